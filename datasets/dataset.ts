@@ -1,0 +1,71 @@
+/**
+ * What was asked: the words every data set here is described in. A data set is a pair of official files and a folder of
+ * images; opening a split of it gives its samples in the order of the file, which is the order of every run and report.
+ */
+
+/** An image by its official id; the file is looked for when it is needed, so a missing one fails its own samples only. */
+export interface ImageReference {
+  readonly id: string;
+  /** Path of the image file as the official naming has it, under the folder that was chosen when the split was opened. */
+  readonly path: string;
+}
+
+export interface Sample {
+  readonly id: string;
+  readonly image: ImageReference;
+}
+
+/** One annotator's answer. The official scorer tells annotators apart by the whole record, so all of it is kept. */
+export interface Annotation {
+  readonly answer: string;
+  readonly confidence: string;
+  readonly id: number;
+}
+
+export interface VqaSample extends Sample {
+  readonly question: string;
+  readonly questionType: string;
+  readonly answerType: string;
+  /** Ten for VQAv2 and OK-VQA, one for GQA, none for a split whose answers are private. */
+  readonly references: readonly Annotation[];
+}
+
+export interface CaptionSample extends Sample {
+  readonly references: readonly string[];
+  /** NoCaps only: in-domain, near-domain, out-domain. */
+  readonly domain?: string;
+}
+
+/** An image with every text that describes it; a split's texts in order are the gallery of image-to-text retrieval. */
+export interface RetrievalSample extends Sample {
+  readonly texts: readonly { readonly id: string; readonly text: string }[];
+}
+
+/** Where a user keeps the files. Nothing is guessed beyond the official names. */
+export interface DataSource {
+  /** Folder that holds the official annotation files. */
+  readonly folder: string;
+  /** Folder that holds the images, when they are not where the official archives put them. */
+  readonly images?: string;
+}
+
+export interface Split<S extends Sample> {
+  readonly name: string;
+  readonly samples: readonly S[];
+  /** The files the samples were read from, for the record's fingerprint. */
+  readonly files: readonly string[];
+  /** Folder the images are looked for in. */
+  readonly imageFolder: string;
+}
+
+export interface Dataset<S extends Sample> {
+  readonly name: string;
+  /** The first is the one that is read when none is named. */
+  readonly splits: readonly string[];
+  readonly open: (source: DataSource, split: string) => Promise<Split<S>>;
+}
+
+/** What a user can mend: a file that is missing, broken or at odds with another. Says what, where and what to do. */
+export class DatasetError extends Error {
+  override readonly name = "DatasetError";
+}
