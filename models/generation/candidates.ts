@@ -1,0 +1,74 @@
+/**
+ * From a decoder's hidden states to the most likely next tokens. Usually the graph ranks the vocabulary itself and only
+ * the best few come out; a repetition penalty needs every logit, and is applied here as the reference applies it.
+ */
+import { float32Tensor, floats, int64Tensor, integers } from "../runtime.ts";
+import type { Session } from "../runtime.ts";
+import type { DecodingOptions } from "../model.ts";
+import type { Candidate } from "./search.ts";
+
+export interface LanguageHead {
+  readonly session: Session;
+  readonly width: number;
+  readonly vocabulary: number;
+}
+
+/** hidden [rows, width] → the `count` most likely tokens of each row, best first */
+export async function rankNextTokens(head: LanguageHead, hidden: Float32Array, count: number): Promise<Candidate[][]> {
+  const rows = hidden.length / head.width;
+  const k = Math.min(count, head.vocabulary);
+  const feeds = { hidden: float32Tensor(hidden, [rows, head.width]), k: int64Tensor([k], [1]) };
+  const outputs = await head.session.run(feeds, ["top_log_probabilities", "top_tokens"]);
+  const tokens = integers(outputs.top_tokens);
+  const logProbabilities = floats(outputs.top_log_probabilities);
+  return Array.from({ length: rows }, (_, row) =>
+    Array.from({ length: k }, (_, rank) => {
+      const logProbability = logProbabilities[row * k + rank]!;
+      if (Number.isNaN(logProbability)) throw new Error("the language model's logits are not numbers");
+      return { token: tokens[row * k + rank]!, logProbability };
+    }),
+  );
+}
+
+/**
+ * The same with a repetition penalty on the tokens of each row's text so far. Greedy search penalises logits, beam search
+ * log-probabilities, and neither is normalised again (RepetitionPenaltyLogitsProcessor, logits_process.py:409).
+ */
+export async function rankWithPenalty(
+  head: LanguageHead,
+  hidden: Float32Array,
+  count: number,
+  texts: readonly (readonly number[])[],
+  { beams, repetitionPenalty }: DecodingOptions,
+): Promise<Candidate[][]> {
+  const feeds = { hidden: float32Tensor(hidden, [texts.length, head.width]), k: int64Tensor([1], [1]) };
+  const { logits } = await head.session.run(feeds, ["logits"]);
+  return texts.map((text, row) => {
+    const own = floats(logits).subarray(row * head.vocabulary, (row + 1) * head.vocabulary);
+    const scores = beams === 1 ? Float32Array.from(own) : logSoftmax(own);
+    for (const token of new Set(text)) {
+      const score = scores[token]!;
+      scores[token] = score < 0 ? score * repetitionPenalty : score / repetitionPenalty;
+    }
+    return highest(scores, count);
+  });
+}
+
+/** x - log Σ exp x */
+export function logSoftmax(logits: Float32Array): Float32Array {
+  const most = logits.reduce((a, b) => Math.max(a, b), -Infinity);
+  const sum = logits.reduce((total, logit) => total + Math.exp(logit - most), 0);
+  return logits.map((logit) => logit - most - Math.log(sum));
+}
+
+/** The `count` highest scores in falling order; of equals the lower token first. */
+export function highest(scores: Float32Array, count: number): Candidate[] {
+  const best: Candidate[] = [];
+  for (const [token, logProbability] of scores.entries()) {
+    if (best.length === count && logProbability <= best[count - 1]!.logProbability) continue;
+    const place = best.findIndex((other) => other.logProbability < logProbability);
+    best.splice(place === -1 ? best.length : place, 0, { token, logProbability });
+    if (best.length > count) best.pop();
+  }
+  return best;
+}

@@ -1,0 +1,190 @@
+/**
+ * A batch of sequences being decoded: feeds the decoder its new tokens, says with the mask which of them sees what, and
+ * keeps their keys and values.
+ */
+import type { Tensor } from "onnxruntime-node";
+import { float32Tensor, floats, int64Tensor } from "../runtime.ts";
+import type { Feeds, Session } from "../runtime.ts";
+import { KvCache } from "./kv-cache.ts";
+import type { CacheShape, NewKeysAndValues } from "./kv-cache.ts";
+import type { Continuation } from "./search.ts";
+
+/** What a masked score gets: the lowest float, as in the reference, never -infinity. */
+const MASKED = -3.4028234663852886e38;
+
+/** A decoder's graphs and the sizes of its cache. */
+export interface Decoder {
+  readonly shape: CacheShape;
+  readonly width: number;
+  readonly session: Session;
+  /** Token ids to embeddings [tokens, width]. */
+  readonly embed: (tokens: readonly number[]) => Promise<Float32Array>;
+}
+
+interface Sequence {
+  /** Text position of the next token. */
+  position: number;
+  /** Places that every beam sees: the prompt. */
+  shared: number;
+  /** Places of each beam's own tokens. */
+  beams: readonly (readonly number[])[];
+}
+
+/** Keys and values of one image's soft prompt, computed once for all its questions. */
+export interface Prefix {
+  readonly cached: NewKeysAndValues;
+  readonly row: number;
+  readonly length: number;
+}
+
+export class DecodingBatch {
+  readonly #decoder: Decoder;
+  readonly #cache: KvCache;
+  readonly #sequences: Sequence[] = [];
+
+  constructor(decoder: Decoder, size: { readonly batch: number; readonly capacity: number }) {
+    this.#decoder = decoder;
+    this.#cache = new KvCache(decoder.shape, size);
+  }
+
+  /** Adds a sequence for each prompt and runs their tokens; gives the hidden state of each last token, [prompts, width]. */
+  async begin(
+    prompts: readonly { readonly prefix: Prefix; readonly tokens: readonly number[] }[],
+  ): Promise<Float32Array> {
+    for (const { prefix } of prompts) {
+      this.#cache.append(this.#cache.add(), prefix.cached, { row: prefix.row, count: prefix.length });
+    }
+    const longest = Math.max(...prompts.map(({ tokens }) => tokens.length));
+    const keys = this.#cache.capacity + longest;
+    const mask = new Float32Array(prompts.length * longest * keys).fill(MASKED);
+    const ids: number[] = [];
+    const positions: number[] = [];
+    for (const [index, { prefix, tokens }] of prompts.entries()) {
+      for (let token = 0; token < longest; token += 1) {
+        // Filling behind a short prompt repeats its last token and place: never read, but it must be a token and a place.
+        ids.push(tokens[Math.min(token, tokens.length - 1)]!);
+        positions.push(prefix.length + Math.min(token, tokens.length - 1));
+        const row = (index * longest + token) * keys;
+        mask.fill(0, row, row + prefix.length);
+        mask.fill(0, row + this.#cache.capacity, row + this.#cache.capacity + token + 1);
+      }
+    }
+
+    const { hidden, cached } = await this.#run(await this.#decoder.embed(ids), positions, mask, prompts.length);
+    const { width } = this.#decoder;
+    const last = new Float32Array(prompts.length * width);
+    for (const [index, { prefix, tokens }] of prompts.entries()) {
+      this.#cache.append(index, cached, { row: index, count: tokens.length });
+      const shared = prefix.length + tokens.length;
+      this.#sequences.push({ position: shared, shared, beams: [[]] });
+      const at = (index * longest + tokens.length - 1) * width;
+      last.set(hidden.subarray(at, at + width), index * width);
+    }
+    return last;
+  }
+
+  /** One more token for each beam of each sequence; gives the hidden states, beam after beam, [beams of all, width]. */
+  async step(continuations: readonly (readonly Continuation[])[]): Promise<Float32Array> {
+    const most = Math.max(...continuations.map((beams) => beams.length));
+    const { capacity } = this.#cache;
+    const keys = capacity + most;
+    const mask = new Float32Array(continuations.length * most * keys).fill(MASKED);
+    const ids: number[] = [];
+    const positions: number[] = [];
+    for (const [index, beams] of continuations.entries()) {
+      const sequence = this.#sequences[index]!;
+      for (let beam = 0; beam < most; beam += 1) {
+        const { token, parent } = beams[beam] ?? beams[0]!;
+        ids.push(token);
+        positions.push(sequence.position);
+        const row = (index * most + beam) * keys;
+        mask.fill(0, row, row + sequence.shared);
+        for (const place of sequence.beams[parent]!) mask[row + place] = 0;
+        mask[row + capacity + beam] = 0;
+      }
+    }
+
+    const { hidden, cached } = await this.#run(await this.#decoder.embed(ids), positions, mask, continuations.length);
+    for (const [index, beams] of continuations.entries()) {
+      const sequence = this.#sequences[index]!;
+      const first = this.#cache.append(index, cached, { row: index, count: beams.length });
+      sequence.beams = beams.map(({ parent }, beam) => [...sequence.beams[parent]!, first + beam]);
+      sequence.position += 1;
+    }
+    return withoutFilling(hidden, continuations, most, this.#decoder.width);
+  }
+
+  /** Takes a finished sequence out; the last one moves to its index. */
+  remove(sequence: number): void {
+    this.#cache.remove(sequence);
+    const last = this.#sequences.pop()!;
+    if (sequence < this.#sequences.length) this.#sequences[sequence] = last;
+  }
+
+  async #run(
+    embeddings: Float32Array,
+    positions: readonly number[],
+    mask: Float32Array,
+    batch: number,
+  ): Promise<{ readonly hidden: Float32Array; readonly cached: NewKeysAndValues }> {
+    const tokens = positions.length / batch;
+    return runDecoder(this.#decoder, {
+      embeddings: float32Tensor(embeddings, [batch, tokens, this.#decoder.width]),
+      positions: int64Tensor(positions, [batch, tokens]),
+      mask: float32Tensor(mask, [batch, 1, tokens, this.#cache.capacity + tokens]),
+      ...this.#cache.feeds(),
+    });
+  }
+}
+
+/** The keys and values of soft prompts [images, queries, width], a prefix for each image. */
+export async function prefixes(decoder: Decoder, softPrompts: Tensor): Promise<readonly Prefix[]> {
+  const [images = 0, queries = 0] = softPrompts.dims;
+  // One place that nothing sees stands for an empty cache: an axis of length 0 is not safe on every provider.
+  const cache = new KvCache(decoder.shape, { batch: images, capacity: 1 });
+  for (let image = 0; image < images; image += 1) cache.add();
+  const mask = new Float32Array(images * queries * (1 + queries)).fill(MASKED);
+  const positions: number[] = [];
+  for (let row = 0; row < images * queries; row += 1) {
+    const query = row % queries;
+    positions.push(query);
+    mask.fill(0, row * (1 + queries) + 1, row * (1 + queries) + 2 + query);
+  }
+  const { cached } = await runDecoder(decoder, {
+    embeddings: softPrompts,
+    positions: int64Tensor(positions, [images, queries]),
+    mask: float32Tensor(mask, [images, 1, queries, 1 + queries]),
+    ...cache.feeds(),
+  });
+  return Array.from({ length: images }, (_, row) => ({ cached, row, length: queries }));
+}
+
+async function runDecoder(
+  { session, shape }: Decoder,
+  feeds: Feeds,
+): Promise<{ readonly hidden: Float32Array; readonly cached: NewKeysAndValues }> {
+  const layers = Array.from({ length: shape.layers }, (_, layer) => layer);
+  const keys = layers.map((layer) => `keys.${layer}`);
+  const values = layers.map((layer) => `values.${layer}`);
+  const outputs = await session.run(feeds, ["hidden", ...keys, ...values]);
+  const named = (names: readonly string[]): Tensor[] => names.map((name) => outputs[name]!);
+  return { hidden: floats(outputs["hidden"]!), cached: { keys: named(keys), values: named(values) } };
+}
+
+/** Rows of the beams that are there; sequences with fewer than the most were filled up. */
+function withoutFilling(
+  hidden: Float32Array,
+  continuations: readonly (readonly Continuation[])[],
+  most: number,
+  width: number,
+): Float32Array {
+  const rows = continuations.reduce((sum, beams) => sum + beams.length, 0);
+  if (rows === continuations.length * most) return hidden;
+  const kept = new Float32Array(rows * width);
+  let row = 0;
+  for (const [index, beams] of continuations.entries()) {
+    kept.set(hidden.subarray(index * most * width, (index * most + beams.length) * width), row * width);
+    row += beams.length;
+  }
+  return kept;
+}

@@ -1,0 +1,117 @@
+/**
+ * Keys and values of past tokens, for a batch of sequences. Each sequence has a row of places, filled from the left; the
+ * decoder's mask says which token sees which place. All beams of a sequence write into its one row, so the prompt is held
+ * once and a change of beams moves nothing: it is only another mask.
+ *
+ *   batch  sequences      heads × head  width of the model      capacity  places of each sequence
+ */
+import type { Tensor } from "onnxruntime-node";
+import { float32Tensor, floats } from "../runtime.ts";
+
+export interface CacheShape {
+  readonly layers: number;
+  readonly heads: number;
+  readonly head: number;
+}
+
+/** What a decoder gives for its new tokens, by layer: [batch, heads, tokens, head] */
+export interface NewKeysAndValues {
+  readonly keys: readonly Tensor[];
+  readonly values: readonly Tensor[];
+}
+
+export class KvCache {
+  readonly #shape: CacheShape;
+  #keys: Float32Array[];
+  #values: Float32Array[];
+  readonly #lengths: number[] = [];
+  #capacity: number;
+  readonly #batch: number;
+
+  constructor(shape: CacheShape, size: { readonly batch: number; readonly capacity: number }) {
+    this.#shape = shape;
+    this.#batch = size.batch;
+    this.#capacity = size.capacity;
+    this.#keys = this.#allocate();
+    this.#values = this.#allocate();
+  }
+
+  /** Places a sequence has, filled or not: the decoder's `past` axis. */
+  get capacity(): number {
+    return this.#capacity;
+  }
+
+  get sequences(): number {
+    return this.#lengths.length;
+  }
+
+  /** Filled places of a sequence. */
+  length(sequence: number): number {
+    return this.#lengths[sequence]!;
+  }
+
+  /** A new, empty sequence; gives its index. */
+  add(): number {
+    if (this.#lengths.length === this.#batch) throw new Error(`the KV cache holds ${this.#batch} sequences already`);
+    return this.#lengths.push(0) - 1;
+  }
+
+  /** Writes new tokens of row `from` behind what a sequence has; gives the place of the first. */
+  append(
+    sequence: number,
+    { keys, values }: NewKeysAndValues,
+    from: { readonly row: number; readonly count: number },
+  ): number {
+    const start = this.length(sequence);
+    if (start + from.count > this.#capacity)
+      throw new Error(`a sequence outgrew the KV cache of ${this.#capacity} places`);
+    for (let layer = 0; layer < this.#shape.layers; layer += 1) {
+      this.#copy(keys[layer]!, from, this.#keys[layer]!, sequence, start);
+      this.#copy(values[layer]!, from, this.#values[layer]!, sequence, start);
+    }
+    this.#lengths[sequence] = start + from.count;
+    return start;
+  }
+
+  /** Takes a sequence out; the last one moves to its index. */
+  remove(sequence: number): void {
+    const last = this.#lengths.length - 1;
+    const size = this.#shape.heads * this.#capacity * this.#shape.head;
+    for (const rows of [...this.#keys, ...this.#values])
+      rows.copyWithin(sequence * size, last * size, (last + 1) * size);
+    this.#lengths[sequence] = this.length(last);
+    this.#lengths.pop();
+  }
+
+  /** past_keys.i and past_values.i of the sequences at hand, as the decoder takes them; nothing is copied. */
+  feeds(): Record<string, Tensor> {
+    const { heads, head } = this.#shape;
+    const shape = [this.sequences, heads, this.#capacity, head];
+    const size = this.sequences * heads * this.#capacity * head;
+    const named = (name: string, layers: readonly Float32Array[]): [string, Tensor][] =>
+      layers.map((rows, layer) => [`${name}.${layer}`, float32Tensor(rows.subarray(0, size), shape)]);
+    return Object.fromEntries([...named("past_keys", this.#keys), ...named("past_values", this.#values)]);
+  }
+
+  #copy(
+    tensor: Tensor,
+    from: { readonly row: number; readonly count: number },
+    rows: Float32Array,
+    sequence: number,
+    start: number,
+  ): void {
+    const { heads, head } = this.#shape;
+    const tokens = tensor.dims[2]!;
+    const source = floats(tensor);
+    for (let index = 0; index < heads; index += 1) {
+      const at = (from.row * heads + index) * tokens * head;
+      const to = ((sequence * heads + index) * this.#capacity + start) * head;
+      rows.set(source.subarray(at, at + from.count * head), to);
+    }
+  }
+
+  #allocate(): Float32Array[] {
+    const size = this.#batch * this.#shape.heads * this.#capacity * this.#shape.head;
+    return Array.from({ length: this.#shape.layers }, () => new Float32Array(size));
+  }
+}

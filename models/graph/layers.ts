@@ -1,0 +1,78 @@
+/**
+ * The layers every network here is made of. Between layers a batch of token vectors is a matrix [rows, width], one row a
+ * token, because that is the form matrix products take; only attention looks at batches, tokens and heads apart.
+ */
+import type { Weights } from "../weights.ts";
+import type { GraphBuilder, Value } from "./builder.ts";
+import type { Dimension } from "./onnx.ts";
+
+/** y = x Wᵀ + b, the weight [to, from] as the checkpoint stores it. x [..., from] → [rows, to] */
+export function linear(
+  g: GraphBuilder,
+  x: Value,
+  w: Weights,
+  size: { readonly from: number; readonly to: number; readonly bias?: boolean },
+): Value {
+  const bias = size.bias === false ? null : g.weight(w.tensor("bias", [size.to]));
+  return g.gemm(flattenRows(g, x, size.from), g.weight(w.tensor("weight", [size.to, size.from])), bias);
+}
+
+/** Layer normalisation over the last axis, with a scale and a bias unless the checkpoint has none. */
+export function layerNorm(g: GraphBuilder, x: Value, w: Weights, width: number, epsilon: number): Value {
+  const scale = g.weight(w.tensor("weight", [width]));
+  return g.layerNormalization(x, scale, g.weight(w.tensor("bias", [width])), epsilon);
+}
+
+/** [rows, heads · head] → [batch, heads, tokens, head] */
+export function splitHeads(
+  g: GraphBuilder,
+  x: Value,
+  axes: { readonly batch: Dimension; readonly tokens: Dimension; readonly heads: number },
+): Value {
+  const head = Number(x.shape[1]) / axes.heads;
+  return g.transpose(g.reshape(x, [axes.batch, axes.tokens, axes.heads, head]), [0, 2, 1, 3]);
+}
+
+/** [batch, heads, tokens, head] → [rows, heads · head] */
+export function mergeHeads(g: GraphBuilder, x: Value): Value {
+  const [, heads, , head] = x.shape;
+  return g.reshape(g.transpose(x, [0, 2, 1, 3]), ["rows", Number(heads) * Number(head)]);
+}
+
+/**
+ * softmax(q kᵀ + mask) v; the queries come scaled. q [batch, heads, tokens, head], k and v [batch, heads, keys, head],
+ * mask broadcast to [batch, heads, tokens, keys], 0 where a token sees a key → [batch, heads, tokens, head]
+ */
+export function attention(g: GraphBuilder, q: Value, k: Value, v: Value, mask?: Value): Value {
+  const scores = g.matmul(q, g.transpose(k, [0, 1, 3, 2])); // [batch, heads, tokens, keys]
+  return g.matmul(g.softmax(mask === undefined ? scores : g.add(scores, mask)), v);
+}
+
+/** [..., width] → [rows, width] */
+export function flattenRows(g: GraphBuilder, x: Value, width: number): Value {
+  return x.shape.length === 2 ? x : g.reshape(x, ["rows", width]);
+}
+
+/** Keys and values [batch, heads, axis, head], and the name of their token axis. */
+interface KeysAndValues {
+  readonly keys: Value;
+  readonly values: Value;
+  readonly axis: string;
+}
+
+/**
+ * Attention over two groups of keys as if they were one, the cached first, then the new: the scores are joined, which
+ * spares joining (copying) the cache itself. q [batch, heads, tokens, head], mask [batch, 1 or heads, tokens, keys]
+ */
+export function attentionOverCache(
+  g: GraphBuilder,
+  q: Value,
+  past: KeysAndValues,
+  recent: KeysAndValues,
+  mask: Value,
+): Value {
+  const scores = [past, recent].map(({ keys }) => g.matmul(q, g.transpose(keys, [0, 1, 3, 2])));
+  const seen = g.softmax(g.add(g.concat(scores, 3, "keys"), mask)); // [batch, heads, tokens, keys]
+  const [toPast, toRecent] = g.split(seen, 3, [past.axis, recent.axis]);
+  return g.add(g.matmul(toPast!, past.values), g.matmul(toRecent!, recent.values));
+}

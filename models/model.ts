@@ -1,0 +1,69 @@
+/**
+ * What answers: the words for models and for what they are asked. A model takes image files and prompts and gives text;
+ * it knows neither the task behind the prompt nor what the answer is worth.
+ */
+
+/** Decoder only (OPT), or encoder and decoder (FlanT5): the two frozen language models of BLIP-2, section 3.2. */
+export type LanguageModelFamily = "opt" | "t5";
+
+/** How text is generated: the names and the exact rules of transformers' `generate` (generation/beam-search.ts). */
+export interface DecodingOptions {
+  /** 1 is greedy search. */
+  readonly beams: number;
+  /** Generated tokens, the end-of-sequence token counted, the prompt not. */
+  readonly newTokens: { readonly min: number; readonly max: number };
+  /** A finished beam scores (sum of log-probabilities) / length ^ lengthPenalty: above 0 favours long text, below short. */
+  readonly lengthPenalty: number;
+  /** 1 is none. */
+  readonly repetitionPenalty: number;
+  /** false: stop when no open beam can win; true: as soon as `beams` are finished; "never": see transformers. */
+  readonly earlyStopping: boolean | "never";
+}
+
+export interface GenerationRequest {
+  /** The same id is the same image: it is encoded once, however many requests ask about it. */
+  readonly image: { readonly id: string; readonly path: string };
+  /** null: no text at all, which the reference feeds as the lone beginning-of-sequence token. */
+  readonly prompt: string | null;
+}
+
+/** Milliseconds by stage: a batch's time divided by the number of requests (or of images) that shared it. */
+export type StageLatency = Readonly<Record<string, number>>;
+
+export interface Generation {
+  readonly status: "predicted";
+  /** New tokens decoded, special tokens left out, nothing trimmed. */
+  readonly text: string;
+  /** New tokens, the end-of-sequence token included when it was reached. */
+  readonly tokens: readonly number[];
+  /** The finished beam's score; null for greedy search. */
+  readonly score: number | null;
+  readonly latencyMs: StageLatency;
+}
+
+/** What became of a request whose image could not be read, or whose prompt does not fit. The others are unaffected. */
+export interface FailedGeneration {
+  readonly status: "failed";
+  readonly error: string;
+}
+
+export interface VisionLanguageModel {
+  readonly name: string;
+  readonly family: LanguageModelFamily;
+  /** One batch: an answer for every request, in their order. */
+  readonly generate: (
+    requests: readonly GenerationRequest[],
+    options: DecodingOptions,
+  ) => Promise<readonly (Generation | FailedGeneration)[]>;
+  readonly release: () => Promise<void>;
+}
+
+/** What a user can mend: a checkpoint that is missing, broken or contradicts itself. Says what, where and what to do. */
+export class CheckpointError extends Error {
+  override readonly name = "CheckpointError";
+}
+
+/** An image file that cannot be used: missing, empty, truncated, not an image, or of a size nobody meant. */
+export class ImageError extends Error {
+  override readonly name = "ImageError";
+}

@@ -1,0 +1,108 @@
+/**
+ * OPT: the decoder-only language model. Zhang et al. 2022, arXiv 2205.01068; in BLIP-2, section 3.2 and figure 3 (top).
+ *
+ *   embeddings ─► + positions ─► [ norm ─► self-attention ─► + ─► norm ─► feed-forward ─► + ] × layers ─► norm ─► logits
+ *                                            ▲ keys and values of past tokens
+ *
+ *   batch   sequences               hidden  2560   width of the layers
+ *   tokens  new ones, of each       word    2560   width of the embeddings (word_embed_proj_dim)
+ *   past    places in the KV cache  heads   32     of 80 each
+ *   keys    past + tokens           mlp     10240
+ *
+ * Three graphs: `embedding` looks words up, `decoder` runs the layers, `head` scores the vocabulary. The decoder takes
+ * any set of new tokens: a prompt, one token of each beam, several questions about an image. Which key a token sees is
+ * the caller's mask, and its place in the text the caller's position, so beams of one sequence share one cache.
+ */
+import { attentionOverCache, layerNorm, linear, mergeHeads, splitHeads } from "../graph/layers.ts";
+import type { OptConfig } from "../config.ts";
+import type { Weights } from "../weights.ts";
+import { GraphBuilder } from "../graph/builder.ts";
+import type { Graph, Value } from "../graph/builder.ts";
+
+/** OPT's position table begins with two rows for padding (OPTLearnedPositionalEmbedding, modeling_opt.py:46). */
+const POSITION_OFFSET = 2;
+/** torch.nn.LayerNorm's default, which OPT leaves alone. */
+const EPSILON = 1e-5;
+
+/** `weights` here and below begins at language_model.model.decoder. tokens [tokens] → embeddings [tokens, word] */
+export function optEmbedding(weights: Weights, config: OptConfig): Graph {
+  const g = new GraphBuilder("embedding");
+  const tokens = g.input("tokens", ["tokens"], "int64");
+  const table = g.weight(weights.tensor("embed_tokens.weight", [config.vocabulary, config.wordWidth]));
+  g.output("embeddings", g.gather(table, tokens));
+  return g.finish();
+}
+
+export function optDecoder(weights: Weights, config: OptConfig): Graph {
+  const { hidden, heads, wordWidth, maxPositions } = config;
+  const g = new GraphBuilder("decoder");
+  const embeddings = g.input("embeddings", ["batch", "tokens", wordWidth]);
+  const positions = g.input("positions", ["batch", "tokens"], "int64"); // from 0
+  const mask = g.input("mask", ["batch", 1, "tokens", "keys"]); // 0 where seen, lowest float where not
+  const past = Array.from({ length: config.layers }, (_, layer) => ({
+    keys: g.input(`past_keys.${layer}`, ["batch", heads, "past", hidden / heads]),
+    values: g.input(`past_values.${layer}`, ["batch", heads, "past", hidden / heads]),
+  }));
+
+  let x = g.reshape(embeddings, ["rows", wordWidth]);
+  if (wordWidth !== hidden) x = linear(g, x, weights.at("project_in"), { from: wordWidth, to: hidden, bias: false });
+  const table = weights.tensor("embed_positions.weight", [maxPositions + POSITION_OFFSET, hidden]);
+  const places = g.gather(g.weight(table, table.shape, { from: POSITION_OFFSET, count: maxPositions }), positions);
+  x = g.add(x, g.reshape(places, ["rows", hidden]));
+
+  for (const [layer, { keys, values }] of past.entries()) {
+    const w = weights.at(`layers.${layer}`);
+    const attended = residual(g, x, w.at("self_attn_layer_norm"), config, (normed) => {
+      const { mixed, newKeys, newValues } = selfAttention(
+        g,
+        { x: normed, keys, values, mask },
+        w.at("self_attn"),
+        config,
+      );
+      g.output(`keys.${layer}`, newKeys); // [batch, heads, tokens, head]
+      g.output(`values.${layer}`, newValues);
+      return mixed;
+    });
+    x = residual(g, attended, w.at("final_layer_norm"), config, (normed) => feedForward(g, normed, w, config));
+  }
+  if (config.finalNorm) x = norm(g, x, weights.at("final_layer_norm"), config);
+  if (wordWidth !== hidden) x = linear(g, x, weights.at("project_out"), { from: hidden, to: wordWidth, bias: false });
+
+  g.output("hidden", g.reshape(x, ["batch", "tokens", wordWidth]));
+  return g.finish();
+}
+
+/** x + box(norm(x)), or norm(x + box(x)) in the one OPT (350m) that normalises after. */
+function residual(g: GraphBuilder, x: Value, w: Weights, config: OptConfig, box: (x: Value) => Value): Value {
+  if (config.normBefore) return g.add(x, box(norm(g, x, w, config)));
+  return norm(g, g.add(x, box(x)), w, config);
+}
+
+/** The new tokens attend to the cache and to each other, as the mask allows. */
+function selfAttention(
+  g: GraphBuilder,
+  { x, keys, values, mask }: { x: Value; keys: Value; values: Value; mask: Value },
+  w: Weights,
+  { hidden, heads, bias }: OptConfig,
+): { readonly mixed: Value; readonly newKeys: Value; readonly newValues: Value } {
+  const axes = { batch: "batch", tokens: "tokens", heads };
+  const size = { from: hidden, to: hidden, bias };
+
+  const scaled = g.multiply(linear(g, x, w.at("q_proj"), size), g.scalar((hidden / heads) ** -0.5));
+  const q = splitHeads(g, scaled, axes);
+  const newKeys = splitHeads(g, linear(g, x, w.at("k_proj"), size), axes);
+  const newValues = splitHeads(g, linear(g, x, w.at("v_proj"), size), axes);
+  const past = { keys, values, axis: "past" };
+  const mixed = attentionOverCache(g, q, past, { keys: newKeys, values: newValues, axis: "tokens" }, mask);
+  return { mixed: linear(g, mergeHeads(g, mixed), w.at("out_proj"), size), newKeys, newValues };
+}
+
+function feedForward(g: GraphBuilder, x: Value, w: Weights, { hidden, mlp, bias, activation }: OptConfig): Value {
+  const inner = linear(g, x, w.at("fc1"), { from: hidden, to: mlp, bias });
+  return linear(g, activation === "relu" ? g.relu(inner) : g.gelu(inner), w.at("fc2"), { from: mlp, to: hidden, bias });
+}
+
+function norm(g: GraphBuilder, x: Value, w: Weights, config: OptConfig): Value {
+  if (config.normAffine) return layerNorm(g, x, w, config.hidden, EPSILON);
+  return g.layerNormalization(x, g.vector(new Array<number>(config.hidden).fill(1)), null, EPSILON);
+}

@@ -1,0 +1,83 @@
+/**
+ * OPT behind a soft prompt: `[q0 … q31] </s> prompt`, BLIP-2 figure 3 (top). The keys and values of the queries are
+ * computed once an image, those of the prompt once a question; beams share both.
+ */
+import type { Tensor } from "onnxruntime-node";
+import type { Blip2Config, OptConfig } from "./config.ts";
+import { DecodingBatch, prefixes } from "./generation/decoding-batch.ts";
+import type { Decoder, Prefix } from "./generation/decoding-batch.ts";
+import type { LanguageModel } from "./language-model.ts";
+import { CheckpointError } from "./model.ts";
+import { languageHead } from "./networks/language-head.ts";
+import { optDecoder, optEmbedding } from "./networks/opt.ts";
+import { float32Tensor, floats, int64Tensor, Session } from "./runtime.ts";
+import type { RuntimeOptions } from "./runtime.ts";
+import type { Weights } from "./weights.ts";
+
+/** `weights` is the whole checkpoint's. */
+export async function loadOpt(
+  weights: Weights,
+  config: Blip2Config,
+  text: OptConfig,
+  runtime: RuntimeOptions,
+): Promise<LanguageModel<Prefix>> {
+  if (text.wordWidth > text.hidden) {
+    const found = `text_config.word_embed_proj_dim ${text.wordWidth} above hidden_size ${text.hidden}`;
+    throw new CheckpointError(
+      `${weights.name}: ${found}: the projection fills too few numbers of a query's embedding.`,
+    );
+  }
+  const decoderWeights = weights.at("language_model.model.decoder");
+  const ownHead = weights.at("language_model.lm_head");
+  const table = ownHead.has("weight") ? ownHead : decoderWeights.at("embed_tokens"); // tied unless stored
+  const embedding = await Session.load(optEmbedding(decoderWeights, text), runtime);
+  const session = await Session.load(optDecoder(decoderWeights, text), runtime);
+  const size = { vocabulary: text.vocabulary, width: text.wordWidth };
+  const head = { session: await Session.load(languageHead(table, size), runtime), ...size };
+
+  const decoder: Decoder = {
+    shape: { layers: text.layers, heads: text.heads, head: text.hidden / text.heads },
+    width: text.wordWidth,
+    session,
+    embed: async (tokens) =>
+      floats((await embedding.run({ tokens: int64Tensor(tokens, [tokens.length]) }, ["embeddings"])).embeddings),
+  };
+  const { queries } = config.qFormer;
+  return {
+    head,
+    endTokens: text.eos,
+    see: (softPrompts) => prefixes(decoder, toWordWidth(softPrompts, text.wordWidth)),
+    refuse: (tokens, newTokens) => {
+      const needed = queries + tokens.length + newTokens;
+      if (needed <= text.maxPositions) return null;
+      const parts = `${queries} queries + ${tokens.length} prompt tokens + ${newTokens} new`;
+      return `the prompt is too long: ${parts} = ${needed} positions, the language model has ${text.maxPositions}`;
+    },
+    start: async (prompts, { beams, newTokens }) => {
+      const longest = Math.max(...prompts.map(({ tokens }) => tokens.length));
+      const capacity = queries + longest + beams * (newTokens - 1);
+      const batch = new DecodingBatch(decoder, { batch: prompts.length, capacity });
+      const hidden = await batch.begin(prompts.map(({ seen, tokens }) => ({ prefix: seen, tokens })));
+      const image = new Array<number>(queries).fill(config.imageToken);
+      return { batch, hidden, texts: prompts.map(({ tokens }) => [...image, ...tokens]) };
+    },
+    release: async () => {
+      for (const graph of [embedding, session, head.session]) await graph.release();
+    },
+  };
+}
+
+/**
+ * The projection is as wide as the layers, the embeddings it replaces may be narrower (word_embed_proj_dim). The reference
+ * then fills them with the first numbers of the projection, row after row (`masked_scatter`, modeling_blip_2.py:1851).
+ */
+function toWordWidth(softPrompts: Tensor, width: number): Tensor {
+  const [images = 0, queries = 0, hidden = 0] = softPrompts.dims;
+  if (width === hidden) return softPrompts;
+  const filled = new Float32Array(images * queries * width);
+  for (let image = 0; image < images; image += 1) {
+    const from = image * queries * hidden;
+    filled.set(floats(softPrompts).subarray(from, from + queries * width), image * queries * width);
+  }
+  return float32Tensor(filled, [images, queries, width]);
+}

@@ -1,0 +1,77 @@
+/**
+ * ONNX Runtime: load a graph, run it on named tensors, free it. Weights are not read here: the runtime maps them from
+ * the files the graph points at.
+ */
+import { InferenceSession, Tensor } from "onnxruntime-node";
+import type { Graph } from "./graph/builder.ts";
+
+export interface RuntimeOptions {
+  /** Threads one operator may use. */
+  readonly threads: number;
+}
+
+export type Feeds = Readonly<Record<string, Tensor>>;
+
+/** A loaded graph. */
+export class Session {
+  readonly name: string;
+  readonly #session: InferenceSession;
+
+  private constructor(name: string, session: InferenceSession) {
+    this.name = name;
+    this.#session = session;
+  }
+
+  static async load(graph: Graph, options: RuntimeOptions): Promise<Session> {
+    const session = await InferenceSession.create(graph.bytes, {
+      executionProviders: ["cpu"],
+      intraOpNumThreads: options.threads,
+      graphOptimizationLevel: "all",
+      logSeverityLevel: 3,
+      extra: {
+        session: {
+          model_external_initializers_file_folder_path: graph.weightsFolder,
+          // The threads of a graph that is done must not spin while another graph wants the processor.
+          force_spinning_stop: "1",
+        },
+      },
+    });
+    return new Session(graph.name, session);
+  }
+
+  /** Blocks the calling thread until the graph has run. Outputs not named in `fetch` stay inside. */
+  async run<Name extends string>(feeds: Feeds, fetch: readonly Name[]): Promise<Readonly<Record<Name, Tensor>>> {
+    const outputs = await this.#session.run(feeds, fetch);
+    for (const name of fetch) {
+      if (outputs[name] === undefined) throw new Error(`graph ${this.name} gave no output "${name}"`);
+    }
+    return outputs as Readonly<Record<Name, Tensor>>;
+  }
+
+  async release(): Promise<void> {
+    await this.#session.release();
+  }
+}
+
+export function float32Tensor(data: Float32Array, shape: readonly number[]): Tensor {
+  return new Tensor("float32", data, shape);
+}
+
+export function int64Tensor(values: readonly number[], shape: readonly number[]): Tensor {
+  return new Tensor(
+    "int64",
+    BigInt64Array.from(values, (value) => BigInt(value)),
+    shape,
+  );
+}
+
+/** The numbers of a float32 tensor; asking for another type is a mistake of the caller. */
+export function floats(tensor: Tensor): Float32Array {
+  if (tensor.data instanceof Float32Array) return tensor.data;
+  throw new Error(`expected a float32 tensor, found ${tensor.type}`);
+}
+
+export function integers(tensor: Tensor): number[] {
+  if (tensor.data instanceof BigInt64Array) return Array.from(tensor.data, Number);
+  throw new Error(`expected an int64 tensor, found ${tensor.type}`);
+}

@@ -1,0 +1,90 @@
+/**
+ * How a paper asks and scores: the words every task file is written in. A task is a list of choices, each of which moves
+ * the number; nothing is inherited or defaulted elsewhere.
+ */
+import type { Dataset, RetrievalSample, Sample } from "../datasets/dataset.ts";
+import type { DecodingOptions, LanguageModelFamily } from "../models/model.ts";
+
+/** `paper`: as the paper describes it. `lavis`: as the authors' released code and configs do it today. */
+export type ProtocolName = "paper" | "lavis";
+
+/** What a model is asked about a sample; null: it sees the image and no text. */
+export interface PromptTemplates<S extends Sample> {
+  opt(sample: S): string | null;
+  t5(sample: S): string | null;
+}
+
+/** How samples become prompts and text becomes answers, for both language models. */
+export interface GenerationProtocol<S extends Sample> {
+  readonly prompt: PromptTemplates<S>;
+  readonly decoding: Readonly<Record<LanguageModelFamily, DecodingOptions>>;
+  /** Longer prompts lose their end: text tokens, the beginning-of-sequence token counted, image tokens not. Unset: no limit. */
+  readonly maxPromptTokens?: Readonly<Partial<Record<LanguageModelFamily, number>>>;
+  /** From generated text to the answer that is scored. */
+  readonly answer: (text: string) => string;
+}
+
+export interface GenerationTask<S extends Sample> {
+  readonly kind: "generation";
+  readonly name: string;
+  readonly dataset: Dataset<S>;
+  readonly protocols: Readonly<Record<ProtocolName, GenerationProtocol<S>>>;
+  /** The first is the one a row is judged by. */
+  readonly metrics: readonly Metric<S>[];
+  readonly published: readonly PublishedScore[];
+}
+
+/** What is scored: an answer beside the sample it answers. */
+export interface Hypothesis<S extends Sample> {
+  readonly sample: S;
+  readonly answer: string;
+}
+
+export interface Metric<S extends Sample> {
+  readonly name: string;
+  /** `fraction` lies in 0..1 and is printed in percent; `cider` is CIDEr's own unit, printed times 100. */
+  readonly unit: "fraction" | "cider";
+  readonly higherIsBetter: boolean;
+  /** Pure: the hypotheses of a run and every sample of its split in, numbers out. */
+  score(hypotheses: readonly Hypothesis<S>[], split: readonly S[]): Score;
+}
+
+export interface Score {
+  /** null: there was nothing to score, as on a split whose answers are private. */
+  readonly value: number | null;
+  /** Clustered by image (Miller 2024, arXiv 2411.00640); null where the metric has none or one cluster is left. */
+  readonly standardError: number | null;
+  /** One number a hypothesis, in their order, where the score is a mean over samples. */
+  readonly bySample?: readonly number[];
+  /** For example answerType → { "yes/no": …, number: … }. */
+  readonly breakdown?: Readonly<Record<string, Readonly<Record<string, { value: number; samples: number }>>>>;
+}
+
+export interface PublishedScore {
+  readonly checkpoint: string;
+  readonly split: string;
+  readonly metric: string;
+  readonly value: number;
+  readonly source: string;
+}
+
+/** Texts are ranked for each image and images for each text. */
+export interface RetrievalTask {
+  readonly kind: "retrieval";
+  readonly name: string;
+  readonly dataset: Dataset<RetrievalSample>;
+  readonly protocols: Readonly<Record<ProtocolName, RetrievalProtocol>>;
+  readonly published: readonly PublishedScore[];
+}
+
+export interface RetrievalProtocol {
+  /** How a caption becomes the text that is ranked. */
+  readonly text: (caption: string) => string;
+  /** Text tokens, [CLS] and [SEP] included; longer texts are cut. */
+  readonly maxTokens: number;
+  /** Best candidates of each row that are matched again by the ITM head. */
+  readonly rerank: number;
+}
+
+/** Any task of the catalogue. Templates and metrics are methods so that a task of VqaSample is a task of Sample here. */
+export type Task = GenerationTask<Sample> | RetrievalTask;
