@@ -18,7 +18,7 @@ export interface PromptTemplates<S extends Sample> {
 export interface GenerationProtocol<S extends Sample> {
   readonly prompt: PromptTemplates<S>;
   readonly decoding: Readonly<Record<LanguageModelFamily, DecodingOptions>>;
-  /** Longer prompts lose their end: text tokens, the beginning-of-sequence token counted, image tokens not. Unset: no limit. */
+  /** Longer prompts lose their end. Counts text tokens and the beginning-of-sequence token; unset: no limit. */
   readonly maxPromptTokens?: Readonly<Partial<Record<LanguageModelFamily, number>>>;
   /** From generated text to the answer that is scored. */
   readonly answer: (text: string) => string;

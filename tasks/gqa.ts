@@ -1,0 +1,62 @@
+/**
+ * GQA: questions made from scene graphs, about attributes and relations. Hudson and Manning 2019, arXiv 1902.09506.
+ * Asked as in BLIP-2 (Li et al. 2023, arXiv 2301.12597, section 4.1 and table 2), zero-shot, on balanced test-dev.
+ *
+ *   question     Is the bowl to the left of the spoon?
+ *   prompt       Question: is the bowl to the left of the spoon? Answer:
+ *   reference    no
+ *   score        1 if answer and reference have the same normal form, as VQA accuracy has it, else 0. "No." scores 1
+ */
+import type { VqaSample } from "../datasets/dataset.ts";
+import { gqaQuestions } from "../datasets/gqa.ts";
+import { exactMatch } from "./metrics/exact-match.ts";
+import { blipQuestion } from "./question-text.ts";
+import type { GenerationTask } from "./task.ts";
+
+export const gqa: GenerationTask<VqaSample> = {
+  kind: "generation",
+  name: "gqa",
+  dataset: gqaQuestions,
+  protocols: {
+    // What the paper says. The generation code of its time counted OPT's prompt in the length, so -1 hardly depended on the
+    // length of the answer. Where only new tokens count, as in transformers today and here, -1 favours one-token answers.
+    paper: {
+      prompt: {
+        opt: ({ question }) => `Question: ${blipQuestion(question)} Answer:`,
+        t5: ({ question }) => `Question: ${blipQuestion(question)} Short answer:`,
+      },
+      decoding: {
+        opt: {
+          beams: 5,
+          newTokens: { min: 1, max: 10 },
+          lengthPenalty: -1,
+          repetitionPenalty: 1,
+          earlyStopping: false,
+        },
+        t5: { beams: 5, newTokens: { min: 1, max: 10 }, lengthPenalty: -1, repetitionPenalty: 1, earlyStopping: false },
+      },
+      answer: (text) => text.trim(), // LAVIS trims OPT's answers only; scoring trims T5's
+    },
+    // What LAVIS does since May 2023: another prompt for OPT, and 0, which is close to what -1 did under the old count.
+    lavis: {
+      prompt: {
+        opt: ({ question }) => `Question: ${blipQuestion(question)} Short answer:`,
+        t5: ({ question }) => `Question: ${blipQuestion(question)} Short answer:`,
+      },
+      decoding: {
+        opt: { beams: 5, newTokens: { min: 1, max: 10 }, lengthPenalty: 0, repetitionPenalty: 1, earlyStopping: false },
+        t5: { beams: 5, newTokens: { min: 1, max: 10 }, lengthPenalty: -1, repetitionPenalty: 1, earlyStopping: false },
+      },
+      maxPromptTokens: { opt: 32 }, // blip2_opt.py, max_txt_len: a long question loses "Short answer:"
+      answer: (text) => text.trim(),
+    },
+  },
+  metrics: [exactMatch],
+  // Table 2. LAVIS's own run of FlanT5-XL gives 43.98.
+  published: [
+    { checkpoint: "blip2-opt-2.7b", split: "testdev", metric: "accuracy", value: 0.346, source: "paper, table 2" },
+    { checkpoint: "blip2-opt-6.7b", split: "testdev", metric: "accuracy", value: 0.364, source: "paper, table 2" },
+    { checkpoint: "blip2-flan-t5-xl", split: "testdev", metric: "accuracy", value: 0.442, source: "paper, table 2" },
+    { checkpoint: "blip2-flan-t5-xxl", split: "testdev", metric: "accuracy", value: 0.447, source: "paper, table 2" },
+  ],
+};

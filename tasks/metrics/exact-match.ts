@@ -1,0 +1,23 @@
+/**
+ * Exact match, as LAVIS scores GQA (lavis/tasks/vqa.py, GQATask): hypothesis and reference in VQA's normal form
+ * (vqa-answer.ts: punctuation, then words), 1 if they are equal, else 0; then the mean.
+ *
+ * LAVIS has normalised the reference since December 2023, before that only the hypothesis. Edges: with several references
+ * any of them counts (GQA has one); none on every sample is no score, none on some of them an error.
+ */
+import type { VqaSample } from "../../datasets/dataset.ts";
+import type { Metric } from "../task.ts";
+import { meanScore } from "./mean-score.ts";
+import { normaliseAnswer } from "./vqa-answer.ts";
+
+export const exactMatch: Metric<VqaSample> = {
+  name: "accuracy",
+  unit: "fraction",
+  higherIsBetter: true,
+  score(hypotheses) {
+    return meanScore(hypotheses, ({ sample, answer }) => {
+      const hypothesis = normaliseAnswer(answer);
+      return sample.references.some((reference) => normaliseAnswer(reference.answer) === hypothesis) ? 1 : 0;
+    });
+  },
+};

@@ -1,0 +1,105 @@
+/**
+ * VQA accuracy: agreement with (usually ten) annotators. Antol et al. 2015; Goyal et al. 2017. For each annotator,
+ * min(1, matches among the others / 3); then the mean. With ten answers 1, 2, 3, 4 matches score 0.3, 0.6, 0.9, 1.
+ *
+ * Three public scorers go by this name and differ in what they normalise (vqa-answer.ts) before they compare:
+ *
+ *                        hypothesis                          references
+ *   vqaAccuracy          if the references differ            if they differ             the official code
+ *   vqaAccuracyLavis     always                              punctuation, if they differ  LAVIS's copy: BLIP-2's numbers
+ *   vqaAccuracyAlways    always                              always
+ *
+ * Edges: any number of references; none on every sample (a private split) is no score, none on some of them an error.
+ * An empty hypothesis is an answer like any other. Same answer, confidence and id twice is one annotator.
+ */
+import type { Annotation, VqaSample } from "../../datasets/dataset.ts";
+import type { Metric } from "../task.ts";
+import { meanScore } from "./mean-score.ts";
+import { cleanAnswer, normaliseAnswer, removePunctuation } from "./vqa-answer.ts";
+
+/** What is compared with what. */
+interface Comparison {
+  readonly answer: string;
+  readonly references: readonly string[];
+}
+
+type Step = (text: string) => string;
+
+/** `normalise` gives what `normaliseAnswer` does, and remembers it. */
+type Rule = (answer: string, references: readonly string[], normalise: Step) => Comparison;
+
+/** vqaEval.py:86-103. Where all annotators agree nothing is normalised: "2" against ten "two" scores 0. */
+export const vqaAccuracy: Metric<VqaSample> = vqaMetric("accuracy", (answer, references, normalise) => {
+  const cleaned = references.map(cleanAnswer);
+  if (agree(cleaned)) return { answer: cleanAnswer(answer), references: cleaned };
+  return { answer: normalise(cleanAnswer(answer)), references: cleaned.map(normalise) };
+});
+
+/**
+ * LAVIS, lavis/common/vqa_tools/vqa_eval.py, `evaluate`: references keep their capitals, articles, number words and outer
+ * white space, so unclean ones are never matched. Made the validation numbers LAVIS publishes for BLIP-2.
+ */
+export const vqaAccuracyLavis: Metric<VqaSample> = vqaMetric("accuracy-lavis", (answer, references, normalise) => ({
+  answer: normalise(cleanAnswer(answer)),
+  references: agree(references) ? references : references.map(removePunctuation),
+}));
+
+/** Both sides normalised, whatever the references are; lmms-eval and others. */
+export const vqaAccuracyAlways: Metric<VqaSample> = vqaMetric("accuracy-always", (answer, references, normalise) => ({
+  answer: normalise(cleanAnswer(answer)),
+  references: references.map((reference) => normalise(cleanAnswer(reference))),
+}));
+
+function vqaMetric(name: string, rule: Rule): Metric<VqaSample> {
+  return {
+    name,
+    unit: "fraction",
+    higherIsBetter: true,
+    score(hypotheses) {
+      const normalise = remembered(normaliseAnswer);
+      return meanScore(hypotheses, ({ sample, answer }) => {
+        const texts = sample.references.map((reference) => reference.answer);
+        return agreement(rule(answer, texts, normalise), sample.references);
+      });
+    },
+  };
+}
+
+/** The mean over annotators of min(1, matches among the other annotators / 3), summed in their order. vqaEval.py:105-112. */
+function agreement({ answer, references }: Comparison, annotations: readonly Annotation[]): number {
+  const matching = annotations.filter((_, index) => references[index] === answer);
+  if (matching.length === 0) return 0;
+  let sum = 0;
+  for (const [index, annotation] of annotations.entries()) {
+    let others = matching.length;
+    // Another answer is another record; among equal answers, confidence and id tell annotators apart.
+    if (references[index] === answer) {
+      for (const match of matching) if (isSameAnnotator(match, annotation)) others -= 1;
+    }
+    sum += Math.min(1, others / 3);
+  }
+  return sum / annotations.length;
+}
+
+function isSameAnnotator(a: Annotation, b: Annotation): boolean {
+  return a.id === b.id && a.confidence === b.confidence;
+}
+
+function agree(texts: readonly string[]): boolean {
+  return texts.every((text) => text === texts[0]);
+}
+
+const rememberedTexts = 1 << 17; // more than the distinct answers of VQAv2 val; about 20 MB at worst
+
+/** The same function, not computed twice for one text: the annotators of a split share most of their answers. */
+function remembered(step: Step): Step {
+  const known = new Map<string, string>();
+  return (text) => {
+    let value = known.get(text);
+    if (value === undefined) {
+      if (known.size >= rememberedTexts) known.clear();
+      known.set(text, (value = step(text)));
+    }
+    return value;
+  };
+}

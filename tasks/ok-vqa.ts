@@ -1,0 +1,64 @@
+/**
+ * OK-VQA: questions whose answer needs knowledge from outside the image. Marino et al. 2019, arXiv 1906.00067.
+ * Asked as in BLIP-2 (Li et al. 2023, arXiv 2301.12597, section 4.1 and table 2), zero-shot, on the validation questions.
+ *
+ *   question     What do people do on these animals?
+ *   prompt       Question: what do people do on these animals? Answer:
+ *   references   ride ×6, ride horse ×4, stems as the data set's authors stored them
+ *   score        VQA accuracy of the lemmatised answer: "riding" is scored as "ride" and gets 1
+ */
+import type { VqaSample } from "../datasets/dataset.ts";
+import { okVqaQuestions } from "../datasets/vqa.ts";
+import { lemmatise } from "./metrics/lemmatise.ts";
+import { vqaAccuracy, vqaAccuracyAlways, vqaAccuracyLavis } from "./metrics/vqa-accuracy.ts";
+import { blipQuestion } from "./question-text.ts";
+import type { GenerationTask } from "./task.ts";
+
+export const okVqa: GenerationTask<VqaSample> = {
+  kind: "generation",
+  name: "ok-vqa",
+  dataset: okVqaQuestions,
+  protocols: {
+    // What the paper says. The generation code of its time counted OPT's prompt in the length, so -1 hardly depended on the
+    // length of the answer. Where only new tokens count, as in transformers today and here, -1 favours one-token answers.
+    paper: {
+      prompt: {
+        opt: ({ question }) => `Question: ${blipQuestion(question)} Answer:`,
+        t5: ({ question }) => `Question: ${blipQuestion(question)} Short answer:`,
+      },
+      decoding: {
+        opt: {
+          beams: 5,
+          newTokens: { min: 1, max: 10 },
+          lengthPenalty: -1,
+          repetitionPenalty: 1,
+          earlyStopping: false,
+        },
+        t5: { beams: 5, newTokens: { min: 1, max: 10 }, lengthPenalty: -1, repetitionPenalty: 1, earlyStopping: false },
+      },
+      // Not in the paper, but on in LAVIS's configuration of OK-VQA; another lemmatiser than LAVIS's, see its file.
+      answer: (text) => lemmatise(text.trim()),
+    },
+    // What LAVIS does since May 2023: another prompt for OPT, and 0, which is close to what -1 did under the old count.
+    lavis: {
+      prompt: {
+        opt: ({ question }) => `Question: ${blipQuestion(question)} Short answer:`,
+        t5: ({ question }) => `Question: ${blipQuestion(question)} Short answer:`,
+      },
+      decoding: {
+        opt: { beams: 5, newTokens: { min: 1, max: 10 }, lengthPenalty: 0, repetitionPenalty: 1, earlyStopping: false },
+        t5: { beams: 5, newTokens: { min: 1, max: 10 }, lengthPenalty: -1, repetitionPenalty: 1, earlyStopping: false },
+      },
+      maxPromptTokens: { opt: 32 }, // blip2_opt.py, max_txt_len: a long question loses "Short answer:"
+      answer: (text) => lemmatise(text.trim()),
+    },
+  },
+  metrics: [vqaAccuracy, vqaAccuracyLavis, vqaAccuracyAlways],
+  // Table 2, where the split is called test. LAVIS's own run of FlanT5-XL gives 41.22.
+  published: [
+    { checkpoint: "blip2-opt-2.7b", split: "val", metric: "accuracy", value: 0.317, source: "paper, table 2" },
+    { checkpoint: "blip2-opt-6.7b", split: "val", metric: "accuracy", value: 0.364, source: "paper, table 2" },
+    { checkpoint: "blip2-flan-t5-xl", split: "val", metric: "accuracy", value: 0.407, source: "paper, table 2" },
+    { checkpoint: "blip2-flan-t5-xxl", split: "val", metric: "accuracy", value: 0.459, source: "paper, table 2" },
+  ],
+};

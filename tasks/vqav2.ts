@@ -1,0 +1,66 @@
+/**
+ * VQAv2: open-ended questions about images. Goyal et al. 2017, arXiv 1612.00837.
+ * Asked as in BLIP-2 (Li et al. 2023, arXiv 2301.12597, section 4.1 and table 2), zero-shot.
+ *
+ *   question     What color is the bus?
+ *   prompt       Question: what color is the bus? Answer:
+ *   references   red ×3, dark red ×5, maroon ×2
+ *   score        for each annotator: min(1, matches among the other nine / 3); then the mean. "red" scores 0.9
+ */
+import type { VqaSample } from "../datasets/dataset.ts";
+import { vqav2Questions } from "../datasets/vqa.ts";
+import { vqaAccuracy, vqaAccuracyAlways, vqaAccuracyLavis } from "./metrics/vqa-accuracy.ts";
+import { blipQuestion } from "./question-text.ts";
+import type { GenerationTask } from "./task.ts";
+
+export const vqav2: GenerationTask<VqaSample> = {
+  kind: "generation",
+  name: "vqav2",
+  dataset: vqav2Questions,
+  protocols: {
+    // What the paper says. The generation code of its time counted OPT's prompt in the length, so -1 hardly depended on the
+    // length of the answer. Where only new tokens count, as in transformers today and here, -1 favours one-token answers.
+    paper: {
+      prompt: {
+        opt: ({ question }) => `Question: ${blipQuestion(question)} Answer:`,
+        t5: ({ question }) => `Question: ${blipQuestion(question)} Short answer:`,
+      },
+      decoding: {
+        opt: {
+          beams: 5,
+          newTokens: { min: 1, max: 10 },
+          lengthPenalty: -1,
+          repetitionPenalty: 1,
+          earlyStopping: false,
+        },
+        t5: { beams: 5, newTokens: { min: 1, max: 10 }, lengthPenalty: -1, repetitionPenalty: 1, earlyStopping: false },
+      },
+      answer: (text) => text.trim(), // LAVIS trims OPT's answers only; scoring trims T5's
+    },
+    // What LAVIS does since May 2023: another prompt for OPT, and 0, which is close to what -1 did under the old count.
+    lavis: {
+      prompt: {
+        opt: ({ question }) => `Question: ${blipQuestion(question)} Short answer:`,
+        t5: ({ question }) => `Question: ${blipQuestion(question)} Short answer:`,
+      },
+      decoding: {
+        opt: { beams: 5, newTokens: { min: 1, max: 10 }, lengthPenalty: 0, repetitionPenalty: 1, earlyStopping: false },
+        t5: { beams: 5, newTokens: { min: 1, max: 10 }, lengthPenalty: -1, repetitionPenalty: 1, earlyStopping: false },
+      },
+      maxPromptTokens: { opt: 32 }, // blip2_opt.py, max_txt_len: a long question loses "Short answer:"
+      answer: (text) => text.trim(),
+    },
+  },
+  metrics: [vqaAccuracy, vqaAccuracyLavis, vqaAccuracyAlways],
+  // Table 2. LAVIS's own run of OPT 2.7B on val gives 51.88, "due to different implementation and transformers version".
+  published: [
+    { checkpoint: "blip2-opt-2.7b", split: "val", metric: "accuracy", value: 0.535, source: "paper, table 2" },
+    { checkpoint: "blip2-opt-2.7b", split: "test-dev", metric: "accuracy", value: 0.523, source: "paper, table 2" },
+    { checkpoint: "blip2-opt-6.7b", split: "val", metric: "accuracy", value: 0.543, source: "paper, table 2" },
+    { checkpoint: "blip2-opt-6.7b", split: "test-dev", metric: "accuracy", value: 0.526, source: "paper, table 2" },
+    { checkpoint: "blip2-flan-t5-xl", split: "val", metric: "accuracy", value: 0.631, source: "paper, table 2" },
+    { checkpoint: "blip2-flan-t5-xl", split: "test-dev", metric: "accuracy", value: 0.63, source: "paper, table 2" },
+    { checkpoint: "blip2-flan-t5-xxl", split: "val", metric: "accuracy", value: 0.652, source: "paper, table 2" },
+    { checkpoint: "blip2-flan-t5-xxl", split: "test-dev", metric: "accuracy", value: 0.65, source: "paper, table 2" },
+  ],
+};
