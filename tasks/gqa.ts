@@ -20,6 +20,7 @@ export const gqa: GenerationTask<VqaSample> = {
   protocols: {
     // What the paper says. The generation code of its time counted OPT's prompt in the length, so -1 hardly depended on the
     // length of the answer. Where only new tokens count, as in transformers today and here, -1 favours one-token answers.
+    // The configs' min_length 1 counts OPT's prompt and T5's start token, so it forbids nothing: no least length.
     paper: {
       prompt: {
         opt: ({ question }) => `Question: ${blipQuestion(question)} Answer:`,
@@ -28,12 +29,12 @@ export const gqa: GenerationTask<VqaSample> = {
       decoding: {
         opt: {
           beams: 5,
-          newTokens: { min: 1, max: 10 },
+          newTokens: { min: 0, max: 10 },
           lengthPenalty: -1,
           repetitionPenalty: 1,
           earlyStopping: false,
         },
-        t5: { beams: 5, newTokens: { min: 1, max: 10 }, lengthPenalty: -1, repetitionPenalty: 1, earlyStopping: false },
+        t5: { beams: 5, newTokens: { min: 0, max: 10 }, lengthPenalty: -1, repetitionPenalty: 1, earlyStopping: false },
       },
       answer: (text) => text.trim(), // LAVIS trims OPT's answers only; scoring trims T5's
     },
@@ -44,8 +45,8 @@ export const gqa: GenerationTask<VqaSample> = {
         t5: ({ question }) => `Question: ${blipQuestion(question)} Short answer:`,
       },
       decoding: {
-        opt: { beams: 5, newTokens: { min: 1, max: 10 }, lengthPenalty: 0, repetitionPenalty: 1, earlyStopping: false },
-        t5: { beams: 5, newTokens: { min: 1, max: 10 }, lengthPenalty: -1, repetitionPenalty: 1, earlyStopping: false },
+        opt: { beams: 5, newTokens: { min: 0, max: 10 }, lengthPenalty: 0, repetitionPenalty: 1, earlyStopping: false },
+        t5: { beams: 5, newTokens: { min: 0, max: 10 }, lengthPenalty: -1, repetitionPenalty: 1, earlyStopping: false },
       },
       maxPromptTokens: { opt: 32 }, // blip2_opt.py, max_txt_len: a long question loses "Short answer:"
       answer: (text) => text.trim(),

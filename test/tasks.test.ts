@@ -119,7 +119,7 @@ for (const { task, sample, question, generated } of asked) {
     it("decodes with five beams, one to ten tokens, and each protocol's length penalty", () => {
       const decoding = (lengthPenalty: number): object => ({
         beams: 5,
-        newTokens: { min: 1, max: 10 },
+        newTokens: { min: 0, max: 10 },
         lengthPenalty,
         repetitionPenalty: 1,
         earlyStopping: false,
