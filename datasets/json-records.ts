@@ -1,0 +1,111 @@
+/**
+ * The records of a large JSON file, one at a time: VQAv2's annotations are 180 MB of text and one line. Only one record is
+ * in memory beside what the caller keeps. What is not JSON is an error with its line and column, and so is a record that
+ * its reader refuses; nothing is skipped quietly.
+ */
+import { open } from "node:fs/promises";
+import { describePosition, fileError, locate } from "./annotation-file.ts";
+import type { AnnotationFile } from "./annotation-file.ts";
+import { CLOSE_LIST, JsonScanner, OPEN_LIST, OPEN_OBJECT } from "./json-scanner.ts";
+import { RecordError } from "./record-fields.ts";
+
+export interface JsonRecord {
+  readonly value: unknown;
+  /** Counts from 1 within its list. */
+  readonly number: number;
+  /** The key the record stands under, in a file that is an object of records. */
+  readonly key: string | null;
+}
+
+/** Takes one record; throws RecordError for one that is not what the format says. */
+export type RecordReader = (record: JsonRecord) => void;
+
+/** What stands beside the lists: `data_subtype`, for example. */
+export type TopLevelFields = ReadonlyMap<string, unknown>;
+
+/**
+ * Reads the named lists at the top level of a file, in the order of the file. Lists nobody asked for are checked and dropped.
+ * @returns the other top-level values
+ * @throws DatasetError for a file that is not JSON, lacks a list, or has a record its reader refuses
+ */
+export async function readJsonLists(
+  file: AnnotationFile,
+  readers: Readonly<Record<string, RecordReader>>,
+): Promise<TopLevelFields> {
+  return await withScanner(file, async (scanner) => {
+    const fields = new Map<string, unknown>();
+    const lists = new Set<string>();
+    await scanner.expect(OPEN_OBJECT, '"{"');
+    for await (const key of scanner.keys()) {
+      if (lists.has(key) || fields.has(key)) throw fileError(file, `has "${key}" twice at its top level. Keep one.`);
+      if ((await scanner.peek()) === OPEN_LIST) {
+        lists.add(key);
+        await readList(scanner, Object.hasOwn(readers, key) ? readers[key] : undefined, key);
+      } else {
+        fields.set(key, await scanner.value());
+      }
+    }
+    await scanner.expect(null, "end of file");
+
+    for (const name of Object.keys(readers)) {
+      if (lists.has(name)) continue;
+      const what = fields.has(name) ? `"${name}" is not a list` : `has no list "${name}"`;
+      const names = [...lists, ...fields.keys()].join(", ");
+      throw fileError(file, `${what}; its top level has: ${names === "" ? "nothing" : names}. Is this the right file?`);
+    }
+    return fields;
+  });
+}
+
+/** Reads a file that is one list of records, or one object of records by key. Errors as for `readJsonLists`. */
+export async function readJsonEntries(file: AnnotationFile, reader: RecordReader): Promise<void> {
+  await withScanner(file, async (scanner) => {
+    if ((await scanner.peek()) === OPEN_LIST) {
+      await readList(scanner, reader, null);
+    } else {
+      await scanner.expect(OPEN_OBJECT, '"{" or "["');
+      let number = 0;
+      for await (const key of scanner.keys()) {
+        await readRecord(scanner, reader, { number: ++number, key, list: null });
+      }
+    }
+    await scanner.expect(null, "end of file");
+  });
+}
+
+async function readList(scanner: JsonScanner, reader: RecordReader | undefined, list: string | null): Promise<void> {
+  await scanner.expect(OPEN_LIST, '"["');
+  if (await scanner.accept(CLOSE_LIST)) return;
+  let number = 0;
+  do {
+    await readRecord(scanner, reader, { number: ++number, key: null, list });
+  } while (!(await scanner.isAtLast(CLOSE_LIST, '"," or "]"')));
+}
+
+async function readRecord(
+  scanner: JsonScanner,
+  reader: RecordReader | undefined,
+  { number, key, list }: { number: number; key: string | null; list: string | null },
+): Promise<void> {
+  const value = await scanner.value();
+  try {
+    reader?.({ value, number, key });
+  } catch (cause) {
+    if (!(cause instanceof RecordError)) throw cause;
+    const { file, valueOffset } = scanner;
+    const place = describePosition(await locate(file.path, valueOffset));
+    const record = `record ${number}${list === null ? "" : ` of "${list}"`}${key === null ? "" : `, "${key}"`}`;
+    throw fileError(file, `${record}, at ${place}: ${cause.message}`);
+  }
+}
+
+async function withScanner<T>(file: AnnotationFile, read: (scanner: JsonScanner) => Promise<T>): Promise<T> {
+  const handle = await open(file.path).catch((cause: unknown) => {
+    throw fileError(file, `cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`);
+  });
+  try {
+    return await read(new JsonScanner(file, handle));
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,119 @@
+/**
+ * Karpathy's split files, dataset_coco.json and dataset_flickr30k.json (Karpathy & Fei-Fei 2015, arXiv 1412.2306):
+ * images in one list, each with the name of its split and its sentences. The sentences are taken raw, oddities included.
+ */
+import { dirname } from "node:path";
+import { fileError, findAnnotationFile, splitNamed } from "./annotation-file.ts";
+import type { AnnotationFile } from "./annotation-file.ts";
+import type { DataSource, ImageReference, Sample, Split } from "./dataset.ts";
+import { chooseImageFolder, numberAtEnd } from "./images.ts";
+import type { ImageFolder } from "./images.ts";
+import { readJsonLists } from "./json-records.ts";
+import { fieldError, fieldsOf, fileNameField, hasField, idField, integerField } from "./record-fields.ts";
+import { listField, RecordError, refuseRepeats, stringField } from "./record-fields.ts";
+import type { Fields } from "./record-fields.ts";
+
+export interface KarpathyImage {
+  /** COCO: the number at the end of the file name, which is the id for scoring. Flickr30k: the file name's stem. */
+  readonly id: string;
+  readonly fileName: string;
+  /** The folder of the official archive: val2014. */
+  readonly folder: string;
+  readonly sentences: readonly { readonly id: string; readonly text: string }[];
+}
+
+/** One of the two files, and what a sample is made of its images. */
+export interface KarpathyFile<S extends Sample> {
+  readonly dataset: string;
+  readonly fileName: string;
+  /** A split's name → the names it goes by in the file's `split` field. */
+  readonly splits: Readonly<Record<string, readonly string[]>>;
+  readonly ids: "number at the end" | "stem";
+  /** The folder of an image whose record has no `filepath`. */
+  readonly folder: string;
+  readonly sample: (image: KarpathyImage, file: ImageReference) => S;
+  /** What else could be done with the files that are there, when this one is missing. */
+  readonly otherwise?: (present: readonly string[]) => string;
+}
+
+/** The names in the files' `split` field; `restval` is what Karpathy left of COCO's validation images for training. */
+export const FLICKR30K_SPLITS = { test: ["test"], val: ["val"], train: ["train"] };
+export const COCO_SPLITS = { test: ["test"], val: ["val"], train: ["train", "restval"] };
+
+/** Images in the order of the file. Every record of the file is checked, those of other splits too. */
+export async function openKarpathySplit<S extends Sample>(
+  source: DataSource,
+  splitName: string,
+  format: KarpathyFile<S>,
+): Promise<Split<S>> {
+  const wanted = splitNamed(format.dataset, format.splits, splitName);
+  const split = `${format.dataset} ${splitName}`;
+  const file = await findAnnotationFile(source, split, { name: format.fileName, ...format });
+  const images = await readImages(file, wanted, format);
+
+  // One folder or, for COCO's training images, train2014 and val2014 beside each other.
+  const folders = new Map<string, ImageFolder>();
+  for (const subfolder of new Set(images.map(({ folder }) => folder))) {
+    const fileNames = images.filter(({ folder }) => folder === subfolder).map(({ fileName }) => fileName);
+    folders.set(subfolder, await chooseImageFolder(source, split, { subfolder, fileNames }));
+  }
+  const [first = "", ...others] = new Set(Array.from(folders.values(), ({ path }) => path));
+  return {
+    name: splitName,
+    samples: images.map((image) => {
+      const path = folders.get(image.folder)?.pathOf(image.fileName) ?? image.fileName;
+      return format.sample(image, { id: image.id, path });
+    }),
+    files: [file.path],
+    imageFolder: others.length === 0 ? first : dirname(first),
+  };
+}
+
+async function readImages<S extends Sample>(
+  file: AnnotationFile,
+  wanted: readonly string[],
+  format: KarpathyFile<S>,
+): Promise<readonly KarpathyImage[]> {
+  const images: KarpathyImage[] = [];
+  const imagesOfSplit = new Map<string, number>();
+  const checkNewImage = refuseRepeats("image");
+  const checkNewSentence = refuseRepeats("sentid");
+  await readJsonLists(file, {
+    images: ({ value, number }) => {
+      const fields = fieldsOf(value);
+      const split = stringField(fields, "split");
+      const image = readImage(fields, format);
+      checkNewImage(image.id, number);
+      for (const { id } of image.sentences) checkNewSentence(id, number);
+      imagesOfSplit.set(split, (imagesOfSplit.get(split) ?? 0) + 1);
+      if (wanted.includes(split)) images.push(image);
+    },
+  });
+  if (images.length === 0) {
+    const there = Array.from(imagesOfSplit, ([name, count]) => `${name} (${count})`).join(", ");
+    const names = wanted.map((name) => `"${name}"`).join(" or ");
+    throw fileError(file, `has no image of split ${names}. Its splits: ${there === "" ? "none" : there}.`);
+  }
+  return images;
+}
+
+function readImage<S extends Sample>(fields: Fields, { ids, folder }: KarpathyFile<S>): KarpathyImage {
+  const fileName = fileNameField(fields, "filename");
+  const sentences = listField(fields, "sentences");
+  if (sentences.length === 0) throw new RecordError(`sentences of ${fileName} is empty, expected at least one`);
+  return {
+    id: ids === "stem" ? fileName.replace(/\.[^.]*$/, "") : idAtEnd(fields, fileName),
+    fileName,
+    folder: hasField(fields, "filepath") ? fileNameField(fields, "filepath") : folder,
+    sentences: sentences.map((sentence) => ({ id: idField(sentence, "sentid"), text: stringField(sentence, "raw") })),
+  };
+}
+
+function idAtEnd(fields: Fields, fileName: string): string {
+  const id = numberAtEnd(fileName);
+  if (id === null) throw fieldError(fields, "filename", "a name that ends in the image's number");
+  if (hasField(fields, "cocoid") && integerField(fields, "cocoid") !== id) {
+    throw fieldError(fields, "cocoid", `${id} as in the file name ${fileName}`);
+  }
+  return String(id);
+}
