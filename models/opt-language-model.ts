@@ -3,8 +3,9 @@
  * computed once an image, those of the prompt once a question; beams share both.
  */
 import type { Tensor } from "onnxruntime-node";
-import type { Blip2Config, OptConfig } from "./config.ts";
+import type { GenerationConfig, OptConfig } from "./config.ts";
 import { DecodingBatch, prefixes } from "./generation/decoding-batch.ts";
+import { KvMemory } from "./generation/kv-cache.ts";
 import type { Decoder, Prefix } from "./generation/decoding-batch.ts";
 import type { LanguageModel } from "./language-model.ts";
 import { CheckpointError } from "./model.ts";
@@ -17,7 +18,7 @@ import type { Weights } from "./weights.ts";
 /** `weights` is the whole checkpoint's. */
 export async function loadOpt(
   weights: Weights,
-  config: Blip2Config,
+  config: GenerationConfig,
   text: OptConfig,
   runtime: RuntimeOptions,
 ): Promise<LanguageModel<Prefix>> {
@@ -30,17 +31,21 @@ export async function loadOpt(
   const decoderWeights = weights.at("language_model.model.decoder");
   const ownHead = weights.at("language_model.lm_head");
   const table = ownHead.has("weight") ? ownHead : decoderWeights.at("embed_tokens"); // tied unless stored
-  const embedding = await Session.load(optEmbedding(decoderWeights, text), runtime);
-  const session = await Session.load(optDecoder(decoderWeights, text), runtime);
   const size = { vocabulary: text.vocabulary, width: text.wordWidth };
   const head = { session: await Session.load(languageHead(table, size), runtime), ...size };
+  const embedding = await Session.load(optEmbedding(decoderWeights, text), runtime);
+  const session = await Session.load(optDecoder(decoderWeights, text), runtime);
 
   const decoder: Decoder = {
     shape: { layers: text.layers, heads: text.heads, head: text.hidden / text.heads },
+    memory: new KvMemory(),
     width: text.wordWidth,
     session,
     embed: async (tokens) =>
       floats((await embedding.run({ tokens: int64Tensor(tokens, [tokens.length]) }, ["embeddings"])).embeddings),
+    positions: ({ tokens, places }) => ({
+      positions: int64Tensor(tokens, [places.length, tokens.length / places.length]),
+    }),
   };
   const { queries } = config.qFormer;
   return {

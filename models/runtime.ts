@@ -65,6 +65,10 @@ export function int64Tensor(values: readonly number[], shape: readonly number[])
   );
 }
 
+export function int32Tensor(data: Int32Array, shape: readonly number[]): Tensor {
+  return new Tensor("int32", data, shape);
+}
+
 /** The numbers of a float32 tensor; asking for another type is a mistake of the caller. */
 export function floats(tensor: Tensor): Float32Array {
   if (tensor.data instanceof Float32Array) return tensor.data;

@@ -3,27 +3,42 @@
  * keeps their keys and values.
  */
 import type { Tensor } from "onnxruntime-node";
-import { float32Tensor, floats, int64Tensor } from "../runtime.ts";
+import { float32Tensor, floats } from "../runtime.ts";
 import type { Feeds, Session } from "../runtime.ts";
 import { KvCache } from "./kv-cache.ts";
-import type { CacheShape, NewKeysAndValues } from "./kv-cache.ts";
+import type { CacheShape, KvMemory, NewKeysAndValues } from "./kv-cache.ts";
+import { MASKED } from "./mask.ts";
 import type { Continuation } from "./search.ts";
+import type { SourceCache } from "./source-cache.ts";
 
-/** What a masked score gets: the lowest float, as in the reference, never -infinity. */
-const MASKED = -3.4028234663852886e38;
+/** Where the new tokens of a run, and what their sequences have in the cache, stand in their texts. */
+export interface TextPositions {
+  /** Of the new tokens, sequence after sequence: [batch, tokens] */
+  readonly tokens: readonly number[];
+  /** Of each sequence's filled places. */
+  readonly places: readonly (readonly number[])[];
+  /** Places of each sequence, filled or not. */
+  readonly capacity: number;
+}
 
 /** A decoder's graphs and the sizes of its cache. */
 export interface Decoder {
   readonly shape: CacheShape;
+  /** Of the one batch that is being decoded. */
+  readonly memory: KvMemory;
   readonly width: number;
   readonly session: Session;
   /** Token ids to embeddings [tokens, width]. */
   readonly embed: (tokens: readonly number[]) => Promise<Float32Array>;
+  /** Positions as the decoder takes them: each token's own (OPT), or how far each key is from each token (T5). */
+  readonly positions: (positions: TextPositions) => Feeds;
 }
 
 interface Sequence {
   /** Text position of the next token. */
   position: number;
+  /** Text positions of the filled places. */
+  readonly places: number[];
   /** Places that every beam sees: the prompt. */
   shared: number;
   /** Places of each beam's own tokens. */
@@ -40,32 +55,44 @@ export interface Prefix {
 export class DecodingBatch {
   readonly #decoder: Decoder;
   readonly #cache: KvCache;
+  readonly #source: SourceCache | null;
   readonly #sequences: Sequence[] = [];
 
-  constructor(decoder: Decoder, size: { readonly batch: number; readonly capacity: number }) {
+  /** `source`: of an encoder-decoder, with as many sequences as there will be prompts, in their order. */
+  constructor(
+    decoder: Decoder,
+    size: { readonly batch: number; readonly capacity: number },
+    source: SourceCache | null = null,
+  ) {
     this.#decoder = decoder;
-    this.#cache = new KvCache(decoder.shape, size);
+    this.#cache = new KvCache(decoder.shape, size, decoder.memory);
+    this.#source = source;
   }
 
   /** Adds a sequence for each prompt and runs their tokens; gives the hidden state of each last token, [prompts, width]. */
   async begin(
-    prompts: readonly { readonly prefix: Prefix; readonly tokens: readonly number[] }[],
+    prompts: readonly { readonly prefix: Prefix | null; readonly tokens: readonly number[] }[],
   ): Promise<Float32Array> {
     for (const { prefix } of prompts) {
-      this.#cache.append(this.#cache.add(), prefix.cached, { row: prefix.row, count: prefix.length });
+      const sequence = this.#cache.add();
+      if (prefix !== null) this.#cache.append(sequence, prefix.cached, { row: prefix.row, count: prefix.length });
+      const shared = this.#cache.length(sequence);
+      const places = Array.from({ length: shared }, (_, place) => place);
+      this.#sequences.push({ position: shared, places, shared, beams: [[]] });
     }
     const longest = Math.max(...prompts.map(({ tokens }) => tokens.length));
     const keys = this.#cache.capacity + longest;
     const mask = new Float32Array(prompts.length * longest * keys).fill(MASKED);
     const ids: number[] = [];
     const positions: number[] = [];
-    for (const [index, { prefix, tokens }] of prompts.entries()) {
+    for (const [index, { tokens }] of prompts.entries()) {
+      const { shared } = this.#sequences[index]!;
       for (let token = 0; token < longest; token += 1) {
         // Filling behind a short prompt repeats its last token and place: never read, but it must be a token and a place.
         ids.push(tokens[Math.min(token, tokens.length - 1)]!);
-        positions.push(prefix.length + Math.min(token, tokens.length - 1));
+        positions.push(shared + Math.min(token, tokens.length - 1));
         const row = (index * longest + token) * keys;
-        mask.fill(0, row, row + prefix.length);
+        mask.fill(0, row, row + shared);
         mask.fill(0, row + this.#cache.capacity, row + this.#cache.capacity + token + 1);
       }
     }
@@ -73,10 +100,12 @@ export class DecodingBatch {
     const { hidden, cached } = await this.#run(await this.#decoder.embed(ids), positions, mask, prompts.length);
     const { width } = this.#decoder;
     const last = new Float32Array(prompts.length * width);
-    for (const [index, { prefix, tokens }] of prompts.entries()) {
+    for (const [index, { tokens }] of prompts.entries()) {
+      const sequence = this.#sequences[index]!;
       this.#cache.append(index, cached, { row: index, count: tokens.length });
-      const shared = prefix.length + tokens.length;
-      this.#sequences.push({ position: shared, shared, beams: [[]] });
+      for (let token = 0; token < tokens.length; token += 1) sequence.places.push(sequence.position + token);
+      sequence.position += tokens.length;
+      sequence.shared = sequence.places.length;
       const at = (index * longest + tokens.length - 1) * width;
       last.set(hidden.subarray(at, at + width), index * width);
     }
@@ -109,6 +138,7 @@ export class DecodingBatch {
       const sequence = this.#sequences[index]!;
       const first = this.#cache.append(index, cached, { row: index, count: beams.length });
       sequence.beams = beams.map(({ parent }, beam) => [...sequence.beams[parent]!, first + beam]);
+      for (let beam = 0; beam < beams.length; beam += 1) sequence.places.push(sequence.position);
       sequence.position += 1;
     }
     return withoutFilling(hidden, continuations, most, this.#decoder.width);
@@ -117,6 +147,7 @@ export class DecodingBatch {
   /** Takes a finished sequence out; the last one moves to its index. */
   remove(sequence: number): void {
     this.#cache.remove(sequence);
+    this.#source?.remove(sequence);
     const last = this.#sequences.pop()!;
     if (sequence < this.#sequences.length) this.#sequences[sequence] = last;
   }
@@ -128,11 +159,14 @@ export class DecodingBatch {
     batch: number,
   ): Promise<{ readonly hidden: Float32Array; readonly cached: NewKeysAndValues }> {
     const tokens = positions.length / batch;
+    const { capacity } = this.#cache;
+    const places = this.#sequences.map((sequence) => sequence.places);
     return runDecoder(this.#decoder, {
       embeddings: float32Tensor(embeddings, [batch, tokens, this.#decoder.width]),
-      positions: int64Tensor(positions, [batch, tokens]),
-      mask: float32Tensor(mask, [batch, 1, tokens, this.#cache.capacity + tokens]),
+      mask: float32Tensor(mask, [batch, 1, tokens, capacity + tokens]),
+      ...this.#decoder.positions({ tokens: positions, places, capacity }),
       ...this.#cache.feeds(),
+      ...this.#source?.feeds(),
     });
   }
 }
@@ -152,7 +186,7 @@ export async function prefixes(decoder: Decoder, softPrompts: Tensor): Promise<r
   }
   const { cached } = await runDecoder(decoder, {
     embeddings: softPrompts,
-    positions: int64Tensor(positions, [images, queries]),
+    ...decoder.positions({ tokens: positions, places: Array.from({ length: images }, () => []), capacity: 1 }),
     mask: float32Tensor(mask, [images, 1, queries, 1 + queries]),
     ...cache.feeds(),
   });

@@ -20,20 +20,38 @@ export interface NewKeysAndValues {
   readonly values: readonly Tensor[];
 }
 
+/**
+ * The arrays of a cache, kept for the next one: fresh memory costs a page fault every four kilobytes, as much time as
+ * running the prompts. Serves one cache at a time; what an earlier one wrote stays in unfilled places, where it is masked.
+ */
+export class KvMemory {
+  readonly #arrays = new Map<string, Float32Array>();
+
+  take(name: string, length: number): Float32Array {
+    const kept = this.#arrays.get(name);
+    if (kept !== undefined && kept.length >= length) return kept.subarray(0, length);
+    const fresh = new Float32Array(length);
+    this.#arrays.set(name, fresh);
+    return fresh;
+  }
+}
+
 export class KvCache {
   readonly #shape: CacheShape;
-  #keys: Float32Array[];
-  #values: Float32Array[];
+  readonly #keys: readonly Float32Array[];
+  readonly #values: readonly Float32Array[];
   readonly #lengths: number[] = [];
-  #capacity: number;
+  readonly #capacity: number;
   readonly #batch: number;
 
-  constructor(shape: CacheShape, size: { readonly batch: number; readonly capacity: number }) {
+  constructor(shape: CacheShape, size: { readonly batch: number; readonly capacity: number }, memory = new KvMemory()) {
     this.#shape = shape;
     this.#batch = size.batch;
     this.#capacity = size.capacity;
-    this.#keys = this.#allocate();
-    this.#values = this.#allocate();
+    const length = size.batch * shape.heads * size.capacity * shape.head;
+    const layers = Array.from({ length: shape.layers }, (_, layer) => layer);
+    this.#keys = layers.map((layer) => memory.take(`keys.${layer}`, length));
+    this.#values = layers.map((layer) => memory.take(`values.${layer}`, length));
   }
 
   /** Places a sequence has, filled or not: the decoder's `past` axis. */
@@ -108,10 +126,5 @@ export class KvCache {
       const to = ((sequence * heads + index) * this.#capacity + start) * head;
       rows.set(source.subarray(at, at + from.count * head), to);
     }
-  }
-
-  #allocate(): Float32Array[] {
-    const size = this.#batch * this.#shape.heads * this.#capacity * this.#shape.head;
-    return Array.from({ length: this.#shape.layers }, () => new Float32Array(size));
   }
 }

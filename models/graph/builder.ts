@@ -91,6 +91,14 @@ export class GraphBuilder {
     return this.#node("Mul", [a, b], a.type, broadcast(a.shape, b.shape));
   }
 
+  divide(a: Value, b: Value): Value {
+    return this.#node("Div", [a, b], a.type, broadcast(a.shape, b.shape));
+  }
+
+  power(x: Value, exponent: Value): Value {
+    return this.#node("Pow", [x, exponent], x.type, broadcast(x.shape, exponent.shape));
+  }
+
   /** [..., rows, inner] × [..., inner, columns] → [..., rows, columns] */
   matmul(a: Value, b: Value): Value {
     const leading = broadcast(a.shape.slice(0, -2), b.shape.slice(0, -2));
@@ -112,6 +120,16 @@ export class GraphBuilder {
   /** Exact (by the error function) or the tanh approximation. */
   gelu(x: Value, approximate: "none" | "tanh" = "none"): Value {
     return this.#node("Gelu", [x], x.type, x.shape, { approximate });
+  }
+
+  squareRoot(x: Value): Value {
+    return this.#node("Sqrt", [x], x.type, x.shape);
+  }
+
+  /** Over the last axis, which stays with length 1. */
+  mean(x: Value): Value {
+    const shape = [...x.shape.slice(0, -1), 1];
+    return this.#node("ReduceMean", [x, this.integers([-1])], x.type, shape, { keepdims: 1 });
   }
 
   softmax(x: Value): Value {

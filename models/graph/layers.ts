@@ -23,6 +23,16 @@ export function layerNorm(g: GraphBuilder, x: Value, w: Weights, width: number, 
   return g.layerNormalization(x, scale, g.weight(w.tensor("bias", [width])), epsilon);
 }
 
+/**
+ * Root mean square normalisation over the last axis (T5LayerNorm): no mean taken off, no bias. ONNX Runtime knows these
+ * operators in this order, the square a power and the root a divisor, and runs them as one.
+ */
+export function rmsNorm(g: GraphBuilder, x: Value, w: Weights, width: number, epsilon: number): Value {
+  const meanSquare = g.mean(g.power(x, g.scalar(2)));
+  const root = g.squareRoot(g.add(meanSquare, g.scalar(epsilon)));
+  return g.multiply(g.divide(x, root), g.weight(w.tensor("weight", [width])));
+}
+
 /** [rows, heads · head] → [batch, heads, tokens, head] */
 export function splitHeads(
   g: GraphBuilder,

@@ -1,0 +1,106 @@
+/**
+ * The bytes of an image file → RGB, bit for bit what Pillow's Image.open(…).convert("RGB") gives: no rotation by EXIF, no
+ * colour profile, transparency dropped and not blended, of an animation the first frame. JPEG, PNG and WebP are decoded
+ * by libvips through sharp. Errors here say what is broken; image-processor.ts adds in which file.
+ */
+import sharp from "sharp";
+import type { Sharp } from "sharp";
+import { decodeGif, readGifSize } from "./gif.ts";
+import type { ImageFormat } from "./image-format.ts";
+import type { RgbImage } from "./rgb-image.ts";
+
+/** By the header alone: nothing is decoded, so that a huge picture costs nothing. */
+export async function readImageSize(
+  bytes: Buffer,
+  format: ImageFormat,
+): Promise<{ readonly width: number; readonly height: number }> {
+  if (format === "GIF") return readGifSize(bytes);
+  const { width, height } = await sharp(bytes, { limitInputPixels: false }).metadata();
+  return { width, height };
+}
+
+export async function decodeImage(bytes: Buffer, format: ImageFormat): Promise<RgbImage> {
+  switch (format) {
+    case "GIF":
+      return decodeGif(bytes);
+    case "JPEG":
+      return await decodeJpeg(bytes);
+    case "PNG":
+      if (!bytes.includes(pngEnd)) throw new Error("it has no end (IEND chunk)");
+      return await decodeWith(bytes, "error");
+    case "WebP":
+      return await decodeWith(bytes, "error");
+  }
+}
+
+/** A whole IEND chunk: length 0, type, checksum (PNG specification, 11.2.5). */
+const pngEnd = Buffer.from("0000000049454e44ae426082", "hex");
+
+/** What libjpeg says when compressed data is missing or garbled (jerror.h); it then makes up grey areas and goes on. */
+const lostPixels =
+  /premature end of|bad Huffman code|bad arithmetic code|instead of RST|Inconsistent progression|Application transferred too few/i;
+
+/** Warnings that cost no pixel (stray bytes between segments, a bad colour profile) are passed over, as in Pillow. */
+async function decodeJpeg(bytes: Buffer): Promise<RgbImage> {
+  try {
+    return await decodeWith(bytes, "warning");
+  } catch (error) {
+    if (lostPixels.test(String(error))) throw error;
+    return await decodeWith(bytes, "error");
+  }
+}
+
+async function decodeWith(bytes: Buffer, failOn: "warning" | "error"): Promise<RgbImage> {
+  const picture = sharp(bytes, { failOn, ignoreIcc: true, limitInputPixels: false });
+  const { space, depth, format } = await picture.metadata();
+  if (space === "cmyk") {
+    const { data, size } = await readSamples(picture.pipelineColourspace("cmyk").toColourspace("cmyk"));
+    return { ...size, pixels: rgbFromCmyk(data) };
+  }
+  if (format === "png" && depth === "ushort" && isGreyPng(bytes)) {
+    const { data, size } = await readSamples(picture.toColourspace("grey16").removeAlpha(), "ushort");
+    const samples = new Uint16Array(Uint8Array.from(data).buffer);
+    return { ...size, pixels: rgbFromGrey(samples.map(hasAlphaPng(bytes) ? highByte : clipToByte)) };
+  }
+  const { data, size, channels } = await readSamples(picture.removeAlpha());
+  return { ...size, pixels: channels === 1 ? rgbFromGrey(data) : data };
+}
+
+async function readSamples(
+  picture: Sharp,
+  depth: "uchar" | "ushort" = "uchar",
+): Promise<{ readonly data: Uint8Array; readonly size: { width: number; height: number }; readonly channels: number }> {
+  const { data, info } = await picture.raw({ depth }).toBuffer({ resolveWithObject: true });
+  return { data, size: { width: info.width, height: info.height }, channels: info.channels };
+}
+
+/** Pillow's formula (src/libImaging/Convert.c: cmyk2rgb): light left by the black ink, less what the coloured ink takes. */
+function rgbFromCmyk(inks: Uint8Array): Uint8Array {
+  const pixels = new Uint8ClampedArray((inks.length / 4) * 3); // clamps what falls below 0
+  for (let from = 0, to = 0; from < inks.length; from += 4, to += 3) {
+    const light = 255 - inks[from + 3]!;
+    for (let channel = 0; channel < 3; channel++) {
+      const product = inks[from + channel]! * light + 128;
+      pixels[to + channel] = light - ((product + (product >> 8)) >> 8); // light × ink / 255, rounded
+    }
+  }
+  return new Uint8Array(pixels.buffer);
+}
+
+function rgbFromGrey(grey: Uint8Array | Uint16Array): Uint8Array {
+  const pixels = new Uint8Array(grey.length * 3);
+  for (let from = 0, to = 0; from < grey.length; from++, to += 3) {
+    pixels[to] = pixels[to + 1] = pixels[to + 2] = grey[from]!;
+  }
+  return pixels;
+}
+
+/** 16-bit grey without alpha: Pillow takes everything above 255 for white (Convert.c: I;16 to RGB). */
+const clipToByte = (value: number): number => Math.min(value, 255);
+/** 16-bit grey with alpha: Pillow reads the high byte (PngImagePlugin.py: LA;16B). Colour has it so, here and there. */
+const highByte = (value: number): number => value >> 8;
+
+/** The colour type's bits for colour and for alpha (PNG specification, 11.2.1). */
+const PNG_COLOR_TYPE = 25;
+const isGreyPng = (bytes: Buffer): boolean => (bytes.readUInt8(PNG_COLOR_TYPE) & 2) === 0;
+const hasAlphaPng = (bytes: Buffer): boolean => (bytes.readUInt8(PNG_COLOR_TYPE) & 4) !== 0;

@@ -1,0 +1,75 @@
+/**
+ * From a checkpoint to a model that answers: weights, graphs, tokenizer and image settings, checked against each other.
+ */
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { Blip2 } from "./blip2.ts";
+import { openCheckpoint } from "./checkpoint.ts";
+import type { Checkpoint, CheckpointOptions } from "./checkpoint.ts";
+import { fp32Weights } from "./fp32-weights.ts";
+import { loadImageEncoder } from "./image-encoder.ts";
+import type { LanguageModel } from "./language-model.ts";
+import { CheckpointError } from "./model.ts";
+import type { VisionLanguageModel } from "./model.ts";
+import { loadOpt } from "./opt-language-model.ts";
+import { parsePreprocessorConfig } from "./preprocessor-config.ts";
+import type { PixelSettings } from "./preprocessor-config.ts";
+import type { RuntimeOptions } from "./runtime.ts";
+import { JsonError, parseStrictJson } from "./strict-json.ts";
+import { loadT5 } from "./t5-language-model.ts";
+import { loadTokenizer } from "./tokenizer.ts";
+import { checkAllUsed } from "./unused-tensors.ts";
+import { Weights } from "./weights.ts";
+
+export interface LoadOptions extends CheckpointOptions, RuntimeOptions {}
+
+/** `where`: a folder, or a name in the Hugging Face cache. */
+export async function loadBlip2(where: string, options: LoadOptions): Promise<VisionLanguageModel> {
+  return loadCheckpoint(await openCheckpoint(where, options), options);
+}
+
+export async function loadCheckpoint(checkpoint: Checkpoint, options: LoadOptions): Promise<VisionLanguageModel> {
+  const { config, folder, name } = checkpoint;
+  if (config.kind !== "generation") {
+    throw new CheckpointError(`${name}: a checkpoint for image-text retrieval, which generates no text.`);
+  }
+  const { text } = config;
+  const pixels = await readPixelSettings(checkpoint);
+  const tokenizer = await loadTokenizer(folder, config);
+  const weights = Weights.of(name, await fp32Weights(checkpoint, options));
+  const assemble = async <Seen>(languageModel: LanguageModel<Seen>, width: number): Promise<VisionLanguageModel> => {
+    const encoder = await loadImageEncoder(weights, config, width, options);
+    checkAllUsed(weights, config);
+    return new Blip2({ name, family: text.family, encoder, languageModel, tokenizer, pixels });
+  };
+  // ONNX Runtime holds a matrix twice while it lays it out anew. The largest, the vocabulary's, is a language model's: that
+  // one comes first, while there is room, and memory never rises above the finished model's.
+  if (text.family === "opt") return assemble(await loadOpt(weights, config, text, options), text.hidden);
+  return assemble(await loadT5(weights, config, text, options), text.width);
+}
+
+/** From preprocessor_config.json or, as newer checkpoints have it, processor_config.json. */
+async function readPixelSettings({ name, folder, config }: Checkpoint): Promise<PixelSettings> {
+  const files = ["preprocessor_config.json", "processor_config.json"].map((file) => path.join(folder, file));
+  for (const file of files) {
+    const content = await readFile(file, "utf8").catch(() => null);
+    if (content === null) continue;
+    const settings = parsePreprocessorConfig(parseJson(content, file), file);
+    const { imageSize } = config.vision;
+    if (settings.width === imageSize && settings.height === imageSize) return settings;
+    throw new CheckpointError(
+      `${name}: the image processor makes ${settings.width}x${settings.height} pixels, the image encoder takes ` +
+        `${imageSize}x${imageSize}. Is ${file} that of another checkpoint?`,
+    );
+  }
+  throw new CheckpointError(`${files.join(" or ")}: no such file. Is ${folder} a checkpoint, and complete?`);
+}
+
+function parseJson(content: string, file: string): unknown {
+  try {
+    return parseStrictJson(content);
+  } catch (cause) {
+    if (!(cause instanceof JsonError)) throw cause;
+    throw new CheckpointError(`${file}: not JSON: ${cause.message}. Is the download complete?`, { cause });
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * What older checkpoints call their tensors → the names of transformers 5.12.1, which networks here use. The older ones are
+ * those of LAVIS (506965b) and of drafts of its conversion; they also keep the two trained thirds of the vision
+ * transformer's qkv bias apart (convert_blip_2_original_to_pytorch.py, read_in_q_v_bias).
+ */
+import { CheckpointError } from "./model.ts";
+import type { TensorEntry } from "./safetensors.ts";
+
+/** First match wins; `.` in a pattern's text is literal through the escapes. */
+const renamings: readonly (readonly [RegExp, string])[] = [
+  [/^visual_encoder\.cls_token$/, "vision_model.embeddings.class_embedding"],
+  [/^visual_encoder\.pos_embed$/, "vision_model.embeddings.position_embedding"],
+  [/^visual_encoder\.patch_embed\.proj\./, "vision_model.embeddings.patch_embedding."],
+  [/^visual_encoder\.blocks\.(\d+)\.norm([12])\./, "vision_model.encoder.layers.$1.layer_norm$2."],
+  [/^visual_encoder\.blocks\.(\d+)\.attn\.proj\./, "vision_model.encoder.layers.$1.self_attn.projection."],
+  [/^visual_encoder\.blocks\.(\d+)\.attn\./, "vision_model.encoder.layers.$1.self_attn."],
+  [/^visual_encoder\.blocks\.(\d+)\.mlp\./, "vision_model.encoder.layers.$1.mlp."],
+  [/^ln_vision\./, "vision_model.post_layernorm."],
+  [/^Qformer\.bert\.embeddings\.LayerNorm\./, "qformer.layernorm."],
+  [/^Qformer\.bert\.embeddings\./, "embeddings."],
+  [/^Qformer\.bert\.(encoder\.layer\.\d+\.(?:cross)?attention)\.self\./, "qformer.$1.attention."],
+  [/^Qformer\.(?:bert\.)?/, "qformer."],
+  [/^vision_proj\./, "vision_projection."],
+  [/^text_proj\./, "text_projection."],
+  [/^(?:opt|t5)_proj\./, "language_projection."],
+  [/^(?:opt|t5)_model\./, "language_model."],
+];
+
+export function canonicalName(name: string): string {
+  for (const [pattern, replacement] of renamings) {
+    if (pattern.test(name)) return name.replace(pattern, replacement);
+  }
+  return name;
+}
+
+/** A tensor made of others laid end to end along their first axis; null is zeros, as many as the part before it has. */
+export interface JoinedTensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly parts: readonly (TensorEntry | null)[];
+}
+
+export interface NamedTensors {
+  /** By canonical name, which is also the entry's. */
+  readonly tensors: ReadonlyMap<string, TensorEntry>;
+  readonly joined: readonly JoinedTensor[];
+}
+
+/** `checkpoint` names it in errors. */
+export function canonicalTensors(checkpoint: string, stored: Iterable<TensorEntry>): NamedTensors {
+  const tensors = new Map<string, TensorEntry>();
+  const original = new Map<string, string>();
+  for (const entry of stored) {
+    const name = canonicalName(entry.name);
+    const other = original.get(name);
+    if (other !== undefined) {
+      throw new CheckpointError(
+        `${checkpoint}: tensors "${other}" and "${entry.name}" are both "${name}". Remove one.`,
+      );
+    }
+    original.set(name, entry.name);
+    tensors.set(name, { ...entry, name });
+  }
+
+  const joined: JoinedTensor[] = [];
+  for (const name of [...tensors.keys()].filter((key) => key.endsWith(".self_attn.q_bias"))) {
+    joined.push(joinBias(checkpoint, name.slice(0, -".q_bias".length), tensors));
+  }
+  return { tensors, joined };
+}
+
+/** qkv.bias = [q_bias, zeros, v_bias]: keys have no bias, because it would change no attention weight. */
+function joinBias(checkpoint: string, path: string, tensors: Map<string, TensorEntry>): JoinedTensor {
+  const [query, value] = [tensors.get(`${path}.q_bias`), tensors.get(`${path}.v_bias`)];
+  if (query === undefined || value === undefined || tensors.has(`${path}.qkv.bias`)) {
+    const found = ["q_bias", "v_bias", "qkv.bias"].filter((name) => tensors.has(`${path}.${name}`)).join(" and ");
+    throw new CheckpointError(`${checkpoint}: "${path}" has ${found}, expected q_bias and v_bias or qkv.bias alone.`);
+  }
+  const [length = 0] = query.shape;
+  if (query.shape.length !== 1 || value.shape.length !== 1 || value.shape[0] !== length) {
+    throw new CheckpointError(
+      `${checkpoint}: "${path}" has q_bias of shape [${query.shape.join(", ")}] and v_bias of shape ` +
+        `[${value.shape.join(", ")}], expected two vectors of one length.`,
+    );
+  }
+  tensors.delete(query.name);
+  tensors.delete(value.name);
+  return { name: `${path}.qkv.bias`, shape: [3 * length], parts: [query, null, value] };
+}

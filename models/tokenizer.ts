@@ -1,0 +1,157 @@
+/**
+ * tokenizer.json → ids and back, by the tokenizers library; and the tokens of a prompt as BLIP-2's language models and its
+ * Q-Former take them.
+ */
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { Normalizer, Tokenizer as LibraryTokenizer } from "@huggingface/tokenizers";
+import * as z from "zod";
+import { readCharacterMap } from "./character-map.ts";
+import type { Blip2Config } from "./config.ts";
+import { check, jsonFile } from "./json-section.ts";
+import type { JsonSection } from "./json-section.ts";
+import { CheckpointError } from "./model.ts";
+
+/** Where the queries go. */
+const IMAGE_TOKEN = "<image>";
+
+export interface Tokenizer {
+  /** `specialTokens`: with what the model wants around a text, such as `</s>`. */
+  readonly encode: (text: string, options: { readonly specialTokens: boolean }) => readonly number[];
+  /** Special tokens are left out unless asked for. */
+  readonly decode: (ids: readonly number[], options?: { readonly skipSpecialTokens: boolean }) => string;
+  /**
+   * What follows the image tokens: the prompt with its special tokens; for null, which is no text at all, the lone
+   * beginning-of-sequence token. Text beyond `maxTokens`, special tokens counted, is cut.
+   */
+  readonly encodePrompt: (prompt: string | null, options?: { readonly maxTokens: number }) => readonly number[];
+  /** What stands before a prompt: one <image> for each query. */
+  readonly imageTokens: readonly number[];
+  readonly pad: number;
+  readonly paddingSide: "left" | "right";
+}
+
+const tokenizerSchema = z.looseObject({
+  model: z.looseObject({ type: z.string() }),
+  normalizer: z.looseObject({ precompiled_charsmap: z.string().optional() }).nullish(),
+});
+
+const settingsSchema = z.looseObject({
+  padding_side: z.enum(["left", "right"]).default("right"),
+  clean_up_tokenization_spaces: z.boolean().nullish(),
+});
+
+export async function loadTokenizer(folder: string, config: Blip2Config): Promise<Tokenizer> {
+  const file = path.join(folder, "tokenizer.json");
+  const json = await readJson(file);
+  const settingsJson = await readJson(path.join(folder, "tokenizer_config.json"));
+  if (json === null) {
+    throw new CheckpointError(
+      `${file}: no such file; vocab.json, merges.txt or spiece.model alone do not do. Is the download complete?`,
+    );
+  }
+  const { model, normalizer } = check(tokenizerSchema, json);
+  const settings = check(settingsSchema, settingsJson ?? jsonFile("{}", "tokenizer_config.json"));
+  const library = createLibraryTokenizer(json, settings);
+  const map = normalizer?.precompiled_charsmap;
+  if (map !== undefined) library.normalizer = new CharacterMapNormalizer(readCharacterMap(map, file));
+  checkVocabulary(library, config, file);
+
+  const encode: Tokenizer["encode"] = (text, { specialTokens }) =>
+    library.encode(text, { add_special_tokens: specialTokens }).ids;
+  const around = encode("", { specialTokens: true });
+  checkSpecialTokens(around, config, file);
+  // Not for byte-level BPE, whose spaces are part of its tokens (tokenization_utils_tokenizers.py:1039).
+  const cleanUp = settings.clean_up_tokenization_spaces === true && model.type !== "BPE";
+  const addedTokens = library.get_added_tokens_decoder();
+
+  return {
+    encode,
+    decode: (ids, { skipSpecialTokens } = { skipSpecialTokens: true }) => {
+      const isShown = (id: number): boolean =>
+        library.id_to_token(id) !== undefined && !(skipSpecialTokens && addedTokens.get(id)?.special === true);
+      const shown = ids.filter(isShown); // the model's vocabulary may be larger than the tokenizer's
+      return shown.length === 0 ? "" : library.decode(shown, { clean_up_tokenization_spaces: cleanUp });
+    },
+    encodePrompt: (prompt, { maxTokens } = { maxTokens: Infinity }) => {
+      if (prompt === null && config.kind === "generation") return [config.text.bos];
+      const text = encode(prompt ?? "", { specialTokens: false }).slice(0, Math.max(0, maxTokens - around.length));
+      const before = config.text?.family === "t5" ? 0 : 1; // special tokens in front of the text; the rest come behind
+      return [...around.slice(0, before), ...text, ...around.slice(before)];
+    },
+    imageTokens: new Array<number>(config.qFormer.queries).fill(imageToken(library, config, file)),
+    pad: config.kind === "generation" ? config.text.pad : config.qFormer.pad,
+    paddingSide: settings.padding_side,
+  };
+}
+
+/** null where there is no such file. */
+async function readJson(file: string): Promise<JsonSection | null> {
+  try {
+    return jsonFile(await readFile(file, "utf8"), file);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
+    throw error;
+  }
+}
+
+function createLibraryTokenizer({ file, value }: JsonSection, settings: object): LibraryTokenizer {
+  try {
+    return new LibraryTokenizer(value, settings);
+  } catch (cause) {
+    throw new CheckpointError(`${file}: the tokenizers library cannot use it: ${String(cause)}.`, { cause });
+  }
+}
+
+/** Takes the place of the library's stand-in for a precompiled character map. */
+class CharacterMapNormalizer extends Normalizer {
+  readonly map: (text: string) => string;
+
+  constructor(map: (text: string) => string) {
+    super({ type: "Precompiled", precompiled_charsmap: "" });
+    this.map = map;
+  }
+
+  override normalize(text: string): string {
+    // The library then splits at JavaScript's white space, Rust's at Unicode's, which has one more: next line.
+    return this.map(text).replaceAll("\u0085", " ");
+  }
+}
+
+/** Every id has a row in the model's embeddings; <image> needs none where its places are cut off. */
+function checkVocabulary(library: LibraryTokenizer, config: Blip2Config, file: string): void {
+  const { vocabulary } = config.kind === "generation" ? config.text : config.qFormer;
+  for (const [token, id] of library.get_vocab()) {
+    if (id < vocabulary || (config.kind === "retrieval" && token === IMAGE_TOKEN)) continue;
+    throw new CheckpointError(
+      `${file}: token "${token}" has id ${id}, expected one below ${vocabulary}, the vocab_size in config.json. ` +
+        "Is it the tokenizer of another checkpoint?",
+    );
+  }
+}
+
+/** Without them a model answers, but worse: OPT wants `</s>` before a text, T5 `</s>` after it, the Q-Former [CLS] and [SEP]. */
+function checkSpecialTokens(found: readonly number[], config: Blip2Config, file: string): void {
+  const text = config.text;
+  const expected = text === null ? null : text.family === "opt" ? text.bos : (text.eos[0] ?? null);
+  const isRight = expected === null ? found.length === 2 : found.length === 1 && found[0] === expected;
+  if (isRight) return;
+  throw new CheckpointError(
+    `${file}: puts the special tokens [${found.join(", ")}] around a text, expected ${expected === null ? "[CLS] and [SEP]" : `[${expected}]`}. ` +
+      "Is it the tokenizer of another checkpoint?",
+  );
+}
+
+function imageToken(
+  library: LibraryTokenizer,
+  { imageToken: expected, kind, qFormer }: Blip2Config,
+  file: string,
+): number {
+  const found = library.token_to_id(IMAGE_TOKEN);
+  if (expected === null && kind === "retrieval") return found ?? qFormer.pad; // cut off again, whatever it is
+  if (found === expected) return found;
+  throw new CheckpointError(
+    `${file}: ${IMAGE_TOKEN} ${found === undefined ? "is not in the vocabulary" : `has id ${found}`}, ` +
+      `expected id ${expected}, the image_token_index in config.json. Use a revision of the checkpoint that has both.`,
+  );
+}

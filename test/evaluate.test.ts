@@ -1,0 +1,346 @@
+/** Samples → predictions → scores: batches, going on after a stop, failures, and what is scored. The model is a fake. */
+import assert from "node:assert/strict";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Sample } from "../datasets/dataset.ts";
+import { limitSamples, planBatches } from "../harness/batches.ts";
+import { confidenceInterval } from "../harness/confidence-interval.ts";
+import { evaluate } from "../harness/evaluate.ts";
+import type { EvaluationEnd } from "../harness/evaluate.ts";
+import { prepare } from "../harness/prepare.ts";
+import { readRunConfig } from "../harness/run-config.ts";
+import type { RunFlags } from "../harness/run-config.ts";
+import { scorePredictions } from "../harness/score.ts";
+import type { Outcome } from "../reports/journal.ts";
+import type { GenerationTask, Score } from "../tasks/task.ts";
+import { bundledData, fakeCatalog, fakeModel } from "./fakes.ts";
+import type { FakeOptions } from "./fakes.ts";
+import { bytesOf } from "./run-bytes.ts";
+
+function sample(id: string, image: string): Sample {
+  return { id, image: { id: image, path: `${image}.jpg` } };
+}
+
+describe("batches", () => {
+  const samples = ["a1", "b1", "a2", "c1", "b2", "a3"].map((id) => sample(id, id.slice(0, 1)));
+  const ids = (size: number): string[][] => planBatches(samples, size).map((batch) => batch.map(({ id }) => id));
+
+  it("put an image's samples together, images in the order they first come", () => {
+    assert.deepEqual(ids(4), [
+      ["a1", "a2", "a3", "b1"],
+      ["b2", "c1"],
+    ]);
+    assert.deepEqual(ids(1).flat(), ["a1", "a2", "a3", "b1", "b2", "c1"]);
+    assert.deepEqual(ids(100).length, 1);
+    assert.deepEqual(planBatches([], 4), []);
+  });
+
+  it("are cut from the first samples of the split, a fraction rounded up", () => {
+    assert.equal(limitSamples(samples, null).length, 6);
+    assert.deepEqual(
+      limitSamples(samples, 2).map(({ id }) => id),
+      ["a1", "b1"],
+    );
+    assert.equal(limitSamples(samples, 0.5).length, 3);
+    assert.equal(limitSamples(samples, 0.01).length, 1);
+    assert.equal(limitSamples(samples, 100).length, 6);
+  });
+});
+
+let folder = "";
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "evaluate-"));
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true });
+});
+
+interface Ran {
+  readonly end: EvaluationEnd;
+  /** Sample ids are not known to a model, so batches are told by their prompts. */
+  readonly batches: readonly (readonly (string | null)[])[];
+  readonly loads: number;
+}
+
+/** The bundled questions, a dozen of them in batches of five unless the flags say otherwise, into <folder>/<name>. */
+async function run(
+  name: string,
+  { isFailing, stopAfter, ...flags }: RunFlags & Pick<FakeOptions, "isFailing"> & { readonly stopAfter?: number } = {},
+): Promise<Ran> {
+  const batches: (string | null)[][] = [];
+  let loads = 0;
+  const catalog = fakeCatalog(() => {
+    loads += 1;
+    const onBatch: FakeOptions["onBatch"] = (requests) => batches.push(requests.map(({ prompt }) => prompt));
+    return Promise.resolve(fakeModel({ onBatch, ...(isFailing !== undefined && { isFailing }) }));
+  });
+  const output = join(folder, name);
+  const defaults = { models: ["fake"], tasks: ["vqav2"], output, threads: 1, cache: folder };
+  const config = readRunConfig({ limit: "12", batchSize: "5", ...flags }, defaults);
+  const [evaluation] = await prepare(config, catalog, { hubCache: folder });
+  assert.ok(evaluation);
+  try {
+    const isStopped = (): boolean => batches.length === stopAfter;
+    const end = await evaluate(evaluation, { isStopped, onProgress: () => undefined });
+    return { end, batches, loads };
+  } finally {
+    await evaluation.folder.close();
+  }
+}
+
+interface Line {
+  readonly id: string;
+  readonly status: string;
+  readonly error?: string;
+}
+
+function lines(name: string): Line[] {
+  const text = readFileSync(join(folder, name, "predictions.jsonl"), "utf8");
+  return text
+    .split("\n")
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as Line);
+}
+
+describe("a run", () => {
+  it("asks every sample once, in batches, and scores the answers in the order of the data set", async () => {
+    const { end, batches } = await run("a");
+    assert.deepEqual(
+      batches.map(({ length }) => length),
+      [5, 5, 2],
+    );
+    assert.ok(end.status === "complete");
+    assert.deepEqual(end.scores.counts, { samples: 12, scored: 12, failed: 0, missing: 0 });
+    const questions = JSON.parse(
+      readFileSync(join(bundledData, "v2_OpenEnded_mscoco_val2014_questions.json"), "utf8"),
+    ) as { questions: { question_id: number }[] };
+    assert.deepEqual(
+      end.scores.samples["id"],
+      questions.questions.slice(0, 12).map(({ question_id }) => String(question_id)),
+    );
+    assert.equal(end.scores.samples["accuracy"]?.length, 12);
+    assert.deepEqual(
+      end.scores.metrics.map(({ name }) => name),
+      ["accuracy", "accuracy-lavis", "accuracy-always"],
+    );
+  });
+
+  it("gives the same bytes twice", async () => {
+    await run("a");
+    await run("b");
+    assert.equal(bytesOf(join(folder, "b")), bytesOf(join(folder, "a")));
+  });
+
+  it("goes on with what is missing when it was stopped, and gives the bytes of one that was not", async () => {
+    await run("whole");
+    const { end, batches } = await run("a", { stopAfter: 1 });
+    assert.equal(end.status, "interrupted");
+    assert.equal(batches.length, 1);
+    assert.equal(lines("a").length, 5);
+    assert.match(readFileSync(join(folder, "a", "run.json"), "utf8"), /"status": "interrupted"/);
+
+    const again = await run("a");
+    assert.deepEqual(
+      again.batches.map(({ length }) => length),
+      [5, 2],
+    );
+    assert.equal(bytesOf(join(folder, "a")), bytesOf(join(folder, "whole")));
+  });
+
+  it("asks a batch whole when a line of it is lost, and puts it back in its place", async () => {
+    await run("whole");
+    await run("a");
+    const path = join(folder, "a", "predictions.jsonl");
+    const before = readFileSync(path, "utf8").split("\n");
+    writeFileSync(path, before.toSpliced(6, 1).join("\n"));
+    const { batches } = await run("a");
+    assert.deepEqual(
+      batches.map(({ length }) => length),
+      [5],
+    );
+    assert.equal(bytesOf(join(folder, "a")), bytesOf(join(folder, "whole")));
+  });
+
+  it("loads no model when nothing is missing", async () => {
+    assert.equal((await run("a")).loads, 1);
+    const before = bytesOf(join(folder, "a"));
+    assert.equal((await run("a")).loads, 0);
+    assert.equal(bytesOf(join(folder, "a")), before);
+  });
+
+  it("records a failed sample as failed, counts it and never scores it; the others are unaffected", async () => {
+    await run("whole");
+    const { end } = await run("a", { isFailing: ({ image }) => image.id === "1953" });
+    assert.ok(end.status === "partial");
+    assert.deepEqual(end.scores.counts, { samples: 12, scored: 11, failed: 1, missing: 0 });
+    assert.deepEqual(lines("a")[1], {
+      id: "1953002",
+      image: "1953",
+      prompt: "Question: what color is the square? Answer:",
+      status: "failed",
+      error: "cannot be read",
+    });
+    assert.equal(end.scores.samples["id"]?.includes("1953002"), false);
+    const others = (name: string): string[] =>
+      lines(name)
+        .filter(({ id }) => id !== "1953002")
+        .map(({ id }) => id);
+    assert.deepEqual(others("a"), others("whole"));
+  });
+
+  it("tries failed samples again, their batch with them", async () => {
+    await run("whole");
+    await run("a", { isFailing: ({ image }) => image.id === "1953" });
+    const { end, batches } = await run("a");
+    assert.equal(end.status, "complete");
+    assert.deepEqual(
+      batches.map(({ length }) => length),
+      [5],
+    );
+    assert.equal(bytesOf(join(folder, "a")), bytesOf(join(folder, "whole")));
+  });
+
+  it("does not ask about an image that is not there, and says where it looked", async () => {
+    const data = join(folder, "data");
+    mkdirSync(data);
+    for (const name of [
+      "v2_OpenEnded_mscoco_val2014_questions.json",
+      "v2_mscoco_val2014_annotations.json",
+      "val2014",
+    ]) {
+      cpSync(join(bundledData, name), join(data, name), { recursive: true });
+    }
+    rmSync(join(data, "val2014", "COCO_val2014_000000001953.jpg"));
+    const { end, batches } = await run("a", { data });
+    assert.equal(end.status, "partial");
+    assert.equal(batches[0]?.length, 4);
+    const [, line] = lines("a");
+    assert.equal(
+      line?.error,
+      `vqav2 val: image 1953 not found in ${join(data, "val2014")}. Give the folder with --images.`,
+    );
+    assert.equal(lines("a").filter(({ status }) => status === "failed").length, 1);
+  });
+
+  it("stops as soon as more samples have failed than --max-errors allows", async () => {
+    const isFailing = ({ prompt }: { prompt: string | null }): boolean => prompt?.includes("is the") ?? false;
+    const { end, batches } = await run("a", { isFailing, maxErrors: "0" });
+    assert.equal(end.status, "stopped");
+    assert.equal(batches.length, 1);
+    assert.match(readFileSync(join(folder, "a", "run.json"), "utf8"), /"status": "partial"/);
+    assert.equal((await run("b", { isFailing, maxErrors: "12" })).end.status, "partial");
+  });
+
+  it("marks the folder interrupted when the model breaks, and keeps what there is", async () => {
+    let calls = 0;
+    const isFailing = (): boolean => {
+      calls += 1;
+      if (calls > 5) throw new Error("out of memory");
+      return false;
+    };
+    await assert.rejects(run("a", { isFailing }), /out of memory/);
+    assert.equal(lines("a").length, 5);
+    assert.match(readFileSync(join(folder, "a", "run.json"), "utf8"), /"status": "interrupted"/);
+  });
+});
+
+describe("the prompt and decoding of a run", () => {
+  it("are the protocol's, with the choices that flags replace", async () => {
+    const { batches } = await run("a", {
+      prompt: "{question} In {question}",
+      protocol: "lavis",
+      beams: "3",
+      limit: "1",
+    });
+    assert.deepEqual(batches, [["what color is the star in the picture? In what color is the star in the picture?"]]);
+    const { config } = JSON.parse(readFileSync(join(folder, "a", "run.json"), "utf8")) as {
+      config: { decoding: { beams: number; lengthPenalty: number }; overrides: object; protocol: string };
+    };
+    assert.equal(config.protocol, "lavis");
+    assert.deepEqual(config.overrides, { prompt: "{question} In {question}", beams: 3 });
+    assert.equal(config.decoding.beams, 3);
+    assert.equal(config.decoding.lengthPenalty, 0);
+  });
+
+  it("are refused where they make no sense", async () => {
+    await assert.rejects(run("a", { prompt: "Well?" }), {
+      name: "UsageError",
+      message: '--prompt: no {question} in "Well?"; every question of vqav2 would be asked the same.',
+    });
+    await assert.rejects(run("a", { prompt: "{Question}" }), {
+      message: "--prompt: nothing is known to put in place of {Question}, expected {question}.",
+    });
+    await assert.rejects(run("a", { minNewTokens: "20" }), {
+      message:
+        "--min-new-tokens: at least 20 new tokens and at most 10 cannot both be. Give --min-new-tokens and --max-new-tokens together.",
+    });
+  });
+});
+
+describe("scores", () => {
+  /** Scores the length of an answer. */
+  const task: GenerationTask<Sample> = {
+    kind: "generation",
+    name: "length",
+    dataset: { name: "words", splits: ["val"], open: () => Promise.reject(new Error("not opened")) },
+    protocols: {} as GenerationTask<Sample>["protocols"],
+    metrics: [
+      {
+        name: "length",
+        unit: "fraction",
+        higherIsBetter: true,
+        score: (hypotheses): Score => {
+          const bySample = hypotheses.map(({ answer }) => answer.length / 10);
+          return { value: 0.9, standardError: 0.1, bySample, breakdown: { size: { all: { value: 0.9, samples: 2 } } } };
+        },
+      },
+      { name: "none", unit: "fraction", higherIsBetter: true, score: () => ({ value: null, standardError: null }) },
+    ],
+    published: [
+      { checkpoint: "tiny", split: "val", metric: "length", value: 0.7, source: "table 1" },
+      { checkpoint: "tiny", split: "test", metric: "none", value: 0.1, source: "table 1" },
+    ],
+  };
+  const samples = ["a", "b", "c", "d"].map((id) => sample(id, id));
+  const outcomes = new Map<string, Outcome>([
+    ["c", { status: "predicted", text: " four " }],
+    ["b", { status: "failed", error: "no such image" }],
+    ["a", { status: "predicted", text: "two" }],
+  ]);
+  const split = { name: "val", samples, files: [], imageFolder: "" };
+  const answer = (text: string): string => text.trim();
+
+  it("are of the predicted samples, in the data set's order, with their answers and the published score", () => {
+    const sheet = scorePredictions(task, { split, samples, outcomes, answer, checkpoint: "tiny", code: "beef" });
+    assert.deepEqual(sheet.counts, { samples: 4, scored: 2, failed: 1, missing: 1 });
+    assert.deepEqual(sheet.samples, { id: ["a", "c"], answer: ["two", "four"], length: [0.3, 0.4] });
+    const [length, none] = sheet.metrics;
+    assert.deepEqual(length?.published, { value: 0.7, source: "table 1" });
+    assert.equal(length.interval?.high, 1, "a share is never above 1");
+    assert.equal(length.interval.low, 0, "two images leave one degree of freedom: 0.9 - 12.7 × 0.1 is below 0");
+    assert.deepEqual(none, {
+      ...{ name: "none", unit: "fraction", higherIsBetter: true, value: null, standardError: null },
+      ...{ interval: null, published: null, breakdown: {} },
+    });
+  });
+});
+
+describe("a 95 % interval", () => {
+  it("is Student's t times the standard error on either side", () => {
+    // Quantiles 0.975 of the tables, for one less than the clusters.
+    for (const [clusters, t] of [
+      [2, 12.7062],
+      [3, 4.3027],
+      [4, 3.1824],
+      [5, 2.7764],
+      [31, 2.0423],
+      [300, 1.9679],
+      [40_504, 1.96],
+    ] as const) {
+      const { low, high } = confidenceInterval(10, 2, clusters);
+      assert.ok(Math.abs((high - 10) / 2 - t) < 6e-5, `${clusters} clusters: ${(high - 10) / 2}`); // four decimals
+      assert.ok(Math.abs(20 - low - high) < 1e-9); // rounding
+    }
+  });
+});

@@ -1,0 +1,174 @@
+/** Imports go one way: the rooms of the project and the doors between them, and no cycle anywhere. */
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, resolve, sep } from "node:path";
+import { projectRoot } from "./project.ts";
+
+/** Which rooms a room may import from, besides itself. */
+const doors: Readonly<Record<string, readonly string[]>> = {
+  datasets: [],
+  models: [],
+  reports: [],
+  tasks: ["datasets"],
+  harness: ["datasets", "models", "reports", "tasks"],
+  test: ["datasets", "models", "reports", "tasks", "harness"],
+};
+/** Doors for types only: "room file". */
+const typeDoors: ReadonlySet<string> = new Set(["tasks models/model.ts"]);
+
+/** Which room a package belongs to; tests may use any. */
+const packages: Readonly<Record<string, string>> = {
+  "onnxruntime-node": "models",
+  sharp: "models",
+  "@huggingface/tokenizers": "models",
+  "wink-nlp": "tasks",
+  "csv-stringify": "reports",
+  "chart.js": "reports",
+  commander: "harness",
+  "p-limit": "harness",
+};
+
+interface Import {
+  readonly from: string;
+  readonly to: string;
+  readonly isTypeOnly: boolean;
+}
+
+/** `import type { A } from "./a.ts"`, `export * from "./a.ts"`, `import "./a.ts"`, `await import("./a.ts")`; not in quotes. */
+const importPattern = /(?<!['"`\\])\b(?:import|export)(\s[^;"'`]*?\bfrom\s*|\s*\(\s*|\s+)["'](\.[^"']*)["']/g;
+
+/** Imports of our own files; `file` is relative to the project. */
+export function importsIn(file: string, text: string): readonly Import[] {
+  const code = text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/(^|[^:"'`])\/\/.*$/gm, "$1");
+  return [...code.matchAll(importPattern)].map(([, clause = "", target = ""]) => ({
+    from: file,
+    to: relative(projectRoot, resolve(projectRoot, dirname(file), target))
+      .split(sep)
+      .join("/"),
+    isTypeOnly: /^\s+type\b/.test(clause),
+  }));
+}
+
+/** Packages that are imported but belong to another room: "reports/a.ts: sharp". */
+function misplacedPackages(file: string, text: string): readonly string[] {
+  const room = file.split("/")[0] ?? "";
+  return Object.entries(packages)
+    .filter(([name, owner]) => owner !== room && room !== "test" && new RegExp(`from "${name}(/[^"]*)?"`).test(text))
+    .map(([name]) => `${file}: ${name}`);
+}
+
+/** What is wrong with an import; null for nothing. */
+function wrongDoor({ from, to, isTypeOnly }: Import): string | null {
+  const [here = ""] = from.split("/");
+  const [there = ""] = to.split("/");
+  if (here === there) return null;
+  if (doors[here]?.includes(there) === true) return null;
+  if (isTypeOnly && typeDoors.has(`${here} ${to}`)) return null;
+  return `${from} imports ${isTypeOnly ? "types from " : ""}${to}: no door from ${here}/ to ${there}/`;
+}
+
+/** A way from a file back to itself; null for none. Types are gone when the code runs, so they make no cycle. */
+function findCycle(imports: readonly Import[]): readonly string[] | null {
+  const next = new Map<string, string[]>();
+  for (const { from, to, isTypeOnly } of imports) if (!isTypeOnly) next.set(from, [...(next.get(from) ?? []), to]);
+  const done = new Set<string>();
+  const visit = (file: string, way: readonly string[]): readonly string[] | null => {
+    if (way.includes(file)) return [...way.slice(way.indexOf(file)), file];
+    if (done.has(file)) return null;
+    for (const to of next.get(file) ?? []) {
+      const cycle = visit(to, [...way, file]);
+      if (cycle !== null) return cycle;
+    }
+    done.add(file);
+    return null;
+  };
+  for (const file of next.keys()) {
+    const cycle = visit(file, []);
+    if (cycle !== null) return cycle;
+  }
+  return null;
+}
+
+const sources: readonly { readonly file: string; readonly text: string }[] = Object.keys(doors).flatMap((room) =>
+  readdirSync(join(projectRoot, room), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".ts"))
+    .map((name) => `${room}/${name.split(sep).join("/")}`)
+    .map((file) => ({ file, text: readFileSync(join(projectRoot, file), "utf8") })),
+);
+const imports = sources.flatMap(({ file, text }) => importsIn(file, text));
+
+/** Folders that git ignores: written by tools, or by runs. */
+function ignoredFolders(): readonly string[] {
+  const lines = readFileSync(join(projectRoot, ".gitignore"), "utf8").split("\n");
+  return lines.filter((line) => line.endsWith("/")).map((line) => line.replaceAll("/", ""));
+}
+
+describe("rooms", () => {
+  it("import through the doors of the plan only", () => {
+    assert.ok(imports.length > 50);
+    assert.deepEqual(imports.map(wrongDoor).filter(Boolean), []);
+  });
+
+  it("have no import that leads back to where it came from", () => {
+    assert.equal(findCycle(imports), null);
+  });
+
+  it("keep their packages to themselves", () => {
+    assert.deepEqual(
+      sources.flatMap(({ file, text }) => misplacedPackages(file, text)),
+      [],
+    );
+    assert.deepEqual(misplacedPackages("reports/a.ts", 'import sharp from "sharp";'), ["reports/a.ts: sharp"]);
+  });
+
+  it("are all there is at the top, but for what git ignores", () => {
+    const folders = readdirSync(projectRoot, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory() && !entry.name.startsWith("."))
+      .map(({ name }) => name);
+    const ignored = ignoredFolders();
+    assert.deepEqual(
+      folders.filter((name) => !(name in doors) && !ignored.includes(name)),
+      [],
+    );
+  });
+});
+
+describe("the reading of imports", () => {
+  const read = (text: string): readonly string[] =>
+    importsIn("tasks/metrics/a.ts", text).map(({ to, isTypeOnly }) => `${to}${isTypeOnly ? " (types)" : ""}`);
+
+  it("finds every form of them, types apart", () => {
+    assert.deepEqual(read('import { a } from "../b.ts";\nimport type { C } from "../../models/model.ts";'), [
+      "tasks/b.ts",
+      "models/model.ts (types)",
+    ]);
+    assert.deepEqual(read('import {\n  a,\n  b,\n} from "./b.ts";\nexport { c } from "./c.ts";'), [
+      "tasks/metrics/b.ts",
+      "tasks/metrics/c.ts",
+    ]);
+    assert.deepEqual(read('import "./b.ts";\nconst c = await import("./c.ts");\nexport * from "./d.ts";'), [
+      "tasks/metrics/b.ts",
+      "tasks/metrics/c.ts",
+      "tasks/metrics/d.ts",
+    ]);
+  });
+
+  it("leaves packages and comments alone", () => {
+    assert.deepEqual(
+      read('import z from "zod";\n// import "./b.ts";\n/* import "./c.ts" */ const url = "http://x";'),
+      [],
+    );
+  });
+
+  it("tells a wrong door, a types-only door and a cycle", () => {
+    const wrong = (from: string, to: string, isTypeOnly = false): string | null => wrongDoor({ from, to, isTypeOnly });
+    assert.match(wrong("models/a.ts", "tasks/b.ts") ?? "", /no door from models\/ to tasks\//);
+    assert.match(wrong("tasks/a.ts", "models/model.ts") ?? "", /no door/);
+    assert.equal(wrong("tasks/a.ts", "models/model.ts", true), null);
+    assert.match(wrong("tasks/a.ts", "models/blip2.ts", true) ?? "", /types from models\/blip2\.ts: no door/);
+    assert.match(wrong("reports/a.ts", "harness/b.ts") ?? "", /no door/);
+    const edge = (from: string, to: string): Import => ({ from, to, isTypeOnly: false });
+    assert.deepEqual(findCycle([edge("a", "b"), edge("b", "c"), edge("c", "b")]), ["b", "c", "b"]);
+    assert.equal(findCycle([edge("a", "b"), edge("a", "c"), edge("b", "c")]), null);
+  });
+});
