@@ -37,8 +37,7 @@ export async function decodeImage(bytes: Buffer, format: ImageFormat): Promise<R
 const pngEnd = Buffer.from("0000000049454e44ae426082", "hex");
 
 /** What libjpeg says when compressed data is missing or garbled (jerror.h); it then makes up grey areas and goes on. */
-const lostPixels =
-  /premature end of|bad Huffman code|bad arithmetic code|instead of RST|Inconsistent progression|Application transferred too few/i;
+const lostPixels = /premature end of|bad Huffman code|bad arithmetic code|instead of RST|Inconsistent progression/i;
 
 /** Warnings that cost no pixel (stray bytes between segments, a bad colour profile) are passed over, as in Pillow. */
 async function decodeJpeg(bytes: Buffer): Promise<RgbImage> {

@@ -20,7 +20,7 @@ export interface ImageLimits {
 }
 
 export const imageLimits: ImageLimits = {
-  side: 16_384, // no photograph is as long: 224 columns of it would each stand for 73 pixels
+  side: 16_384, // each of 224 columns would stand for more than 73 pixels: nobody meant that
   pixels: 178_956_970, // Pillow refuses more as a decompression bomb (Image.py: twice MAX_IMAGE_PIXELS)
 };
 
@@ -85,8 +85,7 @@ function whyUnreadable(cause: unknown): string {
   const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
   if (code === "ENOENT") return "no such file. Is this the folder of the images?";
   if (code === "EISDIR") return "this is a folder, expected an image file.";
-  if (code === "EACCES") return "the file may not be read. Change its permissions.";
-  return `the file cannot be read: ${String(cause)}.`;
+  return `the file cannot be read (${String(code ?? cause)}). Check the path and its permissions.`;
 }
 
 async function decode(path: string, bytes: Buffer, limits: ImageLimits): Promise<RgbImage> {
@@ -100,13 +99,18 @@ async function decode(path: string, bytes: Buffer, limits: ImageLimits): Promise
     return await decodeImage(bytes, format);
   } catch (cause) {
     if (cause instanceof ImageError) throw cause;
-    const message = cause instanceof Error ? cause.message : String(cause);
-    const reason = message.replace(/^vips\w*: /i, "").replace(/\n.*/s, "");
     throw new ImageError(
-      `${path}: the ${format} file of ${bytes.length} bytes is truncated or damaged (${reason}). Download it again.`,
+      `${path}: the ${format} file of ${bytes.length} bytes is truncated or damaged (${decoderReason(cause)}). Download it again.`,
       { cause },
     );
   }
+}
+
+/** What the decoder found, without its function names and without what follows from the first fault. */
+function decoderReason(cause: unknown): string {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  const [reason = ""] = message.replace(/^Input buffer has corrupt header:\s*/, "").split("\n");
+  return reason.replace(/^vips\w*: /i, "") || "its header is broken";
 }
 
 function checkSize(path: string, { width, height }: { width: number; height: number }, limits: ImageLimits): void {

@@ -29,25 +29,23 @@ const filterNames = ["nearest", "lanczos", "bilinear", "bicubic", "box", "hammin
 const BICUBIC = 3;
 
 const side = z.int().positive();
-const perChannel = z.tuple([z.number(), z.number(), z.number()]);
+/** A single number is both sides: the reference would keep the aspect ratio for shortest_edge, which no BLIP-2 can take. */
+const sizeSchema = z.union([
+  side.transform((both) => ({ width: both, height: both })),
+  z.strictObject({ height: side, width: side }),
+  z
+    .strictObject({ shortest_edge: side })
+    .transform(({ shortest_edge }) => ({ width: shortest_edge, height: shortest_edge })),
+  z.tuple([side, side]).transform(([height, width]) => ({ width, height })),
+]);
+
+const factor = z.number().positive();
 const settingsSchema = z.looseObject({
-  size: z
-    .union(
-      [
-        side,
-        z.strictObject({ height: side, width: side }),
-        z.strictObject({ shortest_edge: side }),
-        z.tuple([side, side]),
-      ],
-      {
-        error: (issue) => `expected a number, {height, width} or {shortest_edge}, found ${JSON.stringify(issue.input)}`,
-      },
-    )
-    .nullish(),
+  size: z.unknown().optional(),
   resample: z.int().nullish(),
-  rescale_factor: z.number().positive().nullish(),
-  image_mean: perChannel.nullish(),
-  image_std: z.tuple([z.number().positive(), z.number().positive(), z.number().positive()]).nullish(),
+  rescale_factor: factor.nullish(),
+  image_mean: z.tuple([z.number(), z.number(), z.number()]).nullish(),
+  image_std: z.tuple([factor, factor, factor]).nullish(),
 });
 
 /** Steps that BLIP-2 always takes, and those it never does. */
@@ -76,8 +74,8 @@ export function parsePreprocessorConfig(json: unknown, where: string): PixelSett
   for (const [step, expected] of steps) {
     const found = others[step] ?? expected;
     if (found !== expected) {
-      const found_ = JSON.stringify(found);
-      throw new CheckpointError(`${where}: ${step} is ${found_}, expected ${expected}. Is this a BLIP-2 checkpoint?`);
+      const value = JSON.stringify(found);
+      throw new CheckpointError(`${where}: ${step} is ${value}, expected ${expected}. Is this a BLIP-2 checkpoint?`);
     }
   }
   const filter = resample ?? BICUBIC;
@@ -88,7 +86,7 @@ export function parsePreprocessorConfig(json: unknown, where: string): PixelSett
     );
   }
   return {
-    ...squareOrNot(size, where),
+    ...readSize(size, where),
     resample: "bicubic",
     rescaleFactor: rescale_factor ?? 1 / 255,
     mean: image_mean ?? clipMean,
@@ -96,18 +94,16 @@ export function parsePreprocessorConfig(json: unknown, where: string): PixelSett
   };
 }
 
-type Size = z.infer<typeof settingsSchema>["size"];
-
-/** A single number is both sides: the reference would keep the aspect ratio for shortest_edge, which no BLIP-2 can take. */
-function squareOrNot(size: Size, where: string): { readonly width: number; readonly height: number } {
+function readSize(size: unknown, where: string): { readonly width: number; readonly height: number } {
   if (size === null || size === undefined) {
     throw new CheckpointError(
       `${where}: no size. Give it as {"height": 224, "width": 224}; the checkpoint was trained at one.`,
     );
   }
-  if (typeof size === "number") return { width: size, height: size };
-  if ("shortest_edge" in size) return { width: size.shortest_edge, height: size.shortest_edge };
-  if ("height" in size) return { width: size.width, height: size.height };
-  const [height, width] = size;
-  return { width, height };
+  const parsed = sizeSchema.safeParse(size);
+  if (parsed.success) return parsed.data;
+  const found = JSON.stringify(size);
+  throw new CheckpointError(
+    `${where}: size is ${found}, expected a positive number, {height, width} or {shortest_edge}.`,
+  );
 }

@@ -63,12 +63,11 @@ describe("preprocessor config", () => {
     const missing = 'no size. Give it as {"height": 224, "width": 224}; the checkpoint was trained at one.';
     refuses({ num_query_tokens: 32 }, missing);
     refuses({ size: null }, missing);
-    refuses({ size: "224" }, 'size: expected a number, {height, width} or {shortest_edge}, found "224".');
-    refuses(
-      { size: { longest_edge: 9 } },
-      'size: expected a number, {height, width} or {shortest_edge}, found {"longest_edge":9}.',
-    );
-    refuses({ size: 0 }, "size: expected a number, {height, width} or {shortest_edge}, found 0.");
+    const expected = "expected a positive number, {height, width} or {shortest_edge}.";
+    refuses({ size: "224" }, `size is "224", ${expected}`);
+    refuses({ size: 0 }, `size is 0, ${expected}`);
+    refuses({ size: { longest_edge: 9 } }, `size is {"longest_edge":9}, ${expected}`);
+    refuses({ size: { height: 9, width: 9.5 } }, `size is {"height":9,"width":9.5}, ${expected}`);
   });
 
   it("refuses other filters, by name", () => {

@@ -1,0 +1,53 @@
+/**
+ * NoCaps: captions of things that COCO does not name, in three domains. Agrawal et al. 2019, arXiv 1812.08658.
+ * Asked as in BLIP-2 (Li et al. 2023, arXiv 2301.12597, section 4.2 and table 3): the model finetuned on COCO, zero-shot.
+ *
+ *   image        0013ea2087020901.jpg, domain near-domain
+ *   prompt       a photo of
+ *   references   A baby is standing in front of a house.  …and nine others
+ *   score        CIDEr-D as for COCO, over all images and for each domain; times 100
+ */
+import { nocapsCaptions } from "../datasets/coco-captions.ts";
+import type { CaptionSample } from "../datasets/dataset.ts";
+import { bleu1, bleu2, bleu3, bleu4, cider, rougeL } from "./metrics/caption-metrics.ts";
+import type { GenerationTask } from "./task.ts";
+
+export const nocaps: GenerationTask<CaptionSample> = {
+  kind: "generation",
+  name: "nocaps",
+  dataset: nocapsCaptions,
+  protocols: {
+    // The settings of COCO captions; the paper names no others. Why the least lengths are 4 and 7: coco-caption.ts.
+    paper: {
+      prompt: { opt: () => "a photo of", t5: () => "a photo of" },
+      decoding: {
+        opt: { beams: 5, newTokens: { min: 4, max: 30 }, lengthPenalty: 1, repetitionPenalty: 1, earlyStopping: false },
+        t5: { beams: 5, newTokens: { min: 7, max: 30 }, lengthPenalty: 1, repetitionPenalty: 1, earlyStopping: false },
+      },
+      answer: (text) => text.trim(),
+    },
+    // What LAVIS does since December 2023 with the same configs: other penalties, and for OPT no least length.
+    lavis: {
+      prompt: { opt: () => "a photo of", t5: () => "a photo of" },
+      decoding: {
+        opt: {
+          beams: 5,
+          newTokens: { min: 0, max: 30 },
+          lengthPenalty: 0,
+          repetitionPenalty: 1.15,
+          earlyStopping: false,
+        },
+        t5: {
+          beams: 5,
+          newTokens: { min: 7, max: 30 },
+          lengthPenalty: 0,
+          repetitionPenalty: 1.15,
+          earlyStopping: false,
+        },
+      },
+      answer: (text) => text.trim(),
+    },
+  },
+  metrics: [cider, bleu4, bleu3, bleu2, bleu1, rougeL],
+  published: [],
+};
