@@ -27,3 +27,21 @@ export function clusteredStandardError(values: readonly number[], clusters: read
   for (const residual of sums.values()) squares += residual * residual;
   return Math.sqrt((sums.size / (sums.size - 1)) * squares) / values.length;
 }
+
+/**
+ * The standard error of a score that is no mean, by the delete-one jackknife (Efron and Stein 1981, "The Jackknife Estimate of
+ * Variance"): sqrt((G - 1) / G * sum of squared differences from their mean). Of a mean over clusters of equal size it is the
+ * standard error above.
+ *
+ * @param withoutOne for each of the G clusters, the score of all the others.
+ * @returns null for fewer than two clusters.
+ */
+export function jackknifeStandardError(withoutOne: readonly number[]): number | null {
+  if (withoutOne.length < 2) return null;
+  let sum = 0;
+  for (const value of withoutOne) sum += value;
+  const mean = sum / withoutOne.length;
+  let squares = 0;
+  for (const value of withoutOne) squares += (value - mean) ** 2;
+  return Math.sqrt(((withoutOne.length - 1) / withoutOne.length) * squares);
+}

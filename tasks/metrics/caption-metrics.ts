@@ -1,0 +1,140 @@
+/**
+ * The scores of generated captions: CIDEr-D, BLEU-1 to BLEU-4 and ROUGE-L, as metrics of a task. What they share is done once
+ * for all of them (caption-run.ts). BLEU is four metrics, for a row shows one number and each of the four is published as one.
+ *
+ * No hypotheses, or none with references: no score. Some without references: an error, for nobody said what they should be.
+ */
+import type { CaptionSample } from "../../datasets/dataset.ts";
+import type { Metric, Score } from "../task.ts";
+import { bleu, negated, sumBleuCounts } from "./bleu.ts";
+import type { BleuCounts } from "./bleu.ts";
+import { captionRun } from "./caption-run.ts";
+import type { Hypotheses } from "./caption-run.ts";
+import { ciderScores, documentFrequencies } from "./cider.ts";
+import { rougeL as rougeLOfImage } from "./rouge-l.ts";
+import { clusteredStandardError, jackknifeStandardError } from "./standard-error.ts";
+
+/**
+ * Where CIDEr counts in how many images an n-gram is found. `split`: all images of the split, so a part of it scores as it
+ * would within the whole. `sample`: the scored images only, as the official code does; the same where all are scored.
+ */
+export type DocumentCollection = "split" | "sample";
+
+/**
+ * No score either where no reference has a word, which is an error in the official code, or where there is one image: its
+ * official score is 0, whatever the caption, for no n-gram tells images apart.
+ */
+export function ciderMetric(collection: DocumentCollection): Metric<CaptionSample> {
+  return {
+    name: "CIDEr",
+    unit: "cider",
+    higherIsBetter: true,
+    score(hypotheses, split) {
+      const run = captionRun(hypotheses, collection === "split" ? split : scoredSamples(hypotheses, split));
+      if (run === null || run.documents.filter((image) => image.some(({ words }) => words > 0)).length < 2)
+        return unscored;
+      const frequencies = documentFrequencies(run.documents, run.ngrams.size);
+      return meanOverImages(hypotheses, ciderScores(run.hypothesisNgrams, run.referenceNgrams, frequencies));
+    },
+  };
+}
+
+export const cider = ciderMetric("split");
+
+/** The split itself where all of it is scored, so that nothing is counted twice. */
+function scoredSamples(hypotheses: Hypotheses, split: readonly CaptionSample[]): readonly CaptionSample[] {
+  return hypotheses.length === split.length ? split : hypotheses.map(({ sample }) => sample);
+}
+
+export const rougeL: Metric<CaptionSample> = {
+  name: "ROUGE-L",
+  unit: "fraction",
+  higherIsBetter: true,
+  score(hypotheses, split) {
+    const run = captionRun(hypotheses, split);
+    if (run === null) return unscored;
+    const { hypothesisTokens, referenceTokens } = run;
+    return meanOverImages(
+      hypotheses,
+      hypothesisTokens.map((tokens, index) => rougeLOfImage(tokens, referenceTokens[index] ?? [])),
+    );
+  },
+};
+
+/** @param n 1 to 4: the longest n-grams that count. */
+function bleuMetric(n: number): Metric<CaptionSample> {
+  const score = (images: readonly BleuCounts[]) => bleu(sumBleuCounts(images))[n - 1] ?? 0;
+  return {
+    name: `BLEU-${n}`,
+    unit: "fraction",
+    higherIsBetter: true,
+    score(hypotheses, split) {
+      const run = captionRun(hypotheses, split);
+      if (run === null) return unscored;
+      const images = run.bleuCounts;
+      const total = sumBleuCounts(images);
+      const clusters = groupBy(images, (index) => hypotheses[index]?.sample.image.id);
+      return {
+        value: score([total]),
+        standardError: jackknifeStandardError(
+          [...clusters.values()].map((cluster) => score([total, negated(sumBleuCounts(cluster))])),
+        ),
+        ...breakdownByDomain(hypotheses, images, score),
+      };
+    },
+  };
+}
+
+export const bleu1 = bleuMetric(1);
+export const bleu2 = bleuMetric(2);
+export const bleu3 = bleuMetric(3);
+export const bleu4 = bleuMetric(4);
+
+const unscored: Score = { value: null, standardError: null };
+
+/** A score that is a mean over images, the document frequencies of CIDEr held fixed. */
+function meanOverImages(hypotheses: Hypotheses, bySample: readonly number[]): Score {
+  return {
+    value: mean(bySample),
+    standardError: clusteredStandardError(
+      bySample,
+      hypotheses.map(({ sample }) => sample.image.id),
+    ),
+    bySample,
+    ...breakdownByDomain(hypotheses, bySample, mean),
+  };
+}
+
+function mean(values: readonly number[]): number {
+  let sum = 0;
+  for (const value of values) sum += value;
+  return sum / values.length;
+}
+
+/** The score of each domain of NoCaps; nothing where no sample has one. */
+function breakdownByDomain<T>(
+  hypotheses: Hypotheses,
+  images: readonly T[],
+  score: (images: readonly T[]) => number,
+): Pick<Score, "breakdown"> {
+  const domains = groupBy(images, (index) => hypotheses[index]?.sample.domain);
+  if (domains.size === 0) return {};
+  const scores = [...domains].map(([name, part]) => [name, { value: score(part), samples: part.length }] as const);
+  return { breakdown: { domain: Object.fromEntries(scores) } };
+}
+
+/** In the order the groups first come; values of no group are left out. */
+function groupBy<T>(
+  values: readonly T[],
+  groupOf: (index: number) => string | undefined,
+): ReadonlyMap<string, readonly T[]> {
+  const groups = new Map<string, T[]>();
+  for (const [index, value] of values.entries()) {
+    const name = groupOf(index);
+    if (name === undefined) continue;
+    const group = groups.get(name);
+    if (group === undefined) groups.set(name, [value]);
+    else group.push(value);
+  }
+  return groups;
+}

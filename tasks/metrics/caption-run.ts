@@ -1,0 +1,83 @@
+/**
+ * The captions of a run as the scores see them: tokens, numbered n-grams, and what BLEU counts. Made once for all metrics.
+ */
+import { DatasetError } from "../../datasets/dataset.ts";
+import type { CaptionSample } from "../../datasets/dataset.ts";
+import type { Hypothesis } from "../task.ts";
+import { bleuCounts } from "./bleu.ts";
+import type { BleuCounts } from "./bleu.ts";
+import { captionWords, tokenizeCaptions } from "./caption-tokens.ts";
+import type { NgramCounts } from "./ngrams.ts";
+import { NgramNumbers } from "./ngrams.ts";
+
+export type Hypotheses = readonly Hypothesis<CaptionSample>[];
+
+/** By hypothesis where nothing else is said. */
+export interface CaptionRun {
+  readonly hypothesisTokens: readonly (readonly string[])[];
+  readonly referenceTokens: readonly (readonly (readonly string[])[])[];
+  readonly hypothesisNgrams: readonly NgramCounts[];
+  readonly referenceNgrams: readonly (readonly NgramCounts[])[];
+  /** The references of every image of the split that has some. */
+  readonly documents: readonly (readonly NgramCounts[])[];
+  readonly ngrams: NgramNumbers;
+  readonly bleuCounts: readonly BleuCounts[];
+}
+
+/** By hypotheses and split, for every metric of a task is asked about the same two; it forgets them when they are forgotten. */
+const captionRuns = new WeakMap<Hypotheses, WeakMap<readonly CaptionSample[], CaptionRun>>();
+
+/**
+ * Null where there is nothing to score: no hypotheses, or no references to any.
+ *
+ * @throws DatasetError where only some have references.
+ */
+export function captionRun(hypotheses: Hypotheses, split: readonly CaptionSample[]): CaptionRun | null {
+  if (!haveReferences(hypotheses)) return null;
+  let runs = captionRuns.get(hypotheses);
+  if (runs === undefined) captionRuns.set(hypotheses, (runs = new WeakMap()));
+  let run = runs.get(split);
+  if (run === undefined) runs.set(split, (run = countCaptions(hypotheses, split)));
+  return run;
+}
+
+/** All references in one run of the tokenizer and all hypotheses in another, as the official code does. */
+function countCaptions(hypotheses: Hypotheses, split: readonly CaptionSample[]): CaptionRun {
+  const ngrams = new NgramNumbers();
+  const count = (tokens: readonly string[]) => ngrams.count(captionWords(tokens));
+  const allTokens = tokenizeCaptions(split.flatMap(({ references }) => references));
+  const images = new Map<string, { tokens: readonly (readonly string[])[]; ngrams: readonly NgramCounts[] }>();
+  let end = 0;
+  for (const { id, references } of split) {
+    const tokens = allTokens.slice(end, (end += references.length));
+    images.set(id, { tokens, ngrams: tokens.map(count) });
+  }
+  const scored = hypotheses.map(({ sample }) => {
+    const image = images.get(sample.id);
+    if (image === undefined) throw new RangeError(`caption ${sample.id} is scored but not in the split`);
+    return image;
+  });
+  const hypothesisTokens = tokenizeCaptions(hypotheses.map(({ answer }) => answer));
+  const hypothesisNgrams = hypothesisTokens.map(count);
+  const referenceNgrams = scored.map((image) => image.ngrams);
+  return {
+    hypothesisTokens,
+    referenceTokens: scored.map(({ tokens }) => tokens),
+    hypothesisNgrams,
+    referenceNgrams,
+    bleuCounts: hypothesisNgrams.map((counts, index) => bleuCounts(counts, referenceNgrams[index] ?? [])),
+    documents: [...images.values()].map((image) => image.ngrams).filter((captions) => captions.length > 0),
+    ngrams,
+  };
+}
+
+function haveReferences(hypotheses: Hypotheses): boolean {
+  const scored = hypotheses.find(({ sample }) => sample.references.length > 0);
+  if (scored === undefined) return false;
+  const unscored = hypotheses.find(({ sample }) => sample.references.length === 0);
+  if (unscored === undefined) return true;
+  throw new DatasetError(
+    `image ${unscored.sample.image.id} has no reference captions, image ${scored.sample.image.id} has ` +
+      `${scored.sample.references.length}. Is the annotation file complete?`,
+  );
+}

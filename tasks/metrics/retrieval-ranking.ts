@@ -1,0 +1,136 @@
+/**
+ * Re-ranking: similarity picks the candidates of every row, matching puts them in order. LAVIS, `compute_sim_matrix`
+ * (lavis/models/blip2_models/blip2.py:97).
+ *
+ *   image to text (TR)   an image's row is re-ranked among its k most similar texts
+ *   text to image (IR)   a text's row is re-ranked among its k most similar images
+ *   score of a candidate matching logit + similarity, in single precision; of every other pair -100
+ *
+ * A pair has one matching logit, whichever direction asks, so pairs of both directions are matched once, image by image.
+ * Nothing here is as large as the similarities but the similarities.
+ */
+import type { RetrievalScores } from "./recall.ts";
+
+/** What a pair scores that was not matched (blip2.py:154). */
+const UNMATCHED = -100;
+
+/** Of every image with every text, image after image: [images, texts] */
+export interface Similarities {
+  readonly values: Float32Array;
+  readonly images: number;
+  readonly texts: number;
+}
+
+/** Positions of the candidates of each row, the most similar first. */
+export interface Candidates {
+  /** [images] of texts */
+  readonly imageToText: readonly Int32Array[];
+  /** [texts] of images */
+  readonly textToImage: readonly Int32Array[];
+}
+
+/** Texts an image was matched with, in rising order, and their logits. */
+export interface MatchedTexts {
+  readonly texts: Int32Array;
+  readonly logits: Float32Array;
+}
+
+/** How many candidates a row gets: no more than there are. */
+export function candidateCounts(
+  rerank: number,
+  { images, texts }: Pick<Similarities, "images" | "texts">,
+): { readonly imageToText: number; readonly textToImage: number } {
+  return { imageToText: Math.min(rerank, texts), textToImage: Math.min(rerank, images) };
+}
+
+/** The `rerank` most similar of each row, or all of them. Among equal ones the first of the gallery is taken first. */
+export function candidates(similarities: Similarities, rerank: number): Candidates {
+  const counts = candidateCounts(rerank, similarities);
+  const { images, texts } = similarities;
+  const scores = similarityScores(similarities);
+  return {
+    imageToText: Array.from({ length: images }, (_, image) => highest(scores.imageToText(image), counts.imageToText)),
+    textToImage: Array.from({ length: texts }, (_, text) => highest(scores.textToImage(text), counts.textToImage)),
+  };
+}
+
+/** For each image the texts it is to be matched with for either direction, in rising order. */
+export function textsToMatch({ imageToText, textToImage }: Candidates): readonly Int32Array[] {
+  const texts = imageToText.map((own) => new Set(own));
+  for (const [text, images] of textToImage.entries()) {
+    for (const image of images) texts[image]!.add(text);
+  }
+  return texts.map((own) => Int32Array.from(own).sort());
+}
+
+/** Ranking by similarity alone. */
+export function similarityScores({ values, images, texts }: Similarities): RetrievalScores {
+  if (values.length !== images * texts) {
+    throw new RangeError(`${values.length} similarities, expected ${images} images x ${texts} texts`);
+  }
+  const column = new Float32Array(images);
+  return {
+    imageToText: (image) => values.subarray(image * texts, (image + 1) * texts),
+    textToImage: (text) => {
+      for (let image = 0; image < images; image += 1) column[image] = values[image * texts + text]!;
+      return column;
+    },
+  };
+}
+
+/** @param matched of each image, for at least the pairs that `textsToMatch` names */
+export function rerankedScores(
+  { values, images, texts }: Similarities,
+  { imageToText, textToImage }: Candidates,
+  matched: readonly MatchedTexts[],
+): RetrievalScores {
+  // Stored into single precision, the sum is rounded as the reference rounds it.
+  const score = (image: number, text: number): number => values[image * texts + text]! + logitOf(matched, image, text);
+  const row = new Float32Array(texts);
+  const column = new Float32Array(images);
+  return {
+    imageToText: (image) => {
+      row.fill(UNMATCHED);
+      for (const text of imageToText[image]!) row[text] = score(image, text);
+      return row;
+    },
+    textToImage: (text) => {
+      column.fill(UNMATCHED);
+      for (const image of textToImage[text]!) column[image] = score(image, text);
+      return column;
+    },
+  };
+}
+
+function logitOf(matched: readonly MatchedTexts[], image: number, text: number): number {
+  const own = matched[image];
+  let low = 0;
+  let high = own?.texts.length ?? 0;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (own!.texts[middle]! < text) low = middle + 1;
+    else high = middle;
+  }
+  if (own?.texts[low] !== text) throw new RangeError(`image ${image} was not matched with text ${text}`);
+  return own.logits[low]!;
+}
+
+/** Positions of the `count` highest, highest first, of equal ones the lower position first. */
+function highest(scores: Float32Array, count: number): Int32Array {
+  if (count === 0) return new Int32Array(0);
+  const least = scores.slice().sort()[scores.length - count]!; // not-a-number would stand at the end
+  const positions: number[] = [];
+  let room = count;
+  for (const score of scores) {
+    if (Number.isNaN(score)) throw new RangeError("a similarity is not a number, so its row has no order");
+    if (score > least) room -= 1;
+  }
+  for (let position = 0; position < scores.length; position += 1) {
+    const score = scores[position]!;
+    if (score === least && room > 0) {
+      room -= 1;
+      positions.push(position);
+    } else if (score > least) positions.push(position);
+  }
+  return Int32Array.from(positions.sort((a, b) => scores[b]! - scores[a]! || a - b));
+}
