@@ -12,4 +12,4 @@ const catalog = fakeCatalog(async () => {
   };
   return fakeModel({ batchMs: Number(batchMs), onBatch });
 });
-process.exitCode = await main(process.argv.slice(2), catalog);
+process.exitCode = await main(process.argv.slice(2), catalog, process);

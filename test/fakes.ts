@@ -3,11 +3,9 @@
  * depend on the prompt and on the batch it came in, so a batch that is asked in other company shows.
  */
 import { join } from "node:path";
-import type { Sample } from "../datasets/dataset.ts";
 import type { Catalog } from "../harness/catalog.ts";
 import type { GenerationRequest, VisionLanguageModel } from "../models/model.ts";
 import { CheckpointError } from "../models/model.ts";
-import type { GenerationTask } from "../tasks/task.ts";
 import { vqav2 } from "../tasks/vqav2.ts";
 import { projectRoot } from "./project.ts";
 
@@ -47,7 +45,7 @@ export function fakeModel({ batchMs = 0, isFailing = () => false, onBatch }: Fak
 /** `load` is called when the model is. Two checkpoints of it, "fake" and "fake-two"; any other is broken. */
 export function fakeCatalog(load: () => Promise<VisionLanguageModel>): Catalog {
   return {
-    tasks: [vqav2 as GenerationTask<Sample>],
+    tasks: [vqav2],
     checkpoints: ["fake", "fake-two"].map((name) => ({ name, family: "opt", folder: name })),
     dataFolder: bundledData,
     findCheckpoint: (where) => {

@@ -1,23 +1,16 @@
 /** The run folder: what is written, what is found again after a crash, and what is refused. */
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import {
-  appendFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { hostname, tmpdir } from "node:os";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
-import { Journal } from "../reports/journal.ts";
+import { setTimeout } from "node:timers/promises";
 import { readRun, RunFolder } from "../reports/run-folder.ts";
 import { RunFolderError } from "../reports/run-folder-error.ts";
 import { identityHash } from "../reports/run-record.ts";
 import type { Prediction, RunPlan } from "../reports/run-record.ts";
+import { temporaryFolder } from "./temporary-files.ts";
 
 const plan: RunPlan = {
   config: { task: "vqav2", protocol: "paper", limit: null, batchSize: 2, decoding: { beams: 5 }, overrides: {} },
@@ -42,11 +35,8 @@ function failed(id: string): Prediction {
 let folder = "";
 let path = "";
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "run-record-"));
+  folder = temporaryFolder();
   path = join(folder, "run");
-});
-afterEach(() => {
-  rmSync(folder, { recursive: true });
 });
 
 /** A finished run with these predictions. */
@@ -265,60 +255,24 @@ describe("the lock of a run folder", () => {
     }
   });
 
+  it("is taken over from a process that was killed and is still in the process table", async function () {
+    if (!existsSync("/proc/self/stat")) return this.skip(); // nothing to tell it by
+    const parent = spawn("sh", ["-c", "true & echo $!; exec sleep 60"], { stdio: ["ignore", "pipe", "ignore"] });
+    try {
+      const [chunk] = (await once(parent.stdout, "data")) as [Buffer];
+      const pid = Number(chunk.toString());
+      while (!/\) Z /.test(readFileSync(`/proc/${pid}/stat`, "utf8"))) await setTimeout(5);
+      mkdirSync(path);
+      writeFileSync(join(path, "run.lock"), JSON.stringify({ pid, host: hostname(), started: null }));
+      await (await RunFolder.open(path, plan, fresh)).close();
+    } finally {
+      parent.kill();
+    }
+  });
+
   it("of another machine counts, for nothing can be asked there", async () => {
     mkdirSync(path);
     writeFileSync(join(path, "run.lock"), JSON.stringify({ pid: 1, host: "elsewhere", started: null }));
     await assert.rejects(RunFolder.open(path, plan, fresh), /in use by process 1 on elsewhere/);
-  });
-});
-
-describe("the journal", () => {
-  const lines = [predicted("a"), predicted("b", "é\u2028\n"), failed("c")];
-
-  it("drops a torn last line, wherever it is torn", async () => {
-    await writeRun(lines);
-    const file = join(path, "predictions.jsonl");
-    const whole = readFileSync(file);
-    const lastStart = whole.lastIndexOf(0x0a, whole.length - 2) + 1;
-    for (const end of [lastStart + 1, lastStart + 20, whole.length - 1]) {
-      writeFileSync(file, whole.subarray(0, end));
-      assert.deepEqual([...(await Journal.open(file)).outcomes.keys()], ["a", "b"]);
-    }
-    writeFileSync(file, whole.subarray(0, lastStart));
-    assert.deepEqual([...(await Journal.open(file)).outcomes.keys()], ["a", "b"]);
-  });
-
-  it("goes on behind a torn line without joining it", async () => {
-    await writeRun(lines);
-    appendFileSync(join(path, "predictions.jsonl"), '{"id":"d","sta');
-    const run = await RunFolder.open(path, plan, fresh);
-    await run.begin(plan, ["a", "b"]);
-    await run.append([predicted("c"), predicted("d")]);
-    await run.close();
-    assert.deepEqual(journalIds(), ["a", "b", "c", "d"]);
-  });
-
-  it("refuses any other line that cannot be read, with its number", async () => {
-    await writeRun(lines);
-    const file = join(path, "predictions.jsonl");
-    const [first = "", ...others] = readFileSync(file, "utf8").split("\n");
-    writeFileSync(file, [first, '{"id":"x"', ...others].join("\n"));
-    await assert.rejects(Journal.open(file), {
-      name: "RunFolderError",
-      message:
-        /predictions\.jsonl, line 2: not a prediction: .*Delete the line, and its sample is asked again; or give --overwrite/,
-    });
-    writeFileSync(file, [first, first.replace('"text":"red"', '"text":3').replace('"a"', '"x"'), ...others].join("\n"));
-    await assert.rejects(Journal.open(file), /line 2: not a prediction: "text": .*expected string/);
-  });
-
-  it("refuses a sample that comes twice, with both lines", async () => {
-    await writeRun(lines);
-    const file = join(path, "predictions.jsonl");
-    appendFileSync(file, `${JSON.stringify(predicted("b"))}\n`);
-    await assert.rejects(
-      Journal.open(file),
-      /line 4: sample b has a prediction already, on line 2\. Delete one of them\./,
-    );
   });
 });

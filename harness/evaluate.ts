@@ -1,0 +1,164 @@
+/**
+ * The spine: samples → predictions → scores. Each stage is on disk before the next begins, and what is on disk is not done
+ * again: a run that was stopped goes on with the batches that are missing.
+ */
+import { access } from "node:fs/promises";
+import type { Sample, Split } from "../datasets/dataset.ts";
+import { explainMissingImage } from "../datasets/images.ts";
+import type { GenerationRequest, VisionLanguageModel } from "../models/model.ts";
+import type { RunFolder } from "../reports/run-folder.ts";
+import type { Prediction, RunPlan, ScoreSheet } from "../reports/run-record.ts";
+import type { GenerationTask } from "../tasks/task.ts";
+import { planBatches } from "./batches.ts";
+import type { Asking } from "./protocol.ts";
+import { scorePredictions } from "./score.ts";
+
+/** One checkpoint on one task, all of it checked, nothing of it done. */
+export interface Evaluation<S extends Sample> {
+  readonly task: GenerationTask<S>;
+  readonly split: Split<S>;
+  readonly samples: readonly S[];
+  readonly asking: Asking<S>;
+  readonly plan: RunPlan;
+  readonly folder: RunFolder;
+  readonly maxErrors: number | null;
+  readonly model: LazyModel;
+}
+
+/** Loaded at the first call, and once; released where it was loaded. */
+export interface LazyModel {
+  readonly load: () => Promise<VisionLanguageModel>;
+  readonly release: () => Promise<void>;
+}
+
+/** Whoever started the run. */
+export interface Watcher {
+  /** Asked between batches; true ends the run there. */
+  readonly isStopped: () => boolean;
+  readonly onProgress: (progress: Progress) => void;
+}
+
+export interface Progress {
+  readonly run: string;
+  /** Samples that were done before, are done now, and are to be done in all. */
+  readonly before: number;
+  readonly done: number;
+  readonly samples: number;
+  readonly failed: number;
+}
+
+/** `stopped`: more samples failed than --max-errors allows. */
+export type EvaluationEnd =
+  | { readonly status: "complete" | "partial"; readonly scores: ScoreSheet }
+  | { readonly status: "interrupted" | "stopped" };
+
+export async function evaluate<S extends Sample>(evaluation: Evaluation<S>, watcher: Watcher): Promise<EvaluationEnd> {
+  const { task, split, samples, asking, plan, folder } = evaluation;
+  const batches = planBatches(samples, plan.config.batchSize);
+  const order = idsOf(batches);
+
+  const end = await predictMissing(evaluation, batches, watcher);
+  if (end !== "asked") return { status: end };
+
+  const { outcomes } = folder;
+  const status = order.every((id) => outcomes.get(id)?.status === "predicted") ? "complete" : "partial";
+  await folder.finish(status, order);
+
+  const { name } = plan.checkpoint;
+  const code = plan.code.fingerprint;
+  const scores = scorePredictions(task, { split, samples, outcomes, answer: asking.answer, checkpoint: name, code });
+  await folder.writeScores(scores);
+  return { status, scores };
+}
+
+/** Batches with a sample that is missing or failed are asked whole. The model is loaded only where there is one. */
+async function predictMissing<S extends Sample>(
+  evaluation: Evaluation<S>,
+  batches: readonly (readonly S[])[],
+  watcher: Watcher,
+): Promise<"asked" | "interrupted" | "stopped"> {
+  const { folder, plan, samples, maxErrors } = evaluation;
+  const isPredicted = ({ id }: S): boolean => folder.outcomes.get(id)?.status === "predicted";
+  const kept = batches.filter((batch) => batch.every(isPredicted));
+  const missing = batches.filter((batch) => !batch.every(isPredicted));
+  if (missing.length === 0) return "asked";
+
+  const model = await evaluation.model.load();
+  if (await isStoppedNow(watcher)) return "interrupted";
+  await folder.begin(plan, idsOf(kept));
+  const before = kept.flat().length;
+  const run = `${plan.checkpoint.name} ${plan.config.task}`;
+  let done = before;
+  let failed = 0;
+  watcher.onProgress({ run, before, done, samples: samples.length, failed });
+  try {
+    for (const batch of missing) {
+      const predictions = await predict(evaluation, model, batch);
+      await folder.append(predictions);
+      done += batch.length;
+      failed += predictions.filter(({ status }) => status === "failed").length;
+      watcher.onProgress({ run, before, done, samples: samples.length, failed });
+      if (maxErrors !== null && failed > maxErrors) {
+        await folder.finish("partial", idsOf(batches));
+        return "stopped";
+      }
+      if (batch !== missing.at(-1) && (await isStoppedNow(watcher))) {
+        await folder.finish("interrupted", idsOf(batches));
+        return "interrupted";
+      }
+    }
+    return "asked";
+  } catch (error) {
+    await folder.finish("interrupted", idsOf(batches)).catch(() => undefined); // the error above is the one that counts
+    throw error;
+  }
+}
+
+function idsOf(batches: readonly (readonly Sample[])[]): readonly string[] {
+  return batches.flat().map(({ id }) => id);
+}
+
+/** The model blocks the thread while it computes: signals arrive when the event loop turns, so it is given a turn. */
+async function isStoppedNow(watcher: Watcher): Promise<boolean> {
+  await new Promise((resolve) => setImmediate(resolve));
+  return watcher.isStopped();
+}
+
+/** One batch, in its order. A sample whose image is not there is not asked. */
+async function predict<S extends Sample>(
+  { task, split, asking }: Evaluation<S>,
+  model: VisionLanguageModel,
+  batch: readonly S[],
+): Promise<readonly Prediction[]> {
+  const isThere = await Promise.all(batch.map(({ image }) => exists(image.path)));
+  const requests = batch.map(({ image }, index): GenerationRequest => ({
+    image,
+    prompt: asking.prompt(batch[index]!),
+  }));
+  const asked = requests.filter((_, index) => isThere[index]);
+  const generations = asked.length === 0 ? [] : await model.generate(asked, asking.decoding);
+  if (generations.length !== asked.length) {
+    throw new Error(`${model.name}: ${generations.length} answers to ${asked.length} requests`);
+  }
+  const byRequest = new Map(asked.map((request, index) => [request, generations[index]!]));
+  return batch.map((sample, index): Prediction => {
+    const { id, image } = sample;
+    const request = requests[index]!;
+    const asked = { id, image: image.id, prompt: request.prompt };
+    const generation = byRequest.get(request);
+    if (generation === undefined) {
+      const error = explainMissingImage(`${task.dataset.name} ${split.name}`, image);
+      return { ...asked, status: "failed", error };
+    }
+    if (generation.status === "failed") return { ...asked, status: "failed", error: generation.error };
+    const { text, tokens, score, latencyMs } = generation;
+    return { ...asked, status: "predicted", text, tokens, score, latencyMs };
+  });
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,19 @@
+/** What the exit code says. After Ctrl-C it is the signal's, see interrupt.ts. */
+import { DatasetError } from "../datasets/dataset.ts";
+import { CheckpointError } from "../models/model.ts";
+import { RunFolderError, RunWriteError } from "../reports/run-folder-error.ts";
+import { UsageError } from "./usage-error.ts";
+
+export const completeCode = 0;
+/** A mistake of ours. */
+export const internalCode = 1;
+/** Something to mend: a flag, a file, a folder. Nothing was computed. */
+export const usageCode = 2;
+/** Some samples have no prediction; those that have one are kept. */
+export const incompleteCode = 3;
+
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof RunWriteError) return incompleteCode;
+  const isUserError = [UsageError, DatasetError, CheckpointError, RunFolderError].some((kind) => error instanceof kind);
+  return isUserError ? usageCode : internalCode;
+}

@@ -1,0 +1,42 @@
+/** `blip2-bench ls`: what --model and --tasks can name. */
+import { formatColumns } from "../reports/table.ts";
+import type { Catalog } from "./catalog.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** `what`: null is both. */
+export function list(
+  what: "models" | "tasks" | null,
+  { catalog, terminal, isJson }: { catalog: Catalog; terminal: Terminal; isJson: boolean },
+): void {
+  const models = catalog.checkpoints.map(({ name, family, folder }) => ({ name, family, folder }));
+  const tasks = catalog.tasks.map(({ name, dataset, protocols, metrics }) => ({
+    name,
+    splits: dataset.splits,
+    protocols: Object.keys(protocols),
+    metrics: metrics.map((metric) => metric.name),
+  }));
+  if (isJson) {
+    terminal.result(
+      JSON.stringify({ ...(what !== "tasks" && { models }), ...(what !== "models" && { tasks }) }, null, 2),
+    );
+    return;
+  }
+  const modelTable = formatColumns(
+    ["model", "language model"],
+    models.map(({ name, family }) => [name, family]),
+  );
+  const elsewhere =
+    "or the folder of a checkpoint, or a name in the Hugging Face cache such as Salesforce/blip2-opt-2.7b";
+  const taskTable = formatColumns(
+    ["task", "splits", "protocols", "metrics"],
+    tasks.map(({ name, splits, protocols, metrics }) => [
+      name,
+      splits.join(", "),
+      protocols.join(", "),
+      metrics.join(", "),
+    ]),
+  );
+  if (what !== "tasks") terminal.result(`${modelTable}\n${elsewhere}`);
+  if (what === null) terminal.result("");
+  if (what !== "models") terminal.result(taskTable);
+}

@@ -1,0 +1,172 @@
+/**
+ * The door of a run: every name, file and folder of every model and task is checked before the first is computed. What
+ * comes out needs weights and time, nothing else.
+ */
+import { existsSync } from "node:fs";
+import { readdir } from "node:fs/promises";
+import { basename, join } from "node:path";
+import type { Sample, Split } from "../datasets/dataset.ts";
+import { DatasetError } from "../datasets/dataset.ts";
+import type { LoadOptions } from "../models/load-blip2.ts";
+import type { VisionLanguageModel } from "../models/model.ts";
+import { kindOfFolder, recordName, rowsName, RunFolder } from "../reports/run-folder.ts";
+import { RunFolderError } from "../reports/run-folder-error.ts";
+import type { RunPlan } from "../reports/run-record.ts";
+import type { GenerationTask } from "../tasks/task.ts";
+import { limitSamples } from "./batches.ts";
+import type { Catalog, FoundCheckpoint } from "./catalog.ts";
+import { describeDataFiles } from "./data-files.ts";
+import type { Evaluation, LazyModel } from "./evaluate.ts";
+import { askingOf } from "./protocol.ts";
+import { provenance } from "./provenance.ts";
+import type { RunConfig } from "./run-config.ts";
+import { unknownName, UsageError } from "./usage-error.ts";
+
+/** Every model on every task: a model's tasks stand together. */
+export async function prepare(
+  config: RunConfig,
+  catalog: Catalog,
+  { hubCache }: { readonly hubCache: string },
+): Promise<readonly Evaluation<Sample>[]> {
+  const tasks = config.tasks.map((name) => taskNamed(catalog, name));
+  const isSingle = tasks.length * config.models.length === 1;
+  if (!isSingle) await refuseOtherContent(config);
+
+  const questions = new Map<GenerationTask<Sample>, OpenedSplit>();
+  for (const task of tasks) questions.set(task, await openSplit(task, config, catalog));
+
+  const options = { hubCache, cacheFolder: config.cache, threads: config.threads };
+  const checkpoints: FoundCheckpoint[] = [];
+  for (const name of config.models) checkpoints.push(await findCheckpoint(catalog, name, options));
+  refuseSameNames(checkpoints);
+
+  const made = await provenance(config.threads);
+  const evaluations: Evaluation<Sample>[] = [];
+  try {
+    for (const checkpoint of checkpoints) {
+      const model = lazyModel(checkpoint.load);
+      for (const [task, opened] of questions) {
+        const { samples, split } = opened;
+        const { overrides, protocol, overwrite, maxErrors } = config;
+        const { name, source, family, fingerprint } = checkpoint;
+        const asking = askingOf(task, protocol, { family, overrides, samples });
+        const plan: RunPlan = {
+          config: {
+            task: task.name,
+            protocol,
+            limit: config.limit,
+            batchSize: config.batchSize,
+            decoding: { ...asking.decoding, newTokens: { ...asking.decoding.newTokens } },
+            overrides: { ...overrides },
+          },
+          checkpoint: { name, source, family, fingerprint },
+          data: opened.data,
+          ...made,
+          seeds: {},
+        };
+        const path = isSingle ? config.output : join(config.output, name, task.name);
+        const folder = await RunFolder.open(path, plan, { samples: samples.length, overwrite });
+        evaluations.push({ task, split, samples, asking, plan, folder, maxErrors, model });
+      }
+    }
+    return evaluations;
+  } catch (error) {
+    for (const { folder } of evaluations) await folder.close();
+    throw error;
+  }
+}
+
+export function taskNamed(catalog: Catalog, name: string): GenerationTask<Sample> {
+  const found = catalog.tasks.find((task) => task.name === name);
+  if (found !== undefined) return found;
+  throw unknownName(`--tasks ${name}`, "task", { name, names: catalog.tasks.map((task) => task.name) });
+}
+
+/** By a bundled name first, then as a folder, then in the Hugging Face cache. */
+async function findCheckpoint(catalog: Catalog, name: string, options: LoadOptions): Promise<FoundCheckpoint> {
+  const bundled = catalog.checkpoints.find((checkpoint) => checkpoint.name === name);
+  if (bundled !== undefined) return { ...(await catalog.findCheckpoint(bundled.folder, options)), source: "bundled" };
+  if (!/[\\/]/.test(name) && !existsSync(name)) {
+    const names = catalog.checkpoints.map((checkpoint) => checkpoint.name);
+    const otherwise = " Or give a folder, or a name in the Hugging Face cache such as Salesforce/blip2-opt-2.7b.";
+    throw unknownName(`--model ${name}`, "checkpoint", { name, names, otherwise });
+  }
+  return catalog.findCheckpoint(name, options);
+}
+
+interface OpenedSplit {
+  readonly split: Split<Sample>;
+  readonly samples: readonly Sample[];
+  readonly data: RunPlan["data"];
+}
+
+async function openSplit(task: GenerationTask<Sample>, config: RunConfig, catalog: Catalog): Promise<OpenedSplit> {
+  const { dataset } = task;
+  const name = config.split ?? dataset.splits[0]!;
+  if (!dataset.splits.includes(name)) {
+    throw unknownName(`--split ${name}: ${task.name}`, "split", { name, names: dataset.splits });
+  }
+  const folder = config.data ?? catalog.dataFolder;
+  const split = await dataset.open({ folder, ...(config.images !== null && { images: config.images }) }, name);
+  const samples = limitSamples(split.samples, config.limit);
+  if (samples.length === 0) {
+    throw new DatasetError(
+      `${dataset.name} ${name}: no samples in ${split.files.map((file) => basename(file)).join(", ")}.`,
+    );
+  }
+  const files = await describeDataFiles(split.files);
+  const { data, images } = config;
+  return {
+    split,
+    samples,
+    data: { dataset: dataset.name, split: name, folder: data, images, files, samples: split.samples.length },
+  };
+}
+
+/** Several runs share an output folder: below it there may be runs, the rows of all of them, and nothing else. */
+async function refuseOtherContent({ output }: RunConfig): Promise<void> {
+  const kind = await kindOfFolder(output);
+  if (kind === "free") return;
+  if (kind === "run") {
+    throw new RunFolderError(
+      `${output}: holds a single run, and this command makes several. Give another folder with --output.`,
+    );
+  }
+  for (const name of await readdir(output)) {
+    if (name === rowsName || (await holdsRunsOnly(join(output, name)))) continue;
+    throw new RunFolderError(
+      `${output}: not empty, and ${name} in it holds no run: ${recordName} is missing. Give a new folder with --output.`,
+    );
+  }
+}
+
+/** Whether it is the folder of a model: a folder of run folders. */
+async function holdsRunsOnly(folder: string): Promise<boolean> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => null); // null: no folder
+  if (entries === null || !entries.every((entry) => entry.isDirectory())) return false;
+  const kinds = await Promise.all(entries.map(({ name }) => kindOfFolder(join(folder, name))));
+  return !kinds.includes("other");
+}
+
+function refuseSameNames(checkpoints: readonly FoundCheckpoint[]): void {
+  const sources = new Map<string, string>();
+  for (const { name, source } of checkpoints) {
+    const before = sources.get(name);
+    if (before !== undefined) {
+      throw new UsageError(`--model: ${before} and ${source} are both called ${name}. Run them one after the other.`);
+    }
+    sources.set(name, source);
+  }
+}
+
+function lazyModel(load: () => Promise<VisionLanguageModel>): LazyModel {
+  let model: Promise<VisionLanguageModel> | null = null;
+  return {
+    load: () => (model ??= load()),
+    release: async () => {
+      const loaded = model;
+      model = null;
+      await (await loaded)?.release();
+    },
+  };
+}

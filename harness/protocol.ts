@@ -1,0 +1,80 @@
+/**
+ * How the samples of a run are asked: a task's protocol for one language model, with the choices that flags replace. A run
+ * with such a choice is `custom` in reports; the record lists the flags.
+ */
+import type { Sample } from "../datasets/dataset.ts";
+import type { DecodingOptions, LanguageModelFamily } from "../models/model.ts";
+import { blipQuestion } from "../tasks/question-text.ts";
+import type { GenerationTask, ProtocolName } from "../tasks/task.ts";
+import type { Overrides } from "./run-config.ts";
+import { UsageError } from "./usage-error.ts";
+
+/** The choices of one run. */
+export interface Asking<S extends Sample> {
+  readonly prompt: (sample: S) => string | null;
+  readonly decoding: DecodingOptions;
+  readonly answer: (text: string) => string;
+}
+
+/** Throws a UsageError where a flag does not fit the samples, or another flag. */
+export function askingOf<S extends Sample>(
+  task: GenerationTask<S>,
+  name: ProtocolName,
+  { family, overrides, samples }: { family: LanguageModelFamily; overrides: Overrides; samples: readonly S[] },
+): Asking<S> {
+  const protocol = task.protocols[name];
+  const { prompt } = overrides;
+  if (prompt !== undefined) checkTemplate(prompt, task.name, samples);
+  return {
+    prompt: prompt === undefined ? (sample) => protocol.prompt[family](sample) : (sample) => fillIn(prompt, sample),
+    decoding: decodingOf(protocol.decoding[family], overrides),
+    answer: protocol.answer,
+  };
+}
+
+function decodingOf(choices: DecodingOptions, overrides: Overrides): DecodingOptions {
+  const newTokens = {
+    min: overrides.minNewTokens ?? choices.newTokens.min,
+    max: overrides.maxNewTokens ?? choices.newTokens.max,
+  };
+  if (newTokens.min > newTokens.max) {
+    const flag = overrides.minNewTokens === undefined ? "--max-new-tokens" : "--min-new-tokens";
+    throw new UsageError(
+      `${flag}: at least ${newTokens.min} new tokens and at most ${newTokens.max} cannot both be. ` +
+        "Give --min-new-tokens and --max-new-tokens together.",
+    );
+  }
+  return {
+    beams: overrides.beams ?? choices.beams,
+    newTokens,
+    lengthPenalty: overrides.lengthPenalty ?? choices.lengthPenalty,
+    repetitionPenalty: overrides.repetitionPenalty ?? choices.repetitionPenalty,
+    earlyStopping: overrides.earlyStopping ?? choices.earlyStopping,
+  };
+}
+
+const place = "{question}";
+
+function checkTemplate(template: string, task: string, samples: readonly Sample[]): void {
+  const unknown = [...template.matchAll(/\{[a-z_]*\}/gi)].map(([found]) => found).find((found) => found !== place);
+  if (unknown !== undefined) {
+    throw new UsageError(`--prompt: nothing is known to put in place of ${unknown}, expected ${place}.`);
+  }
+  const hasQuestions = samples.some((sample) => questionOf(sample) !== null);
+  if (hasQuestions && !template.includes(place)) {
+    throw new UsageError(`--prompt: no ${place} in "${template}"; every question of ${task} would be asked the same.`);
+  }
+  if (!hasQuestions && template.includes(place)) {
+    throw new UsageError(`--prompt: ${place} in "${template}", but ${task} asks no questions. Leave it out.`);
+  }
+}
+
+/** The question goes in as the protocols put it in, see question-text.ts. Nothing at all is no text. */
+function fillIn(template: string, sample: Sample): string | null {
+  const prompt = template.replaceAll(place, () => blipQuestion(questionOf(sample) ?? ""));
+  return prompt === "" ? null : prompt;
+}
+
+function questionOf(sample: Sample): string | null {
+  return "question" in sample && typeof sample.question === "string" ? sample.question : null;
+}

@@ -1,0 +1,132 @@
+/** `blip2-bench run`: every model on every task, then the rows of all of them. */
+import { join } from "node:path";
+import { rowsToCsv } from "../reports/csv.ts";
+import { writeFileWhole } from "../reports/atomic-file.ts";
+import { describeSystemCode, RunWriteError, systemCode } from "../reports/run-folder-error.ts";
+import { rowsName } from "../reports/run-folder.ts";
+import { formatTable, rowsOf } from "../reports/table.ts";
+import type { ScoredRun } from "../reports/table.ts";
+import type { Sample } from "../datasets/dataset.ts";
+import type { Catalog } from "./catalog.ts";
+import { evaluate } from "./evaluate.ts";
+import type { Evaluation } from "./evaluate.ts";
+import { completeCode, incompleteCode } from "./exit-code.ts";
+import { watchInterrupt } from "./interrupt.ts";
+import { prepare } from "./prepare.ts";
+import type { RunConfig } from "./run-config.ts";
+import type { Terminal } from "./terminal.ts";
+
+export interface RunSurroundings {
+  readonly catalog: Catalog;
+  readonly terminal: Terminal;
+  /** The Hugging Face cache. */
+  readonly hubCache: string;
+  readonly isJson: boolean;
+  /** The command that goes on with this run. */
+  readonly resume: string;
+  /** Shows what was scored, in place of the table or its JSON. */
+  readonly show?: typeof showRuns;
+}
+
+/** Gives the exit code. */
+export async function run(config: RunConfig, surroundings: RunSurroundings): Promise<number> {
+  const { catalog, terminal, hubCache, resume, show = showRuns } = surroundings;
+  const interrupt = watchInterrupt(() => {
+    terminal.message("Stopping after this batch; Ctrl-C again stops at once.");
+  });
+  try {
+    const evaluations = await prepare(config, catalog, { hubCache });
+    try {
+      terminal.note(`Writing to ${config.output}`);
+      const scored: ScoredRun[] = [];
+      for (const [index, evaluation] of evaluations.entries()) {
+        noteOtherImages(terminal, evaluation);
+        const end = await evaluate(evaluation, {
+          isStopped: () => interrupt.exitCode() !== null,
+          onProgress: (progress) => {
+            terminal.progress(progress);
+          },
+        }).catch((error: unknown) => {
+          if (evaluation.folder.outcomes.size > 0) terminal.message(keptLine(evaluation, resume));
+          throw error;
+        });
+        tellFailures(terminal, evaluation);
+        if (!("scores" in end)) {
+          const kept = keptLine(evaluation, resume);
+          if (end.status === "interrupted") terminal.message(`Interrupted: ${kept}`);
+          else
+            terminal.error(`stopped: more samples failed than --max-errors ${config.maxErrors ?? 0} allows. ${kept}`);
+          return interrupt.exitCode() ?? incompleteCode;
+        }
+        scored.push({ record: evaluation.folder.record, scores: end.scores });
+        if (evaluations[index + 1]?.model !== evaluation.model) await evaluation.model.release();
+      }
+      await writeRows(config.output, scored);
+      show(scored, surroundings);
+      return scored.every(({ record }) => record.status === "complete") ? completeCode : incompleteCode;
+    } finally {
+      for (const { folder, model } of evaluations) {
+        await folder.close();
+        await model.release();
+      }
+    }
+  } finally {
+    interrupt.dispose();
+  }
+}
+
+export async function writeRows(folder: string, scored: readonly ScoredRun[]): Promise<void> {
+  const path = join(folder, rowsName);
+  try {
+    await writeFileWhole(path, rowsToCsv(scored.flatMap(rowsOf)));
+  } catch (cause) {
+    const code = systemCode(cause);
+    if (code === null) throw cause;
+    throw new RunWriteError(`${path}: cannot be written: ${describeSystemCode(code)}. The scores are kept.`, { cause });
+  }
+}
+
+/** A table, or one JSON document: rows, and of each run what run.json and scores.json say in total. */
+export function showRuns(
+  scored: readonly ScoredRun[],
+  { terminal, isJson }: Pick<RunSurroundings, "terminal" | "isJson">,
+): void {
+  if (!isJson) {
+    terminal.result(formatTable(scored));
+    return;
+  }
+  const runs = scored.map(({ record, scores: { counts, metrics } }) => ({ ...record, scores: { counts, metrics } }));
+  terminal.result(JSON.stringify({ format: "blip2-bench-result/1", rows: scored.flatMap(rowsOf), runs }, null, 2));
+}
+
+const failuresShown = 3;
+
+function tellFailures(terminal: Terminal, { folder, plan, samples }: Evaluation<Sample>): void {
+  const failures = [...folder.outcomes].flatMap(([id, outcome]) =>
+    outcome.status === "failed" ? [{ id, ...outcome }] : [],
+  );
+  if (failures.length === 0) return;
+  const shown = failures.slice(0, failuresShown).map(({ id, error }) => `  ${id}: ${error}`);
+  const more = failures.length - shown.length;
+  terminal.error(
+    [
+      `${plan.checkpoint.name} ${plan.config.task}: ${failures.length} of ${samples.length} samples failed:`,
+      ...shown,
+      ...(more > 0 ? [`  and ${more} more, in ${join(folder.path, "predictions.jsonl")}`] : []),
+      "The same command tries them again.",
+    ].join("\n"),
+  );
+}
+
+/** Images may have been supplied meanwhile, so another folder is no other run; whoever gave it should know what it is for. */
+function noteOtherImages(terminal: Terminal, { folder, plan }: Evaluation<Sample>): void {
+  const before = folder.record.data.images;
+  if (folder.outcomes.size === 0 || before === plan.data.images) return;
+  terminal.note(
+    `${folder.path}: ${folder.outcomes.size} samples were asked with --images ${before ?? "not given"}; predictions are kept.`,
+  );
+}
+
+function keptLine({ folder, samples }: Evaluation<Sample>, resume: string): string {
+  return `${folder.outcomes.size} of ${samples.length} samples are kept in ${folder.path}. Go on with:\n  ${resume}`;
+}

@@ -1,0 +1,181 @@
+/**
+ * RunConfig: every choice of a run, with its default; checked once, then frozen. Flags come as they were typed, so that a
+ * message can quote them.
+ */
+import { resolve } from "node:path";
+import type { DecodingOptions } from "../models/model.ts";
+import type { ProtocolName } from "../tasks/task.ts";
+import { UsageError } from "./usage-error.ts";
+
+export interface RunConfig {
+  /** Bundled names, folders, or names in the Hugging Face cache. */
+  readonly models: readonly string[];
+  readonly tasks: readonly string[];
+  /** Absolute. One model on one task writes here, several into <model>/<task> below. */
+  readonly output: string;
+  /** Absolute; null is the data inside the package. */
+  readonly data: string | null;
+  /** Absolute; null is where the official archives put the images in `data`. */
+  readonly images: string | null;
+  /** null: the data set's first. */
+  readonly split: string | null;
+  readonly protocol: ProtocolName;
+  /** Samples from the start of the split: a number from 1, or a fraction below 1; null is all. */
+  readonly limit: number | null;
+  readonly batchSize: number;
+  readonly threads: number;
+  readonly overrides: Overrides;
+  /** The run stops when more samples than this have failed; null is never. */
+  readonly maxErrors: number | null;
+  /** Folder of what is kept between runs: converted weights, hashes. */
+  readonly cache: string;
+  readonly overwrite: boolean;
+}
+
+/** Choices of the protocol that flags replace. */
+export interface Overrides {
+  /** With {question} in it. */
+  readonly prompt?: string;
+  readonly beams?: number;
+  readonly lengthPenalty?: number;
+  readonly repetitionPenalty?: number;
+  readonly earlyStopping?: DecodingOptions["earlyStopping"];
+  readonly minNewTokens?: number;
+  readonly maxNewTokens?: number;
+}
+
+/** The flags of `run` as they were typed. */
+export interface RunFlags {
+  readonly model?: readonly string[];
+  readonly tasks?: readonly string[];
+  readonly output?: string;
+  readonly data?: string;
+  readonly images?: string;
+  readonly split?: string;
+  readonly protocol?: string;
+  readonly limit?: string;
+  readonly batchSize?: string;
+  readonly threads?: string;
+  readonly prompt?: string;
+  readonly beams?: string;
+  readonly lengthPenalty?: string;
+  readonly repetitionPenalty?: string;
+  readonly earlyStopping?: string;
+  readonly minNewTokens?: string;
+  readonly maxNewTokens?: string;
+  readonly maxErrors?: string;
+  readonly cache?: string;
+  readonly overwrite?: boolean;
+}
+
+export interface RunDefaults {
+  readonly models: readonly string[];
+  readonly tasks: readonly string[];
+  readonly output: string;
+  readonly threads: number;
+  readonly cache: string;
+}
+
+const protocols: readonly ProtocolName[] = ["paper", "lavis"];
+const defaultBatchSize = 8; // questions; five beams each fill two to sixteen cores, and the cache stays small
+
+/** Throws a UsageError that names the flag, what was found and what is expected. */
+export function readRunConfig(flags: RunFlags, defaults: RunDefaults): RunConfig {
+  const models = names("--model", flags.model, defaults.models);
+  const tasks = names("--tasks", flags.tasks, defaults.tasks);
+  return Object.freeze({
+    models,
+    tasks,
+    output: resolve(text("--output", flags.output) ?? defaults.output),
+    data: folder("--data", flags.data),
+    images: folder("--images", flags.images),
+    split: text("--split", flags.split) ?? null,
+    protocol: choice("--protocol", flags.protocol, protocols) ?? "paper",
+    limit: limit(flags.limit),
+    batchSize: integer("--batch-size", flags.batchSize, { from: 1 }) ?? defaultBatchSize,
+    threads: integer("--threads", flags.threads, { from: 1 }) ?? defaults.threads,
+    overrides: overrides(flags),
+    maxErrors: integer("--max-errors", flags.maxErrors, { from: 0 }) ?? null,
+    cache: folder("--cache", flags.cache) ?? defaults.cache,
+    overwrite: flags.overwrite ?? false,
+  });
+}
+
+function overrides(flags: RunFlags): Overrides {
+  const prompt = flags.prompt;
+  const beams = integer("--beams", flags.beams, { from: 1 });
+  const lengthPenalty = finite("--length-penalty", flags.lengthPenalty);
+  const repetitionPenalty = finite("--repetition-penalty", flags.repetitionPenalty);
+  if (repetitionPenalty !== undefined && repetitionPenalty <= 0) {
+    throw unexpected("--repetition-penalty", flags.repetitionPenalty, "a number above 0; 1 is none");
+  }
+  const stopping = choice("--early-stopping", flags.earlyStopping, ["true", "false", "never"] as const);
+  const minNewTokens = integer("--min-new-tokens", flags.minNewTokens, { from: 0 });
+  const maxNewTokens = integer("--max-new-tokens", flags.maxNewTokens, { from: 1 });
+  return Object.freeze({
+    ...(prompt !== undefined && { prompt }),
+    ...(beams !== undefined && { beams }),
+    ...(lengthPenalty !== undefined && { lengthPenalty }),
+    ...(repetitionPenalty !== undefined && { repetitionPenalty }),
+    ...(stopping !== undefined && { earlyStopping: stopping === "never" ? stopping : stopping === "true" }),
+    ...(minNewTokens !== undefined && { minNewTokens }),
+    ...(maxNewTokens !== undefined && { maxNewTokens }),
+  });
+}
+
+/** Lists may be given with commas, repeatedly, or both; a name counts once. */
+function names(flag: string, lists: readonly string[] | undefined, otherwise: readonly string[]): readonly string[] {
+  if (lists === undefined) return otherwise;
+  const found = lists.flatMap((list) => list.split(",")).map((name) => name.trim());
+  const given = [...new Set(found.filter((name) => name !== ""))];
+  if (given.length === 0) throw unexpected(flag, lists.join(","), "a name, or several with commas between them");
+  return Object.freeze(given);
+}
+
+function limit(value: string | undefined): number | null {
+  if (value === undefined) return null;
+  const number = decimal(value);
+  const isFraction = number > 0 && number < 1;
+  if (isFraction || (Number.isSafeInteger(number) && number >= 1)) return number;
+  throw unexpected("--limit", value, "a number of samples from 1, or a fraction between 0 and 1");
+}
+
+function integer(flag: string, value: string | undefined, { from }: { from: number }): number | undefined {
+  if (value === undefined) return undefined;
+  const number = decimal(value);
+  if (Number.isSafeInteger(number) && number >= from) return number;
+  throw unexpected(flag, value, `a whole number from ${from}`);
+}
+
+function finite(flag: string, value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  const number = decimal(value);
+  if (Number.isFinite(number)) return number;
+  throw unexpected(flag, value, "a number");
+}
+
+/** NaN for what is no decimal number; `Number` alone takes "", "0x10" and " 1". */
+function decimal(value: string): number {
+  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(value) ? Number(value) : Number.NaN;
+}
+
+function choice<Name extends string>(flag: string, value: string | undefined, all: readonly Name[]): Name | undefined {
+  if (value === undefined) return undefined;
+  const found = all.find((name) => name === value);
+  if (found === undefined) throw unexpected(flag, value, all.join(" or "));
+  return found;
+}
+
+function text(flag: string, value: string | undefined): string | undefined {
+  if (value === "") throw unexpected(flag, value, "a name");
+  return value;
+}
+
+function folder(flag: string, value: string | undefined): string | null {
+  if (value === "") throw unexpected(flag, value, "a folder");
+  return value === undefined ? null : resolve(value);
+}
+
+function unexpected(flag: string, value: string | undefined, expected: string): UsageError {
+  return new UsageError(`${flag}: found "${value ?? ""}", expected ${expected}.`);
+}

@@ -1,0 +1,98 @@
+/**
+ * `blip2-bench score`: scores again what is on disk. No model is loaded; the data set's files must be those of the run. A
+ * folder of several runs is scored run by run.
+ */
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { DatasetError } from "../datasets/dataset.ts";
+import { kindOfFolder, readRun, writeScores } from "../reports/run-folder.ts";
+import { RunFolderError } from "../reports/run-folder-error.ts";
+import type { RunRecord } from "../reports/run-record.ts";
+import type { ScoredRun } from "../reports/table.ts";
+import { limitSamples } from "./batches.ts";
+import type { Catalog } from "./catalog.ts";
+import { describeDataFiles } from "./data-files.ts";
+import { completeCode, incompleteCode } from "./exit-code.ts";
+import { taskNamed } from "./prepare.ts";
+import { codeFingerprint } from "./provenance.ts";
+import { showRuns, writeRows } from "./run-command.ts";
+import { scorePredictions } from "./score.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Gives the exit code. `data`: the folder of the data set's files, where they have moved. */
+export async function score(
+  folder: string,
+  { catalog, terminal, isJson, data }: { catalog: Catalog; terminal: Terminal; isJson: boolean; data: string | null },
+): Promise<number> {
+  const scored: ScoredRun[] = [];
+  for (const run of await runsIn(folder)) scored.push(await scoreRun(run, catalog, data));
+  await writeRows(folder, scored);
+  showRuns(scored, { terminal, isJson });
+  return scored.every(({ scores }) => scores.counts.scored === scores.counts.samples) ? completeCode : incompleteCode;
+}
+
+/** The folder itself, or the <model>/<task> folders below it. */
+export async function runsIn(folder: string): Promise<readonly string[]> {
+  if ((await kindOfFolder(folder)) === "run") return [folder];
+  const runs: string[] = [];
+  for (const model of await foldersIn(folder)) {
+    for (const task of await foldersIn(model)) {
+      if ((await kindOfFolder(task)) === "run") runs.push(task);
+    }
+  }
+  if (runs.length === 0) {
+    throw new RunFolderError(
+      `${folder}: no run.json in it or in <model>/<task> below it. Give a folder that \`run\` has written.`,
+    );
+  }
+  return runs;
+}
+
+async function foldersIn(folder: string): Promise<readonly string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []); // none: said by the caller
+  return entries
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => join(folder, name))
+    .sort();
+}
+
+async function scoreRun(path: string, catalog: Catalog, data: string | null): Promise<ScoredRun> {
+  const { record, outcomes } = await readRun(path);
+  const task = taskNamed(catalog, record.config.task);
+  const protocol = Object.entries(task.protocols).find(([name]) => name === record.config.protocol)?.[1];
+  if (protocol === undefined) {
+    const known = Object.keys(task.protocols).join(", ");
+    throw new RunFolderError(
+      `${path}: protocol ${record.config.protocol} of ${task.name} is not known here. Protocols: ${known}.`,
+    );
+  }
+  const folder = data ?? record.data.folder ?? catalog.dataFolder;
+  // No image is read, so it does not matter whether they are still there.
+  const split = await task.dataset.open({ folder, images: folder }, record.data.split);
+  await checkFiles(path, record, split.files);
+
+  const samples = limitSamples(split.samples, record.config.limit);
+  const scores = scorePredictions(task, {
+    split,
+    samples,
+    outcomes,
+    answer: protocol.answer,
+    checkpoint: record.checkpoint.name,
+    code: await codeFingerprint(),
+  });
+  await writeScores(path, scores);
+  return { record, scores };
+}
+
+async function checkFiles(path: string, record: RunRecord, paths: readonly string[]): Promise<void> {
+  const files = await describeDataFiles(paths);
+  const expected = new Map(record.data.files.map(({ name, sha256 }) => [name, sha256]));
+  for (const [index, { name, sha256 }] of files.entries()) {
+    const before = expected.get(name);
+    if (before === sha256) continue;
+    throw new DatasetError(
+      `${path}: was run on another ${name}: found SHA-256 ${sha256} in ${paths[index] ?? name}, expected ${before ?? "none"}. ` +
+        "Give the folder of the files it was run on with --data.",
+    );
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * Predictions → scores: what a task's metrics say of the answers of a run. The model is not needed, so a run can be scored
+ * again at any time; the same predictions give the same bytes.
+ */
+import type { Sample, Split } from "../datasets/dataset.ts";
+import type { Outcome } from "../reports/journal.ts";
+import { scoresFormat } from "../reports/run-record.ts";
+import type { MetricScore, ScoreSheet } from "../reports/run-record.ts";
+import type { GenerationTask, Hypothesis, Metric, Score } from "../tasks/task.ts";
+import { confidenceInterval } from "./confidence-interval.ts";
+
+export interface Predicted<S extends Sample> {
+  readonly split: Split<S>;
+  /** The samples that were to be asked. */
+  readonly samples: readonly S[];
+  /** By sample id. */
+  readonly outcomes: ReadonlyMap<string, Outcome>;
+  /** From generated text to the answer. */
+  readonly answer: (text: string) => string;
+  /** Name of the checkpoint, to find published scores by. */
+  readonly checkpoint: string;
+  /** Fingerprint of the code that scores. */
+  readonly code: string;
+}
+
+/** Failed samples are counted, never scored. Order is that of the data set. */
+export function scorePredictions<S extends Sample>(task: GenerationTask<S>, predicted: Predicted<S>): ScoreSheet {
+  const { split, samples, outcomes, answer, checkpoint, code } = predicted;
+  const hypotheses: Hypothesis<S>[] = [];
+  let failed = 0;
+  for (const sample of samples) {
+    const outcome = outcomes.get(sample.id);
+    if (outcome?.status === "predicted") hypotheses.push({ sample, answer: answer(outcome.text) });
+    else if (outcome?.status === "failed") failed += 1;
+  }
+  const images = new Set(hypotheses.map(({ sample }) => sample.image.id)).size;
+
+  const scored = task.metrics.map((metric) => ({ metric, score: metric.score(hypotheses, split.samples) }));
+  const columns = scored.flatMap(({ metric, score }) =>
+    score.bySample === undefined ? [] : [[metric.name, score.bySample] as const],
+  );
+  return {
+    format: scoresFormat,
+    code,
+    counts: {
+      samples: samples.length,
+      scored: hypotheses.length,
+      failed,
+      missing: samples.length - hypotheses.length - failed,
+    },
+    metrics: scored.map(({ metric, score }): MetricScore => {
+      const published = task.published.find(
+        (entry) => entry.checkpoint === checkpoint && entry.split === split.name && entry.metric === metric.name,
+      );
+      return {
+        name: metric.name,
+        unit: metric.unit,
+        higherIsBetter: metric.higherIsBetter,
+        value: score.value,
+        standardError: score.standardError,
+        interval: intervalOf(metric, score, images),
+        published: published === undefined ? null : { value: published.value, source: published.source },
+        breakdown: score.breakdown ?? {},
+      };
+    }),
+    samples: {
+      id: hypotheses.map(({ sample }) => sample.id),
+      answer: hypotheses.map((hypothesis) => hypothesis.answer),
+      ...Object.fromEntries(columns),
+    },
+  };
+}
+
+/** Images are the clusters of the standard error. A share cannot be below 0 or above 1, so its interval ends there. */
+function intervalOf<S extends Sample>(
+  metric: Metric<S>,
+  { value, standardError }: Score,
+  images: number,
+): { low: number; high: number } | null {
+  if (value === null || standardError === null) return null;
+  const { low, high } = confidenceInterval(value, standardError, images);
+  return metric.unit === "fraction" ? { low: Math.max(0, low), high: Math.min(1, high) } : { low, high };
+}

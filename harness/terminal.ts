@@ -1,0 +1,132 @@
+/**
+ * What the user sees: the result on stdout; messages and progress on stderr. On a terminal, progress is one line that is
+ * written over; elsewhere a plain line now and then.
+ */
+import type { Progress } from "./evaluate.ts";
+
+/** The part of a stream that is used; process.stdout and process.stderr are such. */
+export interface Output {
+  readonly isTTY?: boolean;
+  readonly write: (text: string) => unknown;
+}
+
+export interface TerminalOptions {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly isQuiet: boolean;
+  /** --no-color */
+  readonly noColor: boolean;
+  /** Milliseconds, from any start. */
+  readonly now: () => number;
+}
+
+const plainLineMs = 10_000;
+const liveLineMs = 100; // faster is not read
+const clearLine = "\r\u001b[2K";
+
+export class Terminal {
+  readonly #options: TerminalOptions;
+  readonly #isLive: boolean;
+  /** The line that is written over, while there is one. */
+  #line = "";
+  #shownMs = Number.NEGATIVE_INFINITY;
+  #start: { readonly run: string; readonly ms: number } | null = null;
+
+  constructor(options: TerminalOptions) {
+    const { stderr, env } = options;
+    this.#options = options;
+    this.#isLive = stderr.isTTY === true && env["TERM"] !== "dumb" && !isSet(env["CI"]);
+  }
+
+  /** A line of its own, or several. */
+  result(text: string): void {
+    this.#clear();
+    this.#options.stdout.write(`${text}\n`);
+  }
+
+  /** Not with --quiet. */
+  note(text: string): void {
+    if (!this.#options.isQuiet) this.message(text);
+  }
+
+  message(text: string): void {
+    this.#clear();
+    this.#options.stderr.write(`${text}\n`);
+  }
+
+  error(text: string): void {
+    const { stderr } = this.#options;
+    this.message(`${paint("error:", "31", this.#hasColor(stderr))} ${text}`);
+  }
+
+  progress(progress: Progress): void {
+    if (this.#options.isQuiet) return;
+    const now = this.#options.now();
+    if (this.#start?.run !== progress.run) {
+      this.#start = { run: progress.run, ms: now };
+      this.#shownMs = Number.NEGATIVE_INFINITY;
+    }
+    const isLast = progress.done === progress.samples;
+    if (!isLast && now - this.#shownMs < (this.#isLive ? liveLineMs : plainLineMs)) return;
+    this.#shownMs = now;
+    const line = progressLine(progress, now - this.#start.ms);
+    if (this.#isLive && !isLast) {
+      this.#options.stderr.write(`${clearLine}${line}`);
+      this.#line = line;
+    } else {
+      this.message(line);
+    }
+  }
+
+  #clear(): void {
+    if (this.#line !== "") this.#options.stderr.write(clearLine);
+    this.#line = "";
+  }
+
+  /** no-color.org; FORCE_COLOR as in Node: anything but 0 and false. */
+  #hasColor(output: Output): boolean {
+    const { env, noColor } = this.#options;
+    if (noColor || isSet(env["NO_COLOR"])) return false;
+    const force = env["FORCE_COLOR"];
+    if (force !== undefined) return force !== "0" && force !== "false";
+    return output.isTTY === true && env["TERM"] !== "dumb";
+  }
+}
+
+/** `shapes-opt-base vqav2: 412 of 991 samples, 8.3 a second, 1:10 left, 2 failed`; the rate is this session's. */
+function progressLine({ run, before, done, samples, failed }: Progress, elapsedMs: number): string {
+  const parts = [`${run}: ${done} of ${samples} samples`];
+  const perSecond = ((done - before) * 1000) / elapsedMs;
+  if (done > before && Number.isFinite(perSecond)) {
+    parts.push(`${perSecond < 10 ? perSecond.toFixed(1) : perSecond.toFixed(0)} a second`);
+    if (done < samples) parts.push(`${duration((samples - done) / perSecond)} left`);
+    else parts.push(`in ${duration(elapsedMs / 1000)}`);
+  }
+  if (failed > 0) parts.push(`${failed} failed`);
+  return parts.join(", ");
+}
+
+/** 1:05, or 2:01:05 from an hour on. */
+function duration(seconds: number): string {
+  const whole = Math.round(seconds);
+  const two = (value: number): string => String(value).padStart(2, "0");
+  const hours = Math.floor(whole / 3600);
+  const minutes = Math.floor(whole / 60) % 60;
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
+}
+
+function paint(text: string, code: string, isColored: boolean): string {
+  return isColored ? `\u001b[${code}m${text}\u001b[0m` : text;
+}
+
+function isSet(value: string | undefined): boolean {
+  return value !== undefined && value !== "";
+}
+
+/** Whoever reads the output may stop reading, as `head` does; that is no reason to stop, or to complain. */
+export function ignoreClosedPipe(stream: NodeJS.WriteStream): void {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
+}

@@ -1,0 +1,27 @@
+/** Rows → CSV (RFC 4180), for a spreadsheet. A name that a spreadsheet would run as a formula gets an apostrophe before it. */
+import { stringify } from "csv-stringify/sync";
+import type { Row } from "./table.ts";
+
+const columns: readonly { readonly key: keyof Row; readonly header: string }[] = [
+  { key: "checkpoint", header: "checkpoint" },
+  { key: "task", header: "task" },
+  { key: "split", header: "split" },
+  { key: "protocol", header: "protocol" },
+  { key: "metric", header: "metric" },
+  { key: "score", header: "score" },
+  { key: "standardError", header: "standard_error" },
+  { key: "low", header: "interval_low" },
+  { key: "high", header: "interval_high" },
+  { key: "unit", header: "unit" },
+  { key: "published", header: "published" },
+  { key: "publishedSource", header: "published_source" },
+  { key: "samples", header: "samples" },
+  { key: "scored", header: "scored" },
+  { key: "failed", header: "failed" },
+  { key: "status", header: "status" },
+  { key: "value", header: "value" },
+];
+
+export function rowsToCsv(rows: readonly Row[]): string {
+  return stringify([...rows], { header: true, columns: [...columns], escape_formulas: true });
+}

@@ -1,0 +1,48 @@
+/** scores.json, read back: what a run scored, without its columns by sample being looked at. */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import * as z from "zod";
+import { RunFolderError, systemCode } from "./run-folder-error.ts";
+import { scoresName } from "./run-folder.ts";
+import { scoresFormat } from "./run-record.ts";
+import type { ScoreSheet } from "./run-record.ts";
+
+const count = z.int().nonnegative();
+const group = z.object({ value: z.number(), samples: count });
+
+const scoreSheetSchema = z.object({
+  format: z.literal(scoresFormat),
+  code: z.string(),
+  counts: z.object({ samples: count, scored: count, failed: count, missing: count }),
+  metrics: z.array(
+    z.object({
+      name: z.string(),
+      unit: z.enum(["fraction", "cider"]),
+      higherIsBetter: z.boolean(),
+      value: z.number().nullable(),
+      standardError: z.number().nullable(),
+      interval: z.object({ low: z.number(), high: z.number() }).nullable(),
+      published: z.object({ value: z.number(), source: z.string() }).nullable(),
+      breakdown: z.record(z.string(), z.record(z.string(), group)),
+    }),
+  ),
+  samples: z.record(z.string(), z.array(z.union([z.string(), z.number()]))),
+});
+
+/** `folder`: a run folder. Throws a RunFolderError where it is not scored, or the file is broken. */
+export async function readScores(folder: string): Promise<ScoreSheet> {
+  const path = join(folder, scoresName);
+  const text = await readFile(path, "utf8").catch((error: unknown) => {
+    if (systemCode(error) !== "ENOENT") throw error;
+    throw new RunFolderError(
+      `${folder}: no ${scoresName} in it, so it is not finished. Go on with the run, or score what there is with \`score\`.`,
+    );
+  });
+  try {
+    return scoreSheetSchema.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new RunFolderError(`${path}: no scores as this version writes them. Make them again with \`score\`.`, {
+      cause,
+    });
+  }
+}

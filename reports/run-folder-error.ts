@@ -1,0 +1,34 @@
+/** What can be wrong with a run folder, for the user to mend. Says what, where and what to do. */
+
+/** The folder is another run's, broken, in use, or cannot be written: nothing was done. */
+export class RunFolderError extends Error {
+  override readonly name = "RunFolderError";
+}
+
+/** The disk took no more in the middle of a run. What was written before is whole, and the run can go on from it. */
+export class RunWriteError extends Error {
+  override readonly name = "RunWriteError";
+}
+
+/** The system's code of a failed call, such as ENOSPC; null for any other error. */
+export function systemCode(error: unknown): string | null {
+  return error instanceof Error && "syscall" in error && "code" in error ? String(error.code) : null;
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  EACCES: "permission denied",
+  EDQUOT: "the quota is used up",
+  EFBIG: "the largest file size allowed is reached",
+  ENOENT: "no such folder, and none can be made there",
+  ENOSPC: "no space left on the disk",
+  ENOTDIR: "a part of the path is a file",
+  EEXIST: "a file is in the place of a folder",
+  EPERM: "not permitted",
+  EROFS: "the file system is read-only",
+};
+
+/** For example `no space left on the disk (ENOSPC)`. */
+export function describeSystemCode(code: string): string {
+  const reason = reasons[code];
+  return reason === undefined ? code : `${reason} (${code})`;
+}

@@ -1,0 +1,254 @@
+/**
+ * The run folder: made, found again, written and read here. A folder that holds another run, or anything but a run, is
+ * left as it is. Writing starts with `begin`; until then an opened folder holds nothing new but its lock.
+ */
+import { readdir, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { isTemporaryName, writeFileWhole } from "./atomic-file.ts";
+import { Journal } from "./journal.ts";
+import type { Outcome } from "./journal.ts";
+import { makeFolder, removeEmptyFolders } from "./make-folder.ts";
+import { describeSystemCode, RunFolderError, RunWriteError, systemCode } from "./run-folder-error.ts";
+import { lockFolder, lockName } from "./run-lock.ts";
+import { identityFields, identityHash, parseRunRecord, runFormat } from "./run-record.ts";
+import type { Prediction, RunCounts, RunPlan, RunRecord, RunStatus, ScoreSheet } from "./run-record.ts";
+
+export const recordName = "run.json";
+export const journalName = "predictions.jsonl";
+export const scoresName = "scores.json";
+export const rowsName = "rows.csv";
+
+const ownNames: ReadonlySet<string> = new Set([recordName, journalName, scoresName, rowsName, lockName]);
+
+/** `free`: nothing of anybody's is in it, or it is not there. */
+export async function kindOfFolder(folder: string): Promise<"free" | "run" | "other"> {
+  const names = await readdir(folder).catch((error: unknown): string[] => {
+    if (systemCode(error) === "ENOENT") return [];
+    throw asFolderError(folder, error);
+  });
+  if (names.includes(recordName)) return "run";
+  return names.every((name) => name === lockName || isTemporaryName(name, ownNames)) ? "free" : "other";
+}
+
+export class RunFolder {
+  readonly path: string;
+  readonly #journal: Journal;
+  readonly #samples: number;
+  readonly #release: () => Promise<void>;
+  #record: RunRecord;
+
+  private constructor(path: string, record: RunRecord, journal: Journal, release: () => Promise<void>) {
+    this.path = path;
+    this.#record = record;
+    this.#samples = record.counts.samples;
+    this.#journal = journal;
+    this.#release = release;
+  }
+
+  /**
+   * Opens the folder for this plan of `samples` samples and locks it. Throws a RunFolderError where it cannot be written,
+   * is in use, holds something else, or predictions of another run.
+   * @param overwrite removes a run that is there; anything else is never removed
+   */
+  static async open(
+    path: string,
+    plan: RunPlan,
+    { samples, overwrite }: { readonly samples: number; readonly overwrite: boolean },
+  ): Promise<RunFolder> {
+    await refuseOther(path); // before anything is written, the lock included
+    const release = await claim(path);
+    try {
+      await refuseOther(path); // what another process may have put there meanwhile
+      await removeLeftovers(path, overwrite);
+      const found = await readRecord(path);
+      const journal = await Journal.open(join(path, journalName));
+      const record = newRecord(plan, samples);
+      if (found === null) return new RunFolder(path, record, journal, release);
+      if (found.identity === record.identity) return new RunFolder(path, found, journal, release);
+      if (journal.outcomes.size > 0) throw new RunFolderError(differences(path, found, plan));
+      return new RunFolder(path, record, journal, release); // another run that came to nothing
+    } catch (error) {
+      await release();
+      throw asFolderError(path, error);
+    }
+  }
+
+  get record(): RunRecord {
+    return this.#record;
+  }
+
+  /** What became of each sample so far, by id. */
+  get outcomes(): ReadonlyMap<string, Outcome> {
+    return this.#journal.outcomes;
+  }
+
+  /** Marks the run as running with this plan's values, and keeps of the predictions only these. */
+  async begin(plan: RunPlan, kept: readonly string[]): Promise<void> {
+    await this.#write(async () => {
+      // They were made from predictions that are about to change.
+      for (const name of [scoresName, rowsName]) await rm(join(this.path, name), { force: true });
+      const { startedAt } = this.#record.timings;
+      this.#record = { ...newRecord(plan, this.#samples), timings: { startedAt, finishedAt: null } };
+      await this.#journal.arrange(kept);
+      await this.#writeRecord("running", null);
+    });
+  }
+
+  async append(predictions: readonly Prediction[]): Promise<void> {
+    await this.#write(() => this.#journal.append(predictions));
+  }
+
+  /** Puts the predictions in this order and says in run.json how the run ended; a record that says so stays as it is. */
+  async finish(status: RunStatus, order: readonly string[]): Promise<void> {
+    await this.#write(async () => {
+      await this.#journal.arrange(order.filter((id) => this.outcomes.has(id)));
+      const { predicted, failed } = this.#counts();
+      const { counts } = this.#record;
+      const isSaid = this.#record.status === status && counts.predicted === predicted && counts.failed === failed;
+      if (!isSaid) await this.#writeRecord(status, new Date().toISOString());
+    });
+  }
+
+  async writeScores(scores: ScoreSheet): Promise<void> {
+    await this.#write(() => writeFileWhole(join(this.path, scoresName), scoresText(scores)));
+  }
+
+  /** Ends writing and unlocks the folder. A folder that was made for this run and is empty goes again. */
+  async close(): Promise<void> {
+    await this.#journal.close();
+    await this.#release();
+  }
+
+  #counts(): RunCounts {
+    const failed = [...this.outcomes.values()].filter(({ status }) => status === "failed").length;
+    return { samples: this.#samples, predicted: this.outcomes.size - failed, failed };
+  }
+
+  async #writeRecord(status: RunStatus, finishedAt: string | null): Promise<void> {
+    const timings = { startedAt: this.#record.timings.startedAt, finishedAt };
+    this.#record = { ...this.#record, status, counts: this.#counts(), timings };
+    await writeFileWhole(join(this.path, recordName), jsonText(this.#record));
+  }
+
+  async #write(write: () => Promise<void>): Promise<void> {
+    try {
+      await write();
+    } catch (error) {
+      const code = systemCode(error);
+      if (code === null) throw error;
+      throw new RunWriteError(
+        `${this.path}: cannot be written any more: ${describeSystemCode(code)}. Make room, then go on with the run.`,
+        { cause: error },
+      );
+    }
+  }
+}
+
+/** A finished or unfinished run, read only. Throws a RunFolderError where there is none or it is broken. */
+export async function readRun(
+  path: string,
+): Promise<{ readonly record: RunRecord; readonly outcomes: ReadonlyMap<string, Outcome> }> {
+  try {
+    const record = await readRecord(path);
+    if (record === null) {
+      throw new RunFolderError(`${path}: no ${recordName} in it. Give a folder that \`run\` has written.`);
+    }
+    const { outcomes } = await Journal.open(join(path, journalName));
+    return { record, outcomes };
+  } catch (error) {
+    throw asFolderError(path, error);
+  }
+}
+
+export async function writeScores(path: string, scores: ScoreSheet): Promise<void> {
+  try {
+    await writeFileWhole(join(path, scoresName), scoresText(scores));
+  } catch (error) {
+    throw asFolderError(path, error);
+  }
+}
+
+function newRecord(plan: RunPlan, samples: number): RunRecord {
+  const { config, checkpoint, data, code, packages, processor, seeds } = plan;
+  return {
+    format: runFormat,
+    status: "running",
+    identity: identityHash(plan),
+    ...{ config, checkpoint, data, code, packages, processor, seeds },
+    counts: { samples, predicted: 0, failed: 0 },
+    timings: { startedAt: new Date().toISOString(), finishedAt: null },
+  };
+}
+
+async function readRecord(folder: string): Promise<RunRecord | null> {
+  const path = join(folder, recordName);
+  try {
+    return parseRunRecord(await readFile(path, "utf8"), path);
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return null;
+    throw error;
+  }
+}
+
+async function refuseOther(path: string): Promise<void> {
+  if ((await kindOfFolder(path)) !== "other") return;
+  throw new RunFolderError(
+    `${path}: not empty, and no run: ${recordName} is missing. Give a new folder with --output.`,
+  );
+}
+
+/** Makes the folder where there is none, and locks it. Gives the function that undoes both, as far as nothing was written. */
+async function claim(path: string): Promise<() => Promise<void>> {
+  let made: string | null = null;
+  try {
+    made = await makeFolder(path);
+    const unlock = await lockFolder(path);
+    return async () => {
+      await unlock();
+      await removeEmptyFolders(path, made);
+    };
+  } catch (error) {
+    await removeEmptyFolders(path, made);
+    throw asFolderError(path, error);
+  }
+}
+
+async function removeLeftovers(path: string, overwrite: boolean): Promise<void> {
+  for (const name of await readdir(path)) {
+    const isOurs = overwrite && ownNames.has(name) && name !== lockName;
+    if (isOurs || isTemporaryName(name, ownNames)) await rm(join(path, name), { force: true });
+  }
+}
+
+/** Names each field that differs: what the folder has, and what this command expects. */
+function differences(path: string, found: RunRecord, plan: RunPlan): string {
+  const old = identityFields(found);
+  const now = identityFields(plan);
+  const names = [...new Set([...old.keys(), ...now.keys()])].filter((name) => old.get(name) !== now.get(name));
+  const lines = names.map((name) => `  ${name}: found ${old.get(name) ?? "none"}, expected ${now.get(name) ?? "none"}`);
+  return [
+    `${path}: holds predictions of another run:`,
+    ...lines,
+    "Give another folder with --output, or --overwrite to start this one again.",
+  ].join("\n");
+}
+
+function asFolderError(path: string, error: unknown): unknown {
+  const code = systemCode(error);
+  if (code === null) return error;
+  return new RunFolderError(
+    `${path}: cannot be used as a run folder: ${describeSystemCode(code)}. Give another folder with --output.`,
+    { cause: error },
+  );
+}
+
+/** A column of `samples` on one line: there are as many values as samples. */
+function scoresText({ samples, ...rest }: ScoreSheet): string {
+  const columns = Object.entries(samples).map(([name, values]) => `${JSON.stringify(name)}: ${JSON.stringify(values)}`);
+  const head = JSON.stringify(rest, null, 2).slice(0, -"\n}".length);
+  return `${head},\n  "samples": {\n    ${columns.join(",\n    ")}\n  }\n}\n`;
+}
+
+function jsonText(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
