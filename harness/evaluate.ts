@@ -9,7 +9,7 @@ import type { GenerationRequest, VisionLanguageModel } from "../models/model.ts"
 import type { RunFolder } from "../reports/run-folder.ts";
 import type { Prediction, RunPlan, ScoreSheet } from "../reports/run-record.ts";
 import type { GenerationTask } from "../tasks/task.ts";
-import { planBatches } from "./batches.ts";
+import { planBatches, readAhead } from "./batches.ts";
 import type { Asking } from "./protocol.ts";
 import { scorePredictions } from "./score.ts";
 
@@ -92,7 +92,8 @@ async function predictMissing<S extends Sample>(
   let failed = 0;
   watcher.onProgress({ run, before, done, samples: samples.length, failed });
   try {
-    for (const batch of missing) {
+    for (const [index, batch] of missing.entries()) {
+      readAhead(model, missing[index + 1] ?? []);
       const predictions = await predict(evaluation, model, batch);
       await folder.append(predictions);
       done += batch.length;
@@ -134,6 +135,7 @@ async function predict<S extends Sample>(
   const requests = batch.map(({ image }, index): GenerationRequest => ({
     image,
     prompt: asking.prompt(batch[index]!),
+    ...(asking.maxPromptTokens !== null && { maxPromptTokens: asking.maxPromptTokens }),
   }));
   const asked = requests.filter((_, index) => isThere[index]);
   const generations = asked.length === 0 ? [] : await model.generate(asked, asking.decoding);

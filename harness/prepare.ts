@@ -56,7 +56,11 @@ export async function prepare(
             protocol,
             limit: config.limit,
             batchSize: config.batchSize,
-            decoding: { ...asking.decoding, newTokens: { ...asking.decoding.newTokens } },
+            decoding: {
+              ...asking.decoding,
+              newTokens: { ...asking.decoding.newTokens },
+              maxPromptTokens: asking.maxPromptTokens,
+            },
             overrides: { ...overrides },
           },
           checkpoint: { name, source, family, fingerprint },

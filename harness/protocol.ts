@@ -14,6 +14,8 @@ export interface Asking<S extends Sample> {
   readonly prompt: (sample: S) => string | null;
   readonly decoding: DecodingOptions;
   readonly answer: (text: string) => string;
+  /** Longer prompts are cut; null: none is. */
+  readonly maxPromptTokens: number | null;
 }
 
 /** Throws a UsageError where a flag does not fit the samples, or another flag. */
@@ -29,6 +31,7 @@ export function askingOf<S extends Sample>(
     prompt: prompt === undefined ? (sample) => protocol.prompt[family](sample) : (sample) => fillIn(prompt, sample),
     decoding: decodingOf(protocol.decoding[family], overrides),
     answer: protocol.answer,
+    maxPromptTokens: protocol.maxPromptTokens?.[family] ?? null,
   };
 }
 

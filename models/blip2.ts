@@ -5,6 +5,7 @@ import type { PixelSettings } from "./preprocessor-config.ts";
 import { generate } from "./generation/generate.ts";
 import type { ImageEncoder } from "./image-encoder.ts";
 import { loadPixels } from "./image-processor.ts";
+import type { LoadedPixels } from "./image-processor.ts";
 import type { LanguageModel } from "./language-model.ts";
 import { ImageError } from "./model.ts";
 import type {
@@ -38,6 +39,8 @@ export class Blip2<Seen> implements VisionLanguageModel {
   readonly #parts: Blip2Parts<Seen>;
   /** The images of the last batch: the next one often goes on with the last of them. */
   #images = new Map<string, SeenImage<Seen>>();
+  /** Images read ahead, by id. */
+  readonly #ahead = new Map<string, Promise<LoadedPixels | FailedGeneration>>();
 
   constructor(parts: Blip2Parts<Seen>) {
     this.name = parts.name;
@@ -45,15 +48,23 @@ export class Blip2<Seen> implements VisionLanguageModel {
     this.#parts = parts;
   }
 
+  async readAhead({ id, path }: GenerationRequest["image"]): Promise<void> {
+    if (this.#images.has(id) || this.#ahead.has(id)) return;
+    const pixels = this.#read(path);
+    this.#ahead.set(id, pixels);
+    await pixels.catch(() => undefined); // whoever takes them gets the error
+  }
+
   async generate(
     requests: readonly GenerationRequest[],
     options: DecodingOptions,
   ): Promise<readonly (Generation | FailedGeneration)[]> {
     const encoded = await this.#see(requests);
-    const answers = requests.map(({ image, prompt }): Question<Seen> | FailedGeneration => {
+    const answers = requests.map(({ image, prompt, maxPromptTokens }): Question<Seen> | FailedGeneration => {
       const seen = this.#images.get(image.id)!;
       if (seen.status === "failed") return seen;
-      const tokens = this.#parts.tokenizer.encodePrompt(prompt);
+      const cut = maxPromptTokens === undefined ? undefined : { maxTokens: maxPromptTokens };
+      const tokens = this.#parts.tokenizer.encodePrompt(prompt, cut);
       const refusal = this.#parts.languageModel.refuse(tokens, options.newTokens.max);
       return refusal === null ? { status: "asked", seen: seen.seen, tokens } : { status: "failed", error: refusal };
     });
@@ -80,13 +91,10 @@ export class Blip2<Seen> implements VisionLanguageModel {
       if (images.has(image.id)) continue;
       images.set(image.id, this.#images.get(image.id) ?? { status: "failed", error: "not encoded" });
       if (this.#images.has(image.id)) continue;
-      try {
-        const { values, latencyMs } = await loadPixels(image.path, this.#parts.pixels);
-        pixels.push({ id: image.id, request, values, latencyMs });
-      } catch (error) {
-        if (!(error instanceof ImageError)) throw error;
-        images.set(image.id, { status: "failed", error: error.message });
-      }
+      const loaded = await (this.#ahead.get(image.id) ?? this.#read(image.path));
+      this.#ahead.delete(image.id);
+      if ("error" in loaded) images.set(image.id, loaded);
+      else pixels.push({ id: image.id, request, ...loaded });
     }
 
     const latencies = new Map<number, StageLatency>();
@@ -104,6 +112,15 @@ export class Blip2<Seen> implements VisionLanguageModel {
     }
     this.#images = images;
     return latencies;
+  }
+
+  async #read(path: string): Promise<LoadedPixels | FailedGeneration> {
+    try {
+      return await loadPixels(path, this.#parts.pixels);
+    } catch (error) {
+      if (!(error instanceof ImageError)) throw error;
+      return { status: "failed", error: error.message };
+    }
   }
 
   async #answer(questions: readonly Question<Seen>[], options: DecodingOptions): Promise<readonly Generation[]> {

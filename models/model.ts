@@ -22,9 +22,11 @@ export interface DecodingOptions {
 
 export interface GenerationRequest {
   /** The same id is the same image: it is encoded once, however many requests ask about it. */
-  readonly image: { readonly id: string; readonly path: string };
+  readonly image: ImageFile;
   /** null: no text at all, which the reference feeds as the lone beginning-of-sequence token. */
   readonly prompt: string | null;
+  /** Longer prompts lose their end; special tokens count. Unset: none is cut. */
+  readonly maxPromptTokens?: number;
 }
 
 /** Milliseconds by stage: a batch's time divided by the number of requests (or of images) that shared it. */
@@ -50,11 +52,63 @@ export interface FailedGeneration {
 export interface VisionLanguageModel {
   readonly name: string;
   readonly family: LanguageModelFamily;
+  /** Reads, decodes and resizes an image before it is asked about, while the model computes. Never fails: `generate` will. */
+  readonly readAhead: (image: GenerationRequest["image"]) => Promise<void>;
   /** One batch: an answer for every request, in their order. */
   readonly generate: (
     requests: readonly GenerationRequest[],
     options: DecodingOptions,
   ) => Promise<readonly (Generation | FailedGeneration)[]>;
+  readonly release: () => Promise<void>;
+}
+
+/** The same id is the same image. */
+export interface ImageFile {
+  readonly id: string;
+  readonly path: string;
+}
+
+export interface ImageEmbedding {
+  readonly status: "embedded";
+  /** One vector of length 1 for each query: [queries, width] */
+  readonly vectors: Float32Array;
+  readonly latencyMs: StageLatency;
+}
+
+/** Whether texts match an image. */
+export interface Matching {
+  readonly status: "matched";
+  /** The logit of "matches" for each text; higher is better. No probability: the reference ranks by the logit. */
+  readonly logits: Float32Array;
+  /** All texts together. */
+  readonly latencyMs: StageLatency;
+}
+
+/** An image that could not be read. The others are unaffected. */
+export interface FailedImage {
+  readonly status: "failed";
+  readonly error: string;
+}
+
+/**
+ * How well images and texts go together: BLIP-2 after its first stage of training (section 3.1). Similarity (ITC) compares
+ * vectors made of each alone, so all pairs are affordable; matching (ITM) reads both together and is for the best few.
+ */
+export interface ImageTextScorer {
+  readonly name: string;
+  /** One batch, in its order. */
+  readonly embedImages: (images: readonly ImageFile[]) => Promise<readonly (ImageEmbedding | FailedImage)[]>;
+  /** Token ids of each text, cut to `maxTokens`, [CLS] and [SEP] included. */
+  readonly readTexts: (
+    texts: readonly string[],
+    options: { readonly maxTokens: number },
+  ) => readonly (readonly number[])[];
+  /** Vectors of length 1 of texts that were read: [texts, width] */
+  readonly embedTexts: (texts: readonly (readonly number[])[]) => Promise<Float32Array>;
+  /** The largest product over an image's queries: [images, texts] */
+  readonly compare: (images: readonly Float32Array[], texts: Float32Array) => Promise<Float32Array>;
+  /** Texts that were read with one image. What was computed of an image when it was embedded is used again. */
+  readonly match: (image: ImageFile, texts: readonly (readonly number[])[]) => Promise<Matching | FailedImage>;
   readonly release: () => Promise<void>;
 }
 

@@ -25,6 +25,7 @@ export function fakeModel({ batchMs = 0, isFailing = () => false, onBatch }: Fak
   return {
     name: "fake",
     family: "opt",
+    readAhead: () => Promise.resolve(),
     generate: (requests) => {
       onBatch?.(requests);
       if (batchMs > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, batchMs);
