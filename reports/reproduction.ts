@@ -159,8 +159,9 @@ function times100(value: number): string {
 }
 
 function signed(difference: number): string {
-  const text = times100(difference);
-  return difference > 0 ? `+${text}` : text;
+  const text = times100(Math.abs(difference));
+  if (Number(text) === 0) return text; // neither +0.00 nor -0.00
+  return `${difference > 0 ? "+" : "-"}${text}`;
 }
 
 function withError(value: string, error: number | null, unit: Published["unit"]): string {

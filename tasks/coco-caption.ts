@@ -10,6 +10,7 @@
 import { cocoCaptions } from "../datasets/coco-captions.ts";
 import type { CaptionSample } from "../datasets/dataset.ts";
 import { bleu1, bleu2, bleu3, bleu4, cider, rougeL } from "./metrics/caption-metrics.ts";
+import { publishedFor } from "./published/published-numbers.ts";
 import type { GenerationTask } from "./task.ts";
 
 export const cocoCaption: GenerationTask<CaptionSample> = {
@@ -50,5 +51,5 @@ export const cocoCaption: GenerationTask<CaptionSample> = {
     },
   },
   metrics: [cider, bleu4, bleu3, bleu2, bleu1, rougeL],
-  published: [],
+  published: publishedFor("coco-caption"), // table 3
 };

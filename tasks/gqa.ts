@@ -10,6 +10,7 @@
 import type { VqaSample } from "../datasets/dataset.ts";
 import { gqaQuestions } from "../datasets/gqa.ts";
 import { exactMatch } from "./metrics/exact-match.ts";
+import { publishedFor } from "./published/published-numbers.ts";
 import { blipQuestion } from "./question-text.ts";
 import type { GenerationTask } from "./task.ts";
 
@@ -53,11 +54,5 @@ export const gqa: GenerationTask<VqaSample> = {
     },
   },
   metrics: [exactMatch],
-  // Table 2. LAVIS's own run of FlanT5-XL gives 43.98.
-  published: [
-    { checkpoint: "blip2-opt-2.7b", split: "testdev", metric: "accuracy", value: 0.346, source: "paper, table 2" },
-    { checkpoint: "blip2-opt-6.7b", split: "testdev", metric: "accuracy", value: 0.364, source: "paper, table 2" },
-    { checkpoint: "blip2-flan-t5-xl", split: "testdev", metric: "accuracy", value: 0.442, source: "paper, table 2" },
-    { checkpoint: "blip2-flan-t5-xxl", split: "testdev", metric: "accuracy", value: 0.447, source: "paper, table 2" },
-  ],
+  published: publishedFor("gqa"), // table 2
 };

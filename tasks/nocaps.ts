@@ -10,6 +10,7 @@
 import { nocapsCaptions } from "../datasets/coco-captions.ts";
 import type { CaptionSample } from "../datasets/dataset.ts";
 import { bleu1, bleu2, bleu3, bleu4, cider, rougeL } from "./metrics/caption-metrics.ts";
+import { publishedFor } from "./published/published-numbers.ts";
 import type { GenerationTask } from "./task.ts";
 
 export const nocaps: GenerationTask<CaptionSample> = {
@@ -49,5 +50,5 @@ export const nocaps: GenerationTask<CaptionSample> = {
     },
   },
   metrics: [cider, bleu4, bleu3, bleu2, bleu1, rougeL],
-  published: [],
+  published: publishedFor("nocaps"), // table 3
 };

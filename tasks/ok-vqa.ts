@@ -11,6 +11,7 @@ import type { VqaSample } from "../datasets/dataset.ts";
 import { okVqaQuestions } from "../datasets/vqa.ts";
 import { lemmatise } from "./metrics/lemmatise.ts";
 import { vqaAccuracy, vqaAccuracyAlways, vqaAccuracyLavis } from "./metrics/vqa-accuracy.ts";
+import { publishedFor } from "./published/published-numbers.ts";
 import { blipQuestion } from "./question-text.ts";
 import type { GenerationTask } from "./task.ts";
 
@@ -55,11 +56,5 @@ export const okVqa: GenerationTask<VqaSample> = {
     },
   },
   metrics: [vqaAccuracy, vqaAccuracyLavis, vqaAccuracyAlways],
-  // Table 2, where the split is called test. LAVIS's own run of FlanT5-XL gives 41.22.
-  published: [
-    { checkpoint: "blip2-opt-2.7b", split: "val", metric: "accuracy", value: 0.317, source: "paper, table 2" },
-    { checkpoint: "blip2-opt-6.7b", split: "val", metric: "accuracy", value: 0.364, source: "paper, table 2" },
-    { checkpoint: "blip2-flan-t5-xl", split: "val", metric: "accuracy", value: 0.407, source: "paper, table 2" },
-    { checkpoint: "blip2-flan-t5-xxl", split: "val", metric: "accuracy", value: 0.459, source: "paper, table 2" },
-  ],
+  published: publishedFor("ok-vqa"), // table 2, where the split is called test
 };

@@ -10,6 +10,7 @@
 import type { VqaSample } from "../datasets/dataset.ts";
 import { vqav2Questions } from "../datasets/vqa.ts";
 import { vqaAccuracy, vqaAccuracyAlways, vqaAccuracyLavis } from "./metrics/vqa-accuracy.ts";
+import { publishedFor } from "./published/published-numbers.ts";
 import { blipQuestion } from "./question-text.ts";
 import type { GenerationTask } from "./task.ts";
 
@@ -53,15 +54,5 @@ export const vqav2: GenerationTask<VqaSample> = {
     },
   },
   metrics: [vqaAccuracy, vqaAccuracyLavis, vqaAccuracyAlways],
-  // Table 2. LAVIS's own run of OPT 2.7B on val gives 51.88, "due to different implementation and transformers version".
-  published: [
-    { checkpoint: "blip2-opt-2.7b", split: "val", metric: "accuracy", value: 0.535, source: "paper, table 2" },
-    { checkpoint: "blip2-opt-2.7b", split: "test-dev", metric: "accuracy", value: 0.523, source: "paper, table 2" },
-    { checkpoint: "blip2-opt-6.7b", split: "val", metric: "accuracy", value: 0.543, source: "paper, table 2" },
-    { checkpoint: "blip2-opt-6.7b", split: "test-dev", metric: "accuracy", value: 0.526, source: "paper, table 2" },
-    { checkpoint: "blip2-flan-t5-xl", split: "val", metric: "accuracy", value: 0.631, source: "paper, table 2" },
-    { checkpoint: "blip2-flan-t5-xl", split: "test-dev", metric: "accuracy", value: 0.63, source: "paper, table 2" },
-    { checkpoint: "blip2-flan-t5-xxl", split: "val", metric: "accuracy", value: 0.652, source: "paper, table 2" },
-    { checkpoint: "blip2-flan-t5-xxl", split: "test-dev", metric: "accuracy", value: 0.65, source: "paper, table 2" },
-  ],
+  published: publishedFor("vqav2"), // table 2
 };

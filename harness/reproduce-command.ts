@@ -1,0 +1,185 @@
+/**
+ * `blip2-bench reproduce`: runs a checkpoint as the paper does, by the same code as `run`, and shows its scores beside every
+ * published number. Or shows a run that is on disk (--run), or what is published (--list).
+ */
+import { basename, resolve } from "node:path";
+import { formatPublished, formatReproductions } from "../reports/reproduction.ts";
+import type { ListedNumber, Reproduction } from "../reports/reproduction.ts";
+import { readScores } from "../reports/read-scores.ts";
+import { readRun } from "../reports/run-folder.ts";
+import type { ScoredRun } from "../reports/table.ts";
+import type { PublishedNumber } from "../tasks/published/published-number.ts";
+import { publishedNumbers, publishedSplits } from "../tasks/published/published-numbers.ts";
+import { completeCode } from "./exit-code.ts";
+import { taskNamed } from "./prepare.ts";
+import { listedNumber, reproductionOf } from "./reproduction.ts";
+import { run } from "./run-command.ts";
+import type { RunSurroundings } from "./run-command.ts";
+import type { RunConfig, RunFlags } from "./run-config.ts";
+import { runsIn } from "./score-command.ts";
+import { nearestName, UsageError } from "./usage-error.ts";
+
+/** Flags of `reproduce`: those of `run` that replace no choice of a protocol, and where else numbers come from. */
+export interface ReproduceFlags extends RunFlags {
+  /** A folder that `run` has written. */
+  readonly run?: string;
+  readonly list?: boolean;
+}
+
+/** Gives the exit code: that of the run; how near the numbers are does not move it. */
+export async function reproduce(
+  config: RunConfig,
+  flags: ReproduceFlags,
+  surroundings: RunSurroundings,
+): Promise<number> {
+  refuseTogether(flags);
+  if (flags.list === true) {
+    list(config, flags, surroundings);
+    return completeCode;
+  }
+  if (flags.run !== undefined) {
+    const folders = await runsIn(flags.run);
+    const runs = await Promise.all(folders.map(readScoredRun));
+    show(runs, surroundings);
+    return completeCode;
+  }
+  const tasks = tasksToRun(config, flags, surroundings);
+  if (config.data === null) {
+    surroundings.terminal.message(
+      "No --data: the bundled data set is asked, not the official one, so no score can be compared with a published one.",
+    );
+  }
+  return run({ ...config, tasks }, { ...surroundings, show });
+}
+
+function refuseTogether(flags: ReproduceFlags): void {
+  if (flags.run === undefined) return;
+  const given = (["list", "model", "tasks", "data", "split", "limit", "output"] as const).find(
+    (flag) => flags[flag] !== undefined,
+  );
+  if (given === undefined) return;
+  throw new UsageError(`--run: shows the run in ${flags.run} as it is, so --${given} cannot be given with it.`);
+}
+
+async function readScoredRun(folder: string): Promise<ScoredRun> {
+  const { record } = await readRun(folder);
+  return { record, scores: await readScores(folder) };
+}
+
+/** Throws a UsageError where nothing is published of any of the runs. */
+function show(runs: readonly ScoredRun[], { terminal, isJson }: Pick<RunSurroundings, "terminal" | "isJson">): void {
+  const reproductions: Reproduction[] = [];
+  const others: string[] = [];
+  for (const one of runs) {
+    const reproduction = reproductionOf(one);
+    const { checkpoint, config, data } = one.record;
+    if (reproduction !== null) reproductions.push(reproduction);
+    else others.push(`${checkpoint.name} on ${config.task} ${data.split}`);
+  }
+  if (reproductions.length === 0) {
+    throw new UsageError(`--run: nothing is published of ${others.join(", or of ")}. ${checkpointsLine()}`);
+  }
+  for (const other of others) terminal.note(`Nothing is published of ${other}.`);
+  terminal.result(
+    isJson
+      ? JSON.stringify({ format: "blip2-bench-reproduction/1", reproductions }, null, 2)
+      : formatReproductions(reproductions),
+  );
+}
+
+function list(config: RunConfig, flags: ReproduceFlags, { terminal, isJson }: RunSurroundings): void {
+  const checkpoints = flags.model === undefined ? null : config.models.map(checkpointNamed);
+  const tasks = flags.tasks === undefined ? null : config.tasks;
+  const numbers = publishedNumbers
+    .filter(({ checkpoint }) => checkpoints === null || (checkpoint !== null && checkpoints.includes(checkpoint)))
+    .filter(({ task }) => tasks === null || tasks.includes(task))
+    .map(listedNumber);
+  if (numbers.length === 0) {
+    throw new UsageError(`--list: nothing is published of ${[...(checkpoints ?? []), ...(tasks ?? [])].join(", ")}.`);
+  }
+  terminal.result(
+    isJson
+      ? JSON.stringify({ format: "blip2-bench-published/1", numbers }, null, 2)
+      : formatPublished(numbers, privateNotes(numbers)),
+  );
+}
+
+function privateNotes(numbers: readonly ListedNumber[]): readonly string[] {
+  return publishedSplits
+    .filter((one) => !one.hasAnswers && numbers.some(({ task, split }) => task === one.task && split === one.split))
+    .map(({ task, split }) => `${task} ${split}: the answers are private, only the official server can score it.`);
+}
+
+/** The tasks to run, each of which has published numbers of every model; a UsageError where one has not. */
+function tasksToRun(config: RunConfig, flags: ReproduceFlags, { catalog }: RunSurroundings): readonly string[] {
+  if (flags.model === undefined) {
+    throw new UsageError(`reproduce: found no --model, expected one with published numbers. ${checkpointsLine()}`);
+  }
+  const checkpoints = config.models.map(checkpointNamed);
+  if (flags.tasks !== undefined) {
+    for (const checkpoint of checkpoints) {
+      for (const task of config.tasks) {
+        const { splits } = taskNamed(catalog, task).dataset;
+        refuseUnpublished(checkpoint, task, config.split ?? splits[0] ?? "");
+      }
+    }
+    return config.tasks;
+  }
+  const tasks = catalog.tasks.filter(({ name, dataset }) => {
+    const split = config.split ?? dataset.splits[0];
+    return checkpoints.every((checkpoint) => scorable(checkpoint, name).some((number) => number.split === split));
+  });
+  if (tasks.length === 0) {
+    throw new UsageError(
+      `--model ${config.models.join(",")}: no task that can be run here has published numbers of ` +
+        `${checkpoints.length > 1 ? "all of them" : "it"}. See blip2-bench reproduce --list.`,
+    );
+  }
+  return tasks.map(({ name }) => name);
+}
+
+/** The name a model will have, whatever it is loaded from: a folder, or the hub with a revision. Throws a UsageError. */
+function checkpointNamed(model: string): string {
+  const name = basename(resolve(model)).replace(/@.*$/, "");
+  const names = publishedCheckpoints();
+  if (names.includes(name)) return name;
+  const nearest = nearestName(name, names);
+  const suggestion = nearest === null ? "" : ` Did you mean ${nearest}?`;
+  throw new UsageError(`--model ${model}: nothing is published of this checkpoint.${suggestion} ${checkpointsLine()}`);
+}
+
+function refuseUnpublished(checkpoint: string, task: string, split: string): void {
+  const splits = scorable(checkpoint, task).map((number) => number.split);
+  if (splits.includes(split)) return;
+  if (publishedSplits.some((one) => one.task === task && one.split === split && !one.hasAnswers)) {
+    throw new UsageError(
+      `--split ${split}: the answers of ${task} ${split} are private: only the official server can score it. ` +
+        `Splits: ${[...new Set(splits)].join(", ")}.`,
+    );
+  }
+  if (splits.length > 0) {
+    throw new UsageError(
+      `--split ${split}: nothing is published of ${checkpoint} on ${task} ${split}. Splits: ${[...new Set(splits)].join(", ")}.`,
+    );
+  }
+  const tasks = publishedNumbers.filter((number) => number.checkpoint === checkpoint).map((number) => number.task);
+  throw new UsageError(
+    `--tasks ${task}: nothing is published of ${checkpoint} on it. Tasks: ${[...new Set(tasks)].join(", ")}.`,
+  );
+}
+
+/** Published numbers of splits whose answers are public. */
+function scorable(checkpoint: string, task: string): readonly PublishedNumber[] {
+  const splits = publishedSplits.filter((one) => one.task === task && one.hasAnswers).map(({ split }) => split);
+  return publishedNumbers.filter(
+    (number) => number.checkpoint === checkpoint && number.task === task && splits.includes(number.split),
+  );
+}
+
+function publishedCheckpoints(): readonly string[] {
+  return [...new Set(publishedNumbers.flatMap(({ checkpoint }) => checkpoint ?? []))];
+}
+
+function checkpointsLine(): string {
+  return `Checkpoints with published numbers: ${publishedCheckpoints().join(", ")}.`;
+}

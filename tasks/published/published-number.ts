@@ -1,0 +1,77 @@
+/**
+ * A number that somebody published of a checkpoint on a task, and how a printed table becomes such numbers. The files beside
+ * this one hold the tables as the paper prints them, a line for a line: hold them beside the PDF (arXiv 2301.12597, version 3).
+ */
+
+/**
+ * `cross-checked`: two transcriptions of the table, made independently, agree. `to be confirmed`: there is one; look at the
+ * PDF before relying on it. `quoted`: from the source that is named, which is not the paper.
+ */
+export type PublishedStatus = "cross-checked" | "to be confirmed" | "quoted";
+
+export interface PublishedNumber {
+  /** Name of the checkpoint; null: there is none in the Hugging Face layout, see `remark`. */
+  readonly checkpoint: string | null;
+  /** What the paper calls it, such as "ViT-g OPT 2.7B". */
+  readonly model: string;
+  readonly task: string;
+  readonly split: string;
+  /** A group of a metric's breakdown; null: the whole split. */
+  readonly part: { readonly breakdown: string; readonly group: string } | null;
+  readonly metric: string;
+  /** As metrics have it (task.ts): a fraction, or CIDEr in its own unit. */
+  readonly value: number;
+  readonly unit: "fraction" | "cider";
+  /** `authors`: measured by the authors with the released code and weights. */
+  readonly origin: "paper" | "authors" | "others";
+  readonly source: string;
+  readonly status: PublishedStatus;
+  readonly remark: string | null;
+}
+
+/** A column of a table. */
+export interface PublishedColumn extends Pick<PublishedNumber, "task" | "split" | "metric"> {
+  readonly part?: PublishedNumber["part"];
+  readonly status?: PublishedStatus;
+}
+
+export interface PublishedTable {
+  readonly source: string;
+  readonly columns: readonly PublishedColumn[];
+  readonly rows: readonly {
+    readonly model: string;
+    readonly checkpoint: string | null;
+    /** As printed, a number for each column. */
+    readonly printed: readonly number[];
+    readonly status?: PublishedStatus;
+    readonly remark?: string;
+  }[];
+}
+
+/** Throws a RangeError where a row has more or fewer numbers than there are columns. */
+export function transcribe({ source, columns, rows }: PublishedTable): readonly PublishedNumber[] {
+  return rows.flatMap(({ model, checkpoint, printed, status, remark = null }) => {
+    if (printed.length !== columns.length) {
+      throw new RangeError(`${source}, ${model}: ${printed.length} numbers, expected ${columns.length}`);
+    }
+    return printed.map((number, index): PublishedNumber => {
+      const { task, split, metric, part = null, status: columnStatus } = columns[index]!;
+      return {
+        ...{ checkpoint, model, task, split, part, metric },
+        ...fromPrinted(number, metric),
+        origin: "paper",
+        source,
+        status: status ?? columnStatus ?? "cross-checked",
+        remark,
+      };
+    });
+  });
+}
+
+/**
+ * Everything is printed times 100: fractions in percent, CIDEr as papers quote it. The decimal point is moved in the text, so
+ * that 54.3 becomes the very double that 0.543 is.
+ */
+export function fromPrinted(printed: number, metric: string): Pick<PublishedNumber, "value" | "unit"> {
+  return { value: Number(`${printed}e-2`), unit: metric === "CIDEr" ? "cider" : "fraction" };
+}
