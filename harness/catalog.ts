@@ -3,31 +3,51 @@
  * Whatever lies elsewhere is named by its folder, or by its name in the Hugging Face cache.
  */
 import { join } from "node:path";
-import type { Sample } from "../datasets/dataset.ts";
 import { openCheckpoint } from "../models/checkpoint.ts";
 import { loadCheckpoint } from "../models/load-blip2.ts";
 import type { LoadOptions } from "../models/load-blip2.ts";
-import { CheckpointError } from "../models/model.ts";
-import type { LanguageModelFamily, VisionLanguageModel } from "../models/model.ts";
-import type { GenerationTask } from "../tasks/task.ts";
+import { loadRetrievalCheckpoint } from "../models/load-blip2-retrieval.ts";
+import type { ImageTextScorer, LanguageModelFamily, VisionLanguageModel } from "../models/model.ts";
+import { cocoCaption } from "../tasks/coco-caption.ts";
+import { cocoRetrieval } from "../tasks/coco-retrieval.ts";
+import { flickr30kRetrieval } from "../tasks/flickr30k-retrieval.ts";
+import { gqa } from "../tasks/gqa.ts";
+import { nocaps } from "../tasks/nocaps.ts";
+import { okVqa } from "../tasks/ok-vqa.ts";
+import type { Task } from "../tasks/task.ts";
 import { vqav2 } from "../tasks/vqav2.ts";
 import { packageFolder } from "./provenance.ts";
 
 /** A checkpoint that was found and read, but for its weights. */
-export interface FoundCheckpoint {
+export type FoundCheckpoint = FoundGenerator | FoundScorer;
+
+interface Found {
   readonly name: string;
   /** The folder or hub name it was found by, for the record. */
   readonly source: string;
-  readonly family: LanguageModelFamily;
   readonly fingerprint: string;
+}
+
+/** With a language model: it generates. */
+export interface FoundGenerator extends Found {
+  readonly kind: "generation";
+  readonly family: LanguageModelFamily;
   readonly load: () => Promise<VisionLanguageModel>;
 }
 
+/** Without one: it says how well an image and a text go together. */
+export interface FoundScorer extends Found {
+  readonly kind: "retrieval";
+  readonly family: "itm";
+  readonly load: () => Promise<ImageTextScorer>;
+}
+
 export interface Catalog {
-  readonly tasks: readonly GenerationTask<Sample>[];
+  readonly tasks: readonly Task[];
   readonly checkpoints: readonly BundledCheckpoint[];
-  /** Data that is read where none is named. */
+  /** Data that is read where none is named, and the tasks that it is for. */
   readonly dataFolder: string;
+  readonly bundledTasks: readonly string[];
   /** `where`: a folder, or a name in the Hugging Face cache. Throws a CheckpointError where it is not there or broken. */
   readonly findCheckpoint: (where: string, options: LoadOptions) => Promise<FoundCheckpoint>;
 }
@@ -35,34 +55,41 @@ export interface Catalog {
 export interface BundledCheckpoint {
   readonly name: string;
   readonly folder: string;
-  readonly family: LanguageModelFamily;
+  readonly family: LanguageModelFamily | "itm";
 }
 
 export const bundledData = join(packageFolder, "datasets", "bundled");
 export const bundledModels = join(packageFolder, "models", "bundled");
 
 export const catalog: Catalog = {
-  tasks: [vqav2],
-  checkpoints: [bundled("shapes-opt-small", "opt"), bundled("shapes-opt-base", "opt")],
+  tasks: [vqav2, okVqa, gqa, cocoCaption, nocaps, flickr30kRetrieval, cocoRetrieval],
+  checkpoints: [
+    bundled("shapes-opt-small", "opt"),
+    bundled("shapes-opt-base", "opt"),
+    bundled("shapes-t5-small", "t5"),
+    bundled("shapes-t5-base", "t5"),
+    bundled("shapes-itm", "itm"),
+  ],
   dataFolder: bundledData,
+  bundledTasks: ["vqav2", "coco-caption", "flickr30k-retrieval", "coco-retrieval"],
   findCheckpoint,
 };
 
-function bundled(name: string, family: LanguageModelFamily): BundledCheckpoint {
+function bundled(name: string, family: BundledCheckpoint["family"]): BundledCheckpoint {
   return { name, family, folder: join(bundledModels, name) };
 }
 
 async function findCheckpoint(where: string, options: LoadOptions): Promise<FoundCheckpoint> {
   const checkpoint = await openCheckpoint(where, options);
   const { name, config, revision, folder } = checkpoint;
-  if (config.kind !== "generation") {
-    throw new CheckpointError(`${name}: a checkpoint for image-text retrieval, which generates no text.`);
-  }
-  return {
+  const found = {
     name,
     source: revision === null ? folder : `${where} at ${revision}`,
-    family: config.text.family,
     fingerprint: await checkpoint.fingerprint(),
-    load: () => loadCheckpoint(checkpoint, options),
   };
+  if (config.kind === "retrieval") {
+    return { ...found, kind: "retrieval", family: "itm", load: () => loadRetrievalCheckpoint(checkpoint, options) };
+  }
+  const { family } = config.text;
+  return { ...found, kind: "generation", family, load: () => loadCheckpoint(checkpoint, options) };
 }

@@ -63,7 +63,7 @@ async function perform(
       const output = join("runs", new Date().toISOString().slice(0, 19).replaceAll(":", "-"));
       const config = readRunConfig(request.flags, {
         models: catalog.checkpoints.map(({ name }) => name),
-        tasks: catalog.tasks.map(({ name }) => name),
+        tasks: catalog.bundledTasks,
         output,
         threads: Math.max(1, availableParallelism()),
         cache: cacheFolder(env),

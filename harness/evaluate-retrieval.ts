@@ -5,7 +5,7 @@
 import { access } from "node:fs/promises";
 import type { RetrievalSample } from "../datasets/dataset.ts";
 import { explainMissingImage } from "../datasets/images.ts";
-import type { ImageFile, ImageTextScorer } from "../models/model.ts";
+import type { ImageFile, ImageTextScorer, Matching, StageLatency } from "../models/model.ts";
 import type { TextTokens } from "../models/text-batches.ts";
 import { retrievalRanks, retrievalScores } from "../tasks/metrics/recall.ts";
 import type { Gallery, RetrievalRanks, RetrievalScores } from "../tasks/metrics/recall.ts";
@@ -13,6 +13,7 @@ import { candidateCounts, candidates, rerankedScores } from "../tasks/metrics/re
 import { similarityScores, textsToMatch } from "../tasks/metrics/retrieval-ranking.ts";
 import type { MatchedTexts, Similarities } from "../tasks/metrics/retrieval-ranking.ts";
 import type { RetrievalProtocol, Score } from "../tasks/task.ts";
+import { isStoppedNow } from "./evaluate.ts";
 import type { Watcher } from "./evaluate.ts";
 
 /** A split to be ranked, all of it checked. */
@@ -93,7 +94,7 @@ export interface MatchingOptions {
   /** What an earlier run matched, by image id; of the same similarities. */
   readonly known?: ReadonlyMap<string, MatchedTexts>;
   /** Called as each image is done, to keep it. */
-  readonly onMatched?: (image: ImageFile, matched: MatchedTexts) => Promise<void>;
+  readonly onMatched?: (image: ImageFile, matched: MatchedTexts, latencyMs: StageLatency) => Promise<void>;
 }
 
 /** Every pair that either direction re-ranks, once, image by image. null: the watcher stopped it. */
@@ -115,19 +116,24 @@ export async function matchCandidates(
       continue;
     }
     if (await isStoppedNow(watcher)) return null;
-    const matching = await scorer.match(
-      image,
-      Array.from(own, (text) => texts[text]!),
-    );
+    const matching =
+      own.length === 0
+        ? nothingToMatch
+        : await scorer.match(
+            image,
+            Array.from(own, (text) => texts[text]!),
+          );
     // It was read when it was embedded; without it the ranking would be another one.
     if (matching.status === "failed") throw new Error(`${image.path}: could be read before: ${matching.error}`);
     matched.push({ texts: own, logits: matching.logits });
-    await onMatched?.(image, matched.at(-1)!);
+    await onMatched?.(image, matched.at(-1)!, matching.latencyMs);
     done += 1;
     watcher.onProgress({ run: `${run}: matching`, before, done, samples: images.length, failed: 0 });
   }
   return matched;
 }
+
+const nothingToMatch: Matching = { status: "matched", logits: new Float32Array(0), latencyMs: {} };
 
 export interface RetrievalOutcome {
   /** TR@1 and so on, re-ranked; then, of ranking by similarity alone, `ITC TR@1` and so on. Empty: no image could be read. */
@@ -146,7 +152,10 @@ export function scoreRetrieval(
   const ranksOf = (scores: RetrievalScores): RetrievalRanks => retrievalRanks(scores, gallery); // ties: pessimistic
   const alone = ranksOf(similarityScores(similarities));
   const first = rerank === 0 ? alone : ranksOf(rerankedScores(similarities, candidates(similarities, rerank), matched));
-  const itc = Object.entries(retrievalScores(alone, gallery)).map(([name, score]) => [`ITC ${name}`, score]);
+  const itc = Object.entries(retrievalScores(alone, gallery)).map(([name, score]): [string, Score] => [
+    `ITC ${name}`,
+    score,
+  ]);
   return {
     scores: { ...retrievalScores(first, gallery), ...Object.fromEntries(itc) },
     ties: { imageToText: first.imageToText.ties, textToImage: first.textToImage.ties },
@@ -161,10 +170,4 @@ export function rerankNote(rerank: number, { images, texts }: Similarities): str
     `--rerank ${rerank}: there are only ${images} images and ${texts} texts; ` +
     `${counts.imageToText} texts are re-ranked for each image and ${counts.textToImage} images for each text.`
   );
-}
-
-/** The model blocks the thread while it computes: signals arrive when the event loop turns, so it is given a turn. */
-async function isStoppedNow(watcher: Watcher): Promise<boolean> {
-  await new Promise((resolve) => setImmediate(resolve));
-  return watcher.isStopped();
 }

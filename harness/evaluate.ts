@@ -15,6 +15,7 @@ import { scorePredictions } from "./score.ts";
 
 /** One checkpoint on one task, all of it checked, nothing of it done. */
 export interface Evaluation<S extends Sample> {
+  readonly kind: "generation";
   readonly task: GenerationTask<S>;
   readonly split: Split<S>;
   readonly samples: readonly S[];
@@ -22,12 +23,12 @@ export interface Evaluation<S extends Sample> {
   readonly plan: RunPlan;
   readonly folder: RunFolder;
   readonly maxErrors: number | null;
-  readonly model: LazyModel;
+  readonly model: LazyModel<VisionLanguageModel>;
 }
 
 /** Loaded at the first call, and once; released where it was loaded. */
-export interface LazyModel {
-  readonly load: () => Promise<VisionLanguageModel>;
+export interface LazyModel<Model> {
+  readonly load: () => Promise<Model>;
   readonly release: () => Promise<void>;
 }
 
@@ -120,7 +121,7 @@ function idsOf(batches: readonly (readonly Sample[])[]): readonly string[] {
 }
 
 /** The model blocks the thread while it computes: signals arrive when the event loop turns, so it is given a turn. */
-async function isStoppedNow(watcher: Watcher): Promise<boolean> {
+export async function isStoppedNow(watcher: Watcher): Promise<boolean> {
   await new Promise((resolve) => setImmediate(resolve));
   return watcher.isStopped();
 }

@@ -120,7 +120,9 @@ function runCommand(program: Command): Command {
     .option("--repetition-penalty <x>", "1 is none")
     .option("--early-stopping <when>", "true, false or never, as in transformers")
     .option("--min-new-tokens <n>", "shortest answer")
-    .option("--max-new-tokens <n>", "longest answer");
+    .option("--max-new-tokens <n>", "longest answer")
+    .option("--rerank <n>", "retrieval: candidates of a row that are matched again; 0 is none")
+    .option("--cider-df <where>", "CIDEr's document frequencies: split, or sample as the official code has it");
   return withOutputFlags(run);
 }
 

@@ -1,4 +1,5 @@
 /** `blip2-bench ls`: what --model and --tasks can name. */
+import { retrievalMetrics } from "../tasks/metrics/recall.ts";
 import { formatColumns } from "../reports/table.ts";
 import type { Catalog } from "./catalog.ts";
 import type { Terminal } from "./terminal.ts";
@@ -9,11 +10,11 @@ export function list(
   { catalog, terminal, isJson }: { catalog: Catalog; terminal: Terminal; isJson: boolean },
 ): void {
   const models = catalog.checkpoints.map(({ name, family, folder }) => ({ name, family, folder }));
-  const tasks = catalog.tasks.map(({ name, dataset, protocols, metrics }) => ({
-    name,
-    splits: dataset.splits,
-    protocols: Object.keys(protocols),
-    metrics: metrics.map((metric) => metric.name),
+  const tasks = catalog.tasks.map((task) => ({
+    name: task.name,
+    splits: task.dataset.splits,
+    protocols: Object.keys(task.protocols),
+    metrics: task.kind === "retrieval" ? retrievalMetrics : task.metrics.map((metric) => metric.name),
   }));
   if (isJson) {
     terminal.result(
@@ -23,7 +24,7 @@ export function list(
   }
   const modelTable = formatColumns(
     ["model", "language model"],
-    models.map(({ name, family }) => [name, family]),
+    models.map(({ name, family }) => [name, family === "itm" ? "none: image-text matching" : family]),
   );
   const elsewhere =
     "or the folder of a checkpoint, or a name in the Hugging Face cache such as Salesforce/blip2-opt-2.7b";

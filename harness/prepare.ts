@@ -5,73 +5,60 @@
 import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
-import type { Sample, Split } from "../datasets/dataset.ts";
+import type { Dataset, RetrievalSample, Sample, Split } from "../datasets/dataset.ts";
 import { DatasetError } from "../datasets/dataset.ts";
 import type { LoadOptions } from "../models/load-blip2.ts";
-import type { VisionLanguageModel } from "../models/model.ts";
 import { kindOfFolder, recordName, rowsName, RunFolder } from "../reports/run-folder.ts";
 import { RunFolderError } from "../reports/run-folder-error.ts";
 import type { RunPlan } from "../reports/run-record.ts";
-import type { GenerationTask } from "../tasks/task.ts";
+import type { Task } from "../tasks/task.ts";
 import { limitSamples } from "./batches.ts";
 import type { Catalog, FoundCheckpoint } from "./catalog.ts";
 import { describeDataFiles } from "./data-files.ts";
-import type { Evaluation, LazyModel } from "./evaluate.ts";
-import { askingOf } from "./protocol.ts";
+import type { Evaluation } from "./evaluate.ts";
+import { pairsToRun } from "./pairs.ts";
+import type { GenerationPair, RetrievalPair } from "./pairs.ts";
+import { askingOf, rankingOf, withCiderDf } from "./protocol.ts";
 import { provenance } from "./provenance.ts";
+import type { RetrievalEvaluation } from "./retrieval-run.ts";
 import type { RunConfig } from "./run-config.ts";
 import { unknownName, UsageError } from "./usage-error.ts";
 
-/** Every model on every task: a model's tasks stand together. */
+export type AnyEvaluation = Evaluation<Sample> | RetrievalEvaluation;
+
+/** Every model on every task it can do: a model's tasks stand together. */
 export async function prepare(
   config: RunConfig,
   catalog: Catalog,
   { hubCache }: { readonly hubCache: string },
-): Promise<readonly Evaluation<Sample>[]> {
+): Promise<readonly AnyEvaluation[]> {
   const tasks = config.tasks.map((name) => taskNamed(catalog, name));
-  const isSingle = tasks.length * config.models.length === 1;
-  if (!isSingle) await refuseOtherContent(config);
-
-  const questions = new Map<GenerationTask<Sample>, OpenedSplit>();
-  for (const task of tasks) questions.set(task, await openSplit(task, config, catalog));
-
   const options = { hubCache, cacheFolder: config.cache, threads: config.threads };
   const checkpoints: FoundCheckpoint[] = [];
   for (const name of config.models) checkpoints.push(await findCheckpoint(catalog, name, options));
   refuseSameNames(checkpoints);
+  const pairs = pairsToRun(checkpoints, tasks, { areTasksNamed: config.areTasksNamed, catalog });
+  const isSingle = pairs.length === 1;
+  if (!isSingle) await refuseOtherContent(config);
 
+  const opened = new Map<string, OpenedSplit<Sample>>();
+  for (const { task } of pairs) {
+    if (opened.has(task.name)) continue;
+    opened.set(task.name, await openSplit<Sample>(task, config, catalog));
+  }
   const made = await provenance(config.threads);
-  const evaluations: Evaluation<Sample>[] = [];
+  const evaluations: AnyEvaluation[] = [];
   try {
-    for (const checkpoint of checkpoints) {
-      const model = lazyModel(checkpoint.load);
-      for (const [task, opened] of questions) {
-        const { samples, split } = opened;
-        const { overrides, protocol, overwrite, maxErrors } = config;
-        const { name, source, family, fingerprint } = checkpoint;
-        const asking = askingOf(task, protocol, { family, overrides, samples });
-        const plan: RunPlan = {
-          config: {
-            task: task.name,
-            protocol,
-            limit: config.limit,
-            batchSize: config.batchSize,
-            decoding: {
-              ...asking.decoding,
-              newTokens: { ...asking.decoding.newTokens },
-              maxPromptTokens: asking.maxPromptTokens,
-            },
-            overrides: { ...overrides },
-          },
-          checkpoint: { name, source, family, fingerprint },
-          data: opened.data,
-          ...made,
-          seeds: {},
-        };
-        const path = isSingle ? config.output : join(config.output, name, task.name);
-        const folder = await RunFolder.open(path, plan, { samples: samples.length, overwrite });
-        evaluations.push({ task, split, samples, asking, plan, folder, maxErrors, model });
-      }
+    for (const pair of pairs) {
+      const { checkpoint, task } = pair;
+      const path = isSingle ? config.output : join(config.output, checkpoint.name, task.name);
+      const open = (plan: RunPlan, samples: number): Promise<RunFolder> =>
+        RunFolder.open(path, plan, { samples, overwrite: config.overwrite });
+      evaluations.push(
+        pair.kind === "generation"
+          ? await prepareGeneration(pair, opened.get(task.name)!, { config, made, open })
+          : await prepareRetrieval(pair, await openSplit(pair.task, config, catalog), { config, made, open }),
+      );
     }
     return evaluations;
   } catch (error) {
@@ -80,7 +67,72 @@ export async function prepare(
   }
 }
 
-export function taskNamed(catalog: Catalog, name: string): GenerationTask<Sample> {
+interface Making {
+  readonly config: RunConfig;
+  readonly made: Awaited<ReturnType<typeof provenance>>;
+  readonly open: (plan: RunPlan, samples: number) => Promise<RunFolder>;
+}
+
+async function prepareGeneration(
+  { checkpoint, task, model }: GenerationPair,
+  { split, samples, data }: OpenedSplit<Sample>,
+  { config, made, open }: Making,
+): Promise<Evaluation<Sample>> {
+  const { protocol, overrides, limit, batchSize, maxErrors } = config;
+  const { name, source, family, fingerprint } = checkpoint;
+  const asking = askingOf(task, protocol, { family, overrides, samples });
+  const { newTokens } = asking.decoding;
+  const decoding = { ...asking.decoding, newTokens: { ...newTokens }, maxPromptTokens: asking.maxPromptTokens };
+  const plan: RunPlan = {
+    config: { task: task.name, protocol, limit, batchSize, decoding, overrides: { ...overrides } },
+    checkpoint: { name, source, family, fingerprint },
+    data,
+    ...made,
+    seeds: {},
+  };
+  const folder = await open(plan, samples.length);
+  return {
+    kind: "generation",
+    task: withCiderDf(task, overrides.ciderDf),
+    split,
+    samples,
+    asking,
+    plan,
+    folder,
+    maxErrors,
+    model,
+  };
+}
+
+async function prepareRetrieval(
+  { checkpoint, task, model }: RetrievalPair,
+  { split, samples, data }: OpenedSplit<RetrievalSample>,
+  { config, made, open }: Making,
+): Promise<RetrievalEvaluation> {
+  const { overrides, limit, batchSize, maxErrors } = config;
+  const { name, source, family, fingerprint } = checkpoint;
+  const protocol = rankingOf(task, config.protocol, overrides);
+  const { maxTokens, rerank } = protocol;
+  const plan: RunPlan = {
+    config: {
+      task: task.name,
+      protocol: config.protocol,
+      limit,
+      batchSize,
+      decoding: {},
+      retrieval: { maxTokens, rerank },
+      overrides: { ...overrides },
+    },
+    checkpoint: { name, source, family, fingerprint },
+    data,
+    ...made,
+    seeds: {},
+  };
+  const folder = await open(plan, samples.length);
+  return { kind: "retrieval", task, split, samples, protocol, plan, folder, maxErrors, model };
+}
+
+export function taskNamed(catalog: Catalog, name: string): Task {
   const found = catalog.tasks.find((task) => task.name === name);
   if (found !== undefined) return found;
   throw unknownName(`--tasks ${name}`, "task", { name, names: catalog.tasks.map((task) => task.name) });
@@ -98,13 +150,17 @@ async function findCheckpoint(catalog: Catalog, name: string, options: LoadOptio
   return catalog.findCheckpoint(name, options);
 }
 
-interface OpenedSplit {
-  readonly split: Split<Sample>;
-  readonly samples: readonly Sample[];
+interface OpenedSplit<S extends Sample> {
+  readonly split: Split<S>;
+  readonly samples: readonly S[];
   readonly data: RunPlan["data"];
 }
 
-async function openSplit(task: GenerationTask<Sample>, config: RunConfig, catalog: Catalog): Promise<OpenedSplit> {
+async function openSplit<S extends Sample>(
+  task: { readonly name: string; readonly dataset: Dataset<S> },
+  config: RunConfig,
+  catalog: Catalog,
+): Promise<OpenedSplit<S>> {
   const { dataset } = task;
   const name = config.split ?? dataset.splits[0]!;
   if (!dataset.splits.includes(name)) {
@@ -161,16 +217,4 @@ function refuseSameNames(checkpoints: readonly FoundCheckpoint[]): void {
     }
     sources.set(name, source);
   }
-}
-
-function lazyModel(load: () => Promise<VisionLanguageModel>): LazyModel {
-  let model: Promise<VisionLanguageModel> | null = null;
-  return {
-    load: () => (model ??= load()),
-    release: async () => {
-      const loaded = model;
-      model = null;
-      await (await loaded)?.release();
-    },
-  };
 }

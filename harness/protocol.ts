@@ -4,8 +4,9 @@
  */
 import type { Sample } from "../datasets/dataset.ts";
 import type { DecodingOptions, LanguageModelFamily } from "../models/model.ts";
+import { cider, ciderMetric } from "../tasks/metrics/caption-metrics.ts";
 import { blipQuestion } from "../tasks/question-text.ts";
-import type { GenerationTask, ProtocolName } from "../tasks/task.ts";
+import type { GenerationTask, ProtocolName, RetrievalProtocol, RetrievalTask } from "../tasks/task.ts";
 import type { Overrides } from "./run-config.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -33,6 +34,21 @@ export function askingOf<S extends Sample>(
     answer: protocol.answer,
     maxPromptTokens: protocol.maxPromptTokens?.[family] ?? null,
   };
+}
+
+/** The task with CIDEr's document frequencies from where `--cider-df` says; its name then says so, too. */
+export function withCiderDf(task: GenerationTask<Sample>, ciderDf: unknown): GenerationTask<Sample> {
+  if (ciderDf !== "sample") return task;
+  return {
+    ...task,
+    metrics: task.metrics.map((metric) => (metric.name === cider.name ? ciderMetric("sample") : metric)),
+  };
+}
+
+/** How a retrieval task ranks, with the choices that flags replace. */
+export function rankingOf(task: RetrievalTask, name: ProtocolName, overrides: Overrides): RetrievalProtocol {
+  const protocol = task.protocols[name];
+  return { ...protocol, rerank: overrides.rerank ?? protocol.rerank };
 }
 
 function decodingOf(choices: DecodingOptions, overrides: Overrides): DecodingOptions {

@@ -6,13 +6,14 @@ import { describeSystemCode, RunWriteError, systemCode } from "../reports/run-fo
 import { rowsName } from "../reports/run-folder.ts";
 import { formatTable, rowsOf } from "../reports/table.ts";
 import type { ScoredRun } from "../reports/table.ts";
-import type { Sample } from "../datasets/dataset.ts";
 import type { Catalog } from "./catalog.ts";
 import { evaluate } from "./evaluate.ts";
-import type { Evaluation } from "./evaluate.ts";
+import type { EvaluationEnd, Watcher } from "./evaluate.ts";
 import { completeCode, incompleteCode } from "./exit-code.ts";
 import { watchInterrupt } from "./interrupt.ts";
 import { prepare } from "./prepare.ts";
+import type { AnyEvaluation } from "./prepare.ts";
+import { evaluateRetrieval } from "./retrieval-run.ts";
 import type { RunConfig } from "./run-config.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -41,12 +42,13 @@ export async function run(config: RunConfig, surroundings: RunSurroundings): Pro
       const scored: ScoredRun[] = [];
       for (const [index, evaluation] of evaluations.entries()) {
         noteOtherImages(terminal, evaluation);
-        const end = await evaluate(evaluation, {
+        const watcher: Watcher = {
           isStopped: () => interrupt.exitCode() !== null,
           onProgress: (progress) => {
             terminal.progress(progress);
           },
-        }).catch((error: unknown) => {
+        };
+        const end = await perform(evaluation, watcher).catch((error: unknown) => {
           if (evaluation.folder.outcomes.size > 0) terminal.message(keptLine(evaluation, resume));
           throw error;
         });
@@ -75,6 +77,10 @@ export async function run(config: RunConfig, surroundings: RunSurroundings): Pro
   }
 }
 
+function perform(evaluation: AnyEvaluation, watcher: Watcher): Promise<EvaluationEnd> {
+  return evaluation.kind === "generation" ? evaluate(evaluation, watcher) : evaluateRetrieval(evaluation, watcher);
+}
+
 export async function writeRows(folder: string, scored: readonly ScoredRun[]): Promise<void> {
   const path = join(folder, rowsName);
   try {
@@ -101,7 +107,7 @@ export function showRuns(
 
 const failuresShown = 3;
 
-function tellFailures(terminal: Terminal, { folder, plan, samples }: Evaluation<Sample>): void {
+function tellFailures(terminal: Terminal, { folder, plan, samples }: AnyEvaluation): void {
   const failures = [...folder.outcomes].flatMap(([id, outcome]) =>
     outcome.status === "failed" ? [{ id, ...outcome }] : [],
   );
@@ -119,7 +125,7 @@ function tellFailures(terminal: Terminal, { folder, plan, samples }: Evaluation<
 }
 
 /** Images may have been supplied meanwhile, so another folder is no other run; whoever gave it should know what it is for. */
-function noteOtherImages(terminal: Terminal, { folder, plan }: Evaluation<Sample>): void {
+function noteOtherImages(terminal: Terminal, { folder, plan }: AnyEvaluation): void {
   const before = folder.record.data.images;
   if (folder.outcomes.size === 0 || before === plan.data.images) return;
   terminal.note(
@@ -127,6 +133,6 @@ function noteOtherImages(terminal: Terminal, { folder, plan }: Evaluation<Sample
   );
 }
 
-function keptLine({ folder, samples }: Evaluation<Sample>, resume: string): string {
+function keptLine({ folder, samples }: AnyEvaluation, resume: string): string {
   return `${folder.outcomes.size} of ${samples.length} samples are kept in ${folder.path}. Go on with:\n  ${resume}`;
 }

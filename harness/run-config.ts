@@ -11,6 +11,8 @@ export interface RunConfig {
   /** Bundled names, folders, or names in the Hugging Face cache. */
   readonly models: readonly string[];
   readonly tasks: readonly string[];
+  /** Whether they were named; otherwise a model does those it can. */
+  readonly areTasksNamed: boolean;
   /** Absolute. One model on one task writes here, several into <model>/<task> below. */
   readonly output: string;
   /** Absolute; null is the data inside the package. */
@@ -42,6 +44,10 @@ export interface Overrides {
   readonly earlyStopping?: DecodingOptions["earlyStopping"];
   readonly minNewTokens?: number;
   readonly maxNewTokens?: number;
+  /** Candidates of a row that are matched again; 0 ranks by similarity alone. */
+  readonly rerank?: number;
+  /** Where CIDEr counts documents: "sample" is the scored images only. */
+  readonly ciderDf?: "split" | "sample";
 }
 
 /** The flags of `run` as they were typed. */
@@ -63,6 +69,8 @@ export interface RunFlags {
   readonly earlyStopping?: string;
   readonly minNewTokens?: string;
   readonly maxNewTokens?: string;
+  readonly rerank?: string;
+  readonly ciderDf?: string;
   readonly maxErrors?: string;
   readonly cache?: string;
   readonly overwrite?: boolean;
@@ -86,6 +94,7 @@ export function readRunConfig(flags: RunFlags, defaults: RunDefaults): RunConfig
   return Object.freeze({
     models,
     tasks,
+    areTasksNamed: flags.tasks !== undefined,
     output: resolve(text("--output", flags.output) ?? defaults.output),
     data: folder("--data", flags.data),
     images: folder("--images", flags.images),
@@ -112,7 +121,11 @@ function overrides(flags: RunFlags): Overrides {
   const stopping = choice("--early-stopping", flags.earlyStopping, ["true", "false", "never"] as const);
   const minNewTokens = integer("--min-new-tokens", flags.minNewTokens, { from: 0 });
   const maxNewTokens = integer("--max-new-tokens", flags.maxNewTokens, { from: 1 });
+  const rerank = integer("--rerank", flags.rerank, { from: 0 });
+  const ciderDf = choice("--cider-df", flags.ciderDf, ["split", "sample"] as const);
   return Object.freeze({
+    ...(rerank !== undefined && { rerank }),
+    ...(ciderDf === "sample" && { ciderDf }),
     ...(prompt !== undefined && { prompt }),
     ...(beams !== undefined && { beams }),
     ...(lengthPenalty !== undefined && { lengthPenalty }),

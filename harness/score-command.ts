@@ -5,16 +5,19 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { DatasetError } from "../datasets/dataset.ts";
-import { kindOfFolder, readRun, writeScores } from "../reports/run-folder.ts";
+import type { Dataset, Sample, Split } from "../datasets/dataset.ts";
+import { kindOfFolder, readRun, readSimilarities, writeScores } from "../reports/run-folder.ts";
 import { RunFolderError } from "../reports/run-folder-error.ts";
-import type { RunRecord } from "../reports/run-record.ts";
+import type { RunRecord, ScoreSheet } from "../reports/run-record.ts";
 import type { ScoredRun } from "../reports/table.ts";
 import { limitSamples } from "./batches.ts";
 import type { Catalog } from "./catalog.ts";
 import { describeDataFiles } from "./data-files.ts";
 import { completeCode, incompleteCode } from "./exit-code.ts";
 import { taskNamed } from "./prepare.ts";
+import { withCiderDf } from "./protocol.ts";
 import { codeFingerprint } from "./provenance.ts";
+import { pairsOf, scoreRanking, seenOf } from "./retrieval-run.ts";
 import { showRuns, writeRows } from "./run-command.ts";
 import { scorePredictions } from "./score.ts";
 import type { Terminal } from "./terminal.ts";
@@ -59,27 +62,31 @@ async function foldersIn(folder: string): Promise<readonly string[]> {
 async function scoreRun(path: string, catalog: Catalog, data: string | null): Promise<ScoredRun> {
   const { record, outcomes } = await readRun(path);
   const task = taskNamed(catalog, record.config.task);
-  const protocol = Object.entries(task.protocols).find(([name]) => name === record.config.protocol)?.[1];
-  if (protocol === undefined) {
+  const { protocol, limit, overrides } = record.config;
+  if (protocol !== "paper" && protocol !== "lavis") {
     const known = Object.keys(task.protocols).join(", ");
-    throw new RunFolderError(
-      `${path}: protocol ${record.config.protocol} of ${task.name} is not known here. Protocols: ${known}.`,
-    );
+    throw new RunFolderError(`${path}: protocol ${protocol} of ${task.name} is not known here. Protocols: ${known}.`);
   }
   const folder = data ?? record.data.folder ?? catalog.dataFolder;
   // No image is read, so it does not matter whether they are still there.
-  const split = await task.dataset.open({ folder, images: folder }, record.data.split);
-  await checkFiles(path, record, split.files);
-
-  const samples = limitSamples(split.samples, record.config.limit);
-  const scores = scorePredictions(task, {
-    split,
-    samples,
-    outcomes,
-    answer: protocol.answer,
-    checkpoint: record.checkpoint.name,
-    code: await codeFingerprint(),
-  });
+  const open = async <S extends Sample>({ dataset }: { readonly dataset: Dataset<S> }): Promise<Split<S>> => {
+    const split = await dataset.open({ folder, images: folder }, record.data.split);
+    await checkFiles(path, record, split.files);
+    return split;
+  };
+  const made = { outcomes, checkpoint: record.checkpoint.name, code: await codeFingerprint() };
+  let scores: ScoreSheet;
+  if (task.kind === "retrieval") {
+    const samples = limitSamples((await open(task)).samples, limit);
+    const similarities = await readSimilarities(path, pairsOf(seenOf(samples, outcomes)));
+    const rerank = record.config.retrieval?.rerank ?? task.protocols[protocol].rerank;
+    scores = scoreRanking(task, { ...made, samples, similarities, rerank, split: record.data.split });
+  } else {
+    const split = await open(task);
+    const { answer } = task.protocols[protocol];
+    const asked = { ...made, split, samples: limitSamples(split.samples, limit), answer };
+    scores = scorePredictions(withCiderDf(task, overrides["ciderDf"]), asked);
+  }
   await writeScores(path, scores);
   return { record, scores };
 }

@@ -6,7 +6,7 @@ import type { Sample, Split } from "../datasets/dataset.ts";
 import type { Outcome } from "../reports/journal.ts";
 import { scoresFormat } from "../reports/run-record.ts";
 import type { MetricScore, ScoreSheet } from "../reports/run-record.ts";
-import type { GenerationTask, Hypothesis, Metric, Score } from "../tasks/task.ts";
+import type { GenerationTask, Hypothesis, PublishedScore, Score } from "../tasks/task.ts";
 import { confidenceInterval } from "./confidence-interval.ts";
 
 export interface Predicted<S extends Sample> {
@@ -48,21 +48,12 @@ export function scorePredictions<S extends Sample>(task: GenerationTask<S>, pred
       failed,
       missing: samples.length - hypotheses.length - failed,
     },
-    metrics: scored.map(({ metric, score }): MetricScore => {
-      const published = task.published.find(
-        (entry) => entry.checkpoint === checkpoint && entry.split === split.name && entry.metric === metric.name,
-      );
-      return {
-        name: metric.name,
-        unit: metric.unit,
-        higherIsBetter: metric.higherIsBetter,
-        value: score.value,
-        standardError: score.standardError,
-        interval: intervalOf(metric, score, images),
-        published: published === undefined ? null : { value: published.value, source: published.source },
-        breakdown: score.breakdown ?? {},
-      };
-    }),
+    metrics: scored.map(({ metric, score }) =>
+      metricScore(metric, score, {
+        clusters: images,
+        published: publishedOf(task, checkpoint, split.name, metric.name),
+      }),
+    ),
     samples: {
       id: hypotheses.map(({ sample }) => sample.id),
       answer: hypotheses.map((hypothesis) => hypothesis.answer),
@@ -71,13 +62,46 @@ export function scorePredictions<S extends Sample>(task: GenerationTask<S>, pred
   };
 }
 
-/** Images are the clusters of the standard error. A share cannot be below 0 or above 1, so its interval ends there. */
-function intervalOf<S extends Sample>(
-  metric: Metric<S>,
+export type PublishedValue = MetricScore["published"];
+
+export function publishedOf(
+  task: { readonly published: readonly PublishedScore[] },
+  checkpoint: string,
+  split: string,
+  metric: string,
+): PublishedValue {
+  const found = task.published.find(
+    (entry) => entry.checkpoint === checkpoint && entry.split === split && entry.metric === metric,
+  );
+  return found === undefined ? null : { value: found.value, source: found.source };
+}
+
+/** `clusters`: images, those of the standard error. */
+export function metricScore(
+  { name, unit, higherIsBetter }: Pick<MetricScore, "name" | "unit" | "higherIsBetter">,
+  score: Score,
+  { clusters, published }: { readonly clusters: number; readonly published: PublishedValue },
+): MetricScore {
+  const { value, standardError } = score;
+  return {
+    name,
+    unit,
+    higherIsBetter,
+    value,
+    standardError,
+    interval: intervalOf(unit, score, clusters),
+    published,
+    breakdown: score.breakdown ?? {},
+  };
+}
+
+/** A share cannot be below 0 or above 1, so its interval ends there. */
+function intervalOf(
+  unit: MetricScore["unit"],
   { value, standardError }: Score,
-  images: number,
+  clusters: number,
 ): { low: number; high: number } | null {
   if (value === null || standardError === null) return null;
-  const { low, high } = confidenceInterval(value, standardError, images);
-  return metric.unit === "fraction" ? { low: Math.max(0, low), high: Math.min(1, high) } : { low, high };
+  const { low, high } = confidenceInterval(value, standardError, clusters);
+  return unit === "fraction" ? { low: Math.max(0, low), high: Math.min(1, high) } : { low, high };
 }

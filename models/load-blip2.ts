@@ -49,7 +49,7 @@ export async function loadCheckpoint(checkpoint: Checkpoint, options: LoadOption
 }
 
 /** From preprocessor_config.json or, as newer checkpoints have it, processor_config.json. */
-async function readPixelSettings({ name, folder, config }: Checkpoint): Promise<PixelSettings> {
+export async function readPixelSettings({ name, folder, config }: Checkpoint): Promise<PixelSettings> {
   const files = ["preprocessor_config.json", "processor_config.json"].map((file) => path.join(folder, file));
   for (const file of files) {
     const content = await readFile(file, "utf8").catch(() => null);

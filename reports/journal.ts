@@ -12,7 +12,9 @@ import type { Prediction } from "./run-record.ts";
 
 /** What is kept in memory of a prediction. */
 export type Outcome =
-  { readonly status: "predicted"; readonly text: string } | { readonly status: "failed"; readonly error: string };
+  | { readonly status: "predicted"; readonly text: string }
+  | { readonly status: "matched"; readonly texts: Int32Array; readonly logits: Float32Array }
+  | { readonly status: "failed"; readonly error: string };
 
 export class Journal {
   readonly #path: string;
@@ -132,7 +134,16 @@ function readLine(bytes: Buffer, where: string): Prediction {
 }
 
 function outcomeOf(prediction: Prediction): Outcome {
-  return prediction.status === "predicted"
-    ? { status: "predicted", text: prediction.text }
-    : { status: "failed", error: prediction.error };
+  switch (prediction.status) {
+    case "predicted":
+      return { status: "predicted", text: prediction.text };
+    case "matched":
+      return {
+        status: "matched",
+        texts: Int32Array.from(prediction.texts),
+        logits: Float32Array.from(prediction.logits),
+      };
+    case "failed":
+      return { status: "failed", error: prediction.error };
+  }
 }

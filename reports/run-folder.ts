@@ -17,8 +17,17 @@ export const recordName = "run.json";
 export const journalName = "predictions.jsonl";
 export const scoresName = "scores.json";
 export const rowsName = "rows.csv";
+/** Of a retrieval run: every image with every text, [images, texts], float32, little endian. */
+export const similaritiesName = "similarities.f32";
 
-const ownNames: ReadonlySet<string> = new Set([recordName, journalName, scoresName, rowsName, lockName]);
+const ownNames: ReadonlySet<string> = new Set([
+  recordName,
+  journalName,
+  scoresName,
+  rowsName,
+  similaritiesName,
+  lockName,
+]);
 
 /** `free`: nothing of anybody's is in it, or it is not there. */
 export async function kindOfFolder(folder: string): Promise<"free" | "run" | "other"> {
@@ -109,6 +118,11 @@ export class RunFolder {
     });
   }
 
+  async writeSimilarities(values: Float32Array): Promise<void> {
+    const bytes = Buffer.from(values.buffer, values.byteOffset, values.byteLength);
+    await this.#write(() => writeFileWhole(join(this.path, similaritiesName), bytes));
+  }
+
   async writeScores(scores: ScoreSheet): Promise<void> {
     await this.#write(() => writeFileWhole(join(this.path, scoresName), scoresText(scores)));
   }
@@ -158,6 +172,18 @@ export async function readRun(
   } catch (error) {
     throw asFolderError(path, error);
   }
+}
+
+/** null: there are none, or not as many as expected. */
+export async function readSimilarities(path: string, count: number): Promise<Float32Array | null> {
+  const bytes = await readFile(join(path, similaritiesName)).catch((error: unknown) => {
+    if (systemCode(error) === "ENOENT") return Buffer.alloc(0);
+    throw asFolderError(path, error);
+  });
+  if (count === 0 || bytes.byteLength !== 4 * count) return null;
+  const values = new Float32Array(count);
+  new Uint8Array(values.buffer).set(bytes);
+  return values;
 }
 
 export async function writeScores(path: string, scores: ScoreSheet): Promise<void> {

@@ -31,6 +31,8 @@ const runRecordSchema = z.object({
     batchSize: z.int().positive(),
     /** Decoding as it is done, the protocol's choices and the overrides together. */
     decoding: z.record(z.string(), z.json()),
+    /** Of a retrieval task, which decodes nothing. */
+    retrieval: z.object({ maxTokens: count, rerank: count }).optional(),
     /** Flags that replace a choice of the protocol, with their values: with any, a row's protocol is "custom". */
     overrides: z.record(z.string(), scalar),
   }),
@@ -94,6 +96,15 @@ const predictionSchema = z.discriminatedUnion("status", [
   }),
   z.object({
     id: z.string(),
+    status: z.literal("matched"),
+    image: z.string(),
+    /** Texts of the split it was matched with, by their place, and the logit of each. */
+    texts: z.array(count).readonly(),
+    logits: z.array(z.number()).readonly(),
+    latencyMs: z.record(z.string(), z.number()).readonly(),
+  }),
+  z.object({
+    id: z.string(),
     status: z.literal("failed"),
     image: z.string(),
     prompt: z.string().nullable(),
@@ -128,6 +139,8 @@ export interface ScoreSheet {
   readonly metrics: readonly MetricScore[];
   /** Scored samples in the order of the data set, a column each: `id`, `answer`, then a metric's scores by its name. */
   readonly samples: Readonly<Record<string, readonly (string | number)[]>>;
+  /** Of a retrieval run: the ranked texts, in the same manner. */
+  readonly texts?: Readonly<Record<string, readonly (string | number)[]>>;
 }
 
 /** `where`: the file, for the message. */

@@ -72,7 +72,7 @@ async function run(
   const defaults = { models: ["fake"], tasks: ["vqav2"], output, threads: 1, cache: folder };
   const config = readRunConfig({ limit: "12", batchSize: "5", ...flags }, defaults);
   const [evaluation] = await prepare(config, catalog, { hubCache: folder });
-  assert.ok(evaluation);
+  assert.ok(evaluation?.kind === "generation");
   try {
     const isStopped = (): boolean => batches.length === stopAfter;
     const end = await evaluate(evaluation, { isStopped, onProgress: () => undefined });

@@ -49,9 +49,17 @@ export function fakeCatalog(load: () => Promise<VisionLanguageModel>): Catalog {
     tasks: [vqav2],
     checkpoints: ["fake", "fake-two"].map((name) => ({ name, family: "opt", folder: name })),
     dataFolder: bundledData,
+    bundledTasks: ["vqav2"],
     findCheckpoint: (where) => {
       if (!where.startsWith("fake")) return Promise.reject(new CheckpointError(`${where}: no config.json in it.`));
-      return Promise.resolve({ name: where, source: where, family: "opt", fingerprint: `of ${where}`, load });
+      return Promise.resolve({
+        name: where,
+        source: where,
+        kind: "generation",
+        family: "opt",
+        fingerprint: `of ${where}`,
+        load,
+      });
     },
   };
 }

@@ -22,7 +22,14 @@ async function fakeReleased(...words: string[]): Promise<Ended> {
   const catalog: Catalog = {
     ...fakeCatalog(load),
     findCheckpoint: (where) =>
-      Promise.resolve({ name: basename(where), source: where, family: "opt", fingerprint: "of it", load }),
+      Promise.resolve({
+        name: basename(where),
+        source: where,
+        kind: "generation",
+        family: "opt",
+        fingerprint: "of it",
+        load,
+      }),
   };
   let [out, err] = ["", ""];
   const code = await main(words, catalog, {

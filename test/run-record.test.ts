@@ -257,7 +257,8 @@ describe("the lock of a run folder", () => {
 
   it("is taken over from a process that was killed and is still in the process table", async function () {
     if (!existsSync("/proc/self/stat")) return this.skip(); // nothing to tell it by
-    const parent = spawn("sh", ["-c", "true & echo $!; exec sleep 60"], { stdio: ["ignore", "pipe", "ignore"] });
+    // The child outlives the shell, and what takes the shell's place never waits for it.
+    const parent = spawn("sh", ["-c", "sleep 0.2 & echo $!; exec sleep 60"], { stdio: ["ignore", "pipe", "ignore"] });
     try {
       const [chunk] = (await once(parent.stdout, "data")) as [Buffer];
       const pid = Number(chunk.toString());

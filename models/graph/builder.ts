@@ -29,6 +29,7 @@ export interface Graph {
 export class GraphBuilder {
   readonly name: string;
   readonly #nodes: OnnxNode[] = [];
+  readonly #nodeNames = new Set<string>();
   readonly #constants = new Map<string, OnnxTensor>();
   readonly #weights = new Map<string, { readonly entry: TensorEntry; readonly tensor: Omit<OnnxTensor, "content"> }>();
   readonly #inputs: OnnxValue[] = [];
@@ -52,7 +53,10 @@ export class GraphBuilder {
     this.#outputs.push({ name, type: value.type, shape: value.shape });
   }
 
-  /** A tensor of the checkpoint, used where it lies. `shape` may group its axes anew, `rows` may take part of its first. */
+  /**
+   * A tensor of the checkpoint, used where it lies. `shape` may group its axes anew, `rows` may take part of its first. The
+   * same tensor in the same shape is the same value, however often it is asked for.
+   */
   weight(entry: TensorEntry, shape: readonly number[] = entry.shape, rows?: { from: number; count: number }): Value {
     const rowBytes = entry.byteLength / (shape[0] ?? 1);
     const range = rows ?? { from: 0, count: shape[0] ?? 1 };
@@ -60,9 +64,12 @@ export class GraphBuilder {
     const part = { ...entry, offset: entry.offset + range.from * rowBytes, byteLength: range.count * rowBytes };
     const name = rows === undefined ? entry.name : `${entry.name}[${rows.from}:${rows.from + rows.count}]`;
     const key = `${name}:${own.join("x")}`;
-    const value = { name: this.#weights.has(key) ? key : name, type: "float32", shape: own } as const;
-    this.#weights.set(key, { entry: part, tensor: value });
-    return value;
+    const known = this.#weights.get(key);
+    if (known !== undefined) return known.tensor;
+    const isTaken = [...this.#weights.values()].some(({ tensor }) => tensor.name === name); // in another shape
+    const tensor = { name: isTaken ? key : name, type: "float32", shape: own } as const;
+    this.#weights.set(key, { entry: part, tensor });
+    return tensor;
   }
 
   scalar(number: number): Value {
@@ -130,6 +137,17 @@ export class GraphBuilder {
   mean(x: Value): Value {
     const shape = [...x.shape.slice(0, -1), 1];
     return this.#node("ReduceMean", [x, this.integers([-1])], x.type, shape, { keepdims: 1 });
+  }
+
+  /** The largest along an axis, which goes. */
+  max(x: Value, axis: number): Value {
+    const shape = x.shape.filter((_, index) => index !== axis);
+    return this.#node("ReduceMax", [x, this.integers([axis])], x.type, shape, { keepdims: 0 });
+  }
+
+  /** Over the last axis: x divided by its Euclidean length. */
+  normalize(x: Value): Value {
+    return this.#node("LpNormalization", [x], x.type, x.shape, { axis: -1, p: 2 });
   }
 
   softmax(x: Value): Value {
@@ -288,7 +306,9 @@ export class GraphBuilder {
     name: string,
   ): void {
     const names = (values: readonly Value[]): string[] => values.map((value) => value.name);
-    this.#nodes.push({ operator, name, inputs: names(inputs), outputs: names(outputs), attributes, domain: "" });
+    const own = this.#nodeNames.has(name) ? `${name}:${outputs[0]!.name}` : name; // a weight that is used twice
+    this.#nodeNames.add(own);
+    this.#nodes.push({ operator, name: own, inputs: names(inputs), outputs: names(outputs), attributes, domain: "" });
   }
 
   #fresh(operator: string): string {

@@ -26,7 +26,7 @@ export type DocumentCollection = "split" | "sample";
  */
 export function ciderMetric(collection: DocumentCollection): Metric<CaptionSample> {
   return {
-    name: "CIDEr",
+    name: collection === "split" ? "CIDEr" : "CIDEr (df: sample)",
     unit: "cider",
     higherIsBetter: true,
     score(hypotheses, split) {

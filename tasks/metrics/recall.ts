@@ -90,6 +90,12 @@ export function retrievalScores(ranks: RetrievalRanks, gallery: Gallery): Readon
 
 const cutoffs = [1, 5, 10]; // the paper's, table 5
 
+/** Names of the scores, first those of images finding texts. */
+export const retrievalMetrics: readonly string[] = [
+  ...["TR", "IR"].flatMap((direction) => [...cutoffs.map((k) => `${direction}@${k}`), `${direction} MRR`]),
+  "mean recall",
+];
+
 function directionScores(
   direction: "TR" | "IR",
   { ranks }: Ranks,

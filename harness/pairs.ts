@@ -1,0 +1,86 @@
+/**
+ * Which checkpoint does which task: one with a language model generates, one without ranks. Pairs that do not fit are left
+ * out where others do; a checkpoint or a task that fits none is refused.
+ */
+import type { Sample } from "../datasets/dataset.ts";
+import type { ImageTextScorer, VisionLanguageModel } from "../models/model.ts";
+import type { GenerationTask, RetrievalTask, Task } from "../tasks/task.ts";
+import type { Catalog, FoundCheckpoint, FoundGenerator, FoundScorer } from "./catalog.ts";
+import type { LazyModel } from "./evaluate.ts";
+import { UsageError } from "./usage-error.ts";
+
+export interface GenerationPair {
+  readonly kind: "generation";
+  readonly checkpoint: FoundGenerator;
+  readonly task: GenerationTask<Sample>;
+  readonly model: LazyModel<VisionLanguageModel>;
+}
+
+export interface RetrievalPair {
+  readonly kind: "retrieval";
+  readonly checkpoint: FoundScorer;
+  readonly task: RetrievalTask;
+  readonly model: LazyModel<ImageTextScorer>;
+}
+
+export type Pair = GenerationPair | RetrievalPair;
+
+/** `areTasksNamed`: by the user, who then wants each of them done. */
+export function pairsToRun(
+  checkpoints: readonly FoundCheckpoint[],
+  tasks: readonly Task[],
+  { areTasksNamed, catalog }: { readonly areTasksNamed: boolean; readonly catalog: Catalog },
+): readonly Pair[] {
+  const pairs = checkpoints.flatMap((checkpoint) => pairsOf(checkpoint, tasks));
+  for (const checkpoint of checkpoints) {
+    if (pairs.some((pair) => pair.checkpoint === checkpoint)) continue;
+    const names = tasksOf(checkpoint.kind, catalog);
+    throw new UsageError(`--model ${checkpoint.name}: ${cannot(checkpoint.kind)} Its tasks: ${names.join(", ")}.`);
+  }
+  for (const task of areTasksNamed ? tasks : []) {
+    if (pairs.some((pair) => pair.task === task)) continue;
+    const names = checkpoints.map(({ name }) => name).join(", ");
+    const needed = task.kind === "generation" ? "one with a language model" : "one for retrieval, such as shapes-itm";
+    throw new UsageError(
+      `--tasks ${task.name}: ${names} cannot do it. Name a checkpoint that can with --model: ${needed}.`,
+    );
+  }
+  return pairs;
+}
+
+function pairsOf(checkpoint: FoundCheckpoint, tasks: readonly Task[]): readonly Pair[] {
+  if (checkpoint.kind === "generation") {
+    const model = lazyModel(checkpoint.load);
+    return tasks.flatMap((task): Pair[] =>
+      task.kind === "generation" ? [{ kind: "generation", checkpoint, task, model }] : [],
+    );
+  }
+  const model = lazyModel(checkpoint.load);
+  return tasks.flatMap((task): Pair[] =>
+    task.kind === "retrieval" ? [{ kind: "retrieval", checkpoint, task, model }] : [],
+  );
+}
+
+function cannot(kind: FoundCheckpoint["kind"]): string {
+  return kind === "generation"
+    ? "a checkpoint with a language model, which generates text and ranks nothing."
+    : "a checkpoint for image-text retrieval, which generates no text.";
+}
+
+function tasksOf(kind: FoundCheckpoint["kind"], { tasks }: Catalog): readonly string[] {
+  return tasks.filter((task) => task.kind === kind).map(({ name }) => name);
+}
+
+function lazyModel<Model extends { readonly release: () => Promise<void> }>(
+  load: () => Promise<Model>,
+): LazyModel<Model> {
+  let model: Promise<Model> | null = null;
+  return {
+    load: () => (model ??= load()),
+    release: async () => {
+      const loaded = model;
+      model = null;
+      await (await loaded)?.release();
+    },
+  };
+}

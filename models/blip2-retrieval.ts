@@ -1,0 +1,213 @@
+/**
+ * BLIP-2 after its first stage: image and text → similarity, then re-ranking by matching. An image goes through the image
+ * encoder once, however many texts it is matched with, and so do its keys and values for the Q-Former's cross-attention.
+ *
+ *   pixels → image tokens [1, 257, 1408] → query tokens [1, 32, 768] → image vectors [32, 256] ┐
+ *            ▼                             text → [CLS] [768]        → text vector [256]       ┴► similarity
+ *            keys and values, once an image ─► queries and text together → matching
+ */
+import type { Tensor } from "onnxruntime-node";
+import type { RetrievalConfig } from "./config.ts";
+import type { ImageTokenStore } from "./image-token-store.ts";
+import { loadPixels } from "./image-processor.ts";
+import { CheckpointError, ImageError } from "./model.ts";
+import type { FailedImage, ImageEmbedding, ImageFile, ImageTextScorer, Matching, StageLatency } from "./model.ts";
+import { crossAttentionLayers } from "./networks/q-former-text.ts";
+import type { PixelSettings } from "./preprocessor-config.ts";
+import { float32Tensor, floats } from "./runtime.ts";
+import type { Feeds, Session } from "./runtime.ts";
+import { StageClock } from "./stage-clock.ts";
+import { textBatches, textMask } from "./text-batches.ts";
+import type { TextTokens } from "./text-batches.ts";
+import type { Tokenizer } from "./tokenizer.ts";
+
+/** A graph each, see networks/. */
+export type RetrievalSessions = Readonly<
+  Record<"vision" | "qFormer" | "imageEmbedding" | "text" | "similarity" | "imageKeys" | "matching", Session>
+>;
+
+export interface Blip2RetrievalParts {
+  readonly name: string;
+  readonly config: RetrievalConfig;
+  readonly sessions: RetrievalSessions;
+  readonly tokenizer: Tokenizer;
+  readonly pixels: PixelSettings;
+  readonly store: ImageTokenStore;
+}
+
+/** Texts read alone at a time. */
+const TEXT_BATCH = 64;
+/** Pairs of a batch: of 1 to 64, the fastest for a Q-Former base and images of 257 and of 677 tokens. */
+const PAIR_BATCH = 16;
+/** Bytes that products of images and texts may take at a time. */
+const PRODUCT_BYTES = 32e6;
+
+export class Blip2Retrieval implements ImageTextScorer {
+  readonly name: string;
+  readonly #parts: Blip2RetrievalParts;
+
+  constructor(parts: Blip2RetrievalParts) {
+    this.name = parts.name;
+    this.#parts = parts;
+  }
+
+  async embedImages(images: readonly ImageFile[]): Promise<readonly (ImageEmbedding | FailedImage)[]> {
+    const { sessions, store } = this.#parts;
+    const loaded = await Promise.all(images.map((image) => this.#load(image)));
+    const seen = loaded.filter((image) => image.status === "loaded");
+    if (seen.length === 0) return loaded.filter((image) => image.status === "failed");
+
+    const clock = new StageClock();
+    const image_tokens = await this.#encode(seen, clock);
+    const { query_output } = await clock.time("qFormer", () =>
+      sessions.qFormer.run({ image_tokens }, ["query_output"]),
+    );
+    const { image_embedding } = await clock.time("projection", () =>
+      sessions.imageEmbedding.run({ query_output }, ["image_embedding"]),
+    );
+    const tokens = rows(image_tokens);
+    const vectors = rows(image_embedding);
+    await clock.time("store", async () => {
+      for (const [row, { image }] of seen.entries()) await store.put(image.id, tokens[row]!);
+    });
+    const shares = clock.shares(seen.length);
+    return loaded.map((image) => {
+      if (image.status === "failed") return image;
+      const latencyMs = { ...image.latencyMs, ...shares };
+      return { status: "embedded", vectors: vectors[seen.indexOf(image)]!.slice(), latencyMs };
+    });
+  }
+
+  readTexts(texts: readonly string[], { maxTokens }: { readonly maxTokens: number }): readonly TextTokens[] {
+    const { config, tokenizer } = this.#parts;
+    const { maxPositions, vocabulary } = config.qFormer;
+    if (maxTokens > maxPositions) {
+      throw new CheckpointError(
+        `${this.name}: texts of ${maxTokens} tokens are asked for, but its Q-Former has ${maxPositions} text positions ` +
+          "(max_position_embeddings in config.json).",
+      );
+    }
+    // <image> stands in the vocabulary but has no embedding: in a text it means nothing.
+    const isEmbedded = (token: number): boolean => token < vocabulary;
+    return texts.map((text) => tokenizer.encodePrompt(text, { maxTokens }).filter(isEmbedded));
+  }
+
+  async embedTexts(texts: readonly TextTokens[]): Promise<Float32Array> {
+    const { config, sessions } = this.#parts;
+    const width = config.imageTextHidden;
+    const vectors = new Float32Array(texts.length * width);
+    for (const batch of textBatches(texts, { size: TEXT_BATCH, pad: config.qFormer.pad })) {
+      const { text_embedding } = await sessions.text.run({ ...batch.feeds, ...textMask(batch) }, ["text_embedding"]);
+      for (const [row, vector] of rows(text_embedding).entries()) {
+        for (const place of batch.places[row]!) vectors.set(vector, place * width);
+      }
+    }
+    return vectors;
+  }
+
+  async compare(images: readonly Float32Array[], texts: Float32Array): Promise<Float32Array> {
+    const { config, sessions } = this.#parts;
+    const { queries } = config.qFormer;
+    const width = config.imageTextHidden;
+    const count = texts.length / width;
+    const similarities = new Float32Array(images.length * count);
+    if (similarities.length === 0) return similarities;
+    const text_embedding = float32Tensor(texts, [count, width]);
+    const size = Math.max(1, Math.floor(PRODUCT_BYTES / (4 * queries * count)));
+    for (let start = 0; start < images.length; start += size) {
+      const block = images.slice(start, start + size);
+      const image_embedding = float32Tensor(joined(block), [block.length, queries, width]);
+      const { similarity } = await sessions.similarity.run({ image_embedding, text_embedding }, ["similarity"]);
+      similarities.set(floats(similarity), start * count);
+    }
+    return similarities;
+  }
+
+  async match(image: ImageFile, texts: readonly TextTokens[]): Promise<Matching | FailedImage> {
+    const { config, sessions, store } = this.#parts;
+    const { queries, pad } = config.qFormer;
+    const clock = new StageClock();
+    let image_tokens = this.#tensor(await clock.time("store", () => store.get(image.id)));
+    let loadingMs: StageLatency = {};
+    if (image_tokens === null) {
+      const loaded = await this.#load(image);
+      if (loaded.status === "failed") return loaded;
+      loadingMs = loaded.latencyMs;
+      image_tokens = await this.#encode([loaded], clock);
+    }
+    const seen = await clock.time("imageKeys", () => this.#imageKeys(image_tokens));
+
+    const logits = new Float32Array(texts.length);
+    for (const batch of textBatches(texts, { size: PAIR_BATCH, pad })) {
+      const feeds = { ...batch.feeds, ...textMask(batch, queries), ...seen };
+      const { matching } = await clock.time("matching", () => sessions.matching.run(feeds, ["matching"]));
+      for (const [row, [, logit]] of rows(matching).entries()) {
+        for (const place of batch.places[row]!) logits[place] = logit!;
+      }
+    }
+    return { status: "matched", logits, latencyMs: { ...loadingMs, ...clock.shares(1) } };
+  }
+
+  async release(): Promise<void> {
+    for (const session of Object.values(this.#parts.sessions)) await session.release();
+    await this.#parts.store.release();
+  }
+
+  async #load(image: ImageFile): Promise<LoadedImage | FailedImage> {
+    try {
+      const { values, latencyMs } = await loadPixels(image.path, this.#parts.pixels);
+      return { status: "loaded", image, values, latencyMs };
+    } catch (error) {
+      if (!(error instanceof ImageError)) throw error;
+      return { status: "failed", error: error.message };
+    }
+  }
+
+  /** → image tokens [images, tokens, vision] */
+  async #encode(images: readonly LoadedImage[], clock: StageClock): Promise<Tensor> {
+    const { channels, imageSize } = this.#parts.config.vision;
+    const values = joined(images.map((image) => image.values));
+    const pixels = float32Tensor(values, [images.length, channels, imageSize, imageSize]);
+    const { vision } = this.#parts.sessions;
+    return (await clock.time("vision", () => vision.run({ pixels }, ["image_tokens"]))).image_tokens;
+  }
+
+  #tensor(tokens: Float32Array | null): Tensor | null {
+    const width = this.#parts.config.qFormer.vision;
+    return tokens && float32Tensor(tokens, [1, tokens.length / width, width]);
+  }
+
+  async #imageKeys(image_tokens: Tensor): Promise<Feeds> {
+    const { config, sessions } = this.#parts;
+    const names = crossAttentionLayers(config.qFormer).flatMap((layer) => [`keys.${layer}`, `values.${layer}`]);
+    return sessions.imageKeys.run({ image_tokens }, names);
+  }
+}
+
+interface LoadedImage {
+  readonly status: "loaded";
+  readonly image: ImageFile;
+  /** [3, height, width] */
+  readonly values: Float32Array;
+  readonly latencyMs: StageLatency;
+}
+
+/** Views of the first axis: [rows, …] → rows of […] */
+function rows(tensor: Tensor): readonly Float32Array[] {
+  const values = floats(tensor);
+  const count = tensor.dims[0] ?? 0;
+  const length = values.length / count;
+  return Array.from({ length: count }, (_, row) => values.subarray(row * length, (row + 1) * length));
+}
+
+/** One behind the other. */
+function joined(parts: readonly Float32Array[]): Float32Array {
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  const all = new Float32Array(length);
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}

@@ -1,0 +1,53 @@
+/** From a checkpoint to a model that ranks: the counterpart of load-blip2.ts for checkpoints of the first stage. */
+import path from "node:path";
+import { Blip2Retrieval } from "./blip2-retrieval.ts";
+import type { Checkpoint } from "./checkpoint.ts";
+import { fp32Weights } from "./fp32-weights.ts";
+import { ImageTokenStore } from "./image-token-store.ts";
+import { readPixelSettings } from "./load-blip2.ts";
+import type { LoadOptions } from "./load-blip2.ts";
+import { CheckpointError } from "./model.ts";
+import type { ImageTextScorer } from "./model.ts";
+import { qFormerImageKeys, qFormerMatching, qFormerText } from "./networks/q-former-text.ts";
+import { qFormer } from "./networks/q-former.ts";
+import { imageEmbedding, similarity } from "./networks/retrieval-heads.ts";
+import { visionTransformer } from "./networks/vision-transformer.ts";
+import { Session } from "./runtime.ts";
+import { loadTokenizer } from "./tokenizer.ts";
+import { checkAllUsed } from "./unused-tensors.ts";
+import { Weights } from "./weights.ts";
+
+export interface RetrievalLoadOptions extends LoadOptions {
+  /** Bytes that image tokens may take on disk between embedding and matching; unset: half of what is free. */
+  readonly imageTokenBytes?: number;
+}
+
+export async function loadRetrievalCheckpoint(
+  checkpoint: Checkpoint,
+  options: RetrievalLoadOptions,
+): Promise<ImageTextScorer> {
+  const { config, folder, name } = checkpoint;
+  if (config.kind !== "retrieval") {
+    throw new CheckpointError(
+      `${name}: a checkpoint that generates text, which ranks no images. Retrieval needs one such as Salesforce/blip2-itm-vit-g.`,
+    );
+  }
+  const pixels = await readPixelSettings(checkpoint);
+  const tokenizer = await loadTokenizer(folder, config);
+  const weights = Weights.of(name, await fp32Weights(checkpoint, options));
+  const sessions = {
+    vision: await Session.load(visionTransformer(weights.at("vision_model"), config.vision), options),
+    qFormer: await Session.load(qFormer(weights, config.qFormer), options),
+    imageEmbedding: await Session.load(imageEmbedding(weights.at("vision_projection"), config), options),
+    text: await Session.load(qFormerText(weights, config), options),
+    similarity: await Session.load(similarity(config), options),
+    imageKeys: await Session.load(qFormerImageKeys(weights, config.qFormer), options),
+    matching: await Session.load(qFormerMatching(weights, config.qFormer), options),
+  };
+  checkAllUsed(weights, config);
+  const { imageSize, patch } = config.vision;
+  const byteLength = 4 * ((imageSize / patch) ** 2 + 1) * config.qFormer.vision; // the class token and the patches
+  const limitBytes = options.imageTokenBytes ?? null;
+  const store = new ImageTokenStore(path.join(options.cacheFolder, "image-tokens"), { byteLength, limitBytes });
+  return new Blip2Retrieval({ name, config, sessions, tokenizer, pixels, store });
+}
