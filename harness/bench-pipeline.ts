@@ -12,7 +12,7 @@ import path from "node:path";
 import { parseArgs } from "node:util";
 import { loadBlip2 } from "../models/load-blip2.ts";
 import type { DecodingOptions, GenerationRequest, VisionLanguageModel } from "../models/model.ts";
-import { randomShapes, writeRandomCheckpoint } from "../models/random-checkpoint.ts";
+import { randomShapes, writeRandomCheckpoint } from "../models/checkpoint/random-checkpoint.ts";
 import { cocoCaptions } from "../datasets/coco-captions.ts";
 import { bundledData, bundledModels } from "./catalog.ts";
 

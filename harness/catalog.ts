@@ -3,7 +3,7 @@
  * Whatever lies elsewhere is named by its folder, or by its name in the Hugging Face cache.
  */
 import { join } from "node:path";
-import { openCheckpoint } from "../models/checkpoint.ts";
+import { openCheckpoint } from "../models/checkpoint/checkpoint.ts";
 import { loadCheckpoint } from "../models/load-blip2.ts";
 import type { LoadOptions } from "../models/load-blip2.ts";
 import { loadRetrievalCheckpoint } from "../models/load-blip2-retrieval.ts";

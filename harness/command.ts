@@ -4,7 +4,7 @@
  */
 import { availableParallelism, homedir } from "node:os";
 import { join, resolve } from "node:path";
-import { huggingFaceCacheFolder } from "../models/hugging-face-cache.ts";
+import { huggingFaceCacheFolder } from "../models/checkpoint/hugging-face-cache.ts";
 import type { Catalog } from "./catalog.ts";
 import { completeCode, exitCodeOf, internalCode } from "./exit-code.ts";
 import { parseCommandLine } from "./flags.ts";

@@ -6,7 +6,7 @@ import { access } from "node:fs/promises";
 import type { RetrievalSample } from "../datasets/dataset.ts";
 import { explainMissingImage } from "../datasets/images.ts";
 import type { ImageFile, ImageTextScorer, Matching, StageLatency } from "../models/model.ts";
-import type { TextTokens } from "../models/text-batches.ts";
+import type { TextTokens } from "../models/text/text-batches.ts";
 import { retrievalRanks, retrievalScores } from "../tasks/metrics/recall.ts";
 import type { Gallery, RetrievalRanks, RetrievalScores } from "../tasks/metrics/recall.ts";
 import { candidateCounts, candidates, rerankedScores } from "../tasks/metrics/retrieval-ranking.ts";

@@ -7,19 +7,19 @@
  *            keys and values, once an image ─► queries and text together → matching
  */
 import type { Tensor } from "onnxruntime-node";
-import type { RetrievalConfig } from "./config.ts";
+import type { RetrievalConfig } from "./checkpoint/config.ts";
 import type { ImageTokenStore } from "./image-token-store.ts";
-import { loadPixels } from "./image-processor.ts";
+import { loadPixels } from "./image/image-processor.ts";
 import { CheckpointError, ImageError } from "./model.ts";
 import type { FailedImage, ImageEmbedding, ImageFile, ImageTextScorer, Matching, StageLatency } from "./model.ts";
 import { crossAttentionLayers } from "./networks/q-former-text.ts";
-import type { PixelSettings } from "./preprocessor-config.ts";
+import type { PixelSettings } from "./image/preprocessor-config.ts";
 import { float32Tensor, floats } from "./runtime.ts";
 import type { Feeds, Session } from "./runtime.ts";
 import { StageClock } from "./stage-clock.ts";
-import { textBatches, textMask } from "./text-batches.ts";
-import type { TextTokens } from "./text-batches.ts";
-import type { Tokenizer } from "./tokenizer.ts";
+import { textBatches, textMask } from "./text/text-batches.ts";
+import type { TextTokens } from "./text/text-batches.ts";
+import type { Tokenizer } from "./text/tokenizer.ts";
 
 /** A graph each, see networks/. */
 export type RetrievalSessions = Readonly<

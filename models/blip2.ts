@@ -1,12 +1,12 @@
 /**
  * BLIP-2: image + prompt → text, as figure 3 of the paper. An image is encoded once for all the questions about it.
  */
-import type { PixelSettings } from "./preprocessor-config.ts";
+import type { PixelSettings } from "./image/preprocessor-config.ts";
 import { generate } from "./generation/generate.ts";
 import type { ImageEncoder } from "./image-encoder.ts";
-import { loadPixels } from "./image-processor.ts";
-import type { LoadedPixels } from "./image-processor.ts";
-import type { LanguageModel } from "./language-model.ts";
+import { loadPixels } from "./image/image-processor.ts";
+import type { LoadedPixels } from "./image/image-processor.ts";
+import type { LanguageModel } from "./generation/language-model.ts";
 import { ImageError } from "./model.ts";
 import type {
   DecodingOptions,
@@ -18,7 +18,7 @@ import type {
   VisionLanguageModel,
 } from "./model.ts";
 import { StageClock } from "./stage-clock.ts";
-import type { Tokenizer } from "./tokenizer.ts";
+import type { Tokenizer } from "./text/tokenizer.ts";
 
 /** What became of an image: what the language model keeps of it, or why it could not be read. */
 type SeenImage<Seen> =

@@ -4,14 +4,14 @@
  *   pixels [images, 3, 224, 224] → image tokens [images, 257, 1408] → query tokens [images, 32, 768] → [images, 32, width]
  */
 import type { Tensor } from "onnxruntime-node";
-import type { Blip2Config } from "./config.ts";
+import type { Blip2Config } from "./checkpoint/config.ts";
 import { languageProjection } from "./networks/language-projection.ts";
 import { qFormer } from "./networks/q-former.ts";
 import { visionTransformer } from "./networks/vision-transformer.ts";
 import { float32Tensor, Session } from "./runtime.ts";
 import type { RuntimeOptions } from "./runtime.ts";
 import type { StageClock } from "./stage-clock.ts";
-import type { Weights } from "./weights.ts";
+import type { Weights } from "./checkpoint/weights.ts";
 
 export interface ImageEncoder {
   /** One Float32Array [3, height, width] an image → soft prompts [images, queries, width] */

@@ -8,7 +8,7 @@ import { mkdir, open, rm, statfs } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import path from "node:path";
 import { CheckpointError } from "./model.ts";
-import { readBytes } from "./safetensors.ts";
+import { readBytes } from "./checkpoint/safetensors.ts";
 
 export class ImageTokenStore {
   readonly #folder: string;

@@ -1,8 +1,8 @@
 /** From a checkpoint to a model that ranks: the counterpart of load-blip2.ts for checkpoints of the first stage. */
 import path from "node:path";
 import { Blip2Retrieval } from "./blip2-retrieval.ts";
-import type { Checkpoint } from "./checkpoint.ts";
-import { fp32Weights } from "./fp32-weights.ts";
+import type { Checkpoint } from "./checkpoint/checkpoint.ts";
+import { fp32Weights } from "./checkpoint/fp32-weights.ts";
 import { ImageTokenStore } from "./image-token-store.ts";
 import { readPixelSettings } from "./load-blip2.ts";
 import type { LoadOptions } from "./load-blip2.ts";
@@ -13,9 +13,9 @@ import { qFormer } from "./networks/q-former.ts";
 import { imageEmbedding, similarity } from "./networks/retrieval-heads.ts";
 import { visionTransformer } from "./networks/vision-transformer.ts";
 import { Session } from "./runtime.ts";
-import { loadTokenizer } from "./tokenizer.ts";
-import { checkAllUsed } from "./unused-tensors.ts";
-import { Weights } from "./weights.ts";
+import { loadTokenizer } from "./text/tokenizer.ts";
+import { checkAllUsed } from "./checkpoint/unused-tensors.ts";
+import { Weights } from "./checkpoint/weights.ts";
 
 export interface RetrievalLoadOptions extends LoadOptions {
   /** Bytes that image tokens may take on disk between embedding and matching; unset: half of what is free. */

@@ -4,22 +4,22 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { Blip2 } from "./blip2.ts";
-import { openCheckpoint } from "./checkpoint.ts";
-import type { Checkpoint, CheckpointOptions } from "./checkpoint.ts";
-import { fp32Weights } from "./fp32-weights.ts";
+import { openCheckpoint } from "./checkpoint/checkpoint.ts";
+import type { Checkpoint, CheckpointOptions } from "./checkpoint/checkpoint.ts";
+import { fp32Weights } from "./checkpoint/fp32-weights.ts";
 import { loadImageEncoder } from "./image-encoder.ts";
-import type { LanguageModel } from "./language-model.ts";
+import type { LanguageModel } from "./generation/language-model.ts";
 import { CheckpointError } from "./model.ts";
 import type { VisionLanguageModel } from "./model.ts";
-import { loadOpt } from "./opt-language-model.ts";
-import { parsePreprocessorConfig } from "./preprocessor-config.ts";
-import type { PixelSettings } from "./preprocessor-config.ts";
+import { loadOpt } from "./generation/opt-language-model.ts";
+import { parsePreprocessorConfig } from "./image/preprocessor-config.ts";
+import type { PixelSettings } from "./image/preprocessor-config.ts";
 import type { RuntimeOptions } from "./runtime.ts";
-import { JsonError, parseStrictJson } from "./strict-json.ts";
-import { loadT5 } from "./t5-language-model.ts";
-import { loadTokenizer } from "./tokenizer.ts";
-import { checkAllUsed } from "./unused-tensors.ts";
-import { Weights } from "./weights.ts";
+import { JsonError, parseStrictJson } from "./checkpoint/strict-json.ts";
+import { loadT5 } from "./generation/t5-language-model.ts";
+import { loadTokenizer } from "./text/tokenizer.ts";
+import { checkAllUsed } from "./checkpoint/unused-tensors.ts";
+import { Weights } from "./checkpoint/weights.ts";
 
 export interface LoadOptions extends CheckpointOptions, RuntimeOptions {}
 

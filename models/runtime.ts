@@ -3,7 +3,7 @@
  * the files the graph points at.
  */
 import { InferenceSession, Tensor } from "onnxruntime-node";
-import type { Graph } from "./graph/builder.ts";
+import type { Graph } from "./graph/graph-writer.ts";
 
 export interface RuntimeOptions {
   /** Threads one operator may use. */

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { openCheckpoint } from "../models/checkpoint.ts";
+import { openCheckpoint } from "../models/checkpoint/checkpoint.ts";
 import { projectRoot } from "./project.ts";
 import { config, index, numbers, open, weights } from "./tiny-checkpoint.ts";
 import { assertRefused, temporaryFolder } from "./temporary-files.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { readBlip2Config } from "../models/config-file.ts";
+import { readBlip2Config } from "../models/checkpoint/config-file.ts";
 import { changed, itmFile, optFile, read, t5File } from "./hub-configs.ts";
 import type { Json } from "./hub-configs.ts";
 import { projectRoot } from "./project.ts";

@@ -1,6 +1,6 @@
 /** config.json: what is said of one that no network here can follow. */
 import assert from "node:assert/strict";
-import { readBlip2Config } from "../models/config-file.ts";
+import { readBlip2Config } from "../models/checkpoint/config-file.ts";
 import { CheckpointError } from "../models/model.ts";
 import { changed, itmFile, optFile, read, t5File } from "./hub-configs.ts";
 import type { Json } from "./hub-configs.ts";

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { generate } from "../models/generation/generate.ts";
 import type { Hypothesis } from "../models/generation/search.ts";
-import type { LanguageModel } from "../models/language-model.ts";
+import type { LanguageModel } from "../models/generation/language-model.ts";
 import type { Prefix } from "../models/generation/decoding-batch.ts";
-import { loadOpt } from "../models/opt-language-model.ts";
+import { loadOpt } from "../models/generation/opt-language-model.ts";
 import { float32Tensor } from "../models/runtime.ts";
 import { bundled, decodingOptions, goldenGeneration, GoldenTensors, withoutFilling } from "./goldens.ts";
 import type { GoldenOutput, GoldenSettings } from "./goldens.ts";

@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { generate } from "../models/generation/generate.ts";
 import type { Hypothesis } from "../models/generation/search.ts";
 import { SourceCache } from "../models/generation/source-cache.ts";
-import type { LanguageModel } from "../models/language-model.ts";
+import type { LanguageModel } from "../models/generation/language-model.ts";
 import { float32Tensor, floats } from "../models/runtime.ts";
-import { loadT5 } from "../models/t5-language-model.ts";
-import type { SoftPrompt } from "../models/t5-language-model.ts";
+import { loadT5 } from "../models/generation/t5-language-model.ts";
+import type { SoftPrompt } from "../models/generation/t5-language-model.ts";
 import { bundled, decodingOptions, goldenGeneration, GoldenTensors, withoutFilling } from "./goldens.ts";
 import type { GoldenOutput, GoldenSettings } from "./goldens.ts";
 

@@ -64,20 +64,20 @@ describe("beam search", () => {
     // greedy: red star end, .4 · .55 · .5 = .11; blue end, .3 · .9 = .27
     const [best] = search({ lengthPenalty: 0 }).hypotheses;
     assert.deepEqual(best?.tokens, [2, END]);
-    near(best?.score, Math.log(0.27));
+    near(best.score, Math.log(0.27));
   });
 
   it("divides a finished score by its length, the end token counted, to the power of the length penalty", () => {
     const [best, second] = search({ lengthPenalty: 2 }).hypotheses;
     assert.deepEqual(best?.tokens, [1, 4, END]);
-    near(best?.score, Math.log(0.11) / 9);
+    near(best.score, Math.log(0.11) / 9);
     near(second?.score, Math.log(0.27) / 4);
   });
 
   it("favours short texts with a negative length penalty", () => {
     const [best] = search({ lengthPenalty: -1 }).hypotheses;
     assert.deepEqual(best?.tokens, [2, END]);
-    near(best?.score, Math.log(0.27) * 2);
+    near(best.score, Math.log(0.27) * 2);
   });
 
   it("finishes a text only from among the best `beams` candidates", () => {

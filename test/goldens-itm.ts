@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { open } from "node:fs/promises";
 import path from "node:path";
-import { readBytes, readSafetensorsHeader, readTensor } from "../models/safetensors.ts";
-import type { TensorEntry } from "../models/safetensors.ts";
+import { readBytes, readSafetensorsHeader, readTensor } from "../models/checkpoint/safetensors.ts";
+import type { TensorEntry } from "../models/checkpoint/safetensors.ts";
 import { projectRoot } from "./project.ts";
 
 const folder = path.join(projectRoot, "test", "fixtures", "goldens", "shapes-itm");

@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { openCheckpoint } from "../models/checkpoint.ts";
-import type { Checkpoint } from "../models/checkpoint.ts";
-import { fp32Weights } from "../models/fp32-weights.ts";
+import { openCheckpoint } from "../models/checkpoint/checkpoint.ts";
+import type { Checkpoint } from "../models/checkpoint/checkpoint.ts";
+import { fp32Weights } from "../models/checkpoint/fp32-weights.ts";
 import type { DecodingOptions } from "../models/model.ts";
-import { readSafetensorsHeader, readTensor } from "../models/safetensors.ts";
-import { Weights } from "../models/weights.ts";
+import { readSafetensorsHeader, readTensor } from "../models/checkpoint/safetensors.ts";
+import { Weights } from "../models/checkpoint/weights.ts";
 import { cacheFolder, projectRoot } from "./project.ts";
 
 export interface GoldenOutput {

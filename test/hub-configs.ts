@@ -1,6 +1,6 @@
 /** Configs as the hub has them, and changes to them. */
-import { readBlip2Config } from "../models/config-file.ts";
-import type { Blip2Config } from "../models/config.ts";
+import { readBlip2Config } from "../models/checkpoint/config-file.ts";
+import type { Blip2Config } from "../models/checkpoint/config.ts";
 
 export type Json = Readonly<Record<string, unknown>>;
 

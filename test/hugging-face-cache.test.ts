@@ -2,7 +2,11 @@
 import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import path from "node:path";
-import { findInHuggingFaceCache, huggingFaceCacheFolder, parseHubName } from "../models/hugging-face-cache.ts";
+import {
+  findInHuggingFaceCache,
+  huggingFaceCacheFolder,
+  parseHubName,
+} from "../models/checkpoint/hugging-face-cache.ts";
 import { assertRefused, temporaryFolder } from "./temporary-files.ts";
 
 describe("the folder of the Hugging Face cache", () => {

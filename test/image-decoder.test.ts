@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as z from "zod";
-import { readImage } from "../models/image-processor.ts";
+import { readImage } from "../models/image/image-processor.ts";
 
 const fixtures = new URL("../../test/fixtures/decode/", import.meta.url);
 const casesSchema = z.object({

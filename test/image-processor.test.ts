@@ -9,11 +9,11 @@ import { Worker } from "node:worker_threads";
 import sharp from "sharp";
 import type { Sharp } from "sharp";
 import * as z from "zod";
-import { loadPixels, normalise, readImage } from "../models/image-processor.ts";
-import { resizeBicubic } from "../models/pillow-resize.ts";
-import { parsePreprocessorConfig } from "../models/preprocessor-config.ts";
-import { readSafetensorsHeader } from "../models/safetensors.ts";
-import type { TensorEntry } from "../models/safetensors.ts";
+import { loadPixels, normalise, readImage } from "../models/image/image-processor.ts";
+import { resizeBicubic } from "../models/image/pillow-resize.ts";
+import { parsePreprocessorConfig } from "../models/image/preprocessor-config.ts";
+import { readSafetensorsHeader } from "../models/checkpoint/safetensors.ts";
+import type { TensorEntry } from "../models/checkpoint/safetensors.ts";
 
 const root = new URL("../../", import.meta.url);
 const fixtures = new URL("test/fixtures/preprocess/", root);
@@ -89,7 +89,7 @@ describe("image processor", () => {
 
   it("works in a worker thread", async () => {
     const path = fileURLToPath(new URL("images/plain.jpg", fixtures));
-    const processor = new URL("../models/image-processor.js", import.meta.url);
+    const processor = new URL("../models/image/image-processor.js", import.meta.url);
     const worker = new Worker(
       `const { parentPort, workerData } = require("node:worker_threads");
        import(workerData.processor).then(async ({ loadPixels }) => {

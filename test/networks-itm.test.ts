@@ -1,6 +1,6 @@
 /** Each graph of a retrieval checkpoint against the reference's activations, on the bundled shapes-itm. */
 import assert from "node:assert/strict";
-import type { RetrievalConfig } from "../models/config.ts";
+import type { RetrievalConfig } from "../models/checkpoint/config.ts";
 import {
   crossAttentionLayers,
   qFormerImageKeys,
@@ -10,12 +10,12 @@ import {
 import { qFormer } from "../models/networks/q-former.ts";
 import { imageEmbedding, similarity } from "../models/networks/retrieval-heads.ts";
 import { visionTransformer } from "../models/networks/vision-transformer.ts";
-import type { Graph } from "../models/graph/builder.ts";
+import type { Graph } from "../models/graph/graph-writer.ts";
 import { float32Tensor, floats, Session } from "../models/runtime.ts";
 import type { Feeds } from "../models/runtime.ts";
-import { textBatches, textMask } from "../models/text-batches.ts";
-import type { TextBatch, TextTokens } from "../models/text-batches.ts";
-import type { Weights } from "../models/weights.ts";
+import { textBatches, textMask } from "../models/text/text-batches.ts";
+import type { TextBatch, TextTokens } from "../models/text/text-batches.ts";
+import type { Weights } from "../models/checkpoint/weights.ts";
 import { assertClose, bundled } from "./goldens.ts";
 import { ItmGoldens } from "./goldens-itm.ts";
 

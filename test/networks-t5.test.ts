@@ -1,15 +1,15 @@
 /** Each graph against the reference's activations, on the two bundled T5 checkpoints; and what the graphs are fed. */
 import assert from "node:assert/strict";
-import type { T5Config } from "../models/config.ts";
+import type { T5Config } from "../models/checkpoint/config.ts";
 import { paddingMask } from "../models/generation/mask.ts";
 import { loadImageEncoder } from "../models/image-encoder.ts";
 import { qFormer } from "../models/networks/q-former.ts";
 import { t5Embedding, t5Encoder } from "../models/networks/t5.ts";
 import { visionTransformer } from "../models/networks/vision-transformer.ts";
-import { decoderBuckets, encoderBuckets } from "../models/relative-buckets.ts";
+import { decoderBuckets, encoderBuckets } from "../models/generation/relative-buckets.ts";
 import { float32Tensor, floats, int32Tensor, int64Tensor, Session } from "../models/runtime.ts";
 import { StageClock } from "../models/stage-clock.ts";
-import { loadT5 } from "../models/t5-language-model.ts";
+import { loadT5 } from "../models/generation/t5-language-model.ts";
 import { assertClose, bundled, goldenGeneration, GoldenTensors } from "./goldens.ts";
 
 const runtime = { threads: 1 };

@@ -1,7 +1,7 @@
 /** Each graph against the reference's activations, on the two bundled OPT checkpoints. */
 import assert from "node:assert/strict";
 import { loadImageEncoder } from "../models/image-encoder.ts";
-import { loadOpt } from "../models/opt-language-model.ts";
+import { loadOpt } from "../models/generation/opt-language-model.ts";
 import { visionTransformer } from "../models/networks/vision-transformer.ts";
 import { qFormer } from "../models/networks/q-former.ts";
 import { float32Tensor, floats, int64Tensor, Session } from "../models/runtime.ts";

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import * as z from "zod";
-import { resizeBicubic } from "../models/pillow-resize.ts";
-import type { RgbImage } from "../models/rgb-image.ts";
+import { resizeBicubic } from "../models/image/pillow-resize.ts";
+import type { RgbImage } from "../models/image/rgb-image.ts";
 
 const size = z.tuple([z.int(), z.int()]);
 const casesSchema = z.object({ resized: z.array(z.object({ from: size, to: size, sha256: z.string() })) });

@@ -1,6 +1,6 @@
 /** preprocessor_config.json in the spellings found on the hub. */
 import assert from "node:assert/strict";
-import { parsePreprocessorConfig } from "../models/preprocessor-config.ts";
+import { parsePreprocessorConfig } from "../models/image/preprocessor-config.ts";
 
 const where = "tiny: preprocessor_config.json";
 const clip = {

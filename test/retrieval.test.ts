@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 import path from "node:path";
 import type { RetrievalSample } from "../datasets/dataset.ts";
 import { embedSplit, matchCandidates, rerankNote, scoreRetrieval } from "../harness/evaluate-retrieval.ts";
-import { openCheckpoint } from "../models/checkpoint.ts";
+import { openCheckpoint } from "../models/checkpoint/checkpoint.ts";
 import { loadCheckpoint } from "../models/load-blip2.ts";
 import { loadRetrievalCheckpoint } from "../models/load-blip2-retrieval.ts";
 import type { ImageTextScorer } from "../models/model.ts";

@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { readFileSync, symlinkSync, truncateSync } from "node:fs";
 import path from "node:path";
-import { readSafetensorsHeader, readTensor } from "../models/safetensors.ts";
-import type { SafetensorsType, TensorEntry } from "../models/safetensors.ts";
-import { writeSafetensors } from "../models/safetensors-writer.ts";
+import { readSafetensorsHeader, readTensor } from "../models/checkpoint/safetensors.ts";
+import type { SafetensorsType, TensorEntry } from "../models/checkpoint/safetensors.ts";
+import { writeSafetensors } from "../models/checkpoint/safetensors-writer.ts";
 import { assertRefused, safetensorsBytes, temporaryFolder } from "./temporary-files.ts";
 
 const one = (begin: number, end: number) => ({ dtype: "F32", shape: [(end - begin) / 4], data_offsets: [begin, end] });

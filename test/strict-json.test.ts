@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { parseStrictJson } from "../models/strict-json.ts";
+import { parseStrictJson } from "../models/checkpoint/strict-json.ts";
 import { projectRoot } from "./project.ts";
 
 describe("strict JSON", () => {

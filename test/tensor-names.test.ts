@@ -1,8 +1,8 @@
 /** One name for each tensor, whatever the file calls it and however often it is stored. */
 import assert from "node:assert/strict";
 import path from "node:path";
-import type { Checkpoint } from "../models/checkpoint.ts";
-import { canonicalName } from "../models/tensor-names.ts";
+import type { Checkpoint } from "../models/checkpoint/checkpoint.ts";
+import { canonicalName } from "../models/checkpoint/tensor-names.ts";
 import { assertRefused, temporaryFolder } from "./temporary-files.ts";
 import { config, numbers, open, weights } from "./tiny-checkpoint.ts";
 

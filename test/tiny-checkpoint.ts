@@ -1,8 +1,8 @@
 /** Checkpoints of a few numbers, written for one test. */
 import assert from "node:assert/strict";
-import { openCheckpoint } from "../models/checkpoint.ts";
-import type { Checkpoint } from "../models/checkpoint.ts";
-import { readTensor } from "../models/safetensors.ts";
+import { openCheckpoint } from "../models/checkpoint/checkpoint.ts";
+import type { Checkpoint } from "../models/checkpoint/checkpoint.ts";
+import { readTensor } from "../models/checkpoint/safetensors.ts";
 import { safetensorsBytes, temporaryFolder } from "./temporary-files.ts";
 
 export const config = JSON.stringify({

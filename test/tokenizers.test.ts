@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { readCharacterMap } from "../models/character-map.ts";
-import { readBlip2Config } from "../models/config-file.ts";
-import type { Blip2Config } from "../models/config.ts";
-import { layoutBatch, layoutPrompt } from "../models/input-layout.ts";
-import { loadTokenizer } from "../models/tokenizer.ts";
-import type { Tokenizer } from "../models/tokenizer.ts";
+import { readCharacterMap } from "../models/text/character-map.ts";
+import { readBlip2Config } from "../models/checkpoint/config-file.ts";
+import type { Blip2Config } from "../models/checkpoint/config.ts";
+import { layoutBatch, layoutPrompt } from "../models/text/input-layout.ts";
+import { loadTokenizer } from "../models/text/tokenizer.ts";
+import type { Tokenizer } from "../models/text/tokenizer.ts";
 import { projectRoot } from "./project.ts";
 import { assertRefused, temporaryFolder } from "./temporary-files.ts";
 

@@ -1,9 +1,9 @@
 /** Weights as networks read them: by path, of one shape, each once at least. */
 import assert from "node:assert/strict";
-import { readBlip2Config } from "../models/config-file.ts";
-import type { TensorEntry } from "../models/safetensors.ts";
-import { checkAllUsed, unusedTensors } from "../models/unused-tensors.ts";
-import { Weights } from "../models/weights.ts";
+import { readBlip2Config } from "../models/checkpoint/config-file.ts";
+import type { TensorEntry } from "../models/checkpoint/safetensors.ts";
+import { checkAllUsed, unusedTensors } from "../models/checkpoint/unused-tensors.ts";
+import { Weights } from "../models/checkpoint/weights.ts";
 import { assertRefused } from "./temporary-files.ts";
 
 function entry(name: string, shape: readonly number[], dtype: TensorEntry["dtype"] = "F32"): [string, TensorEntry] {

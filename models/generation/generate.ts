@@ -69,7 +69,7 @@ function advance(open: readonly OpenSequence[], candidates: readonly Candidate[]
 }
 
 /** As DecodingBatch.remove: the last one takes the place. */
-function removeAt<T>(list: T[], index: number): void {
-  const last = list.pop()!;
+function removeAt(list: unknown[], index: number): void {
+  const last = list.pop();
   if (index < list.length) list[index] = last;
 }

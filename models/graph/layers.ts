@@ -2,8 +2,9 @@
  * The layers every network here is made of. Between layers a batch of token vectors is a matrix [rows, width], one row a
  * token, because that is the form matrix products take; only attention looks at batches, tokens and heads apart.
  */
-import type { Weights } from "../weights.ts";
-import type { GraphBuilder, Value } from "./builder.ts";
+import type { Weights } from "../checkpoint/weights.ts";
+import type { GraphBuilder } from "./builder.ts";
+import type { Value } from "./graph-writer.ts";
 import type { Dimension } from "./onnx.ts";
 
 /** y = x Wᵀ + b, the weight [to, from] as the checkpoint stores it. x [..., from] → [rows, to] */

@@ -4,9 +4,9 @@
  *
  *   rows  one a sequence or beam      width  of the hidden state      k  candidates a row, given when the graph runs
  */
-import type { Weights } from "../weights.ts";
+import type { Weights } from "../checkpoint/weights.ts";
 import { GraphBuilder } from "../graph/builder.ts";
-import type { Graph } from "../graph/builder.ts";
+import type { Graph } from "../graph/graph-writer.ts";
 
 /** `table` is where the [vocabulary, width] matrix lies: a matrix of its own, or the embeddings where the two are tied. */
 export function languageHead(table: Weights, size: { readonly vocabulary: number; readonly width: number }): Graph {

@@ -4,10 +4,10 @@
  *   queries  32                hidden  768  width of the Q-Former      width  2560  of the language model's embeddings
  */
 import { linear } from "../graph/layers.ts";
-import type { QFormerConfig } from "../config.ts";
-import type { Weights } from "../weights.ts";
+import type { QFormerConfig } from "../checkpoint/config.ts";
+import type { Weights } from "../checkpoint/weights.ts";
 import { GraphBuilder } from "../graph/builder.ts";
-import type { Graph } from "../graph/builder.ts";
+import type { Graph } from "../graph/graph-writer.ts";
 
 /** `weights` begins at language_projection. query_output [batch, queries, hidden] → soft_prompt [batch, queries, width] */
 export function languageProjection(weights: Weights, { queries, hidden }: QFormerConfig, width: number): Graph {

@@ -14,10 +14,10 @@
  * the caller's mask, and its place in the text the caller's position, so beams of one sequence share one cache.
  */
 import { attentionOverCache, layerNorm, linear, mergeHeads, splitHeads } from "../graph/layers.ts";
-import type { OptConfig } from "../config.ts";
-import type { Weights } from "../weights.ts";
+import type { OptConfig } from "../checkpoint/config.ts";
+import type { Weights } from "../checkpoint/weights.ts";
 import { GraphBuilder } from "../graph/builder.ts";
-import type { Graph, Value } from "../graph/builder.ts";
+import type { Graph, Value } from "../graph/graph-writer.ts";
 
 /** OPT's position table begins with two rows for padding (OPTLearnedPositionalEmbedding, modeling_opt.py:46). */
 const POSITION_OFFSET = 2;

@@ -5,9 +5,10 @@
  *   hidden  768  width in here      heads  12  of 64 each      mlp  3072
  */
 import { attention, layerNorm, linear, mergeHeads, splitHeads } from "../graph/layers.ts";
-import type { QFormerConfig } from "../config.ts";
-import type { Weights } from "../weights.ts";
-import type { GraphBuilder, Value } from "../graph/builder.ts";
+import type { QFormerConfig } from "../checkpoint/config.ts";
+import type { Weights } from "../checkpoint/weights.ts";
+import type { GraphBuilder } from "../graph/builder.ts";
+import type { Value } from "../graph/graph-writer.ts";
 import type { Dimension } from "../graph/onnx.ts";
 
 /** How the rows of a matrix [rows, width] fall into batches of tokens. */

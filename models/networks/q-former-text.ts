@@ -15,10 +15,10 @@
  * The image's keys and values are a graph of their own: they are computed once an image, and one copy serves all its pairs.
  */
 import { flattenRows, layerNorm, linear } from "../graph/layers.ts";
-import type { QFormerConfig, RetrievalConfig } from "../config.ts";
-import type { Weights } from "../weights.ts";
+import type { QFormerConfig, RetrievalConfig } from "../checkpoint/config.ts";
+import type { Weights } from "../checkpoint/weights.ts";
 import { GraphBuilder } from "../graph/builder.ts";
-import type { Graph, Value } from "../graph/builder.ts";
+import type { Graph, Value } from "../graph/graph-writer.ts";
 import { attend, feedForward, keysAndValues } from "./q-former-layers.ts";
 import { embedding } from "./retrieval-heads.ts";
 

@@ -9,10 +9,10 @@
  *   hidden   768 width in here     mlp      3072
  */
 import { flattenRows, layerNorm } from "../graph/layers.ts";
-import type { QFormerConfig } from "../config.ts";
-import type { Weights } from "../weights.ts";
+import type { QFormerConfig } from "../checkpoint/config.ts";
+import type { Weights } from "../checkpoint/weights.ts";
 import { GraphBuilder } from "../graph/builder.ts";
-import type { Graph } from "../graph/builder.ts";
+import type { Graph } from "../graph/graph-writer.ts";
 import { attend, feedForward, keysAndValues } from "./q-former-layers.ts";
 
 /** `weights` is the whole checkpoint's: the queries lie beside the Q-Former in it. */

@@ -5,10 +5,10 @@
  *   queries  32      hidden  768  width of the Q-Former      width  256  of the common space
  */
 import { linear } from "../graph/layers.ts";
-import type { RetrievalConfig } from "../config.ts";
-import type { Weights } from "../weights.ts";
+import type { RetrievalConfig } from "../checkpoint/config.ts";
+import type { Weights } from "../checkpoint/weights.ts";
 import { GraphBuilder } from "../graph/builder.ts";
-import type { Graph, Value } from "../graph/builder.ts";
+import type { Graph, Value } from "../graph/graph-writer.ts";
 
 /** `weights` begins at vision_projection. query_output [images, queries, hidden] → image_embedding [images, queries, width] */
 export function imageEmbedding(weights: Weights, { qFormer, imageTextHidden: width }: RetrievalConfig): Graph {

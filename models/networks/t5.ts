@@ -17,10 +17,10 @@
  * which key a token sees is the caller's mask, how far away it stands the caller's bucket.
  */
 import { attention, attentionOverCache, linear, mergeHeads, rmsNorm, splitHeads } from "../graph/layers.ts";
-import type { T5Config } from "../config.ts";
-import type { Weights } from "../weights.ts";
+import type { T5Config } from "../checkpoint/config.ts";
+import type { Weights } from "../checkpoint/weights.ts";
 import { GraphBuilder } from "../graph/builder.ts";
-import type { Graph, Value } from "../graph/builder.ts";
+import type { Graph, Value } from "../graph/graph-writer.ts";
 
 /** `weights` here and below begins at language_model. tokens [tokens] → embeddings [tokens, width] */
 export function t5Embedding(weights: Weights, config: T5Config): Graph {

@@ -10,10 +10,10 @@
  * The last norm applies to every token, the class token included, and its output is what the Q-Former reads.
  */
 import { attention, flattenRows, layerNorm, linear, mergeHeads, splitHeads } from "../graph/layers.ts";
-import type { VisionConfig } from "../config.ts";
-import type { Weights } from "../weights.ts";
+import type { VisionConfig } from "../checkpoint/config.ts";
+import type { Weights } from "../checkpoint/weights.ts";
 import { GraphBuilder } from "../graph/builder.ts";
-import type { Graph, Value } from "../graph/builder.ts";
+import type { Graph, Value } from "../graph/graph-writer.ts";
 
 export function visionTransformer(weights: Weights, config: VisionConfig): Graph {
   const g = new GraphBuilder("vision");

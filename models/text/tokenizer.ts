@@ -7,10 +7,10 @@ import path from "node:path";
 import { Normalizer, Tokenizer as LibraryTokenizer } from "@huggingface/tokenizers";
 import * as z from "zod";
 import { readCharacterMap } from "./character-map.ts";
-import type { Blip2Config } from "./config.ts";
-import { check, jsonFile } from "./json-section.ts";
-import type { JsonSection } from "./json-section.ts";
-import { CheckpointError } from "./model.ts";
+import type { Blip2Config } from "../checkpoint/config.ts";
+import { check, jsonFile } from "../checkpoint/json-section.ts";
+import type { JsonSection } from "../checkpoint/json-section.ts";
+import { CheckpointError } from "../model.ts";
 
 /** Where the queries go. */
 const IMAGE_TOKEN = "<image>";

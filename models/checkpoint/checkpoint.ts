@@ -8,7 +8,7 @@ import { readBlip2Config } from "./config-file.ts";
 import type { Blip2Config } from "./config.ts";
 import { fingerprintFiles } from "./fingerprint.ts";
 import { findInHuggingFaceCache, parseHubName } from "./hugging-face-cache.ts";
-import { CheckpointError } from "./model.ts";
+import { CheckpointError } from "../model.ts";
 import type { TensorEntry } from "./safetensors.ts";
 import { canonicalTensors } from "./tensor-names.ts";
 import type { JoinedTensor } from "./tensor-names.ts";

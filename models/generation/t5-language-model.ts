@@ -3,20 +3,20 @@
  * figure 3 (bottom). Keys and values of the source are computed once a question, too; beams share them.
  */
 import type { Tensor } from "onnxruntime-node";
-import type { GenerationConfig, T5Config } from "./config.ts";
-import { DecodingBatch } from "./generation/decoding-batch.ts";
-import { KvMemory } from "./generation/kv-cache.ts";
-import type { Decoder } from "./generation/decoding-batch.ts";
-import { paddingMask } from "./generation/mask.ts";
-import { SourceCache } from "./generation/source-cache.ts";
+import type { GenerationConfig, T5Config } from "../checkpoint/config.ts";
+import { DecodingBatch } from "./decoding-batch.ts";
+import { KvMemory } from "./kv-cache.ts";
+import type { Decoder } from "./decoding-batch.ts";
+import { paddingMask } from "./mask.ts";
+import { SourceCache } from "./source-cache.ts";
 import type { LanguageModel } from "./language-model.ts";
-import { CheckpointError } from "./model.ts";
-import { languageHead } from "./networks/language-head.ts";
-import { t5CrossAttention, t5Decoder, t5Embedding, t5Encoder } from "./networks/t5.ts";
+import { CheckpointError } from "../model.ts";
+import { languageHead } from "../networks/language-head.ts";
+import { t5CrossAttention, t5Decoder, t5Embedding, t5Encoder } from "../networks/t5.ts";
 import { decoderBuckets, encoderBuckets } from "./relative-buckets.ts";
-import { float32Tensor, floats, int32Tensor, int64Tensor, Session } from "./runtime.ts";
-import type { RuntimeOptions } from "./runtime.ts";
-import type { Weights } from "./weights.ts";
+import { float32Tensor, floats, int32Tensor, int64Tensor, Session } from "../runtime.ts";
+import type { RuntimeOptions } from "../runtime.ts";
+import type { Weights } from "../checkpoint/weights.ts";
 
 /** An image's soft prompt [queries, width]: T5 reads it together with each prompt, so nothing can be computed ahead. */
 export type SoftPrompt = Float32Array;

@@ -5,12 +5,12 @@
 import { readFile } from "node:fs/promises";
 import { decodeImage, readImageSize } from "./image-decoder.ts";
 import { describeOther, imageFormat } from "./image-format.ts";
-import { ImageError } from "./model.ts";
-import type { StageLatency } from "./model.ts";
+import { ImageError } from "../model.ts";
+import type { StageLatency } from "../model.ts";
 import { resizeBicubic } from "./pillow-resize.ts";
 import type { PixelSettings } from "./preprocessor-config.ts";
 import type { RgbImage } from "./rgb-image.ts";
-import { StageClock } from "./stage-clock.ts";
+import { StageClock } from "../stage-clock.ts";
 
 export interface ImageLimits {
   /** Width and height at most. */

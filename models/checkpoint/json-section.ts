@@ -2,7 +2,7 @@
  * JSON files of a checkpoint, checked value by value: an error names the file, the key, what it is and what it should be.
  */
 import * as z from "zod";
-import { CheckpointError } from "./model.ts";
+import { CheckpointError } from "../model.ts";
 import { JsonError, parseStrictJson } from "./strict-json.ts";
 
 /** An object in a file, and where in the file it is. */

@@ -9,7 +9,7 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import path from "node:path";
-import { CheckpointError } from "./model.ts";
+import { CheckpointError } from "../model.ts";
 
 /** The folder of the cache, by huggingface_hub's precedence (constants.py). `env`: the environment's variables. */
 export function huggingFaceCacheFolder(env: Readonly<Record<string, string | undefined>>, home = homedir()): string {

@@ -3,7 +3,7 @@
  * those of LAVIS (506965b) and of drafts of its conversion; they also keep the two trained thirds of the vision
  * transformer's qkv bias apart (convert_blip_2_original_to_pytorch.py, read_in_q_v_bias).
  */
-import { CheckpointError } from "./model.ts";
+import { CheckpointError } from "../model.ts";
 import type { TensorEntry } from "./safetensors.ts";
 
 /** First match wins; `.` in a pattern's text is literal through the escapes. */

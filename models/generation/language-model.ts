@@ -4,8 +4,8 @@
  * generates is one.
  */
 import type { Tensor } from "onnxruntime-node";
-import type { LanguageHead } from "./generation/candidates.ts";
-import type { GenerationStart } from "./generation/generate.ts";
+import type { LanguageHead } from "./candidates.ts";
+import type { GenerationStart } from "./generate.ts";
 
 /** `Seen` is what the model keeps of an image, computed once and shared by all its questions. */
 export interface LanguageModel<Seen> {

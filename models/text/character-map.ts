@@ -4,7 +4,7 @@
  * closed by a zero byte. The tokenizers library for JavaScript puts NFKC in its place, which differs for joiners, control
  * characters and marks; this is the map itself, applied as the Rust library does (spm_precompiled, lib.rs).
  */
-import { CheckpointError } from "./model.ts";
+import { CheckpointError } from "../model.ts";
 
 /** Normalises a text. `file` names the tokenizer in errors. */
 export function readCharacterMap(base64: string, file: string): (text: string) => string {

@@ -9,7 +9,7 @@ import type { FileHandle } from "node:fs/promises";
 import * as z from "zod";
 import { widenBfloat16, widenFloat16 } from "./half-precision.ts";
 import { check, jsonFile } from "./json-section.ts";
-import { CheckpointError } from "./model.ts";
+import { CheckpointError } from "../model.ts";
 
 /** Bytes of one element. */
 const elementBytes = {

@@ -3,8 +3,8 @@
  * Near distances have a bucket each, far ones share buckets that grow with the logarithm of the distance. Raffel et al.
  * 2020, section 2.1; `_relative_position_bucket`, modeling_t5.py:176.
  */
-import type { T5Config } from "./config.ts";
-import type { TextPositions } from "./generation/decoding-batch.ts";
+import type { T5Config } from "../checkpoint/config.ts";
+import type { TextPositions } from "./decoding-batch.ts";
 
 type Buckets = Pick<T5Config, "buckets" | "maxDistance">;
 

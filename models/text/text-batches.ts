@@ -2,9 +2,9 @@
  * Texts for the Q-Former in batches of like length, so that little is filling. A text that occurs twice is computed once, and
  * both places get the very same numbers: whether two texts tie does not depend on the batches they would have fallen into.
  */
-import { paddingMask } from "./generation/mask.ts";
-import { float32Tensor, int64Tensor } from "./runtime.ts";
-import type { Feeds } from "./runtime.ts";
+import { paddingMask } from "../generation/mask.ts";
+import { float32Tensor, int64Tensor } from "../runtime.ts";
+import type { Feeds } from "../runtime.ts";
 
 /** The ids of a text, special tokens included. */
 export type TextTokens = readonly number[];

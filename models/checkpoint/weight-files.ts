@@ -6,7 +6,7 @@ import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import * as z from "zod";
 import { check, jsonFile } from "./json-section.ts";
-import { CheckpointError } from "./model.ts";
+import { CheckpointError } from "../model.ts";
 import { readSafetensorsHeader } from "./safetensors.ts";
 import type { TensorEntry } from "./safetensors.ts";
 

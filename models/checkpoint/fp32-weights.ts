@@ -10,7 +10,7 @@ import { mkdir, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { Checkpoint } from "./checkpoint.ts";
 import { hashFile } from "./fingerprint.ts";
-import { CheckpointError } from "./model.ts";
+import { CheckpointError } from "../model.ts";
 import { readSafetensorsHeader, readTensor, tensorBytes } from "./safetensors.ts";
 import type { TensorEntry } from "./safetensors.ts";
 import { writeSafetensors } from "./safetensors-writer.ts";

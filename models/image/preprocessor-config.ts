@@ -4,7 +4,7 @@
  * BLIP-2 neither crops nor pads; a file that asks for anything else than resize, rescale, normalise is refused.
  */
 import * as z from "zod";
-import { CheckpointError } from "./model.ts";
+import { CheckpointError } from "../model.ts";
 
 /** Red, green, blue. */
 export type PerChannel = readonly [number, number, number];

@@ -2,7 +2,7 @@
  * What networks read weights through: a path into the checkpoint, as the checkpoint spells it. Remembers what was read,
  * so that loading can insist that every tensor of a checkpoint is used, or known not to be.
  */
-import { CheckpointError } from "./model.ts";
+import { CheckpointError } from "../model.ts";
 import type { TensorEntry } from "./safetensors.ts";
 
 interface Source {

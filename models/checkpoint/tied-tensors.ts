@@ -3,7 +3,7 @@
  * and where two copies differ, keeps both apart with a warning (modeling_utils.py:2661, tie_weights).
  */
 import { open } from "node:fs/promises";
-import { CheckpointError } from "./model.ts";
+import { CheckpointError } from "../model.ts";
 import { readBytes } from "./safetensors.ts";
 import type { TensorEntry } from "./safetensors.ts";
 

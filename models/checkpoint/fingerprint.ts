@@ -8,7 +8,7 @@ import { mkdir, readFile, realpath, rename, stat, writeFile } from "node:fs/prom
 import path from "node:path";
 import { pipeline } from "node:stream/promises";
 import * as z from "zod";
-import { CheckpointError } from "./model.ts";
+import { CheckpointError } from "../model.ts";
 
 /** The hashes of all files, in the manner of sha256sum ("<hash>  <name>", sorted by name), hashed once more. */
 export async function fingerprintFiles(folder: string, names: readonly string[], cacheFolder: string): Promise<string> {

@@ -3,17 +3,17 @@
  * computed once an image, those of the prompt once a question; beams share both.
  */
 import type { Tensor } from "onnxruntime-node";
-import type { GenerationConfig, OptConfig } from "./config.ts";
-import { DecodingBatch, prefixes } from "./generation/decoding-batch.ts";
-import { KvMemory } from "./generation/kv-cache.ts";
-import type { Decoder, Prefix } from "./generation/decoding-batch.ts";
+import type { GenerationConfig, OptConfig } from "../checkpoint/config.ts";
+import { DecodingBatch, prefixes } from "./decoding-batch.ts";
+import { KvMemory } from "./kv-cache.ts";
+import type { Decoder, Prefix } from "./decoding-batch.ts";
 import type { LanguageModel } from "./language-model.ts";
-import { CheckpointError } from "./model.ts";
-import { languageHead } from "./networks/language-head.ts";
-import { optDecoder, optEmbedding } from "./networks/opt.ts";
-import { float32Tensor, floats, int64Tensor, Session } from "./runtime.ts";
-import type { RuntimeOptions } from "./runtime.ts";
-import type { Weights } from "./weights.ts";
+import { CheckpointError } from "../model.ts";
+import { languageHead } from "../networks/language-head.ts";
+import { optDecoder, optEmbedding } from "../networks/opt.ts";
+import { float32Tensor, floats, int64Tensor, Session } from "../runtime.ts";
+import type { RuntimeOptions } from "../runtime.ts";
+import type { Weights } from "../checkpoint/weights.ts";
 
 /** `weights` is the whole checkpoint's. */
 export async function loadOpt(

@@ -3,7 +3,7 @@
  * or a config that is too small.
  */
 import type { Blip2Config } from "./config.ts";
-import { CheckpointError } from "./model.ts";
+import { CheckpointError } from "../model.ts";
 import { listed } from "./weight-files.ts";
 import type { Weights } from "./weights.ts";
 

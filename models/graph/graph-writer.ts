@@ -1,0 +1,191 @@
+/**
+ * What a graph is made of: inputs and outputs, weights that stay in their files, constants, nodes. The operators are in
+ * builder.ts. Shapes may hold names for axes whose length is known only when the graph runs ("batch", "tokens"); where an
+ * operator needs such a length, it is read off the graph input that declared the name.
+ */
+import path from "node:path";
+import type { TensorEntry } from "../checkpoint/safetensors.ts";
+import { encodeModel } from "./onnx.ts";
+import type { Dimension, ElementType, OnnxAttribute, OnnxNode, OnnxTensor, OnnxValue } from "./onnx.ts";
+
+export type Shape = readonly Dimension[];
+
+/** A tensor that flows through a graph. */
+export interface Value {
+  readonly name: string;
+  readonly type: ElementType;
+  readonly shape: Shape;
+}
+
+/** A finished graph: the model's bytes, and the folder below which its weights lie. */
+export interface Graph {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+  readonly weightsFolder: string;
+  readonly inputs: readonly OnnxValue[];
+  readonly outputs: readonly OnnxValue[];
+}
+
+export class GraphWriter {
+  readonly name: string;
+  readonly #nodes: OnnxNode[] = [];
+  readonly #nodeNames = new Set<string>();
+  readonly #constants = new Map<string, OnnxTensor>();
+  readonly #weights = new Map<string, { readonly entry: TensorEntry; readonly tensor: Omit<OnnxTensor, "content"> }>();
+  readonly #inputs: OnnxValue[] = [];
+  readonly #outputs: OnnxValue[] = [];
+  readonly #lengths = new Map<string, Value>();
+  readonly #shapes = new Map<string, Value>();
+  #count = 0;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  input(name: string, shape: Shape, type: ElementType = "float32"): Value {
+    const value = { name, type, shape };
+    this.#inputs.push(value);
+    return value;
+  }
+
+  output(name: string, value: Value): void {
+    this.#nodes.push({ operator: "Identity", name, inputs: [value.name], outputs: [name], attributes: {}, domain: "" });
+    this.#outputs.push({ name, type: value.type, shape: value.shape });
+  }
+
+  /**
+   * A tensor of the checkpoint, used where it lies. `shape` may group its axes anew, `rows` may take part of its first. The
+   * same tensor in the same shape is the same value, however often it is asked for.
+   */
+  weight(entry: TensorEntry, shape: readonly number[] = entry.shape, rows?: { from: number; count: number }): Value {
+    const rowBytes = entry.byteLength / (shape[0] ?? 1);
+    const range = rows ?? { from: 0, count: shape[0] ?? 1 };
+    const own = rows === undefined ? shape : [rows.count, ...shape.slice(1)];
+    const part = { ...entry, offset: entry.offset + range.from * rowBytes, byteLength: range.count * rowBytes };
+    const name = rows === undefined ? entry.name : `${entry.name}[${rows.from}:${rows.from + rows.count}]`;
+    const key = `${name}:${own.join("x")}`;
+    const known = this.#weights.get(key);
+    if (known !== undefined) return known.tensor;
+    const isTaken = [...this.#weights.values()].some(({ tensor }) => tensor.name === name); // in another shape
+    const tensor = { name: isTaken ? key : name, type: "float32", shape: own } as const;
+    this.#weights.set(key, { entry: part, tensor });
+    return tensor;
+  }
+
+  scalar(number: number): Value {
+    return this.#constant("float32", [], new Float32Array([number]));
+  }
+
+  vector(values: readonly number[]): Value {
+    return this.#constant("float32", [values.length], Float32Array.from(values));
+  }
+
+  integers(values: readonly number[]): Value {
+    return this.#constant(
+      "int64",
+      [values.length],
+      BigInt64Array.from(values, (value) => BigInt(value)),
+    );
+  }
+
+  finish(): Graph {
+    const files = new Set([...this.#weights.values()].map(({ entry }) => path.dirname(entry.file)));
+    const weightsFolder = commonFolder([...files]);
+    const weights = [...this.#weights.values()].map(({ entry, tensor }) => ({
+      ...tensor,
+      content: {
+        location: path.relative(weightsFolder, entry.file).split(path.sep).join("/"),
+        offset: entry.offset,
+        byteLength: entry.byteLength,
+      },
+    }));
+    const inputs = this.#inputs;
+    const outputs = this.#outputs;
+    const tensors = [...this.#constants.values(), ...weights];
+    const bytes = encodeModel({ name: this.name, nodes: this.#nodes, tensors, inputs, outputs });
+    return { name: this.name, bytes, weightsFolder, inputs, outputs };
+  }
+
+  // Shapes that are known when the graph runs.
+
+  /**
+   * What Reshape is told: 0 keeps the axis at the same place, -1 is worked out from the rest. Only one axis can be -1,
+   * so a second unknown length is read off a graph input.
+   */
+  protected reshapeTarget(from: Shape, to: Shape): Value {
+    const lengths = to.map((own, axis) => (typeof own === "number" ? own : own === from[axis] ? 0 : -1));
+    return lengths.filter((length) => length === -1).length <= 1 ? this.integers(lengths) : this.shapeVector(to);
+  }
+
+  protected shapeVector(shape: Shape): Value {
+    const key = shape.join(",");
+    const known = this.#shapes.get(key);
+    if (known !== undefined) return known;
+    const parts = shape.map((own) => (typeof own === "number" ? this.integers([own]) : this.#length(own)));
+    const vector = this.node("Concat", parts, "int64", [shape.length], { axis: 0 });
+    this.#shapes.set(key, vector);
+    return vector;
+  }
+
+  /** int64 [1]: the length of a named axis, from the first graph input that has it. */
+  #length(name: string): Value {
+    const known = this.#lengths.get(name);
+    if (known !== undefined) return known;
+    const input = this.#inputs.find(({ shape }) => shape.includes(name));
+    if (input === undefined) throw new Error(`graph ${this.name}: no input has an axis named "${name}"`);
+    const start = input.shape.indexOf(name);
+    const length = this.node("Shape", [input], "int64", [1], { start, end: start + 1 });
+    this.#lengths.set(name, length);
+    return length;
+  }
+
+  #constant(type: ElementType, shape: readonly number[], values: Float32Array | BigInt64Array): Value {
+    const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+    const key = `${type}[${shape.join(",")}]${values.join(",")}`;
+    const known = this.#constants.get(key);
+    const tensor = known ?? { name: `constant_${this.#constants.size}`, type, shape, content: { bytes } };
+    this.#constants.set(key, tensor);
+    return { name: tensor.name, type, shape };
+  }
+
+  protected node(
+    operator: string,
+    inputs: readonly Value[],
+    type: ElementType,
+    shape: Shape,
+    attributes: Readonly<Record<string, OnnxAttribute>> = {},
+    name?: string,
+  ): Value {
+    const value = { name: this.fresh(operator), type, shape };
+    this.push(operator, inputs, [value], attributes, name ?? value.name);
+    return value;
+  }
+
+  protected push(
+    operator: string,
+    inputs: readonly Value[],
+    outputs: readonly Value[],
+    attributes: Readonly<Record<string, OnnxAttribute>>,
+    name: string,
+  ): void {
+    const names = (values: readonly Value[]): string[] => values.map((value) => value.name);
+    const own = this.#nodeNames.has(name) ? `${name}:${outputs[0]!.name}` : name; // a weight that is used twice
+    this.#nodeNames.add(own);
+    this.#nodes.push({ operator, name: own, inputs: names(inputs), outputs: names(outputs), attributes, domain: "" });
+  }
+
+  protected fresh(operator: string): string {
+    this.#count += 1;
+    return `${operator}_${this.#count}`;
+  }
+}
+
+/** The deepest folder above all of these; ONNX Runtime takes one folder for all weights of a graph. */
+function commonFolder(folders: readonly string[]): string {
+  const [first = process.cwd(), ...rest] = folders;
+  return rest.reduce((common, folder) => {
+    let above = common;
+    while (path.relative(above, folder).startsWith("..")) above = path.dirname(above);
+    return above;
+  }, first);
+}
