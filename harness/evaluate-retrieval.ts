@@ -163,7 +163,7 @@ export function scoreRetrieval(
 }
 
 /** What is said where there are fewer candidates than are to be re-ranked; null where there are enough. */
-export function rerankNote(rerank: number, { images, texts }: Similarities): string | null {
+export function rerankNote(rerank: number, { images, texts }: Pick<Similarities, "images" | "texts">): string | null {
   const counts = candidateCounts(rerank, { images, texts });
   if (counts.imageToText === rerank && counts.textToImage === rerank) return null;
   return (

@@ -9,6 +9,7 @@ import type { ScoredRun } from "../reports/table.ts";
 import type { Catalog } from "./catalog.ts";
 import { evaluate } from "./evaluate.ts";
 import type { EvaluationEnd, Watcher } from "./evaluate.ts";
+import { rerankNote } from "./evaluate-retrieval.ts";
 import { completeCode, incompleteCode } from "./exit-code.ts";
 import { watchInterrupt } from "./interrupt.ts";
 import { prepare } from "./prepare.ts";
@@ -42,6 +43,7 @@ export async function run(config: RunConfig, surroundings: RunSurroundings): Pro
       const scored: ScoredRun[] = [];
       for (const [index, evaluation] of evaluations.entries()) {
         noteOtherImages(terminal, evaluation);
+        noteSmallGallery(terminal, evaluation);
         const watcher: Watcher = {
           isStopped: () => interrupt.exitCode() !== null,
           onProgress: (progress) => {
@@ -131,6 +133,14 @@ function noteOtherImages(terminal: Terminal, { folder, plan }: AnyEvaluation): v
   terminal.note(
     `${folder.path}: ${folder.outcomes.size} samples were asked with --images ${before ?? "not given"}; predictions are kept.`,
   );
+}
+
+function noteSmallGallery(terminal: Terminal, evaluation: AnyEvaluation): void {
+  if (evaluation.kind !== "retrieval") return;
+  const { samples, protocol } = evaluation;
+  const texts = samples.reduce((sum, sample) => sum + sample.texts.length, 0);
+  const note = rerankNote(protocol.rerank, { images: samples.length, texts });
+  if (note !== null) terminal.note(note);
 }
 
 function keptLine({ folder, samples }: AnyEvaluation, resume: string): string {
