@@ -94,7 +94,7 @@ export class Terminal {
   }
 }
 
-/** `shapes-opt-base vqav2: 412 of 991 samples, 8.3 a second, 1:10 left, 2 failed`; the rate is this session's. */
+/** `shapes-opt-base vqav2: 412 of 991 samples, 8.3 a second, 1:10 left, 2 failed`; the rate is that since it was started. */
 function progressLine({ run, before, done, samples, failed }: Progress, elapsedMs: number): string {
   const parts = [`${run}: ${done} of ${samples} samples`];
   const perSecond = ((done - before) * 1000) / elapsedMs;

@@ -1,7 +1,9 @@
 /** From a checkpoint to a model that ranks: the counterpart of load-blip2.ts for checkpoints of the first stage. */
 import path from "node:path";
 import { Blip2Retrieval } from "./blip2-retrieval.ts";
+import type { RetrievalSessions } from "./blip2-retrieval.ts";
 import type { Checkpoint } from "./checkpoint/checkpoint.ts";
+import type { RetrievalConfig } from "./checkpoint/config.ts";
 import { fp32Weights } from "./checkpoint/fp32-weights.ts";
 import { ImageTokenStore } from "./image-token-store.ts";
 import { readPixelSettings } from "./load-blip2.ts";
@@ -13,6 +15,7 @@ import { qFormer } from "./networks/q-former.ts";
 import { imageEmbedding, similarity } from "./networks/retrieval-heads.ts";
 import { visionTransformer } from "./networks/vision-transformer.ts";
 import { Session } from "./runtime.ts";
+import type { RuntimeOptions } from "./runtime.ts";
 import { loadTokenizer } from "./text/tokenizer.ts";
 import { checkAllUsed } from "./checkpoint/unused-tensors.ts";
 import { Weights } from "./checkpoint/weights.ts";
@@ -35,7 +38,22 @@ export async function loadRetrievalCheckpoint(
   const pixels = await readPixelSettings(checkpoint);
   const tokenizer = await loadTokenizer(folder, config);
   const weights = Weights.of(name, await fp32Weights(checkpoint, options));
-  const sessions = {
+  const sessions = await loadRetrievalSessions(weights, config, options);
+  checkAllUsed(weights, config);
+  const { imageSize, patch } = config.vision;
+  const byteLength = 4 * ((imageSize / patch) ** 2 + 1) * config.qFormer.vision; // the class token and the patches
+  const limitBytes = options.imageTokenBytes ?? null;
+  const store = new ImageTokenStore(path.join(options.cacheFolder, "image-tokens"), { byteLength, limitBytes });
+  return new Blip2Retrieval({ name, config, sessions, tokenizer, pixels, store });
+}
+
+/** `weights` is the whole checkpoint's. */
+export async function loadRetrievalSessions(
+  weights: Weights,
+  config: RetrievalConfig,
+  options: RuntimeOptions,
+): Promise<RetrievalSessions> {
+  return {
     vision: await Session.load(visionTransformer(weights.at("vision_model"), config.vision), options),
     qFormer: await Session.load(qFormer(weights, config.qFormer), options),
     imageEmbedding: await Session.load(imageEmbedding(weights.at("vision_projection"), config), options),
@@ -44,10 +62,4 @@ export async function loadRetrievalCheckpoint(
     imageKeys: await Session.load(qFormerImageKeys(weights, config.qFormer), options),
     matching: await Session.load(qFormerMatching(weights, config.qFormer), options),
   };
-  checkAllUsed(weights, config);
-  const { imageSize, patch } = config.vision;
-  const byteLength = 4 * ((imageSize / patch) ** 2 + 1) * config.qFormer.vision; // the class token and the patches
-  const limitBytes = options.imageTokenBytes ?? null;
-  const store = new ImageTokenStore(path.join(options.cacheFolder, "image-tokens"), { byteLength, limitBytes });
-  return new Blip2Retrieval({ name, config, sessions, tokenizer, pixels, store });
 }

@@ -1,0 +1,121 @@
+/**
+ * What the benchmark scripts share: flags in, one JSON object a line out, and what is measured in between. They are run by
+ * hand, beside whatever they are compared with, and are no part of the command.
+ */
+import { access, rename, rm } from "node:fs/promises";
+import path from "node:path";
+import { parseArgs } from "node:util";
+import { writeRandomCheckpoint } from "../models/checkpoint/random-checkpoint.ts";
+import type { RandomShape } from "../models/checkpoint/random-shapes.ts";
+import { bundledModels } from "./catalog.ts";
+import { exitCodeOf, usageCode } from "./exit-code.ts";
+import { ignoreClosedPipe } from "./terminal.ts";
+import { unknownName, UsageError } from "./usage-error.ts";
+
+/** The flags of a script, all of which take a value. */
+export interface Flags<Name extends string> {
+  readonly text: (name: Name) => string;
+  /** @throws UsageError for anything but a whole number from 1 on. */
+  readonly count: (name: Name) => number;
+}
+
+/**
+ * `--threads 2` or `--threads=2`.
+ *
+ * @param script what it is called in errors: "bench:pipeline"
+ * @throws UsageError for what has no default, and for a flag without a value.
+ */
+export function readFlags<Name extends string>(
+  script: string,
+  defaults: Readonly<Record<Name, string | number>>,
+  words: readonly string[],
+): Flags<Name> {
+  const values = new Map(Object.entries<string | number>(defaults).map(([name, value]) => [name, String(value)]));
+  const names = [...values.keys()].map((name) => `--${name}`);
+  const options = Object.fromEntries([...values.keys()].map((name) => [name, { type: "string" as const }]));
+  const { tokens } = parseArgs({ args: [...words], options, strict: false, tokens: true });
+  for (const token of tokens) {
+    if (token.kind === "option-terminator") continue;
+    if (token.kind === "positional") {
+      throw new UsageError(`${script}: found "${token.value}", expected flags only: ${names.join(", ")}.`);
+    }
+    if (!values.has(token.name)) {
+      throw unknownName(`${script} ${token.rawName}`, "flag", { name: token.rawName, names });
+    }
+    const { value = "" } = token;
+    if (value === "" || value.startsWith("--")) {
+      throw new UsageError(`${script} ${token.rawName}: found "${value}", expected a value.`);
+    }
+    values.set(token.name, value);
+  }
+  const text = (name: Name): string => values.get(name) ?? "";
+  return {
+    text,
+    count: (name) => {
+      if (/^0*[1-9]\d{0,8}$/.test(text(name))) return Number(text(name));
+      throw new UsageError(`${script} --${name}: found "${text(name)}", expected a whole number from 1 on.`);
+    },
+  };
+}
+
+/** The whole of a script: what a user can mend is said without a stack, and a reader who leaves early stops nothing. */
+export async function runBenchmark(work: () => Promise<void> | void): Promise<void> {
+  ignoreClosedPipe(process.stdout);
+  ignoreClosedPipe(process.stderr);
+  try {
+    await work();
+  } catch (error) {
+    process.exitCode = exitCodeOf(error);
+    const isOurs = process.exitCode !== usageCode;
+    const text = error instanceof Error ? ((isOurs ? error.stack : undefined) ?? error.message) : String(error);
+    process.stderr.write(`error: ${text}\n`);
+  }
+}
+
+export function print(line: object): void {
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+}
+
+export function round(value: number, digits = 1): number {
+  return Number(value.toFixed(digits));
+}
+
+/** Since the process began. */
+export function peakMemoryMiB(): number {
+  return round(process.resourceUsage().maxRSS / 1024); // maxRSS is in KiB
+}
+
+/** What `work` gives, and what it took: CPU seconds of all threads, garbage collection included, and those of the clock. */
+export function measure<T>(work: () => T): { value: T; cpuSeconds: number; clockSeconds: number } {
+  const before = process.cpuUsage();
+  const start = performance.now();
+  const value = work();
+  const clockSeconds = (performance.now() - start) / 1000;
+  const { user, system } = process.cpuUsage(before);
+  return { value, cpuSeconds: (user + system) / 1e6, clockSeconds };
+}
+
+/** The small checkpoints whose tokenizers are borrowed. */
+const tokenizers = { opt: "shapes-opt-base", t5: "shapes-t5-base", retrieval: "shapes-itm" };
+
+/** Sees to it that `folder` holds a checkpoint: the one that is there, or else a new one of this shape. */
+export async function provideCheckpoint(folder: string, shape: RandomShape): Promise<void> {
+  if (await exists(path.join(folder, "config.json"))) return;
+  // It gets its name when it is complete, so what was cut short is not taken for a checkpoint.
+  const unfinished = `${folder}.unfinished`;
+  await rm(unfinished, { recursive: true, force: true });
+  const tokenizerFrom = path.join(bundledModels, tokenizers[shape.text.kind]);
+  await writeRandomCheckpoint(unfinished, shape, { seed: 2014, tokenizerFrom, shardBytes: 5e9 });
+  await rename(unfinished, folder).catch((cause: unknown) => {
+    throw new UsageError(`${folder}: not empty, but no checkpoint. Give another --folder, or empty this one.`, {
+      cause,
+    });
+  });
+}
+
+async function exists(file: string): Promise<boolean> {
+  return access(file).then(
+    () => true,
+    () => false,
+  );
+}
