@@ -33,6 +33,8 @@ export class Session {
           model_external_initializers_file_folder_path: graph.weightsFolder,
           // The threads of a graph that is done must not spin while another graph wants the processor.
           force_spinning_stop: "1",
+          // Processors without VNNI add products of int8 up in 16 bits, where they overflow; this keeps the sums exact.
+          x64quantprecision: "1",
         },
       },
     });

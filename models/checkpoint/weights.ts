@@ -5,10 +5,21 @@
 import { CheckpointError } from "../model.ts";
 import type { TensorEntry } from "./safetensors.ts";
 
+/** A linear layer's matrix, [to, from] in the checkpoint, and how it is stored to be computed with (quantize.ts). */
+export type Matrix = { readonly shape: readonly [to: number, from: number] } & (
+  | { readonly kind: "fp32"; readonly weight: TensorEntry }
+  /** weight I8 [parts, from, to / parts], scales F32 [to]; `parts` are used apart from each other. */
+  | { readonly kind: "int8"; readonly parts: number; readonly weight: TensorEntry; readonly scales: TensorEntry }
+  /** weight U8 [to, blocks, bytes], scales F32 [to, blocks] */
+  | { readonly kind: "block"; readonly bits: 4 | 8; readonly weight: TensorEntry; readonly scales: TensorEntry }
+);
+
 interface Source {
   /** The checkpoint's name, for errors. */
   readonly checkpoint: string;
   readonly tensors: ReadonlyMap<string, TensorEntry>;
+  /** Those that are not fp32. */
+  readonly quantized: ReadonlyMap<string, Matrix>;
   readonly read: Set<string>;
 }
 
@@ -21,8 +32,13 @@ export class Weights {
     this.#path = path;
   }
 
-  static of(checkpoint: string, tensors: ReadonlyMap<string, TensorEntry>): Weights {
-    return new Weights({ checkpoint, tensors, read: new Set() }, "");
+  /** `quantized`: matrices by the names of their tensors; one that is also read as a tensor is in both. */
+  static of(
+    checkpoint: string,
+    tensors: ReadonlyMap<string, TensorEntry>,
+    quantized: ReadonlyMap<string, Matrix> = new Map(),
+  ): Weights {
+    return new Weights({ checkpoint, tensors, quantized, read: new Set() }, "");
   }
 
   /** The checkpoint's name, for errors. */
@@ -36,7 +52,19 @@ export class Weights {
   }
 
   has(name: string): boolean {
-    return this.#source.tensors.has(this.#full(name));
+    const full = this.#full(name);
+    return this.#source.tensors.has(full) || this.#source.quantized.has(full);
+  }
+
+  /** A linear layer's matrix in the precision it was prepared in. */
+  matrix(name: string, shape: readonly [to: number, from: number]): Matrix {
+    const { checkpoint, quantized, read } = this.#source;
+    const full = this.#full(name);
+    const matrix = quantized.get(full);
+    if (matrix === undefined) return { kind: "fp32", shape, weight: this.tensor(name, shape) };
+    checkShape(checkpoint, { name: full, shape: matrix.shape }, shape);
+    read.add(full);
+    return matrix;
   }
 
   /** A tensor of exactly this shape. It is F32: what was F16 or BF16, fp32-weights.ts has converted. */
@@ -50,12 +78,7 @@ export class Weights {
           "Is a shard missing, or is this the config of another checkpoint?",
       );
     }
-    if (entry.shape.join() !== shape.join()) {
-      const found = `[${entry.shape.join(", ")}]`;
-      throw new CheckpointError(
-        `${checkpoint}: tensor "${full}" has shape ${found}, expected [${shape.join(", ")}]. ${question(full)}`,
-      );
-    }
+    checkShape(checkpoint, { name: full, shape: entry.shape }, shape);
     if (entry.dtype !== "F32") {
       throw new CheckpointError(
         `${checkpoint}: tensor "${full}" is stored as ${entry.dtype}, expected F32, F16 or BF16.`,
@@ -67,13 +90,25 @@ export class Weights {
 
   /** Tensors that nobody has asked for, of the whole checkpoint. */
   unread(): readonly string[] {
-    const { tensors, read } = this.#source;
-    return [...tensors.keys()].filter((name) => !read.has(name));
+    const { tensors, quantized, read } = this.#source;
+    return [...new Set([...tensors.keys(), ...quantized.keys()])].filter((name) => !read.has(name));
   }
 
   #full(name: string): string {
     return this.#path === "" ? name : `${this.#path}.${name}`;
   }
+}
+
+function checkShape(
+  checkpoint: string,
+  { name, shape }: { readonly name: string; readonly shape: readonly number[] },
+  expected: readonly number[],
+): void {
+  if (shape.join() === expected.join()) return;
+  const found = `[${shape.join(", ")}]`;
+  throw new CheckpointError(
+    `${checkpoint}: tensor "${name}" has shape ${found}, expected [${expected.join(", ")}]. ${question(name)}`,
+  );
 }
 
 /** What to look at when a shape is not the expected one. */

@@ -36,6 +36,32 @@ export class GraphBuilder extends GraphWriter {
     return this.node("Gemm", inputs, x.type, [x.shape[0] ?? 1, w.shape[0] ?? 1], { transB: 1 }, w.name);
   }
 
+  /**
+   * x [rows, in] × w int8 [in, out] + b [out] → [rows, out]. x is rounded to 8 bits when the graph runs, all rows with one
+   * scale; `scales` [out] are those of w's columns.
+   */
+  dynamicQuantizedMatmul(x: Value, w: { readonly weight: Value; readonly scales: Value }, b: Value | null): Value {
+    const inputs = b === null ? [x, w.weight, w.scales] : [x, w.weight, w.scales, null, b]; // null: zero points
+    const shape = [x.shape[0] ?? 1, w.weight.shape[1] ?? 1];
+    return this.node("DynamicQuantizeMatMul", inputs, x.type, shape, {}, w.weight.name);
+  }
+
+  /**
+   * x [rows, in] × w + b [out] → [rows, out]. w uint8 [out, blocks, bytes] holds the columns in blocks with a scale each,
+   * `scales` [out · blocks]. x is rounded to 8 bits when the graph runs (accuracy level 4), each block of a row apart.
+   */
+  blockQuantizedMatmul(
+    x: Value,
+    w: { readonly weight: Value; readonly scales: Value; readonly bits: 4 | 8; readonly blockSize: number },
+    b: Value | null,
+  ): Value {
+    const { weight, scales, bits, blockSize } = w;
+    const [to = 1, blocks = 1] = weight.shape.map(Number);
+    const attributes = { K: blocks * blockSize, N: to, bits, block_size: blockSize, accuracy_level: 4 };
+    const inputs = b === null ? [x, weight, scales] : [x, weight, scales, null, null, b]; // null: zero points, order
+    return this.node("MatMulNBits", inputs, x.type, [x.shape[0] ?? 1, to], attributes, weight.name);
+  }
+
   // Functions of one value.
 
   relu(x: Value): Value {

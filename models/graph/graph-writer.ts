@@ -4,7 +4,7 @@
  * operator needs such a length, it is read off the graph input that declared the name.
  */
 import path from "node:path";
-import type { TensorEntry } from "../checkpoint/safetensors.ts";
+import type { SafetensorsType, TensorEntry } from "../checkpoint/safetensors.ts";
 import { encodeModel } from "./onnx.ts";
 import type { Dimension, ElementType, OnnxAttribute, OnnxNode, OnnxTensor, OnnxValue } from "./onnx.ts";
 
@@ -25,6 +25,13 @@ export interface Graph {
   readonly inputs: readonly OnnxValue[];
   readonly outputs: readonly OnnxValue[];
 }
+
+/** What the weights of a graph are stored as: fp32, or the integers of a quantized matrix. */
+const weightTypes: Partial<Record<SafetensorsType, ElementType>> = { F32: "float32", I8: "int8", U8: "uint8" };
+
+/** Operators that are not of the standard but of ONNX Runtime (its ContribOperators.md). */
+const MICROSOFT_DOMAIN = "com.microsoft";
+const microsoftOperators: readonly string[] = ["DynamicQuantizeMatMul", "MatMulNBits"];
 
 export class GraphWriter {
   readonly name: string;
@@ -67,7 +74,10 @@ export class GraphWriter {
     const known = this.#weights.get(key);
     if (known !== undefined) return known.tensor;
     const isTaken = [...this.#weights.values()].some(({ tensor }) => tensor.name === name); // in another shape
-    const tensor = { name: isTaken ? key : name, type: "float32", shape: own } as const;
+    const type = weightTypes[entry.dtype];
+    if (type === undefined)
+      throw new Error(`tensor "${entry.name}" is ${entry.dtype}, which no graph here computes with`);
+    const tensor = { name: isTaken ? key : name, type, shape: own };
     this.#weights.set(key, { entry: part, tensor });
     return tensor;
   }
@@ -148,9 +158,10 @@ export class GraphWriter {
     return { name: tensor.name, type, shape };
   }
 
+  /** An input that is null is left out, where the operator has later ones. */
   protected node(
     operator: string,
-    inputs: readonly Value[],
+    inputs: readonly (Value | null)[],
     type: ElementType,
     shape: Shape,
     attributes: Readonly<Record<string, OnnxAttribute>> = {},
@@ -163,15 +174,16 @@ export class GraphWriter {
 
   protected push(
     operator: string,
-    inputs: readonly Value[],
+    inputs: readonly (Value | null)[],
     outputs: readonly Value[],
     attributes: Readonly<Record<string, OnnxAttribute>>,
     name: string,
   ): void {
-    const names = (values: readonly Value[]): string[] => values.map((value) => value.name);
+    const names = (values: readonly (Value | null)[]): string[] => values.map((value) => value?.name ?? "");
+    const domain = microsoftOperators.includes(operator) ? MICROSOFT_DOMAIN : "";
     const own = this.#nodeNames.has(name) ? `${name}:${outputs[0]!.name}` : name; // a weight that is used twice
     this.#nodeNames.add(own);
-    this.#nodes.push({ operator, name: own, inputs: names(inputs), outputs: names(outputs), attributes, domain: "" });
+    this.#nodes.push({ operator, name: own, inputs: names(inputs), outputs: names(outputs), attributes, domain });
   }
 
   protected fresh(operator: string): string {

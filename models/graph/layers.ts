@@ -2,7 +2,9 @@
  * The layers every network here is made of. Between layers a batch of token vectors is a matrix [rows, width], one row a
  * token, because that is the form matrix products take; only attention looks at batches, tokens and heads apart.
  */
-import type { Weights } from "../checkpoint/weights.ts";
+import { BLOCK_SIZE } from "../checkpoint/quantize.ts";
+import type { TensorEntry } from "../checkpoint/safetensors.ts";
+import type { Matrix, Weights } from "../checkpoint/weights.ts";
 import type { GraphBuilder } from "./builder.ts";
 import type { Value } from "./graph-writer.ts";
 import type { Dimension } from "./onnx.ts";
@@ -14,8 +16,41 @@ export function linear(
   w: Weights,
   size: { readonly from: number; readonly to: number; readonly bias?: boolean },
 ): Value {
-  const bias = size.bias === false ? null : g.weight(w.tensor("bias", [size.to]));
-  return g.gemm(flattenRows(g, x, size.from), g.weight(w.tensor("weight", [size.to, size.from])), bias);
+  const bias = size.bias === false ? null : w.tensor("bias", [size.to]);
+  return matrixProduct(g, flattenRows(g, x, size.from), { matrix: w.matrix("weight", [size.to, size.from]), bias });
+}
+
+/** x Wᵀ + b in the precision W is stored in; `rows` takes part of W and of b. x [rows, from] → [rows, to] */
+export function matrixProduct(
+  g: GraphBuilder,
+  x: Value,
+  w: { readonly matrix: Matrix; readonly bias: TensorEntry | null },
+  rows?: { readonly from: number; readonly count: number },
+): Value {
+  const { matrix, bias } = w;
+  const b = bias === null ? null : g.weight(bias, bias.shape, rows);
+  const [to, from] = matrix.shape;
+  switch (matrix.kind) {
+    case "fp32":
+      return g.gemm(x, g.weight(matrix.weight, matrix.shape, rows), b);
+    case "int8": {
+      const scales = g.weight(matrix.scales, [to], rows);
+      // Each part lies as [from, to / parts], so that rows of W are a range of the file only where they are a whole part.
+      const part = rows ?? { from: 0, count: to };
+      const stored = [matrix.parts * from, to / matrix.parts];
+      if (part.count !== stored[1]) throw new Error(`${matrix.weight.name}: ${part.count} rows are no part of it`);
+      const range = matrix.parts === 1 ? undefined : { from: (part.from / part.count) * from, count: from };
+      return g.dynamicQuantizedMatmul(x, { weight: g.weight(matrix.weight, stored, range), scales }, b);
+    }
+    case "block": {
+      const { bits } = matrix;
+      const blocks = from / BLOCK_SIZE;
+      const weight = g.weight(matrix.weight, [to, blocks, (BLOCK_SIZE * bits) / 8], rows);
+      const range = rows && { from: rows.from * blocks, count: rows.count * blocks };
+      const scales = g.weight(matrix.scales, [to * blocks], range);
+      return g.blockQuantizedMatmul(x, { weight, scales, bits, blockSize: BLOCK_SIZE }, b);
+    }
+  }
 }
 
 /** Layer normalisation over the last axis, with a scale and a bias unless the checkpoint has none. */

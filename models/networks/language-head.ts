@@ -5,6 +5,7 @@
  *   rows  one a sequence or beam      width  of the hidden state      k  candidates a row, given when the graph runs
  */
 import type { Weights } from "../checkpoint/weights.ts";
+import { matrixProduct } from "../graph/layers.ts";
 import { GraphBuilder } from "../graph/builder.ts";
 import type { Graph } from "../graph/graph-writer.ts";
 
@@ -13,7 +14,8 @@ export function languageHead(table: Weights, size: { readonly vocabulary: number
   const g = new GraphBuilder("head");
   const hidden = g.input("hidden", ["rows", size.width]);
   const k = g.input("k", [1], "int64");
-  const logits = g.gemm(hidden, g.weight(table.tensor("weight", [size.vocabulary, size.width])), null);
+  const matrix = table.matrix("weight", [size.vocabulary, size.width]);
+  const logits = matrixProduct(g, hidden, { matrix, bias: null });
   const top = g.topK(g.logSoftmax(logits), k);
 
   g.output("logits", logits); // [rows, vocabulary]

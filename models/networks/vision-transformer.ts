@@ -9,7 +9,7 @@
  *
  * The last norm applies to every token, the class token included, and its output is what the Q-Former reads.
  */
-import { attention, flattenRows, layerNorm, linear, mergeHeads, splitHeads } from "../graph/layers.ts";
+import { attention, flattenRows, layerNorm, linear, matrixProduct, mergeHeads, splitHeads } from "../graph/layers.ts";
 import type { VisionConfig } from "../checkpoint/config.ts";
 import type { Weights } from "../checkpoint/weights.ts";
 import { GraphBuilder } from "../graph/builder.ts";
@@ -54,12 +54,10 @@ function embedPatches(g: GraphBuilder, pixels: Value, w: Weights, config: Vision
 /** One matrix makes queries, keys and values; its thirds are used apart, which spares splitting the product. */
 function selfAttention(g: GraphBuilder, x: Value, w: Weights, config: VisionConfig): Value {
   const { hidden, heads } = config;
-  const weight = w.tensor("self_attn.qkv.weight", [3 * hidden, hidden]);
+  const matrix = w.matrix("self_attn.qkv.weight", [3 * hidden, hidden]);
   const bias = config.qkvBias ? w.tensor("self_attn.qkv.bias", [3 * hidden]) : null;
-  const project = (third: number): Value => {
-    const rows = { from: third * hidden, count: hidden };
-    return g.gemm(x, g.weight(weight, weight.shape, rows), bias === null ? null : g.weight(bias, bias.shape, rows));
-  };
+  const project = (third: number): Value =>
+    matrixProduct(g, x, { matrix, bias }, { from: third * hidden, count: hidden });
   const axes = { batch: "batch", tokens: (config.imageSize / config.patch) ** 2 + 1, heads };
 
   const q = splitHeads(g, g.multiply(project(0), g.scalar((hidden / heads) ** -0.5)), axes);
