@@ -4,7 +4,7 @@ import { Blip2Retrieval } from "./blip2-retrieval.ts";
 import type { RetrievalSessions } from "./blip2-retrieval.ts";
 import type { Checkpoint } from "./checkpoint/checkpoint.ts";
 import type { RetrievalConfig } from "./checkpoint/config.ts";
-import { fp32Weights } from "./checkpoint/fp32-weights.ts";
+import { prepareWeights } from "./checkpoint/quantized-weights.ts";
 import { ImageTokenStore } from "./image-token-store.ts";
 import { readPixelSettings } from "./load-blip2.ts";
 import type { LoadOptions } from "./load-blip2.ts";
@@ -18,7 +18,7 @@ import { Session } from "./runtime.ts";
 import type { RuntimeOptions } from "./runtime.ts";
 import { loadTokenizer } from "./text/tokenizer.ts";
 import { checkAllUsed } from "./checkpoint/unused-tensors.ts";
-import { Weights } from "./checkpoint/weights.ts";
+import type { Weights } from "./checkpoint/weights.ts";
 
 export interface RetrievalLoadOptions extends LoadOptions {
   /** Bytes that image tokens may take on disk between embedding and matching; unset: half of what is free. */
@@ -37,7 +37,7 @@ export async function loadRetrievalCheckpoint(
   }
   const pixels = await readPixelSettings(checkpoint);
   const tokenizer = await loadTokenizer(folder, config);
-  const weights = Weights.of(name, await fp32Weights(checkpoint, options));
+  const weights = await prepareWeights(checkpoint, options);
   const sessions = await loadRetrievalSessions(weights, config, options);
   checkAllUsed(weights, config);
   const { imageSize, patch } = config.vision;

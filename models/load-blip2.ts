@@ -6,7 +6,8 @@ import path from "node:path";
 import { Blip2 } from "./blip2.ts";
 import { openCheckpoint } from "./checkpoint/checkpoint.ts";
 import type { Checkpoint, CheckpointOptions } from "./checkpoint/checkpoint.ts";
-import { fp32Weights } from "./checkpoint/fp32-weights.ts";
+import { prepareWeights } from "./checkpoint/quantized-weights.ts";
+import type { WeightOptions } from "./checkpoint/quantized-weights.ts";
 import { loadImageEncoder } from "./image-encoder.ts";
 import type { LanguageModel } from "./generation/language-model.ts";
 import { CheckpointError } from "./model.ts";
@@ -19,9 +20,8 @@ import { JsonError, parseStrictJson } from "./checkpoint/strict-json.ts";
 import { loadT5 } from "./generation/t5-language-model.ts";
 import { loadTokenizer } from "./text/tokenizer.ts";
 import { checkAllUsed } from "./checkpoint/unused-tensors.ts";
-import { Weights } from "./checkpoint/weights.ts";
 
-export interface LoadOptions extends CheckpointOptions, RuntimeOptions {}
+export interface LoadOptions extends CheckpointOptions, RuntimeOptions, WeightOptions {}
 
 /** `where`: a folder, or a name in the Hugging Face cache. */
 export async function loadBlip2(where: string, options: LoadOptions): Promise<VisionLanguageModel> {
@@ -36,7 +36,7 @@ export async function loadCheckpoint(checkpoint: Checkpoint, options: LoadOption
   const { text } = config;
   const pixels = await readPixelSettings(checkpoint);
   const tokenizer = await loadTokenizer(folder, config);
-  const weights = Weights.of(name, await fp32Weights(checkpoint, options));
+  const weights = await prepareWeights(checkpoint, options);
   const assemble = async <Seen>(languageModel: LanguageModel<Seen>, width: number): Promise<VisionLanguageModel> => {
     const encoder = await loadImageEncoder(weights, config, width, options);
     checkAllUsed(weights, config);

@@ -1,0 +1,89 @@
+/**
+ * Which tensors of a checkpoint are quantized, and how: the matrices of linear layers, each by the precision of its part.
+ * What stays fp32 whatever is asked for is listed here, with the reason, and nowhere else.
+ */
+import { BLOCK_SIZE } from "./quantize.ts";
+import type { ModelPart, Precision, PrecisionName } from "./precision.ts";
+
+/** To be raised when the same tensor would be stored otherwise: what is in caches is then made anew. */
+export const RECIPE_VERSION = 1;
+
+export interface StoredTensor {
+  readonly precision: PrecisionName;
+  /** Why another precision than that of its part; null where it is that one. */
+  readonly reason: string | null;
+}
+
+interface Staying {
+  readonly names: RegExp;
+  readonly reason: string;
+  /** Unset: in every precision. */
+  readonly in?: readonly PrecisionName[];
+}
+
+const staying: readonly Staying[] = [
+  { names: /\.bias$/, reason: "a bias is added after the product, in fp32" },
+  { names: /norm\d?\.weight$/i, reason: "a norm's scale: few numbers, and everything behind it is multiplied by them" },
+  {
+    names: /^query_tokens$/,
+    reason: "the learned queries are what the Q-Former starts from, not a matrix it multiplies with",
+  },
+  {
+    names: /\.patch_embedding\.weight$/,
+    reason: "the first layer reads pixels: under 1 % of the weights, and every later layer sees its errors",
+  },
+  {
+    names: /(?:\.(?:class|position)_embedding|\.embed_(?:tokens|positions)\.weight|\.shared\.weight)$/,
+    reason: "embeddings are looked up, not multiplied with",
+  },
+  { names: /^embeddings\./, reason: "embeddings are looked up, not multiplied with" },
+  { names: /\.relative_attention_bias\.weight$/, reason: "a table of distances, which is looked up" },
+];
+
+/** The last matrix of each output, where the name says so; a tied vocabulary's is an embedding table. */
+const HEADS = /^(?:language_model\.lm_head|itm_head|vision_projection|text_projection)\.weight$/;
+const TIED_HEADS = /^language_model\.(?:model\.decoder\.embed_tokens|shared)\.weight$/;
+
+const partNames: readonly (readonly [RegExp, ModelPart])[] = [
+  [/^vision_model\./, "vision"],
+  [/^(?:qformer|embeddings)\.|^query_tokens$/, "q-former"],
+  [/^language_projection\./, "projection"],
+  [/^language_model\./, "language"],
+];
+
+/** How a tensor is stored as one that networks look up or add: `null` where only a head would read it. */
+export function storedTensor(
+  { name, shape }: { readonly name: string; readonly shape: readonly number[] },
+  precision: Precision,
+): StoredTensor {
+  const part = HEADS.test(name) ? "head" : partNames.find(([names]) => names.test(name))?.[1];
+  if (part === undefined) return { precision: "fp32", reason: "it is no part of the model" };
+  const asked = precision[part];
+  const stays = staying.find(({ names, in: when }) => names.test(name) && when?.includes(asked) !== false);
+  if (stays !== undefined) return { precision: "fp32", reason: stays.reason };
+  return matrixPrecision(shape, asked);
+}
+
+/** How the vocabulary's matrix is stored where the embeddings are that, too; null where the head has its own. */
+export function storedTiedHead(
+  { name, shape }: { readonly name: string; readonly shape: readonly number[] },
+  { precision, names }: { readonly precision: Precision; readonly names: { has: (name: string) => boolean } },
+): StoredTensor | null {
+  if (!TIED_HEADS.test(name) || names.has("language_model.lm_head.weight")) return null;
+  return matrixPrecision(shape, precision.head);
+}
+
+/** Parts of a matrix that are used apart from each other: the queries', keys' and values' thirds in the vision transformer. */
+export function partsOf(name: string): number {
+  return name.endsWith(".self_attn.qkv.weight") ? 3 : 1;
+}
+
+function matrixPrecision(shape: readonly number[], asked: PrecisionName): StoredTensor {
+  const [, from = 0, ...more] = shape;
+  if (shape.length < 2 || more.length > 0) return { precision: "fp32", reason: "it is no matrix" };
+  const isBlocked = asked === "int4" || asked === "int8-block";
+  if (isBlocked && from % BLOCK_SIZE !== 0) {
+    return { precision: "int8", reason: `its rows of ${from} numbers are no whole blocks of ${BLOCK_SIZE}` };
+  }
+  return { precision: asked, reason: null };
+}
