@@ -19,6 +19,13 @@ export async function fingerprintFiles(folder: string, names: readonly string[],
   return createHash("sha256").update(lines.join("")).digest("hex");
 }
 
+/** SHA-256 of what is in a file now, in hexadecimal. */
+export async function hashContent(file: string): Promise<string> {
+  const hash = createHash("sha256");
+  await pipeline(createReadStream(file, { highWaterMark: 1 << 20 }), hash);
+  return hash.digest("hex");
+}
+
 const memoSchema = z.object({
   file: z.string(),
   sizeBytes: z.string(),
@@ -28,7 +35,7 @@ const memoSchema = z.object({
 });
 type Memo = z.infer<typeof memoSchema>;
 
-/** SHA-256 of a file's content, in hexadecimal. */
+/** The same, as long as the file looks unchanged without being read again. */
 export async function hashFile(file: string, cacheFolder: string): Promise<string> {
   const real = await realpath(file);
   // The Hugging Face cache names a large file's blob by its SHA-256.
@@ -46,9 +53,7 @@ export async function hashFile(file: string, cacheFolder: string): Promise<strin
     memo.inode === state.inode;
   if (isUnchanged) return memo.sha256;
 
-  const hash = createHash("sha256");
-  await pipeline(createReadStream(real, { highWaterMark: 1 << 20 }), hash);
-  const sha256 = hash.digest("hex");
+  const sha256 = await hashContent(real);
   await writeMemo(memoFile, { ...state, sha256 });
   return sha256;
 }

@@ -11,7 +11,7 @@ import { ALIGNMENT, cachedWeights, contentKey } from "./weight-cache.ts";
 import type { WeightCacheOptions } from "./weight-cache.ts";
 
 /** To be raised when what is written for the same input changes. */
-const FORMAT = 1;
+export const FP32_FORMAT = "format 1";
 const FLOATS: readonly string[] = ["F32", "F16", "BF16"];
 
 /** A tensor to be converted: its parts end to end, null for zeros. */
@@ -39,7 +39,8 @@ export async function fp32Weights(
   const converted = await cachedWeights(
     {
       kind: "fp32",
-      key: await contentKey(`format ${FORMAT}`, derived, options.cacheFolder),
+      format: FP32_FORMAT,
+      key: await contentKey(FP32_FORMAT, derived, options.cacheFolder),
       checkpoint: checkpoint.name,
       what: "fp32 weights",
       tensors: conversions.map(source),

@@ -40,8 +40,14 @@ const staying: readonly Staying[] = [
   { names: /\.relative_attention_bias\.weight$/, reason: "a table of distances, which is looked up" },
 ];
 
+/** T5's last matrix of a feed-forward, which the reference keeps out of fp16, too (_keep_in_fp32_modules, modeling_t5.py). */
+const WIDE_RANGE = /^language_model\..*\.DenseReluDense\.wo\.weight$/;
+const WIDE_RANGE_REASON =
+  "what it multiplies has a few numbers far above the others, which one scale for all would round away";
+
 /** The last matrix of each output, where the name says so; a tied vocabulary's is an embedding table. */
 const HEADS = /^(?:language_model\.lm_head|itm_head|vision_projection|text_projection)\.weight$/;
+const HEAD_REASON = "the best answer may be a hair ahead of the next: quantized only when the head is named";
 const TIED_HEADS = /^language_model\.(?:model\.decoder\.embed_tokens|shared)\.weight$/;
 
 const partNames: readonly (readonly [RegExp, ModelPart])[] = [
@@ -59,8 +65,13 @@ export function storedTensor(
   const part = HEADS.test(name) ? "head" : partNames.find(([names]) => names.test(name))?.[1];
   if (part === undefined) return { precision: "fp32", reason: "it is no part of the model" };
   const asked = precision[part];
+  if (part === "head" && asked === "fp32") return { precision: asked, reason: HEAD_REASON };
   const stays = staying.find(({ names, in: when }) => names.test(name) && when?.includes(asked) !== false);
   if (stays !== undefined) return { precision: "fp32", reason: stays.reason };
+  if (asked === "int8" && WIDE_RANGE.test(name)) {
+    const how = matrixPrecision(shape, "int8-block");
+    return how.precision === "int8" ? how : { precision: how.precision, reason: WIDE_RANGE_REASON };
+  }
   return matrixPrecision(shape, asked);
 }
 

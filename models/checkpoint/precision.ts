@@ -42,15 +42,15 @@ export function parsePrecision(text: string): Precision {
   return precision;
 }
 
-/** The shortest spelling: the same for all that mean the same. */
+/** The spelling with the fewest words: the same for all that mean the same. */
 export function describePrecision(precision: Precision): string {
-  const [first] = modelParts;
-  const whole = wholeModel(precision[first]);
-  if (modelParts.every((part) => precision[part] === whole[part])) return precision[first];
-  return modelParts
-    .filter((part) => precision[part] !== "fp32")
-    .map((part) => `${part}=${precision[part]}`)
-    .join(",");
+  const spellings = precisionNames.map((name) => {
+    const whole = wholeModel(name);
+    const others = modelParts.filter((part) => precision[part] !== whole[part]);
+    return [...(name === "fp32" ? [] : [name]), ...others.map((part) => `${part}=${precision[part]}`)];
+  });
+  const [shortest = []] = spellings.toSorted((a, b) => a.length - b.length);
+  return shortest.length === 0 ? "fp32" : shortest.join(",");
 }
 
 function precisionNamed(name: string): PrecisionName {

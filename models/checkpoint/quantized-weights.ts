@@ -10,7 +10,7 @@ import type { Precision } from "./precision.ts";
 import { partsOf, RECIPE_VERSION, storedTensor, storedTiedHead } from "./precision-recipe.ts";
 import { BLOCK_SIZE, quantizeBlocks, quantizeChannels } from "./quantize.ts";
 import type { QuantizedBlocks, QuantizedChannels } from "./quantize.ts";
-import { readTensor } from "./safetensors.ts";
+import { readTensor, tensorBytes } from "./safetensors.ts";
 import type { TensorEntry } from "./safetensors.ts";
 import type { TensorSource } from "./safetensors-writer.ts";
 import { knownUnusedTensors } from "./unused-tensors.ts";
@@ -19,8 +19,8 @@ import type { WeightCacheOptions } from "./weight-cache.ts";
 import { Weights } from "./weights.ts";
 import type { Matrix } from "./weights.ts";
 
-/** To be raised when what is written for the same input changes. */
-const FORMAT = 1;
+/** The number to be raised when what is written by the same recipe changes. */
+export const QUANTIZED_FORMAT = `format 1, recipe ${RECIPE_VERSION}`;
 
 export interface WeightOptions extends WeightCacheOptions {
   /** Unset: fp32. */
@@ -51,6 +51,15 @@ export interface QuantizationPlan {
   readonly matrices: readonly PlannedMatrix[];
   /** The tensors that stay as they are. */
   readonly fp32: ReadonlyMap<string, TensorEntry>;
+}
+
+/** Bytes that are read to make them, and bytes they then have. */
+export function planBytes({ matrices }: QuantizationPlan): { readonly from: number; readonly to: number } {
+  const tensors = matrices.flatMap(sources);
+  return {
+    from: matrices.reduce((sum, { entry }) => sum + entry.byteLength, 0),
+    to: tensors.reduce((sum, { dtype, shape }) => sum + tensorBytes(dtype, shape), 0),
+  };
 }
 
 /** Tensors that nothing reads are left alone. */
@@ -87,7 +96,8 @@ async function quantize(
   return cachedWeights(
     {
       kind: "quantized",
-      key: await contentKey(`format ${FORMAT}, recipe ${RECIPE_VERSION}`, derived, options.cacheFolder),
+      format: QUANTIZED_FORMAT,
+      key: await contentKey(QUANTIZED_FORMAT, derived, options.cacheFolder),
       checkpoint,
       what: `${describePrecision(options.precision)} weights`,
       tensors: matrices.flatMap(sources),

@@ -36,6 +36,8 @@ export interface WeightCacheOptions {
 export interface CachedTensors {
   readonly kind: (typeof weightKinds)[number];
   readonly key: string;
+  /** How they are made; what was made in another way is not looked for again. */
+  readonly format: string;
   /** The checkpoint, and the words for what is made of it: "fp32 weights". */
   readonly checkpoint: string;
   readonly what: string;
@@ -61,7 +63,7 @@ export async function cachedWeights(
     await removeAbandoned(parent);
     const sha256 = await writeSafetensors(file, reported(wanted, options).flatMap(filled));
     await writeFile(`${file}.sha256`, `${sha256}  ${WEIGHTS_FILE}\n`);
-    const about = { checkpoint: wanted.checkpoint, what: wanted.what };
+    const about = { checkpoint: wanted.checkpoint, what: wanted.what, format: wanted.format };
     await writeFile(path.join(temporary, ABOUT_FILE), `${JSON.stringify(about)}\n`);
     await moveInto(temporary, folder, async () => {
       return (await readCached(folder, wanted.tensors, options.cacheFolder)).status === "whole";
