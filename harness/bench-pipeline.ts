@@ -2,6 +2,7 @@
  * Times the pipeline, stage by stage, on a checkpoint of true shape with random weights that is written on the spot:
  *
  *   npm run bench:pipeline -- [--shape base] [--folder scratch/base] [--threads 2] [--images 8] [--batch 8] [--rounds 3]
+ *     [--precision int8]
  *
  * One JSON object a line, the least of several rounds: VQA (five questions an image, beam 5, ten new tokens), captions (beam
  * 5, thirty) and a greedy caption of one image. With random weights no text ends early, so the work is exactly this much.
@@ -10,6 +11,7 @@
 import { availableParallelism, tmpdir } from "node:os";
 import path from "node:path";
 import { cocoCaptions } from "../datasets/coco-captions.ts";
+import { parsePrecision } from "../models/checkpoint/precision.ts";
 import { generationShapes } from "../models/checkpoint/random-shapes.ts";
 import { loadBlip2 } from "../models/load-blip2.ts";
 import type { DecodingOptions, GenerationRequest, VisionLanguageModel } from "../models/model.ts";
@@ -20,7 +22,7 @@ import { unknownName } from "./usage-error.ts";
 async function main(): Promise<void> {
   const flags = readFlags(
     "bench:pipeline",
-    { shape: "base", folder: "", threads: availableParallelism(), images: 8, batch: 8, rounds: 3 },
+    { shape: "base", folder: "", threads: availableParallelism(), images: 8, batch: 8, rounds: 3, precision: "fp32" },
     process.argv.slice(2),
   );
   const [images, batch, rounds] = [flags.count("images"), flags.count("batch"), flags.count("rounds")];
@@ -28,6 +30,7 @@ async function main(): Promise<void> {
     threads: flags.count("threads"),
     cacheFolder: path.join(tmpdir(), "blip2-bench-cache"),
     hubCache: "",
+    precision: parsePrecision(flags.text("precision")),
   };
   const name = flags.text("shape");
   const shape = new Map(Object.entries(generationShapes)).get(name);
@@ -40,14 +43,15 @@ async function main(): Promise<void> {
   const before = performance.now();
   const model = await loadBlip2(folder, options);
   const loadMs = performance.now() - before;
-  print({ work: "load", folder: path.basename(folder), ms: round(loadMs), peakMemoryMiB: peakMemoryMiB() });
+  const precision = flags.text("precision");
+  print({ work: "load", folder: path.basename(folder), precision, ms: round(loadMs), peakMemoryMiB: peakMemoryMiB() });
 
   const works: readonly Work[] = [
     { name: "vqa", questionsAnImage: 5, batch, images, decoding: decoding(5, 10, -1) },
     { name: "caption", questionsAnImage: 1, batch, images, decoding: decoding(5, 30, 1) },
     { name: "greedy caption", questionsAnImage: 1, batch: 1, images: 1, decoding: decoding(1, 30, 1) },
   ];
-  for (const work of works) await time(model, work, { rounds, threads: options.threads });
+  for (const work of works) await time(model, work, { rounds, threads: options.threads, precision });
   await model.release();
 }
 
@@ -66,7 +70,7 @@ function decoding(beams: number, tokens: number, lengthPenalty: number): Decodin
 async function time(
   model: VisionLanguageModel,
   work: Work,
-  { rounds, threads }: { readonly rounds: number; readonly threads: number },
+  { rounds, threads, precision }: { readonly rounds: number; readonly threads: number; readonly precision: string },
 ): Promise<void> {
   const requests = await questions(work);
   let best = Infinity;
@@ -92,6 +96,7 @@ async function time(
     images: work.images,
     batch: work.batch,
     threads,
+    precision,
     questionsPerSecond: round((1000 * requests.length) / best, 3),
     msPerQuestion: round(best / requests.length),
     msPerQuestionByStage: Object.fromEntries(

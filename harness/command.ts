@@ -5,11 +5,13 @@
 import { availableParallelism, homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { huggingFaceCacheFolder } from "../models/checkpoint/hugging-face-cache.ts";
+import { manageCache } from "./cache-command.ts";
 import type { Catalog } from "./catalog.ts";
 import { completeCode, exitCodeOf, internalCode } from "./exit-code.ts";
 import { parseCommandLine } from "./flags.ts";
 import type { OutputFlags, Request } from "./flags.ts";
 import { list } from "./ls-command.ts";
+import { prepareWeightsOf } from "./prepare-command.ts";
 import { packageVersion } from "./provenance.ts";
 import { readRunConfig } from "./run-config.ts";
 import { reproduce } from "./reproduce-command.ts";
@@ -17,6 +19,7 @@ import { run } from "./run-command.ts";
 import { score } from "./score-command.ts";
 import { Terminal } from "./terminal.ts";
 import type { Output } from "./terminal.ts";
+import { UsageError } from "./usage-error.ts";
 
 /** Where words go and settings come from; `process` is one. */
 export interface Outside {
@@ -76,6 +79,17 @@ async function perform(
     case "score": {
       const { data } = request.flags;
       return score(request.folder, { catalog, terminal, isJson, data: data === undefined ? null : resolve(data) });
+    }
+    case "prepare":
+    case "cache": {
+      const cache = request.flags.cache;
+      if (cache === "") throw new UsageError('--cache: found "", expected a folder.');
+      const folder = cache === undefined ? cacheFolder(env) : resolve(cache);
+      if (request.command === "cache") {
+        return await manageCache(request.what, request.flags, { folder, terminal, isJson });
+      }
+      const hubCache = huggingFaceCacheFolder(env, homedir());
+      return await prepareWeightsOf(request.flags, { catalog, terminal, isJson, hubCache, cacheFolder: folder });
     }
     case "ls":
       list(request.what, { catalog, terminal, isJson });

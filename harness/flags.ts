@@ -1,5 +1,8 @@
 /** The commands and their flags, for commander; what they mean is checked in run-config.ts. */
 import { Command, CommanderError } from "commander";
+import { cacheActions } from "./cache-command.ts";
+import type { CacheAction, CacheFlags } from "./cache-command.ts";
+import type { PrepareFlags } from "./prepare-command.ts";
 import type { ReproduceFlags } from "./reproduce-command.ts";
 import type { RunFlags } from "./run-config.ts";
 import { unknownName, UsageError } from "./usage-error.ts";
@@ -17,6 +20,8 @@ export type Request =
   | { readonly command: "run"; readonly flags: RunFlags & OutputFlags }
   | { readonly command: "reproduce"; readonly flags: ReproduceFlags & OutputFlags }
   | { readonly command: "score"; readonly folder: string; readonly flags: { readonly data?: string } & OutputFlags }
+  | { readonly command: "prepare"; readonly flags: PrepareFlags & OutputFlags }
+  | { readonly command: "cache"; readonly flags: CacheFlags & OutputFlags; readonly what: CacheAction }
   | { readonly command: "ls"; readonly what: "models" | "tasks" | null; readonly flags: OutputFlags }
   /** Help or the version was asked for and printed. */
   | { readonly command: null };
@@ -102,6 +107,25 @@ export async function parseCommandLine(
     request = { command: "reproduce", flags: reproduce.opts<ReproduceFlags & OutputFlags>() };
   });
 
+  const prepare = prepareCommand(program);
+  prepare.action(() => {
+    refuseExcess(prepare, 0);
+    refuseFlagsAsValues(prepare);
+    request = { command: "prepare", flags: prepare.opts<PrepareFlags & OutputFlags>() };
+  });
+
+  const cache = cacheCommand(program);
+  cache.action(() => {
+    const [word = "ls"] = cache.args;
+    const what = cacheActions.find((action) => action === word);
+    if (what === undefined && !word.startsWith("-")) {
+      throw unknownName(`cache ${word}`, "action", { name: word, names: cacheActions });
+    }
+    refuseExcess(cache, 1);
+    refuseFlagsAsValues(cache);
+    request = { command: "cache", what: what ?? "ls", flags: cache.opts<CacheFlags & OutputFlags>() };
+  });
+
   try {
     await program.parseAsync(spellFlags(words), { from: "user" });
   } catch (error) {
@@ -111,9 +135,13 @@ export async function parseCommandLine(
   return request;
 }
 
+const precisionHelp =
+  "fp32, int8, int8-block or int4, for all of a model or by part: language=int4,vision=int8 (default: fp32)";
+
 function runCommand(program: Command): Command {
   const run = program.command("run").description("evaluate checkpoints on tasks; goes on with a run that was stopped");
   withRunFlags(run, { models: "all bundled", tasks: "all the checkpoints can do" })
+    .option("--precision <names>", precisionHelp)
     .option("--prompt <text>", "another prompt, with {question} in it")
     .option("--beams <n>", "beams; 1 is greedy search")
     .option("--length-penalty <x>", "above 0 favours long answers, below short ones")
@@ -136,9 +164,34 @@ function reproduceCommand(program: Command): Command {
   return withOutputFlags(reproduce);
 }
 
+function prepareCommand(program: Command): Command {
+  const prepare = program
+    .command("prepare")
+    .description("convert and quantize weights now, which run does when needed");
+  prepare
+    .option("-m, --model <names>", "as in run (default: all bundled)", list)
+    .option("--precision <names>", precisionHelp)
+    .option("--cache <folder>", cacheHelp);
+  return withOutputFlags(prepare);
+}
+
+function cacheCommand(program: Command): Command {
+  const cache = program.command("cache").description("converted weights that are kept between runs: ls, verify, prune");
+  cache
+    .argument("[ls|verify|prune]")
+    .option("--all", "prune: remove what is whole, too")
+    .option("--cache <folder>", cacheHelp);
+  return withOutputFlags(cache);
+}
+
+const cacheHelp = "what is kept between runs (default: blip2-bench in the user's cache folder)";
+
+function list(value: string, before: string[] = []): string[] {
+  return [...before, value];
+}
+
 /** Those that replace no choice of a protocol. */
 function withRunFlags(command: Command, defaults: { readonly models: string; readonly tasks: string }): Command {
-  const list = (value: string, before: string[] = []): string[] => [...before, value];
   return command
     .option(
       "-m, --model <names>",
@@ -155,7 +208,7 @@ function withRunFlags(command: Command, defaults: { readonly models: string; rea
     .option("-b, --batch-size <n>", "questions a batch (default: 8)")
     .option("--threads <n>", "threads to compute with (default: all)")
     .option("--max-errors <n>", "stop when more samples than this have failed")
-    .option("--cache <folder>", "what is kept between runs (default: blip2-bench in the user's cache folder)")
+    .option("--cache <folder>", cacheHelp)
     .option("--overwrite", "start again in a folder that holds a run");
 }
 

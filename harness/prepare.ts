@@ -7,6 +7,7 @@ import { readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { Dataset, RetrievalSample, Sample, Split } from "../datasets/dataset.ts";
 import { DatasetError } from "../datasets/dataset.ts";
+import { describePrecision } from "../models/checkpoint/precision.ts";
 import type { LoadOptions } from "../models/load-blip2.ts";
 import { kindOfFolder, recordName, rowsName, RunFolder } from "../reports/run-folder.ts";
 import { RunFolderError } from "../reports/run-folder-error.ts";
@@ -30,10 +31,11 @@ export type AnyEvaluation = Evaluation<Sample> | RetrievalEvaluation;
 export async function prepare(
   config: RunConfig,
   catalog: Catalog,
-  { hubCache }: { readonly hubCache: string },
+  { hubCache, onPreparation }: Pick<LoadOptions, "hubCache" | "onPreparation">,
 ): Promise<readonly AnyEvaluation[]> {
   const tasks = config.tasks.map((name) => taskNamed(catalog, name));
-  const options = { hubCache, cacheFolder: config.cache, threads: config.threads };
+  const { cache: cacheFolder, threads, precision } = config;
+  const options = { hubCache, cacheFolder, threads, precision, ...(onPreparation !== undefined && { onPreparation }) };
   const checkpoints: FoundCheckpoint[] = [];
   for (const name of config.models) checkpoints.push(await findCheckpoint(catalog, name, options));
   refuseSameNames(checkpoints);
@@ -84,7 +86,15 @@ async function prepareGeneration(
   const { newTokens } = asking.decoding;
   const decoding = { ...asking.decoding, newTokens: { ...newTokens }, maxPromptTokens: asking.maxPromptTokens };
   const plan: RunPlan = {
-    config: { task: task.name, protocol, limit, batchSize, decoding, overrides: { ...overrides } },
+    config: {
+      task: task.name,
+      protocol,
+      limit,
+      batchSize,
+      ...recordedPrecision(config),
+      decoding,
+      overrides: { ...overrides },
+    },
     checkpoint: { name, source, family, fingerprint },
     data,
     ...made,
@@ -119,6 +129,7 @@ async function prepareRetrieval(
       protocol: config.protocol,
       limit,
       batchSize,
+      ...recordedPrecision(config),
       decoding: {},
       retrieval: { maxTokens, rerank },
       overrides: { ...overrides },
@@ -132,6 +143,11 @@ async function prepareRetrieval(
   return { kind: "retrieval", task, split, samples, protocol, plan, folder, maxErrors, model };
 }
 
+function recordedPrecision({ precision }: RunConfig): { readonly precision?: string } {
+  const described = describePrecision(precision);
+  return described === "fp32" ? {} : { precision: described };
+}
+
 export function taskNamed(catalog: Catalog, name: string): Task {
   const found = catalog.tasks.find((task) => task.name === name);
   if (found !== undefined) return found;
@@ -140,14 +156,24 @@ export function taskNamed(catalog: Catalog, name: string): Task {
 
 /** By a bundled name first, then as a folder, then in the Hugging Face cache. */
 async function findCheckpoint(catalog: Catalog, name: string, options: LoadOptions): Promise<FoundCheckpoint> {
+  const place = checkpointPlace(catalog, name);
+  const found = await catalog.findCheckpoint(place.where, options);
+  return place.isBundled ? { ...found, source: "bundled" } : found;
+}
+
+/** Where a checkpoint that was named is to be looked for. */
+export function checkpointPlace(
+  catalog: Catalog,
+  name: string,
+): { readonly where: string; readonly isBundled: boolean } {
   const bundled = catalog.checkpoints.find((checkpoint) => checkpoint.name === name);
-  if (bundled !== undefined) return { ...(await catalog.findCheckpoint(bundled.folder, options)), source: "bundled" };
+  if (bundled !== undefined) return { where: bundled.folder, isBundled: true };
   if (!/[\\/]/.test(name) && !existsSync(name)) {
     const names = catalog.checkpoints.map((checkpoint) => checkpoint.name);
     const otherwise = " Or give a folder, or a name in the Hugging Face cache such as Salesforce/blip2-opt-2.7b.";
     throw unknownName(`--model ${name}`, "checkpoint", { name, names, otherwise });
   }
-  return catalog.findCheckpoint(name, options);
+  return { where: name, isBundled: false };
 }
 
 interface OpenedSplit<S extends Sample> {

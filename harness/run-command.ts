@@ -1,5 +1,6 @@
 /** `blip2-bench run`: every model on every task, then the rows of all of them. */
 import { join } from "node:path";
+import type { PreparationEvent } from "../models/checkpoint/weight-cache.ts";
 import { rowsToCsv } from "../reports/csv.ts";
 import { writeFileWhole } from "../reports/atomic-file.ts";
 import { describeSystemCode, RunWriteError, systemCode } from "../reports/run-folder-error.ts";
@@ -37,7 +38,10 @@ export async function run(config: RunConfig, surroundings: RunSurroundings): Pro
     terminal.message("Stopping after this batch; Ctrl-C again stops at once.");
   });
   try {
-    const evaluations = await prepare(config, catalog, { hubCache });
+    const onPreparation = (event: PreparationEvent): void => {
+      terminal.preparation(event);
+    };
+    const evaluations = await prepare(config, catalog, { hubCache, onPreparation });
     try {
       terminal.note(`Writing to ${config.output}`);
       const scored: ScoredRun[] = [];

@@ -3,6 +3,9 @@
  * message can quote them.
  */
 import { resolve } from "node:path";
+import { fp32Precision, parsePrecision } from "../models/checkpoint/precision.ts";
+import type { Precision } from "../models/checkpoint/precision.ts";
+import { CheckpointError } from "../models/model.ts";
 import type { DecodingOptions } from "../models/model.ts";
 import type { ProtocolName } from "../tasks/task.ts";
 import { UsageError } from "./usage-error.ts";
@@ -26,6 +29,8 @@ export interface RunConfig {
   readonly limit: number | null;
   readonly batchSize: number;
   readonly threads: number;
+  /** What each part of a model computes in. */
+  readonly precision: Precision;
   readonly overrides: Overrides;
   /** The run stops when more samples than this have failed; null is never. */
   readonly maxErrors: number | null;
@@ -62,6 +67,7 @@ export interface RunFlags {
   readonly limit?: string;
   readonly batchSize?: string;
   readonly threads?: string;
+  readonly precision?: string;
   readonly prompt?: string;
   readonly beams?: string;
   readonly lengthPenalty?: string;
@@ -103,11 +109,23 @@ export function readRunConfig(flags: RunFlags, defaults: RunDefaults): RunConfig
     limit: limit(flags.limit),
     batchSize: integer("--batch-size", flags.batchSize, { from: 1 }) ?? defaultBatchSize,
     threads: integer("--threads", flags.threads, { from: 1 }) ?? defaults.threads,
+    precision: readPrecision(flags.precision),
     overrides: overrides(flags),
     maxErrors: integer("--max-errors", flags.maxErrors, { from: 0 }) ?? null,
     cache: folder("--cache", flags.cache) ?? defaults.cache,
     overwrite: flags.overwrite ?? false,
   });
+}
+
+/** Throws a UsageError: a precision that is not known, or that no processor here computes in. */
+export function readPrecision(value: string | undefined): Precision {
+  if (value === undefined) return fp32Precision;
+  try {
+    return parsePrecision(value);
+  } catch (cause) {
+    if (!(cause instanceof CheckpointError)) throw cause;
+    throw new UsageError(`--precision: ${cause.message}`, { cause });
+  }
 }
 
 function overrides(flags: RunFlags): Overrides {
@@ -137,7 +155,11 @@ function overrides(flags: RunFlags): Overrides {
 }
 
 /** Lists may be given with commas, repeatedly, or both; a name counts once. */
-function names(flag: string, lists: readonly string[] | undefined, otherwise: readonly string[]): readonly string[] {
+export function names(
+  flag: string,
+  lists: readonly string[] | undefined,
+  otherwise: readonly string[],
+): readonly string[] {
   if (lists === undefined) return otherwise;
   const found = lists.flatMap((list) => list.split(",")).map((name) => name.trim());
   const given = [...new Set(found.filter((name) => name !== ""))];

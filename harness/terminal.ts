@@ -2,6 +2,7 @@
  * What the user sees: the result on stdout; messages and progress on stderr. On a terminal, progress is one line that is
  * written over; elsewhere a plain line now and then.
  */
+import type { PreparationEvent } from "../models/checkpoint/weight-cache.ts";
 import type { Progress } from "./evaluate.ts";
 
 /** The part of a stream that is used; process.stdout and process.stderr are such. */
@@ -21,6 +22,12 @@ export interface TerminalOptions {
   readonly now: () => number;
 }
 
+interface Advance {
+  readonly work: string;
+  readonly isLast: boolean;
+  readonly line: (elapsedMs: number) => string;
+}
+
 const plainLineMs = 10_000;
 const liveLineMs = 100; // faster is not read
 const clearLine = "\r\u001b[2K";
@@ -31,7 +38,7 @@ export class Terminal {
   /** The line that is written over, while there is one. */
   #line = "";
   #shownMs = Number.NEGATIVE_INFINITY;
-  #start: { readonly run: string; readonly ms: number } | null = null;
+  #start: { readonly work: string; readonly ms: number } | null = null;
 
   constructor(options: TerminalOptions) {
     const { stderr, env } = options;
@@ -61,16 +68,31 @@ export class Terminal {
   }
 
   progress(progress: Progress): void {
+    const isLast = progress.done === progress.samples;
+    this.#advance({ work: progress.run, isLast, line: (elapsedMs) => progressLine(progress, elapsedMs) });
+  }
+
+  /** Weights are being made, or were found damaged. */
+  preparation(event: PreparationEvent): void {
+    if (event.kind === "damaged") {
+      this.message(event.message);
+      return;
+    }
+    const isLast = event.doneBytes === event.totalBytes;
+    this.#advance({ work: event.what, isLast, line: (elapsedMs) => preparationLine(event, elapsedMs) });
+  }
+
+  /** `line`: what is said of the work so far, from how long it has taken. */
+  #advance({ work, isLast, line: lineAfter }: Advance): void {
     if (this.#options.isQuiet) return;
     const now = this.#options.now();
-    if (this.#start?.run !== progress.run) {
-      this.#start = { run: progress.run, ms: now };
+    if (this.#start?.work !== work) {
+      this.#start = { work, ms: now };
       this.#shownMs = Number.NEGATIVE_INFINITY;
     }
-    const isLast = progress.done === progress.samples;
     if (!isLast && now - this.#shownMs < (this.#isLive ? liveLineMs : plainLineMs)) return;
     this.#shownMs = now;
-    const line = progressLine(progress, now - this.#start.ms);
+    const line = lineAfter(now - this.#start.ms);
     if (this.#isLive && !isLast) {
       this.#options.stderr.write(`${clearLine}${line}`);
       this.#line = line;
@@ -105,6 +127,17 @@ function progressLine({ run, before, done, samples, failed }: Progress, elapsedM
   }
   if (failed > 0) parts.push(`${failed} failed`);
   return parts.join(", ");
+}
+
+/** `shapes-opt-base: int8 weights: 120 of 3900 MB, 0:12 left` */
+function preparationLine(
+  { what, doneBytes, totalBytes }: PreparationEvent & { kind: "written" },
+  elapsedMs: number,
+): string {
+  const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(totalBytes < 1e7 ? 1 : 0);
+  const line = `${what}: ${megabytes(doneBytes)} of ${megabytes(totalBytes)} MB`;
+  const seconds = (elapsedMs / 1000) * ((totalBytes - doneBytes) / doneBytes);
+  return doneBytes < totalBytes && seconds > 0 ? `${line}, ${duration(seconds)} left` : line;
 }
 
 /** 1:05, or 2:01:05 from an hour on. */

@@ -4,6 +4,7 @@ import type { Row } from "./table.ts";
 
 const columns: readonly { readonly key: keyof Row; readonly header: string }[] = [
   { key: "checkpoint", header: "checkpoint" },
+  { key: "precision", header: "precision" },
   { key: "task", header: "task" },
   { key: "split", header: "split" },
   { key: "protocol", header: "protocol" },

@@ -29,6 +29,8 @@ const runRecordSchema = z.object({
     /** Samples from the start of the split: a number, or a fraction below 1; null is all of them. */
     limit: z.number().positive().nullable(),
     batchSize: z.int().positive(),
+    /** What the model computes in, such as `int8` or `vision=int8,language=int4`; unset is fp32. */
+    precision: z.string().optional(),
     /** Decoding as it is done, the protocol's choices and the overrides together. */
     decoding: z.record(z.string(), z.json()),
     /** Of a retrieval task, which decodes nothing. */

@@ -7,6 +7,8 @@ import type { RunRecord, ScoreSheet } from "./run-record.ts";
 /** One metric of one run. Numbers are rounded and in `unit`; `value` is neither. */
 export interface Row {
   readonly checkpoint: string;
+  /** `fp32`, another precision, or several by part. */
+  readonly precision: string;
   readonly task: string;
   readonly split: string;
   /** `paper`, `lavis`, or `custom` where flags replace some of its choices. */
@@ -38,6 +40,7 @@ export function rowsOf({ record, scores }: ScoredRun): readonly Row[] {
   const { counts } = scores;
   return scores.metrics.map((metric) => ({
     checkpoint: record.checkpoint.name,
+    precision: record.config.precision ?? "fp32",
     task: record.config.task,
     split: record.data.split,
     protocol: Object.keys(record.config.overrides).length > 0 ? "custom" : record.config.protocol,
@@ -70,6 +73,7 @@ interface Column {
 
 const columns: readonly Column[] = [
   { title: "checkpoint", align: "left", cell: (row) => row.checkpoint },
+  { title: "precision", align: "left", cell: (row) => row.precision },
   { title: "task", align: "left", cell: (row) => row.task },
   { title: "split", align: "left", cell: (row) => row.split },
   { title: "protocol", align: "left", cell: (row) => row.protocol },
@@ -97,11 +101,13 @@ function number(value: number | null, unit: string): string {
 /** The table, and below it what it does not say: scores by type, and which runs are partial. No line end at the end. */
 export function formatTable(runs: readonly ScoredRun[]): string {
   const rows = runs.flatMap(rowsOf);
-  const cells = rows.map((row) => columns.map(({ cell }) => cell(row)));
+  const isAllFp32 = rows.every(({ precision }) => precision === "fp32");
+  const shown = columns.filter(({ title }) => title !== "precision" || !isAllFp32);
+  const cells = rows.map((row) => shown.map(({ cell }) => cell(row)));
   const table = formatColumns(
-    columns.map(({ title }) => title),
+    shown.map(({ title }) => title),
     cells,
-    columns.map(({ align }) => align),
+    shown.map(({ align }) => align),
   );
   const notes = runs.flatMap((run) => [...breakdownLines(run), ...partialLines(run)]);
   return [table, ...(notes.length > 0 ? ["", ...notes] : [])].join("\n");

@@ -47,8 +47,8 @@ describe("blip2-bench ls", () => {
 
 describe("blip2-bench says what is wrong with a command line, and exits with 2", () => {
   const cases: readonly [words: readonly string[], message: string | RegExp][] = [
-    [[], "found no command, expected one of run, ls, score, reproduce. See blip2-bench --help."],
-    [["rnu"], "rnu: no such command. Did you mean run? Commands: run, ls, score, reproduce."],
+    [[], "found no command, expected one of run, ls, score, reproduce, prepare, cache. See blip2-bench --help."],
+    [["rnu"], "rnu: no such command. Did you mean run? Commands: run, ls, score, reproduce, prepare, cache."],
     [["--limt", "3"], /^error: blip2-bench --limt: no such flag\./],
     [["run", "--limt", "3"], /^error: run --limt: no such flag\. Did you mean --limit\? Flags: --model, --tasks, /],
     [["run", "--batchsize=3"], /^error: run --batchsize: no such flag\. Did you mean --batch-size\?/],
@@ -66,6 +66,23 @@ describe("blip2-bench says what is wrong with a command line, and exits with 2",
       ["run", "--model", "Salesforce/blip2-opt-2.7b"],
       /^error: Salesforce\/blip2-opt-2\.7b: not in the Hugging Face cache/,
     ],
+    [
+      ["run", "--precision", "int5"],
+      '--precision: found "int5", expected one of the precisions fp32, int8, int8-block, int4.',
+    ],
+    [
+      ["prepare", "--precision", "vison=int8"],
+      '--precision: found "vison=int8", expected one of the parts vision, q-former, projection, language, head before "=".',
+    ],
+    [
+      ["run", "--precision", "fp16"],
+      '--precision: found "fp16", which is for GPUs: on the CPU, ONNX Runtime widens it to fp32 and gains nothing. ' +
+        "Precisions: fp32, int8, int8-block, int4.",
+    ],
+    [["prepare", "--modle", "x"], /^error: prepare --modle: no such flag\. Did you mean --model\? Flags: /],
+    [["cache", "prnue"], "cache prnue: no such action. Did you mean prune? Actions: ls, verify, prune."],
+    [["cache", "ls", "all"], 'cache: found "all", expected flags only from there on.'],
+    [["cache", "--cache="], '--cache: found "", expected a folder.'],
     [
       ["run", "--split", "vall"],
       "--split vall: vqav2: no such split. Did you mean val? Splits: val, train, test-dev, test.",

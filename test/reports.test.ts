@@ -57,6 +57,7 @@ describe("rows", () => {
     const [row] = rowsOf(run);
     assert.deepEqual(row, {
       checkpoint: "blip2-opt-2.7b",
+      precision: "fp32",
       task: "vqav2",
       split: "val",
       protocol: "paper",
@@ -108,6 +109,18 @@ describe("the table", () => {
     );
   });
 
+  it("has a column for precisions where one is not fp32", () => {
+    const quantized = { ...record, config: { ...record.config, precision: "int8,language=int4" } };
+    const [titles = "", first = "", , last = ""] = formatTable([
+      { record, scores },
+      { record: quantized, scores },
+    ]).split("\n");
+    assert.match(titles, /^checkpoint +precision +task /);
+    assert.match(first, /^blip2-opt-2\.7b +fp32 +vqav2 /);
+    assert.match(last, /^blip2-opt-2\.7b +int8,language=int4 +vqav2 /);
+    assert.doesNotMatch(formatTable([{ record, scores }]), /precision|fp32/);
+  });
+
   it("says of a partial run what is missing from it", () => {
     const counts = { samples: 991, scored: 980, failed: 3, missing: 8 };
     const lines = formatTable([{ record, scores: { ...scores, counts } }]).split("\n");
@@ -123,9 +136,9 @@ describe("CSV", () => {
     assert.equal(
       rowsToCsv(rowsOf(run)),
       [
-        "checkpoint,task,split,protocol,metric,score,standard_error,interval_low,interval_high,unit,published,published_source,samples,scored,failed,status,value",
-        'blip2-opt-2.7b,vqav2,val,paper,accuracy,89.54,0.8,87.9,91.1,%,53.5,"paper, table 2",991,991,0,complete,0.895358224',
-        "blip2-opt-2.7b,vqav2,val,paper,accuracy-lavis,,,,,%,,,991,991,0,complete,",
+        "checkpoint,precision,task,split,protocol,metric,score,standard_error,interval_low,interval_high,unit,published,published_source,samples,scored,failed,status,value",
+        'blip2-opt-2.7b,fp32,vqav2,val,paper,accuracy,89.54,0.8,87.9,91.1,%,53.5,"paper, table 2",991,991,0,complete,0.895358224',
+        "blip2-opt-2.7b,fp32,vqav2,val,paper,accuracy-lavis,,,,,%,,,991,991,0,complete,",
         "",
       ].join("\n"),
     );

@@ -1,0 +1,90 @@
+/** `blip2-bench prepare`: weights converted and quantized now, so that a run need not begin with it. */
+import { openCheckpoint } from "../models/checkpoint/checkpoint.ts";
+import { describePrecision } from "../models/checkpoint/precision.ts";
+import { planBytes, planQuantization, prepareWeights } from "../models/checkpoint/quantized-weights.ts";
+import type { QuantizationPlan } from "../models/checkpoint/quantized-weights.ts";
+import type { Catalog } from "./catalog.ts";
+import { completeCode } from "./exit-code.ts";
+import { checkpointPlace } from "./prepare.ts";
+import { names, readPrecision } from "./run-config.ts";
+import type { Terminal } from "./terminal.ts";
+
+export interface PrepareFlags {
+  readonly model?: readonly string[];
+  readonly precision?: string;
+  readonly cache?: string;
+}
+
+interface Surroundings {
+  readonly catalog: Catalog;
+  readonly terminal: Terminal;
+  readonly isJson: boolean;
+  readonly hubCache: string;
+  readonly cacheFolder: string;
+}
+
+interface Prepared {
+  readonly checkpoint: string;
+  readonly precision: string;
+  /** By precision; those that are not the one asked for are there with the reason. */
+  readonly matrices: Readonly<Record<string, number>>;
+  readonly reasons: readonly string[];
+  readonly fp32Tensors: number;
+  readonly bytes: { readonly from: number; readonly to: number };
+  readonly seconds: number;
+}
+
+/** Gives the exit code. */
+export async function prepareWeightsOf(
+  flags: PrepareFlags,
+  { catalog, terminal, isJson, hubCache, cacheFolder }: Surroundings,
+): Promise<number> {
+  const precision = readPrecision(flags.precision);
+  const bundled = catalog.checkpoints.map(({ name }) => name);
+  const options = {
+    hubCache,
+    cacheFolder,
+    precision,
+    onPreparation: terminal.preparation.bind(terminal),
+  };
+  const places = names("--model", flags.model, bundled).map((name) => checkpointPlace(catalog, name).where);
+  const prepared: Prepared[] = [];
+  for (const where of places) {
+    const checkpoint = await openCheckpoint(where, options);
+    const plan = planQuantization(checkpoint, precision);
+    const startMs = performance.now();
+    await prepareWeights(checkpoint, options);
+    prepared.push({
+      checkpoint: checkpoint.name,
+      precision: describePrecision(precision),
+      ...count(plan),
+      bytes: planBytes(plan),
+      seconds: (performance.now() - startMs) / 1000,
+    });
+    if (!isJson) terminal.result(describe(prepared.at(-1)!));
+  }
+  if (isJson) terminal.result(JSON.stringify({ cacheFolder, prepared }, null, 2));
+  return completeCode;
+}
+
+function count({ matrices, fp32 }: QuantizationPlan): Pick<Prepared, "matrices" | "reasons" | "fp32Tensors"> {
+  const counts: Record<string, number> = {};
+  for (const { precision } of matrices) counts[precision] = (counts[precision] ?? 0) + 1;
+  const reasons = matrices.flatMap(({ precision, reason }) => (reason === null ? [] : [`${precision}: ${reason}`]));
+  return { matrices: counts, reasons: [...new Set(reasons)], fp32Tensors: fp32.size };
+}
+
+function describe({ checkpoint, precision, matrices, reasons, fp32Tensors, bytes, seconds }: Prepared): string {
+  const counts = Object.entries(matrices).map(([name, number]) => `${number} matrices ${name}`);
+  const kept = [...counts, `${fp32Tensors} tensors fp32`].join(", ");
+  if (counts.length === 0) return `${checkpoint} ${precision}: ${kept}`;
+  const size = `${megabytes(bytes.from)} to ${megabytes(bytes.to)} MB in ${seconds.toFixed(1)} s`;
+  const rate = `${megabytes(bytes.from / seconds)} MB/s`;
+  return [`${checkpoint} ${precision}: ${kept}; ${size}, ${rate}`, ...reasons.map((reason) => `  ${reason}`)].join(
+    "\n",
+  );
+}
+
+function megabytes(bytes: number): string {
+  return (bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0);
+}
