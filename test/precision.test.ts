@@ -111,4 +111,16 @@ describe("the recipe of precisions", () => {
       assert.equal(fp32.has(table), table.endsWith("embed_tokens.weight"));
     }
   });
+
+  it("quantizes the heads of retrieval on request, and no table of a language model that nobody reads", async () => {
+    const { tensors, config } = await open(path.join(projectRoot, "models", "bundled", "shapes-itm"));
+    const table = "language_model.model.decoder.embed_tokens.weight";
+    const more = new Map([...tensors, [table, { ...tensors.get("itm_head.weight")!, name: table }]]);
+    const { matrices } = planQuantization({ config, tensors: more }, parsePrecision("head=int8"));
+    assert.deepEqual(matrices.map(({ name }) => name).toSorted(), [
+      "itm_head.weight",
+      "text_projection.weight",
+      "vision_projection.weight",
+    ]);
+  });
 });

@@ -17,8 +17,6 @@ export interface StoredTensor {
 interface Staying {
   readonly names: RegExp;
   readonly reason: string;
-  /** Unset: in every precision. */
-  readonly in?: readonly PrecisionName[];
 }
 
 const staying: readonly Staying[] = [
@@ -37,7 +35,7 @@ const staying: readonly Staying[] = [
     reason: "embeddings are looked up, not multiplied with",
   },
   { names: /^embeddings\./, reason: "embeddings are looked up, not multiplied with" },
-  { names: /\.relative_attention_bias\.weight$/, reason: "a table of distances, which is looked up" },
+  { names: /\.relative_attention_bias\.weight$/, reason: "a table of biases by distance is looked up" },
 ];
 
 /** T5's last matrix of a feed-forward, which the reference keeps out of fp16, too (_keep_in_fp32_modules, modeling_t5.py). */
@@ -57,7 +55,7 @@ const partNames: readonly (readonly [RegExp, ModelPart])[] = [
   [/^language_model\./, "language"],
 ];
 
-/** How a tensor is stored as one that networks look up or add: `null` where only a head would read it. */
+/** How a tensor is stored; a table of embeddings as one, whatever else it is (storedTiedHead). */
 export function storedTensor(
   { name, shape }: { readonly name: string; readonly shape: readonly number[] },
   precision: Precision,
@@ -66,7 +64,7 @@ export function storedTensor(
   if (part === undefined) return { precision: "fp32", reason: "it is no part of the model" };
   const asked = precision[part];
   if (part === "head" && asked === "fp32") return { precision: asked, reason: HEAD_REASON };
-  const stays = staying.find(({ names, in: when }) => names.test(name) && when?.includes(asked) !== false);
+  const stays = staying.find(({ names }) => names.test(name));
   if (stays !== undefined) return { precision: "fp32", reason: stays.reason };
   if (asked === "int8" && WIDE_RANGE.test(name)) {
     const how = matrixPrecision(shape, "int8-block");

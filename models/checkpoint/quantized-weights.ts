@@ -73,7 +73,7 @@ export function planQuantization(
   for (const [name, entry] of tensors) {
     const isUnused = unused.some(({ names }) => names.test(name));
     const own = isUnused ? null : storedTensor(entry, precision);
-    const head = storedTiedHead(entry, { precision, names: tensors });
+    const head = isUnused ? null : storedTiedHead(entry, { precision, names: tensors });
     for (const how of [own, head]) {
       if (how === null || how.precision === "fp32") continue;
       const [to = 0, from = 0] = entry.shape;
