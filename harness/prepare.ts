@@ -43,10 +43,11 @@ export async function prepare(
   const isSingle = pairs.length === 1;
   if (!isSingle) await refuseOtherContent(config);
 
-  const opened = new Map<string, OpenedSplit<Sample>>();
-  for (const { task } of pairs) {
-    if (opened.has(task.name)) continue;
-    opened.set(task.name, await openSplit<Sample>(task, config, catalog));
+  const asked = new Map<string, OpenedSplit<Sample>>();
+  const ranked = new Map<string, OpenedSplit<RetrievalSample>>();
+  for (const { kind, task } of pairs) {
+    if (kind === "generation") await openOnce(asked, task, config, catalog);
+    else await openOnce(ranked, task, config, catalog);
   }
   const made = await provenance(config.threads);
   const evaluations: AnyEvaluation[] = [];
@@ -58,8 +59,8 @@ export async function prepare(
         RunFolder.open(path, plan, { samples, overwrite: config.overwrite });
       evaluations.push(
         pair.kind === "generation"
-          ? await prepareGeneration(pair, opened.get(task.name)!, { config, made, open })
-          : await prepareRetrieval(pair, await openSplit(pair.task, config, catalog), { config, made, open }),
+          ? await prepareGeneration(pair, asked.get(task.name)!, { config, made, open })
+          : await prepareRetrieval(pair, ranked.get(task.name)!, { config, made, open }),
       );
     }
     return evaluations;
@@ -182,8 +183,23 @@ interface OpenedSplit<S extends Sample> {
   readonly data: RunPlan["data"];
 }
 
+interface SplitTask<S extends Sample> {
+  readonly name: string;
+  readonly dataset: Dataset<S>;
+}
+
+/** A split is read once, however many checkpoints are asked about it. */
+async function openOnce<S extends Sample>(
+  opened: Map<string, OpenedSplit<S>>,
+  task: SplitTask<S>,
+  config: RunConfig,
+  catalog: Catalog,
+): Promise<void> {
+  if (!opened.has(task.name)) opened.set(task.name, await openSplit(task, config, catalog));
+}
+
 async function openSplit<S extends Sample>(
-  task: { readonly name: string; readonly dataset: Dataset<S> },
+  task: SplitTask<S>,
   config: RunConfig,
   catalog: Catalog,
 ): Promise<OpenedSplit<S>> {

@@ -16,7 +16,7 @@ import { loadOpt } from "./generation/opt-language-model.ts";
 import { parsePreprocessorConfig } from "./image/preprocessor-config.ts";
 import type { PixelSettings } from "./image/preprocessor-config.ts";
 import type { RuntimeOptions } from "./runtime.ts";
-import { JsonError, parseStrictJson } from "./checkpoint/strict-json.ts";
+import { jsonFile } from "./checkpoint/json-section.ts";
 import { loadT5 } from "./generation/t5-language-model.ts";
 import { loadTokenizer } from "./text/tokenizer.ts";
 import { checkAllUsed } from "./checkpoint/unused-tensors.ts";
@@ -54,7 +54,7 @@ export async function readPixelSettings({ name, folder, config }: Checkpoint): P
   for (const file of files) {
     const content = await readFile(file, "utf8").catch(() => null);
     if (content === null) continue;
-    const settings = parsePreprocessorConfig(parseJson(content, file), file);
+    const settings = parsePreprocessorConfig(jsonFile(content, file).value, file);
     const { imageSize } = config.vision;
     if (settings.width === imageSize && settings.height === imageSize) return settings;
     throw new CheckpointError(
@@ -63,13 +63,4 @@ export async function readPixelSettings({ name, folder, config }: Checkpoint): P
     );
   }
   throw new CheckpointError(`${files.join(" or ")}: no such file. Is ${folder} a checkpoint, and complete?`);
-}
-
-function parseJson(content: string, file: string): unknown {
-  try {
-    return parseStrictJson(content);
-  } catch (cause) {
-    if (!(cause instanceof JsonError)) throw cause;
-    throw new CheckpointError(`${file}: not JSON: ${cause.message}. Is the download complete?`, { cause });
-  }
 }

@@ -6,8 +6,8 @@ import type { LanguageModel } from "../models/generation/language-model.ts";
 import type { Prefix } from "../models/generation/decoding-batch.ts";
 import { loadOpt } from "../models/generation/opt-language-model.ts";
 import { float32Tensor } from "../models/runtime.ts";
-import { bundled, decodingOptions, goldenGeneration, GoldenTensors, withoutFilling } from "./goldens.ts";
-import type { GoldenOutput, GoldenSettings } from "./goldens.ts";
+import { assertSame, bundled, decodingOptions, goldenGeneration, GoldenTensors } from "./goldens.ts";
+import type { GoldenSettings } from "./goldens.ts";
 
 for (const name of ["shapes-opt-small", "shapes-opt-base"]) {
   describe(`generation of ${name}`, () => {
@@ -51,24 +51,4 @@ for (const name of ["shapes-opt-small", "shapes-opt-base"]) {
       }
     });
   });
-}
-
-/**
- * Tokens are equal; the sum of log-probabilities, which is what is computed, is within 1e-4. The score itself is that sum
- * divided by length ^ length penalty: with -1 and thirty tokens it is thirty times as large, and so is its rounding.
- */
-function assertSame(
-  actual: Hypothesis,
-  expected: GoldenOutput,
-  settings: GoldenSettings,
-  endTokens: readonly number[],
-): void {
-  assert.deepEqual(actual.tokens, withoutFilling(expected.new_tokens, endTokens));
-  if (expected.score === null) {
-    assert.equal(actual.score, null);
-    return;
-  }
-  const scale = actual.tokens.length ** (settings.length_penalty ?? 1);
-  const difference = Math.abs(actual.score! - expected.score) * scale;
-  assert.ok(difference <= 1e-4, `score ${String(actual.score)}, expected ${expected.score}`);
 }

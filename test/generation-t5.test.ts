@@ -7,8 +7,8 @@ import type { LanguageModel } from "../models/generation/language-model.ts";
 import { float32Tensor, floats } from "../models/runtime.ts";
 import { loadT5 } from "../models/generation/t5-language-model.ts";
 import type { SoftPrompt } from "../models/generation/t5-language-model.ts";
-import { bundled, decodingOptions, goldenGeneration, GoldenTensors, withoutFilling } from "./goldens.ts";
-import type { GoldenOutput, GoldenSettings } from "./goldens.ts";
+import { assertSame, bundled, decodingOptions, goldenGeneration, GoldenTensors } from "./goldens.ts";
+import type { GoldenSettings } from "./goldens.ts";
 
 for (const name of ["shapes-t5-small", "shapes-t5-base"]) {
   describe(`generation of ${name}`, () => {
@@ -73,23 +73,3 @@ describe("source cache", () => {
     ]);
   });
 });
-
-/**
- * Tokens are equal; the sum of log-probabilities, which is what is computed, is within 1e-4. The score itself is that sum
- * divided by length ^ length penalty: with -1 and thirty tokens it is thirty times as large, and so is its rounding.
- */
-function assertSame(
-  actual: Hypothesis,
-  expected: GoldenOutput,
-  settings: GoldenSettings,
-  endTokens: readonly number[],
-): void {
-  assert.deepEqual(actual.tokens, withoutFilling(expected.new_tokens, endTokens));
-  if (expected.score === null) {
-    assert.equal(actual.score, null);
-    return;
-  }
-  const scale = actual.tokens.length ** (settings.length_penalty ?? 1);
-  const difference = Math.abs(actual.score! - expected.score) * scale;
-  assert.ok(difference <= 1e-4, `score ${String(actual.score)}, expected ${expected.score}`);
-}

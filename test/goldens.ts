@@ -5,6 +5,7 @@ import path from "node:path";
 import { openCheckpoint } from "../models/checkpoint/checkpoint.ts";
 import type { Checkpoint } from "../models/checkpoint/checkpoint.ts";
 import { fp32Weights } from "../models/checkpoint/fp32-weights.ts";
+import type { Hypothesis } from "../models/generation/search.ts";
 import type { DecodingOptions } from "../models/model.ts";
 import { readSafetensorsHeader, readTensor } from "../models/checkpoint/safetensors.ts";
 import { Weights } from "../models/checkpoint/weights.ts";
@@ -106,6 +107,26 @@ export function decodingOptions(settings: GoldenSettings, least: (minLength: num
 export function withoutFilling(tokens: readonly number[], endTokens: readonly number[]): readonly number[] {
   const end = tokens.findIndex((token) => endTokens.includes(token));
   return end === -1 ? tokens : tokens.slice(0, end + 1);
+}
+
+/**
+ * Tokens are equal; the sum of log-probabilities, which is what is computed, is within 1e-4. The score itself is that sum
+ * divided by length ^ length penalty: with -1 and thirty tokens it is thirty times as large, and so is its rounding.
+ */
+export function assertSame(
+  actual: Hypothesis,
+  expected: GoldenOutput,
+  settings: GoldenSettings,
+  endTokens: readonly number[],
+): void {
+  assert.deepEqual(actual.tokens, withoutFilling(expected.new_tokens, endTokens));
+  if (expected.score === null) {
+    assert.equal(actual.score, null);
+    return;
+  }
+  const scale = actual.tokens.length ** (settings.length_penalty ?? 1);
+  const difference = Math.abs(actual.score! - expected.score) * scale;
+  assert.ok(difference <= 1e-4, `score ${String(actual.score)}, expected ${expected.score}`);
 }
 
 export function largestDifference(actual: Float32Array, expected: Float32Array): number {
