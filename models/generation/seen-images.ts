@@ -5,6 +5,13 @@
 import { float32Tensor } from "../runtime.ts";
 import type { LanguageModel } from "./language-model.ts";
 
+interface ImageQuestion {
+  /** The same image has the same key. */
+  readonly image: string;
+  /** [queries, width] */
+  readonly softPrompt: Float32Array;
+}
+
 export class SeenImages<Seen> {
   readonly #model: LanguageModel<Seen>;
   readonly #queries: number;
@@ -22,24 +29,33 @@ export class SeenImages<Seen> {
     this.#common = common;
   }
 
-  has(image: string): boolean {
-    return this.#seen.has(image);
+  /** Of a question's image, which was shown before. */
+  of({ image }: ImageQuestion): Seen {
+    return this.#seen.get(image)!;
   }
 
-  /** Of each question's image; the new ones are shown to the model together. */
-  async of(questions: readonly { readonly image: string; readonly softPrompt: Float32Array }[]): Promise<Seen[]> {
-    const unseen = new Map(
-      questions.filter(({ image }) => !this.#seen.has(image)).map(({ image, softPrompt }) => [image, softPrompt]),
-    );
-    if (unseen.size > 0) {
-      const [{ length }] = [...unseen.values()] as [Float32Array];
-      const softPrompts = new Float32Array(unseen.size * length);
-      for (const [index, softPrompt] of [...unseen.values()].entries()) softPrompts.set(softPrompt, index * length);
-      const shape = [unseen.size, this.#queries, length / this.#queries];
-      const seen = await this.#model.see(float32Tensor(softPrompts, shape), this.#common);
-      for (const [index, image] of [...unseen.keys()].entries()) this.#seen.set(image, seen[index]!);
+  /**
+   * Shows the model the images of the first `needed` questions, those together that it has not seen; and then, so that this
+   * is worth its while, images of the next questions, `most` at a time. Gives the first question of each new image.
+   */
+  async show(
+    questions: readonly ImageQuestion[],
+    { needed, most }: { readonly needed: number; readonly most: number },
+  ): Promise<readonly number[]> {
+    const unseen = new Map<string, number>();
+    for (const [index, { image }] of questions.entries()) {
+      if (index >= needed && (unseen.size === 0 || unseen.size >= most)) break;
+      if (!this.#seen.has(image) && !unseen.has(image)) unseen.set(image, index);
     }
-    return questions.map(({ image }) => this.#seen.get(image)!);
+    if (unseen.size === 0) return [];
+    const softPrompts = [...unseen.values()].map((index) => questions[index]!.softPrompt);
+    const [{ length }] = softPrompts as [Float32Array];
+    const all = new Float32Array(softPrompts.length * length);
+    for (const [index, softPrompt] of softPrompts.entries()) all.set(softPrompt, index * length);
+    const tensor = float32Tensor(all, [softPrompts.length, this.#queries, length / this.#queries]);
+    const seen = await this.#model.see(tensor, this.#common);
+    for (const [index, image] of [...unseen.keys()].entries()) this.#seen.set(image, seen[index]!);
+    return [...unseen.values()];
   }
 
   /** Lets go of all images but these. */

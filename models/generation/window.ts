@@ -42,19 +42,24 @@ export async function answerWindow<Seen>(
   let begun = 0;
   const begin = async <T>(count: number, run: (prompts: readonly Prompt<Seen>[]) => Promise<T>): Promise<T> => {
     const group = order.slice(begun, begun + count);
-    begun += group.length;
+    const waiting = order.slice(begun).map((question) => questions[question]!);
     const start = performance.now();
-    const unseen = group.filter((question) => !seenImages.has(questions[question]!.image));
-    const seen = await seenImages.of(group.map((question) => questions[question]!));
-    const prompted = performance.now();
-    if (unseen.length > 0) onTime("prefix", prompted - start, unseen);
-    const answer = await run(group.map((question, index) => ({ seen: seen[index]!, ...questions[question]! })));
-    onTime("prefill", performance.now() - prompted, group);
-    seenImages.keep(
-      new Set([...order.slice(begun), questions.length - 1].map((question) => questions[question]!.image)),
+    const shown = await seenImages.show(waiting, { needed: group.length, most: size });
+    const prompts = group.map((question) => questions[question]!).map(promptOf);
+    const middle = performance.now();
+    const answer = await run(prompts);
+    onTime(
+      "prefix",
+      middle - start,
+      shown.map((index) => order[begun + index]!),
     );
+    onTime("prefill", performance.now() - middle, group);
+    begun += group.length;
+    // The next window often goes on with the image of the last question.
+    seenImages.keep(new Set([...order.slice(begun), questions.length - 1].map((index) => questions[index]!.image)));
     return answer;
   };
+  const promptOf = (question: Question): Prompt<Seen> => ({ seen: seenImages.of(question), tokens: question.tokens });
 
   const longest = { beams: options.beams, newTokens: options.newTokens.max };
   const room = { sequences: size, promptTokens: questions[order.at(-1)!]!.tokens.length };
