@@ -13,12 +13,12 @@ interface ImageQuestion {
 }
 
 export class SeenImages<Seen> {
-  readonly #model: LanguageModel<Seen>;
+  readonly #model: Pick<LanguageModel<Seen>, "see">;
   readonly #queries: number;
   readonly #seen = new Map<string, Seen>();
   #common: readonly number[] = [];
 
-  constructor(model: LanguageModel<Seen>, { queries }: { readonly queries: number }) {
+  constructor(model: Pick<LanguageModel<Seen>, "see">, { queries }: { readonly queries: number }) {
     this.#model = model;
     this.#queries = queries;
   }
