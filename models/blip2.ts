@@ -1,16 +1,14 @@
 /**
  * BLIP-2: image + prompt → text, as figure 3 of the paper. An image is encoded once for all the questions about it.
  */
-import type { PixelSettings } from "./image/preprocessor-config.ts";
 import { generate } from "./generation/generate.ts";
+import type { LoadedImage } from "./features/image-tokens.ts";
 import type { ImageEncoder } from "./image-encoder.ts";
-import { loadPixels } from "./image/image-processor.ts";
-import type { LoadedPixels } from "./image/image-processor.ts";
 import type { LanguageModel } from "./generation/language-model.ts";
-import { ImageError } from "./model.ts";
 import type {
   DecodingOptions,
   FailedGeneration,
+  FailedImage,
   Generation,
   GenerationRequest,
   LanguageModelFamily,
@@ -30,7 +28,6 @@ export interface Blip2Parts<Seen> {
   readonly encoder: ImageEncoder;
   readonly languageModel: LanguageModel<Seen>;
   readonly tokenizer: Tokenizer;
-  readonly pixels: PixelSettings;
 }
 
 export class Blip2<Seen> implements VisionLanguageModel {
@@ -40,7 +37,7 @@ export class Blip2<Seen> implements VisionLanguageModel {
   /** The images of the last batch: the next one often goes on with the last of them. */
   #images = new Map<string, SeenImage<Seen>>();
   /** Images read ahead, by id. */
-  readonly #ahead = new Map<string, Promise<LoadedPixels | FailedGeneration>>();
+  readonly #ahead = new Map<string, Promise<LoadedImage | FailedImage>>();
 
   constructor(parts: Blip2Parts<Seen>) {
     this.name = parts.name;
@@ -50,9 +47,9 @@ export class Blip2<Seen> implements VisionLanguageModel {
 
   async readAhead({ id, path }: GenerationRequest["image"]): Promise<void> {
     if (this.#images.has(id) || this.#ahead.has(id)) return;
-    const pixels = this.#read(path);
-    this.#ahead.set(id, pixels);
-    await pixels.catch(() => undefined); // whoever takes them gets the error
+    const loaded = this.#parts.encoder.load(path);
+    this.#ahead.set(id, loaded);
+    await loaded.catch(() => undefined); // whoever takes it gets the error
   }
 
   async generate(
@@ -86,41 +83,29 @@ export class Blip2<Seen> implements VisionLanguageModel {
   /** Encodes the images that the last batch did not leave; gives the time of each by the request that first asked. */
   async #see(requests: readonly GenerationRequest[]): Promise<ReadonlyMap<number, StageLatency>> {
     const images = new Map<string, SeenImage<Seen>>();
-    const pixels: { id: string; request: number; values: Float32Array; latencyMs: StageLatency }[] = [];
+    const unseen: { readonly id: string; readonly request: number; readonly loaded: LoadedImage }[] = [];
     for (const [request, { image }] of requests.entries()) {
       if (images.has(image.id)) continue;
       images.set(image.id, this.#images.get(image.id) ?? { status: "failed", error: "not encoded" });
       if (this.#images.has(image.id)) continue;
-      const loaded = await (this.#ahead.get(image.id) ?? this.#read(image.path));
+      const loaded = await (this.#ahead.get(image.id) ?? this.#parts.encoder.load(image.path));
       this.#ahead.delete(image.id);
-      if ("error" in loaded) images.set(image.id, loaded);
-      else pixels.push({ id: image.id, request, ...loaded });
+      if (loaded.status === "failed") images.set(image.id, loaded);
+      else unseen.push({ id: image.id, request, loaded });
     }
 
     const latencies = new Map<number, StageLatency>();
-    if (pixels.length > 0) {
+    if (unseen.length > 0) {
+      const { softPrompts, latencyMs } = await this.#parts.encoder.encode(unseen.map(({ loaded }) => loaded));
       const clock = new StageClock();
-      const softPrompts = await this.#parts.encoder.encode(
-        pixels.map(({ values }) => values),
-        clock,
-      );
       const seen = await clock.time("prefix", () => this.#parts.languageModel.see(softPrompts));
-      for (const [index, { id, request, latencyMs }] of pixels.entries()) {
+      for (const [index, { id, request }] of unseen.entries()) {
         images.set(id, { status: "seen", seen: seen[index]! });
-        latencies.set(request, { ...latencyMs, ...clock.shares(pixels.length) });
+        latencies.set(request, { ...latencyMs[index], ...clock.shares(unseen.length) });
       }
     }
     this.#images = images;
     return latencies;
-  }
-
-  async #read(path: string): Promise<LoadedPixels | FailedGeneration> {
-    try {
-      return await loadPixels(path, this.#parts.pixels);
-    } catch (error) {
-      if (!(error instanceof ImageError)) throw error;
-      return { status: "failed", error: error.message };
-    }
   }
 
   async #answer(questions: readonly Question<Seen>[], options: DecodingOptions): Promise<readonly Generation[]> {
