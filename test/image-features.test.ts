@@ -63,8 +63,9 @@ describe("a file of image features", () => {
 });
 
 describe("the cache of image features", () => {
-  const opened = (folder: string, said: string[] = [], checkpoint = "one"): FeatureCache =>
+  const opened = (folder: string, said: string[] = [], checkpoint = "one", reserveBytes = 0): FeatureCache =>
     new FeatureCache({
+      reserveBytes,
       cacheFolder: folder,
       key: "key",
       format: "format",
@@ -119,10 +120,7 @@ describe("the cache of image features", () => {
     await cache.settled();
     await cache.put(names[1]!, numbers(2));
     assert.equal(said.length, 1);
-    assert.match(
-      said[0]!,
-      /^FOLDER\/image-features\/key: cannot write image features: Error: E\w+: .*\. The run goes on /,
-    );
+    assert.match(said[0]!, /^FOLDER\/image-features\/key: cannot write image features: E\w+: .*\. The run goes on /);
     assert.deepEqual(await cache.get(names[0]!), numbers(1));
     const left = readdirSync(path.join(folder, "image-features", "key"), { recursive: true }).map(String);
     assert.deepEqual(
@@ -138,6 +136,20 @@ describe("the cache of image features", () => {
     await cache.put(names[0]!, numbers(1));
     await cache.settled();
     assert.equal(said.length, 1);
+    assert.equal(await cache.get(names[0]!), null);
+  });
+
+  it("leaves room on the disk for what the run itself writes", async () => {
+    const folder = temporaryFolder();
+    const said: string[] = [];
+    const cache = opened(folder, said, "one", 1e18);
+    for (const name of names) await cache.put(name, numbers(1));
+    await cache.settled();
+    assert.equal(said.length, 1);
+    assert.match(
+      said[0]!,
+      / write image features: \d+ MB of the disk are free, and 1000000000000 MB are left to the run\. /,
+    );
     assert.equal(await cache.get(names[0]!), null);
   });
 

@@ -9,7 +9,7 @@
  * synced: what a power cut leaves is found by its checksum, as is any other damage.
  */
 import { randomUUID } from "node:crypto";
-import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, rename, rm, stat, statfs, writeFile } from "node:fs/promises";
 import path from "node:path";
 import * as z from "zod";
 import type { PreparationEvent } from "../checkpoint/weight-cache.ts";
@@ -40,7 +40,12 @@ export interface FeatureCacheParts {
   readonly precision: string;
   readonly shape: FeatureShape;
   readonly onEvent: (event: PreparationEvent) => void;
+  /** Bytes of the disk that are left free for others; unset: RESERVE_BYTES. */
+  readonly reserveBytes?: number;
 }
+
+/** The run writes its predictions to what may be the same disk; those must not fail for want of room. */
+const RESERVE_BYTES = 256e6;
 
 /** Bytes that may wait to be written before the next are taken: a few images of the largest encoder. */
 const WAITING_BYTES = 32e6;
@@ -109,12 +114,23 @@ export class FeatureCache {
     try {
       await this.#announce();
       await mkdir(path.dirname(file), { recursive: true });
+      await this.#checkRoom(values.byteLength);
       await writeParts(temporary, [featureHeader(name, this.#parts.shape, values), bytesOf(values)]);
       await rename(temporary, file);
     } catch (error) {
       await rm(temporary, { force: true }).catch(() => undefined); // the first error is the one to tell
       this.#giveUp(error);
     }
+  }
+
+  async #checkRoom(byteLength: number): Promise<void> {
+    const { bavail, bsize } = await statfs(this.#folder);
+    const reserveBytes = this.#parts.reserveBytes ?? RESERVE_BYTES;
+    if (bavail * bsize - byteLength >= reserveBytes) return;
+    const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(0)} MB`;
+    throw new Error(
+      `${megabytes(bavail * bsize)} of the disk are free, and ${megabytes(reserveBytes)} are left to the run`,
+    );
   }
 
   /** Adds the checkpoint to those whose features these are. Of two processes that do so at once one may be left out. */
@@ -155,7 +171,7 @@ export class FeatureCache {
     this.#parts.onEvent({
       kind: "damaged",
       message:
-        `${this.#folder}: cannot write image features: ${String(error)}. The run goes on and keeps no more of them. ` +
+        `${this.#folder}: cannot write image features: ${error instanceof Error ? error.message : String(error)}. The run goes on and keeps no more of them. ` +
         "Make room, or name another folder with --cache.",
     });
   }
