@@ -71,10 +71,11 @@ export class ImageTokens {
       const hash = features && createHash("sha256").update(bytes).digest("hex");
       if (hash !== null && features?.isBatchInvariant === true) {
         const start = performance.now();
-        const tokens = await features.cache.get(hash);
-        if (tokens !== null) clock.add("features", performance.now() - start);
-        if (tokens !== null)
-          return { status: "loaded", hash, kind: "tokens", values: tokens, latencyMs: clock.shares(1) };
+        const values = await features.cache.get(hash);
+        if (values !== null) {
+          clock.add("features", performance.now() - start);
+          return { status: "loaded", hash, kind: "tokens", values, latencyMs: clock.shares(1) };
+        }
       }
       const values = await pixelsOf({ path: file, bytes }, pixels, { clock });
       return { status: "loaded", hash, kind: "pixels", values, latencyMs: clock.shares(1) };
@@ -87,17 +88,10 @@ export class ImageTokens {
   /** Encodes those that come as pixels, together, and keeps what they became. There is at least one image. */
   async encode(images: readonly LoadedImage[]): Promise<EncodedImages> {
     const { features } = this.#parts;
-    const names = features === null ? null : entryNames(images, features);
+    const names = features && entryNames(images, features);
     const reading = new StageClock();
-    const kept = images.map(({ kind, values }) => (kind === "tokens" ? values : null));
-    if (names !== null && features?.isBatchInvariant === false) {
-      const start = performance.now();
-      const found = await Promise.all(names.map((name) => features.cache.get(name)));
-      if (!found.includes(null)) {
-        kept.splice(0, kept.length, ...found);
-        reading.add("features", performance.now() - start);
-      }
-    }
+    const batch = features?.isBatchInvariant === false ? await this.#readBatch(features, names!, reading) : null;
+    const kept = images.map(({ kind, values }, index) => batch?.[index] ?? (kind === "tokens" ? values : null));
     const shares = reading.shares(images.length);
     const latencyMs = images.map((image): StageLatency => ({ ...image.latencyMs, ...shares }));
     const missing = [...images.keys()].filter((index) => kept[index] === null);
@@ -112,6 +106,20 @@ export class ImageTokens {
       if (names !== null) await features?.cache.put(names[index]!, rows[row]!);
     }
     return { image_tokens: missing.length === images.length ? made : this.#tensor(kept), latencyMs };
+  }
+
+  /** All of a batch, or null: with one image missing the others' features are made with it again. */
+  async #readBatch(
+    { cache }: KeptFeatures,
+    names: readonly string[],
+    clock: StageClock,
+  ): Promise<readonly Float32Array[] | null> {
+    const start = performance.now();
+    const found = await Promise.all(names.map((name) => cache.get(name)));
+    const values = found.flatMap((each) => each ?? []);
+    if (values.length < names.length) return null;
+    clock.add("features", performance.now() - start);
+    return values;
   }
 
   async release(): Promise<void> {
