@@ -1,7 +1,6 @@
 /**
  * BLIP-2: image + prompt → text, as figure 3 of the paper. An image is encoded once for all the questions about it.
  */
-import type { PixelSettings } from "./image/preprocessor-config.ts";
 import { SeenImages } from "./generation/seen-images.ts";
 import { answerWindow } from "./generation/window.ts";
 import type { Question } from "./generation/window.ts";
@@ -28,7 +27,6 @@ export interface Blip2Parts<Seen> {
   readonly encoder: ImageEncoder;
   readonly languageModel: LanguageModel<Seen>;
   readonly tokenizer: Tokenizer;
-  readonly pixels: PixelSettings;
 }
 
 export class Blip2<Seen> implements VisionLanguageModel {
@@ -43,7 +41,7 @@ export class Blip2<Seen> implements VisionLanguageModel {
     this.name = parts.name;
     this.family = parts.family;
     this.#parts = parts;
-    this.#softPrompts = new SoftPrompts(parts.encoder, parts.pixels);
+    this.#softPrompts = new SoftPrompts(parts.encoder);
     this.#seenImages = new SeenImages(parts.languageModel, { queries: parts.tokenizer.imageTokens.length });
   }
 
