@@ -9,9 +9,10 @@ import type { GenerationRequest, VisionLanguageModel } from "../models/model.ts"
 import type { RunFolder } from "../reports/run-folder.ts";
 import type { Prediction, RunPlan, ScoreSheet } from "../reports/run-record.ts";
 import type { GenerationTask } from "../tasks/task.ts";
-import { planBatches, readAhead } from "./batches.ts";
+import { inOrder, planBatches, readAhead } from "./batches.ts";
 import type { Asking } from "./protocol.ts";
 import { scorePredictions } from "./score.ts";
+import { stageTimes } from "./waiting.ts";
 
 /** One checkpoint on one task, all of it checked, nothing of it done. */
 export interface Evaluation<S extends Sample> {
@@ -93,10 +94,13 @@ async function predictMissing<S extends Sample>(
   let failed = 0;
   watcher.onProgress({ run, before, done, samples: samples.length, failed });
   try {
-    for (const [index, batch] of missing.entries()) {
-      readAhead(model, missing[index + 1] ?? []);
-      const predictions = await predict(evaluation, model, batch);
+    const asked = inOrder(missing, model.batchesAtOnce ?? 1, async (batch, index) => {
+      readAhead(model, missing.slice(index + 1));
+      return { batch, predictions: await predict(evaluation, model, batch) };
+    });
+    for await (const { batch, predictions } of asked) {
       await folder.append(predictions);
+      folder.addTimes(stageTimes(predictions));
       done += batch.length;
       failed += predictions.filter(({ status }) => status === "failed").length;
       watcher.onProgress({ run, before, done, samples: samples.length, failed });

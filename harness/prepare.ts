@@ -17,6 +17,8 @@ import { limitSamples } from "./batches.ts";
 import type { Catalog, FoundCheckpoint } from "./catalog.ts";
 import { describeDataFiles } from "./data-files.ts";
 import type { Evaluation } from "./evaluate.ts";
+import { inWorkers } from "./in-workers.ts";
+import type { PrepareOptions } from "./in-workers.ts";
 import { pairsToRun } from "./pairs.ts";
 import type { GenerationPair, RetrievalPair } from "./pairs.ts";
 import { askingOf, rankingOf, withCiderDf } from "./protocol.ts";
@@ -31,13 +33,19 @@ export type AnyEvaluation = Evaluation<Sample> | RetrievalEvaluation;
 export async function prepare(
   config: RunConfig,
   catalog: Catalog,
-  { hubCache, onPreparation }: Pick<LoadOptions, "hubCache" | "onPreparation">,
+  prepareOptions: PrepareOptions,
 ): Promise<readonly AnyEvaluation[]> {
+  const { hubCache, onPreparation } = prepareOptions;
   const tasks = config.tasks.map((name) => taskNamed(catalog, name));
   const { cache: cacheFolder, threads, precision } = config;
   const options = { hubCache, cacheFolder, threads, precision, ...(onPreparation !== undefined && { onPreparation }) };
   const checkpoints: FoundCheckpoint[] = [];
-  for (const name of config.models) checkpoints.push(await findCheckpoint(catalog, name, options));
+  for (const name of config.models) {
+    const found = await findCheckpoint(catalog, name, options);
+    const { where } = checkpointPlace(catalog, name);
+    const isSpread = config.workers > 1 && found.kind === "generation";
+    checkpoints.push(isSpread ? inWorkers(found, { where, config, catalog }, prepareOptions) : found);
+  }
   refuseSameNames(checkpoints);
   const pairs = pairsToRun(checkpoints, tasks, { areTasksNamed: config.areTasksNamed, catalog });
   const isSingle = pairs.length === 1;
@@ -49,7 +57,7 @@ export async function prepare(
     if (kind === "generation") await openOnce(asked, task, config, catalog);
     else await openOnce(ranked, task, config, catalog);
   }
-  const made = await provenance(config.threads);
+  const made = await provenance(config);
   const evaluations: AnyEvaluation[] = [];
   try {
     for (const pair of pairs) {

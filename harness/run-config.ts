@@ -29,6 +29,8 @@ export interface RunConfig {
   readonly limit: number | null;
   readonly batchSize: number;
   readonly threads: number;
+  /** Processes a model generates in, which share the threads; 1 is this one. */
+  readonly workers: number;
   /** What each part of a model computes in. */
   readonly precision: Precision;
   readonly overrides: Overrides;
@@ -67,6 +69,7 @@ export interface RunFlags {
   readonly limit?: string;
   readonly batchSize?: string;
   readonly threads?: string;
+  readonly workers?: string;
   readonly precision?: string;
   readonly prompt?: string;
   readonly beams?: string;
@@ -109,6 +112,7 @@ export function readRunConfig(flags: RunFlags, defaults: RunDefaults): RunConfig
     limit: limit(flags.limit),
     batchSize: integer("--batch-size", flags.batchSize, { from: 1 }) ?? defaultBatchSize,
     threads: integer("--threads", flags.threads, { from: 1 }) ?? defaults.threads,
+    workers: integer("--workers", flags.workers, { from: 1 }) ?? 1,
     precision: readPrecision(flags.precision),
     overrides: overrides(flags),
     maxErrors: integer("--max-errors", flags.maxErrors, { from: 0 }) ?? null,

@@ -91,10 +91,12 @@ export class Blip2<Seen> implements VisionLanguageModel {
       if (images.has(image.id)) continue;
       images.set(image.id, this.#images.get(image.id) ?? { status: "failed", error: "not encoded" });
       if (this.#images.has(image.id)) continue;
+      const start = performance.now();
       const loaded = await (this.#ahead.get(image.id) ?? this.#read(image.path));
+      const imageWait = performance.now() - start;
       this.#ahead.delete(image.id);
       if ("error" in loaded) images.set(image.id, loaded);
-      else pixels.push({ id: image.id, request, ...loaded });
+      else pixels.push({ id: image.id, request, ...loaded, latencyMs: { ...loaded.latencyMs, imageWait } });
     }
 
     const latencies = new Map<number, StageLatency>();

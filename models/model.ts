@@ -52,6 +52,8 @@ export interface FailedGeneration {
 export interface VisionLanguageModel {
   readonly name: string;
   readonly family: LanguageModelFamily;
+  /** Calls of `generate` it can make use of at a time; unset: one. */
+  readonly batchesAtOnce?: number;
   /** Reads, decodes and resizes an image before it is asked about, while the model computes. Never fails: `generate` will. */
   readonly readAhead: (image: GenerationRequest["image"]) => Promise<void>;
   /** One batch: an answer for every request, in their order. */

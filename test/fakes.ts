@@ -50,6 +50,7 @@ export function fakeCatalog(load: () => Promise<VisionLanguageModel>): Catalog {
     checkpoints: ["fake", "fake-two"].map((name) => ({ name, family: "opt", folder: name })),
     dataFolder: bundledData,
     bundledTasks: ["vqav2"],
+    processEntry: join(projectRoot, "dist", "test", "fake-model-process.js"),
     findCheckpoint: (where) => {
       if (!where.startsWith("fake")) return Promise.reject(new CheckpointError(`${where}: no config.json in it.`));
       return Promise.resolve({

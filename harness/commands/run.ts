@@ -21,6 +21,8 @@ import { evaluateRetrieval } from "../retrieval-run.ts";
 import { readRunConfig } from "../run-config.ts";
 import type { RunConfig, RunFlags } from "../run-config.ts";
 import type { Terminal } from "../terminal.ts";
+import { describeWaiting } from "../waiting.ts";
+import { describeWorkers } from "../workers.ts";
 
 export const addRun: AddCommand = (program, called) => {
   const command = program
@@ -91,9 +93,13 @@ export async function run(config: RunConfig, surroundings: RunSurroundings): Pro
     const onPreparation = (event: PreparationEvent): void => {
       terminal.preparation(event);
     };
-    const evaluations = await prepare(config, catalog, { hubCache, onPreparation });
+    const onMessage = (message: string): void => {
+      terminal.message(message);
+    };
+    const evaluations = await prepare(config, catalog, { hubCache, onPreparation, onMessage });
     try {
       terminal.note(`Writing to ${config.output}`);
+      noteWorkers(terminal, config, evaluations);
       const scored: ScoredRun[] = [];
       for (const [index, evaluation] of evaluations.entries()) {
         noteOtherImages(terminal, evaluation);
@@ -109,6 +115,8 @@ export async function run(config: RunConfig, surroundings: RunSurroundings): Pro
           throw error;
         });
         tellFailures(terminal, evaluation);
+        const waiting = describeWaiting(evaluation.folder.record);
+        if (waiting !== null) terminal.note(waiting);
         if (!("scores" in end)) {
           const kept = keptLine(evaluation, resume);
           if (end.status === "interrupted") terminal.message(`Interrupted: ${kept}`);
@@ -187,6 +195,20 @@ function noteOtherImages(terminal: Terminal, { folder, plan }: AnyEvaluation): v
   terminal.note(
     `${folder.path}: ${folder.outcomes.size} samples were asked with --images ${before ?? "not given"}; predictions are kept.`,
   );
+}
+
+function noteWorkers(terminal: Terminal, { threads, workers }: RunConfig, evaluations: readonly AnyEvaluation[]): void {
+  if (workers === 1) return;
+  const cores = availableParallelism();
+  if (workers > cores) {
+    terminal.message(`--workers ${workers}: there are only ${cores} cores; more workers take memory and gain nothing.`);
+  }
+  if (evaluations.some(({ kind }) => kind === "generation")) {
+    terminal.note(`${describeWorkers(threads, workers)}; each has its own copy of the weights it computes with.`);
+  }
+  if (evaluations.some(({ kind }) => kind === "retrieval")) {
+    terminal.note(`--workers ${workers}: retrieval runs in this process alone, with all threads.`);
+  }
 }
 
 function noteSmallGallery(terminal: Terminal, evaluation: AnyEvaluation): void {
