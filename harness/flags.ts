@@ -63,6 +63,7 @@ export function withRunFlags(command: Command, defaults: { readonly models: stri
     .option("--limit <n>", "only the first n samples, or a fraction of them, such as 0.1")
     .option("-b, --batch-size <n>", "questions a batch (default: 8)")
     .option("--threads <n>", "threads to compute with (default: all)")
+    .option("--image-threads <n>", "threads that decode and resize images beside the model (default: 0)")
     .option("--workers <n>", "processes a model generates in, which share the threads (default: 1, this one)")
     .option("--max-errors <n>", "stop when more samples than this have failed")
     .option("--cache <folder>", cacheHelp)

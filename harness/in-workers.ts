@@ -22,9 +22,9 @@ export function inWorkers(
   { where, config, catalog }: Spreading,
   { hubCache, ...told }: PrepareOptions,
 ): FoundGenerator {
-  const { cache: cacheFolder, precision } = config;
+  const { cache: cacheFolder, imageThreads, precision } = config;
   const [first = 1, ...others] = splitThreads(config.threads, config.workers);
-  const placeOf = (threads: number): ModelPlace => ({ where, threads, precision, cacheFolder, hubCache });
+  const placeOf = (threads: number): ModelPlace => ({ where, threads, imageThreads, precision, cacheFolder, hubCache });
   const entry = catalog.processEntry === undefined ? {} : { entry: catalog.processEntry };
   return { ...found, load: () => Workers.start([placeOf(first), ...others.map(placeOf)], { ...told, ...entry }) };
 }

@@ -37,8 +37,15 @@ export async function prepare(
 ): Promise<readonly AnyEvaluation[]> {
   const { hubCache, onPreparation } = prepareOptions;
   const tasks = config.tasks.map((name) => taskNamed(catalog, name));
-  const { cache: cacheFolder, threads, precision } = config;
-  const options = { hubCache, cacheFolder, threads, precision, ...(onPreparation !== undefined && { onPreparation }) };
+  const { cache: cacheFolder, threads, imageThreads, precision } = config;
+  const options = {
+    hubCache,
+    cacheFolder,
+    threads,
+    imageThreads,
+    precision,
+    ...(onPreparation !== undefined && { onPreparation }),
+  };
   const checkpoints: FoundCheckpoint[] = [];
   for (const name of config.models) {
     const found = await findCheckpoint(catalog, name, options);

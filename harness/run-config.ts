@@ -31,6 +31,8 @@ export interface RunConfig {
   readonly threads: number;
   /** Processes a model generates in, which share the threads; 1 is this one. */
   readonly workers: number;
+  /** Threads of each process that decode and resize images; 0: the one that the model computes in. */
+  readonly imageThreads: number;
   /** What each part of a model computes in. */
   readonly precision: Precision;
   readonly overrides: Overrides;
@@ -70,6 +72,7 @@ export interface RunFlags {
   readonly batchSize?: string;
   readonly threads?: string;
   readonly workers?: string;
+  readonly imageThreads?: string;
   readonly precision?: string;
   readonly prompt?: string;
   readonly beams?: string;
@@ -94,6 +97,7 @@ export interface RunDefaults {
 }
 
 const protocols: readonly ProtocolName[] = ["paper", "lavis"];
+const defaultImageThreads = 0;
 const defaultBatchSize = 8; // questions; five beams each fill two to sixteen cores, and the cache stays small
 
 /** Throws a UsageError that names the flag, what was found and what is expected. */
@@ -113,6 +117,7 @@ export function readRunConfig(flags: RunFlags, defaults: RunDefaults): RunConfig
     batchSize: integer("--batch-size", flags.batchSize, { from: 1 }) ?? defaultBatchSize,
     threads: integer("--threads", flags.threads, { from: 1 }) ?? defaults.threads,
     workers: integer("--workers", flags.workers, { from: 1 }) ?? 1,
+    imageThreads: integer("--image-threads", flags.imageThreads, { from: 0 }) ?? defaultImageThreads,
     precision: readPrecision(flags.precision),
     overrides: overrides(flags),
     maxErrors: integer("--max-errors", flags.maxErrors, { from: 0 }) ?? null,

@@ -6,6 +6,7 @@ import { generate } from "./generation/generate.ts";
 import type { ImageEncoder } from "./image-encoder.ts";
 import { loadPixels } from "./image/image-processor.ts";
 import type { LoadedPixels } from "./image/image-processor.ts";
+import type { PixelThreads } from "./image/pixel-threads.ts";
 import type { LanguageModel } from "./generation/language-model.ts";
 import { ImageError } from "./model.ts";
 import type {
@@ -31,6 +32,8 @@ export interface Blip2Parts<Seen> {
   readonly languageModel: LanguageModel<Seen>;
   readonly tokenizer: Tokenizer;
   readonly pixels: PixelSettings;
+  /** Those that decode and resize images; null: none but this one. */
+  readonly imageThreads: PixelThreads | null;
 }
 
 export class Blip2<Seen> implements VisionLanguageModel {
@@ -81,6 +84,7 @@ export class Blip2<Seen> implements VisionLanguageModel {
   async release(): Promise<void> {
     await this.#parts.encoder.release();
     await this.#parts.languageModel.release();
+    await this.#parts.imageThreads?.release();
   }
 
   /** Encodes the images that the last batch did not leave; gives the time of each by the request that first asked. */
@@ -118,7 +122,8 @@ export class Blip2<Seen> implements VisionLanguageModel {
 
   async #read(path: string): Promise<LoadedPixels | FailedGeneration> {
     try {
-      return await loadPixels(path, this.#parts.pixels);
+      const { pixels, imageThreads } = this.#parts;
+      return await (imageThreads === null ? loadPixels(path, pixels) : imageThreads.loadPixels(path, pixels));
     } catch (error) {
       if (!(error instanceof ImageError)) throw error;
       return { status: "failed", error: error.message };

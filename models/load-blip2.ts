@@ -14,6 +14,8 @@ import { CheckpointError } from "./model.ts";
 import type { VisionLanguageModel } from "./model.ts";
 import { loadOpt } from "./generation/opt-language-model.ts";
 import { parsePreprocessorConfig } from "./image/preprocessor-config.ts";
+import { PixelThreads } from "./image/pixel-threads.ts";
+import type { PixelOptions } from "./image/pixel-threads.ts";
 import type { PixelSettings } from "./image/preprocessor-config.ts";
 import type { RuntimeOptions } from "./runtime.ts";
 import { jsonFile } from "./checkpoint/json-section.ts";
@@ -21,7 +23,7 @@ import { loadT5 } from "./generation/t5-language-model.ts";
 import { loadTokenizer } from "./text/tokenizer.ts";
 import { checkAllUsed } from "./checkpoint/unused-tensors.ts";
 
-export interface LoadOptions extends CheckpointOptions, RuntimeOptions, WeightOptions {}
+export interface LoadOptions extends CheckpointOptions, RuntimeOptions, WeightOptions, PixelOptions {}
 
 /** `where`: a folder, or a name in the Hugging Face cache. */
 export async function loadBlip2(where: string, options: LoadOptions): Promise<VisionLanguageModel> {
@@ -40,7 +42,8 @@ export async function loadCheckpoint(checkpoint: Checkpoint, options: LoadOption
   const assemble = async <Seen>(languageModel: LanguageModel<Seen>, width: number): Promise<VisionLanguageModel> => {
     const encoder = await loadImageEncoder(weights, config, width, options);
     checkAllUsed(weights, config);
-    return new Blip2({ name, family: text.family, encoder, languageModel, tokenizer, pixels });
+    const imageThreads = (options.imageThreads ?? 0) > 0 ? new PixelThreads(options.imageThreads!) : null;
+    return new Blip2({ name, family: text.family, encoder, languageModel, tokenizer, pixels, imageThreads });
   };
   // ONNX Runtime holds a matrix twice while it lays it out anew. The largest, the vocabulary's, is a language model's: that
   // one comes first, while there is room, and memory never rises above the finished model's.
