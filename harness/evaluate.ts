@@ -22,6 +22,8 @@ export interface Evaluation<S extends Sample> {
   readonly samples: readonly S[];
   readonly asking: Asking<S>;
   readonly plan: RunPlan;
+  /** The plan's batch size is to be measured first, see batch-size.ts. */
+  readonly isBatchSizeOpen?: boolean;
   readonly folder: RunFolder;
   readonly maxErrors: number | null;
   readonly model: LazyModel<VisionLanguageModel>;
@@ -131,7 +133,7 @@ export async function isStoppedNow(watcher: Watcher): Promise<boolean> {
 }
 
 /** One batch, in its order. A sample whose image is not there is not asked. */
-async function predict<S extends Sample>(
+export async function predict<S extends Sample>(
   { task, split, asking }: Evaluation<S>,
   model: VisionLanguageModel,
   batch: readonly S[],

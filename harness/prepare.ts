@@ -13,6 +13,7 @@ import { kindOfFolder, recordName, rowsName, RunFolder } from "../reports/run-fo
 import { RunFolderError } from "../reports/run-folder-error.ts";
 import type { RunPlan } from "../reports/run-record.ts";
 import type { Task } from "../tasks/task.ts";
+import { plannedBatchSize } from "./batch-size.ts";
 import { limitSamples } from "./batches.ts";
 import type { Catalog, FoundCheckpoint } from "./catalog.ts";
 import { describeDataFiles } from "./data-files.ts";
@@ -70,12 +71,13 @@ export async function prepare(
     for (const pair of pairs) {
       const { checkpoint, task } = pair;
       const path = isSingle ? config.output : join(config.output, checkpoint.name, task.name);
+      const size = await plannedBatchSize(config, path);
       const open = (plan: RunPlan, samples: number): Promise<RunFolder> =>
         RunFolder.open(path, plan, { samples, overwrite: config.overwrite });
       evaluations.push(
         pair.kind === "generation"
-          ? await prepareGeneration(pair, asked.get(task.name)!, { config, made, open })
-          : await prepareRetrieval(pair, ranked.get(task.name)!, { config, made, open }),
+          ? await prepareGeneration(pair, asked.get(task.name)!, { config, size, made, open })
+          : await prepareRetrieval(pair, ranked.get(task.name)!, { config, size, made, open }),
       );
     }
     return evaluations;
@@ -87,6 +89,7 @@ export async function prepare(
 
 interface Making {
   readonly config: RunConfig;
+  readonly size: Awaited<ReturnType<typeof plannedBatchSize>>;
   readonly made: Awaited<ReturnType<typeof provenance>>;
   readonly open: (plan: RunPlan, samples: number) => Promise<RunFolder>;
 }
@@ -94,9 +97,10 @@ interface Making {
 async function prepareGeneration(
   { checkpoint, task, model }: GenerationPair,
   { split, samples, data }: OpenedSplit<Sample>,
-  { config, made, open }: Making,
+  { config, size, made, open }: Making,
 ): Promise<Evaluation<Sample>> {
-  const { protocol, overrides, limit, batchSize, maxErrors } = config;
+  const { protocol, overrides, limit, maxErrors } = config;
+  const { batchSize, isOpen: isBatchSizeOpen } = size;
   const { name, source, family, fingerprint } = checkpoint;
   const asking = askingOf(task, protocol, { family, overrides, samples });
   const { newTokens } = asking.decoding;
@@ -124,6 +128,7 @@ async function prepareGeneration(
     samples,
     asking,
     plan,
+    isBatchSizeOpen,
     folder,
     maxErrors,
     model,
@@ -133,9 +138,10 @@ async function prepareGeneration(
 async function prepareRetrieval(
   { checkpoint, task, model }: RetrievalPair,
   { split, samples, data }: OpenedSplit<RetrievalSample>,
-  { config, made, open }: Making,
+  { config, size, made, open }: Making,
 ): Promise<RetrievalEvaluation> {
-  const { overrides, limit, batchSize, maxErrors } = config;
+  const { overrides, limit, maxErrors } = config;
+  const { batchSize } = size;
   const { name, source, family, fingerprint } = checkpoint;
   const protocol = rankingOf(task, config.protocol, overrides);
   const { maxTokens, rerank } = protocol;

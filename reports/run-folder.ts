@@ -213,7 +213,8 @@ function newRecord(plan: RunPlan, samples: number): RunRecord {
   };
 }
 
-async function readRecord(folder: string): Promise<RunRecord | null> {
+/** null: there is none. */
+export async function readRecord(folder: string): Promise<RunRecord | null> {
   const path = join(folder, recordName);
   try {
     return parseRunRecord(await readFile(path, "utf8"), path);

@@ -8,6 +8,8 @@ import { describeSystemCode, RunWriteError, systemCode } from "../../reports/run
 import { rowsName } from "../../reports/run-folder.ts";
 import { formatTable, rowsOf } from "../../reports/table.ts";
 import type { ScoredRun } from "../../reports/table.ts";
+import { withBatchSize } from "../batch-size.ts";
+import type { Measuring } from "../batch-size.ts";
 import { evaluate } from "../evaluate.ts";
 import type { EvaluationEnd, Watcher } from "../evaluate.ts";
 import { rerankNote } from "../evaluate-retrieval.ts";
@@ -110,10 +112,15 @@ export async function run(config: RunConfig, surroundings: RunSurroundings): Pro
             terminal.progress(progress);
           },
         };
-        const end = await perform(evaluation, watcher).catch((error: unknown) => {
-          if (evaluation.folder.outcomes.size > 0) terminal.message(keptLine(evaluation, resume));
-          throw error;
-        });
+        const note = (text: string): void => {
+          terminal.note(text);
+        };
+        const end = await perform(evaluation, { watcher, note, memoryBudget: config.memoryBudget }).catch(
+          (error: unknown) => {
+            if (evaluation.folder.outcomes.size > 0) terminal.message(keptLine(evaluation, resume));
+            throw error;
+          },
+        );
         tellFailures(terminal, evaluation);
         const waiting = describeWaiting(evaluation.folder.record);
         if (waiting !== null) terminal.note(waiting);
@@ -141,8 +148,10 @@ export async function run(config: RunConfig, surroundings: RunSurroundings): Pro
   }
 }
 
-function perform(evaluation: AnyEvaluation, watcher: Watcher): Promise<EvaluationEnd> {
-  return evaluation.kind === "generation" ? evaluate(evaluation, watcher) : evaluateRetrieval(evaluation, watcher);
+async function perform(evaluation: AnyEvaluation, measuring: Measuring): Promise<EvaluationEnd> {
+  const { watcher } = measuring;
+  if (evaluation.kind === "retrieval") return await evaluateRetrieval(evaluation, watcher);
+  return evaluate(await withBatchSize(evaluation, measuring), watcher);
 }
 
 export async function writeRows(folder: string, scored: readonly ScoredRun[]): Promise<void> {
