@@ -101,7 +101,7 @@ export interface RunDefaults {
 }
 
 const protocols: readonly ProtocolName[] = ["paper", "lavis"];
-const defaultImageThreads = 0;
+const defaultImageThreads = 0; // on two cores, whatever the model, threads of their own made no run faster: see DECISIONS.md
 export const defaultBatchSize = 8; // questions; five beams each fill two to sixteen cores, and the cache stays small
 
 /** Throws a UsageError that names the flag, what was found and what is expected. */
