@@ -51,8 +51,38 @@ export function limitSamples<S>(samples: readonly S[], limit: number | null): re
 /** Images decoded at a time: as many as the decoder has threads for (libuv's pool has four). */
 const decoding = pLimit(4);
 
-/** Decodes the images of the window to come while the model computes the one at hand. */
-export function readAhead(model: VisionLanguageModel, window: readonly Sample[]): void {
-  const images = new Map(window.map(({ image }) => [image.id, image]));
+/** Images ahead of the window at hand: at 364 pixels a side 50 MB. A single window may have more. */
+const imagesAhead = 32;
+
+/** Decodes the images of the windows to come, the next and as many more as memory is meant for, while the model computes. */
+export function readAhead(
+  model: Pick<VisionLanguageModel, "readAhead">,
+  windows: readonly (readonly Pick<Sample, "image">[])[],
+): void {
+  const images = new Map<string, Sample["image"]>();
+  for (const window of windows) {
+    const more = new Map(window.map(({ image }) => [image.id, image]));
+    if (images.size > 0 && images.size + more.size > imagesAhead) break;
+    for (const [id, image] of more) images.set(id, image);
+  }
   for (const image of images.values()) void decoding(() => model.readAhead(image));
+}
+
+/** Results in the order of the items, of which at most `atOnce` are worked on, or wait for one before them, at a time. */
+export async function* inOrder<Item, Result>(
+  items: readonly Item[],
+  atOnce: number,
+  work: (item: Item, index: number) => Promise<Result>,
+): AsyncGenerator<Result> {
+  const begun: Promise<Result>[] = [];
+  for (let next = 0; ;) {
+    for (; next < items.length && begun.length < atOnce; next += 1) {
+      const result = work(items[next]!, next);
+      result.catch(() => undefined); // it is told when its turn comes
+      begun.push(result);
+    }
+    const first = begun.shift();
+    if (first === undefined) return;
+    yield await first;
+  }
 }

@@ -9,9 +9,10 @@ import type { GenerationRequest, VisionLanguageModel } from "../models/model.ts"
 import type { RunFolder } from "../reports/run-folder.ts";
 import type { Prediction, RunPlan, ScoreSheet } from "../reports/run-record.ts";
 import type { GenerationTask } from "../tasks/task.ts";
-import { planWindows, readAhead } from "./batches.ts";
+import { inOrder, planWindows, readAhead } from "./batches.ts";
 import type { Asking } from "./protocol.ts";
 import { scorePredictions } from "./score.ts";
+import { stageTimes } from "./waiting.ts";
 
 /** One checkpoint on one task, all of it checked, nothing of it done. */
 export interface Evaluation<S extends Sample> {
@@ -21,6 +22,8 @@ export interface Evaluation<S extends Sample> {
   readonly samples: readonly S[];
   readonly asking: Asking<S>;
   readonly plan: RunPlan;
+  /** The plan's batch size is to be measured first, see batch-size.ts. */
+  readonly isBatchSizeOpen?: boolean;
   readonly folder: RunFolder;
   readonly maxErrors: number | null;
   readonly model: LazyModel<VisionLanguageModel>;
@@ -96,15 +99,21 @@ async function predictMissing<S extends Sample>(
   };
   report();
   try {
-    for (const [index, window] of missing.entries()) {
-      readAhead(model, missing[index + 1] ?? []);
-      const doneBefore = done;
+    const asked = inOrder(missing, model.batchesAtOnce ?? 1, async (window, index) => {
+      readAhead(model, missing.slice(index + 1));
+      let told = 0;
       const predictions = await predict(evaluation, model, window, () => {
+        if (told === window.length - 1) return; // the last is told when all are on disk
+        told += 1;
         done += 1;
-        if (done < doneBefore + window.length) report(); // the last is reported when all are on disk
+        report();
       });
+      return { window, predictions, untold: window.length - told };
+    });
+    for await (const { window, predictions, untold } of asked) {
       await folder.append(predictions);
-      done = doneBefore + window.length;
+      folder.addTimes(stageTimes(predictions));
+      done += untold;
       failed += predictions.filter(({ status }) => status === "failed").length;
       report();
       if (maxErrors !== null && failed > maxErrors) {
@@ -134,11 +143,11 @@ export async function isStoppedNow(watcher: Watcher): Promise<boolean> {
 }
 
 /** One window, in its order. A sample whose image is not there is not asked. `onAnswer` is called for each that is. */
-async function predict<S extends Sample>(
+export async function predict<S extends Sample>(
   { task, split, asking, plan }: Evaluation<S>,
   model: VisionLanguageModel,
   window: readonly S[],
-  onAnswer: () => void,
+  onAnswer: () => void = () => undefined,
 ): Promise<readonly Prediction[]> {
   const isThere = await Promise.all(window.map(({ image }) => exists(image.path)));
   const requests = window.map(({ image }, index): GenerationRequest => ({

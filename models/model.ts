@@ -66,6 +66,8 @@ export interface Batching {
 export interface VisionLanguageModel {
   readonly name: string;
   readonly family: LanguageModelFamily;
+  /** Calls of `generate` it can make use of at a time; unset: one. */
+  readonly batchesAtOnce?: number;
   /** Reads, decodes and resizes an image before it is asked about, while the model computes. Never fails: `generate` will. */
   readonly readAhead: (image: GenerationRequest["image"]) => Promise<void>;
   /**

@@ -9,6 +9,7 @@ import { createHash } from "node:crypto";
 import type { Tensor } from "onnxruntime-node";
 import type { VisionConfig } from "../checkpoint/config.ts";
 import { pixelsOf, readImageBytes } from "../image/image-processor.ts";
+import type { PixelThreads } from "../image/pixel-threads.ts";
 import type { PixelSettings } from "../image/preprocessor-config.ts";
 import { ImageError } from "../model.ts";
 import type { FailedImage, StageLatency } from "../model.ts";
@@ -47,6 +48,8 @@ export interface ImageTokensParts {
   readonly session: Session;
   readonly vision: VisionConfig;
   readonly pixels: PixelSettings;
+  /** Those that decode and resize images; null: none but this one. */
+  readonly threads: PixelThreads | null;
   /** null: none are kept. */
   readonly features: KeptFeatures | null;
 }
@@ -64,7 +67,7 @@ export class ImageTokens {
   }
 
   async load(file: string): Promise<LoadedImage | FailedImage> {
-    const { features, pixels } = this.#parts;
+    const { features, pixels, threads } = this.#parts;
     const clock = new StageClock();
     try {
       const bytes = await clock.time("imageRead", () => readImageBytes(file));
@@ -77,7 +80,8 @@ export class ImageTokens {
           return { status: "loaded", hash, kind: "tokens", values, latencyMs: clock.shares(1) };
         }
       }
-      const values = await pixelsOf({ path: file, bytes }, pixels, { clock });
+      const image = { path: file, bytes };
+      const values = await (threads?.pixelsOf(image, pixels, { clock }) ?? pixelsOf(image, pixels, { clock }));
       return { status: "loaded", hash, kind: "pixels", values, latencyMs: clock.shares(1) };
     } catch (error) {
       if (!(error instanceof ImageError)) throw error;
@@ -124,6 +128,7 @@ export class ImageTokens {
 
   async release(): Promise<void> {
     await this.#parts.session.release();
+    await this.#parts.threads?.release();
     await this.#parts.features?.cache.settled();
   }
 
