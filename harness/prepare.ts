@@ -7,7 +7,7 @@ import { readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { Dataset, RetrievalSample, Sample, Split } from "../datasets/dataset.ts";
 import { DatasetError } from "../datasets/dataset.ts";
-import { describePrecision } from "../models/checkpoint/precision.ts";
+import { describePrecision, precisionFolder } from "../models/checkpoint/precision.ts";
 import type { LoadOptions } from "../models/load-blip2.ts";
 import { kindOfFolder, recordName, rowsName, RunFolder } from "../reports/run-folder.ts";
 import { RunFolderError } from "../reports/run-folder-error.ts";
@@ -18,7 +18,7 @@ import type { Catalog, FoundCheckpoint } from "./catalog.ts";
 import { describeDataFiles } from "./data-files.ts";
 import type { Evaluation } from "./evaluate.ts";
 import { pairsToRun } from "./pairs.ts";
-import type { GenerationPair, RetrievalPair } from "./pairs.ts";
+import type { AskedCheckpoint, GenerationPair, Pair, RetrievalPair } from "./pairs.ts";
 import { askingOf, rankingOf, withCiderDf } from "./protocol.ts";
 import { provenance } from "./provenance.ts";
 import type { RetrievalEvaluation } from "./retrieval-run.ts";
@@ -34,10 +34,14 @@ export async function prepare(
   { hubCache, onPreparation }: Pick<LoadOptions, "hubCache" | "onPreparation">,
 ): Promise<readonly AnyEvaluation[]> {
   const tasks = config.tasks.map((name) => taskNamed(catalog, name));
-  const { cache: cacheFolder, threads, precision } = config;
-  const options = { hubCache, cacheFolder, threads, precision, ...(onPreparation !== undefined && { onPreparation }) };
-  const checkpoints: FoundCheckpoint[] = [];
-  for (const name of config.models) checkpoints.push(await findCheckpoint(catalog, name, options));
+  const { cache: cacheFolder, threads, precisions } = config;
+  const options = { hubCache, cacheFolder, threads, ...(onPreparation !== undefined && { onPreparation }) };
+  const checkpoints: AskedCheckpoint[] = [];
+  for (const name of config.models) {
+    for (const precision of precisions) {
+      checkpoints.push({ ...(await findCheckpoint(catalog, name, { ...options, precision })), precision });
+    }
+  }
   refuseSameNames(checkpoints);
   const pairs = pairsToRun(checkpoints, tasks, { areTasksNamed: config.areTasksNamed, catalog });
   const isSingle = pairs.length === 1;
@@ -53,10 +57,10 @@ export async function prepare(
   const evaluations: AnyEvaluation[] = [];
   try {
     for (const pair of pairs) {
-      const { checkpoint, task } = pair;
-      const path = isSingle ? config.output : join(config.output, checkpoint.name, task.name);
+      const path = isSingle ? config.output : join(config.output, ...placeOf(pair, config));
       const open = (plan: RunPlan, samples: number): Promise<RunFolder> =>
         RunFolder.open(path, plan, { samples, overwrite: config.overwrite });
+      const { task } = pair;
       evaluations.push(
         pair.kind === "generation"
           ? await prepareGeneration(pair, asked.get(task.name)!, { config, made, open })
@@ -68,6 +72,12 @@ export async function prepare(
     for (const { folder } of evaluations) await folder.close();
     throw error;
   }
+}
+
+/** Of a run among several. */
+function placeOf({ checkpoint, task }: Pair, { precisions }: RunConfig): readonly string[] {
+  const { name, precision } = checkpoint;
+  return [name, ...(precisions.length > 1 ? [precisionFolder(precision)] : []), task.name];
 }
 
 interface Making {
@@ -92,7 +102,7 @@ async function prepareGeneration(
       protocol,
       limit,
       batchSize,
-      ...recordedPrecision(config),
+      ...recordedPrecision(checkpoint),
       decoding,
       overrides: { ...overrides },
     },
@@ -130,7 +140,7 @@ async function prepareRetrieval(
       protocol: config.protocol,
       limit,
       batchSize,
-      ...recordedPrecision(config),
+      ...recordedPrecision(checkpoint),
       decoding: {},
       retrieval: { maxTokens, rerank },
       overrides: { ...overrides },
@@ -144,7 +154,7 @@ async function prepareRetrieval(
   return { kind: "retrieval", task, split, samples, protocol, plan, folder, maxErrors, model };
 }
 
-function recordedPrecision({ precision }: RunConfig): { readonly precision?: string } {
+function recordedPrecision({ precision }: AskedCheckpoint): { readonly precision?: string } {
   const described = describePrecision(precision);
   return described === "fp32" ? {} : { precision: described };
 }
@@ -242,19 +252,23 @@ async function refuseOtherContent({ output }: RunConfig): Promise<void> {
   }
 }
 
-/** Whether it is the folder of a model: a folder of run folders. */
-async function holdsRunsOnly(folder: string): Promise<boolean> {
+/** Whether it is the folder of a model: a folder of run folders, or of precisions, which are folders of run folders. */
+async function holdsRunsOnly(folder: string, depth = 2): Promise<boolean> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => null); // null: no folder
   if (entries === null || !entries.every((entry) => entry.isDirectory())) return false;
-  const kinds = await Promise.all(entries.map(({ name }) => kindOfFolder(join(folder, name))));
-  return !kinds.includes("other");
+  for (const { name } of entries) {
+    const inner = join(folder, name);
+    if ((await kindOfFolder(inner)) !== "other") continue;
+    if (depth === 1 || !(await holdsRunsOnly(inner, depth - 1))) return false;
+  }
+  return true;
 }
 
 function refuseSameNames(checkpoints: readonly FoundCheckpoint[]): void {
   const sources = new Map<string, string>();
   for (const { name, source } of checkpoints) {
     const before = sources.get(name);
-    if (before !== undefined) {
+    if (before !== undefined && before !== source) {
       throw new UsageError(`--model: ${before} and ${source} are both called ${name}. Run them one after the other.`);
     }
     sources.set(name, source);

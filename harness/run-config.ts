@@ -3,7 +3,7 @@
  * message can quote them.
  */
 import { resolve } from "node:path";
-import { fp32Precision, parsePrecision } from "../models/checkpoint/precision.ts";
+import { describePrecision, fp32Precision, parsePrecision } from "../models/checkpoint/precision.ts";
 import type { Precision } from "../models/checkpoint/precision.ts";
 import { CheckpointError } from "../models/model.ts";
 import type { DecodingOptions } from "../models/model.ts";
@@ -16,7 +16,10 @@ export interface RunConfig {
   readonly tasks: readonly string[];
   /** Whether they were named; otherwise a model does those it can. */
   readonly areTasksNamed: boolean;
-  /** Absolute. One model on one task writes here, several into <model>/<task> below. */
+  /**
+   * Absolute. One model on one task writes here, several into <model>/<task> below, or <model>/<precision>/<task> where there
+   * are several precisions.
+   */
   readonly output: string;
   /** Absolute; null is the data inside the package. */
   readonly data: string | null;
@@ -29,8 +32,8 @@ export interface RunConfig {
   readonly limit: number | null;
   readonly batchSize: number;
   readonly threads: number;
-  /** What each part of a model computes in. */
-  readonly precision: Precision;
+  /** What each part of a model computes in: a run of its own for each. */
+  readonly precisions: readonly Precision[];
   readonly overrides: Overrides;
   /** The run stops when more samples than this have failed; null is never. */
   readonly maxErrors: number | null;
@@ -67,7 +70,7 @@ export interface RunFlags {
   readonly limit?: string;
   readonly batchSize?: string;
   readonly threads?: string;
-  readonly precision?: string;
+  readonly precision?: readonly string[];
   readonly prompt?: string;
   readonly beams?: string;
   readonly lengthPenalty?: string;
@@ -109,7 +112,7 @@ export function readRunConfig(flags: RunFlags, defaults: RunDefaults): RunConfig
     limit: limit(flags.limit),
     batchSize: integer("--batch-size", flags.batchSize, { from: 1 }) ?? defaultBatchSize,
     threads: integer("--threads", flags.threads, { from: 1 }) ?? defaults.threads,
-    precision: readPrecision(flags.precision),
+    precisions: readPrecisions(flags.precision),
     overrides: overrides(flags),
     maxErrors: integer("--max-errors", flags.maxErrors, { from: 0 }) ?? null,
     cache: cacheFolderOf(flags.cache, defaults.cache),
@@ -122,9 +125,22 @@ export function cacheFolderOf(flag: string | undefined, otherwise: string): stri
   return folder("--cache", flag) ?? otherwise;
 }
 
-/** Throws a UsageError: a precision that is not known, or that no processor here computes in. */
-export function readPrecision(value: string | undefined): Precision {
-  if (value === undefined) return fp32Precision;
+/**
+ * Names with commas between them are so many precisions, a value with "=" in it is one; each counts once. Throws a UsageError:
+ * a precision that is not known, or that no processor here computes in.
+ */
+export function readPrecisions(values: readonly string[] | undefined): readonly Precision[] {
+  if (values === undefined) return [fp32Precision];
+  const texts = values.flatMap((value) => (value.includes("=") ? [value] : names("--precision", [value], [])));
+  const found = new Map<string, Precision>();
+  for (const each of texts) {
+    const precision = readPrecision(each);
+    found.set(describePrecision(precision), precision);
+  }
+  return Object.freeze([...found.values()]);
+}
+
+function readPrecision(value: string): Precision {
   try {
     return parsePrecision(value);
   } catch (cause) {

@@ -12,7 +12,7 @@ import { evaluate } from "../evaluate.ts";
 import type { EvaluationEnd, Watcher } from "../evaluate.ts";
 import { rerankNote } from "../evaluate-retrieval.ts";
 import { completeCode, incompleteCode } from "../exit-code.ts";
-import { precisionHelp, refuseExcess, refuseFlagsAsValues, withOutputFlags, withRunFlags } from "../flags.ts";
+import { list, precisionHelp, refuseExcess, refuseFlagsAsValues, withOutputFlags, withRunFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
 import { watchInterrupt } from "../interrupt.ts";
 import { prepare } from "../prepare.ts";
@@ -27,7 +27,7 @@ export const addRun: AddCommand = (program, called) => {
     .command("run")
     .description("evaluate checkpoints on tasks; goes on with a run that was stopped");
   withRunFlags(command, { models: "all bundled", tasks: "all the checkpoints can do" })
-    .option("--precision <names>", precisionHelp)
+    .option("--precision <names>", precisionHelp, list)
     .option("--prompt <text>", "another prompt, with {question} in it")
     .option("--beams <n>", "beams; 1 is greedy search")
     .option("--length-penalty <x>", "above 0 favours long answers, below short ones")
