@@ -7,7 +7,7 @@ import type { Sample, Split } from "../datasets/dataset.ts";
 import { explainMissingImage } from "../datasets/images.ts";
 import type { GenerationRequest, VisionLanguageModel } from "../models/model.ts";
 import type { RunFolder } from "../reports/run-folder.ts";
-import type { Prediction, RunPlan, ScoreSheet } from "../reports/run-record.ts";
+import type { Prediction, RunMeasured, RunPlan, ScoreSheet } from "../reports/run-record.ts";
 import type { GenerationTask } from "../tasks/task.ts";
 import { planBatches, readAhead } from "./batches.ts";
 import type { Asking } from "./protocol.ts";
@@ -23,12 +23,16 @@ export interface Evaluation<S extends Sample> {
   readonly plan: RunPlan;
   readonly folder: RunFolder;
   readonly maxErrors: number | null;
+  /** Samples whose first step is kept (first-steps.ts). */
+  readonly firstSteps: number;
   readonly model: LazyModel<VisionLanguageModel>;
 }
 
 /** Loaded at the first call, and once; released where it was loaded. */
 export interface LazyModel<Model> {
   readonly load: () => Promise<Model>;
+  /** What loading it took, and its memory until now; null where it is not loaded. */
+  readonly measured: () => RunMeasured | null;
   readonly release: () => Promise<void>;
 }
 
@@ -63,7 +67,7 @@ export async function evaluate<S extends Sample>(evaluation: Evaluation<S>, watc
 
   const { outcomes } = folder;
   const status = order.every((id) => outcomes.get(id)?.status === "predicted") ? "complete" : "partial";
-  await folder.finish(status, order);
+  await folder.finish(status, order, { measured: evaluation.model.measured() });
 
   const { name } = plan.checkpoint;
   const code = plan.code.fingerprint;
@@ -101,11 +105,11 @@ async function predictMissing<S extends Sample>(
       failed += predictions.filter(({ status }) => status === "failed").length;
       watcher.onProgress({ run, before, done, samples: samples.length, failed });
       if (maxErrors !== null && failed > maxErrors) {
-        await folder.finish("partial", idsOf(batches));
+        await folder.finish("partial", idsOf(batches), { measured: evaluation.model.measured() });
         return "stopped";
       }
       if (batch !== missing.at(-1) && (await isStoppedNow(watcher))) {
-        await folder.finish("interrupted", idsOf(batches));
+        await folder.finish("interrupted", idsOf(batches), { measured: evaluation.model.measured() });
         return "interrupted";
       }
     }
@@ -133,11 +137,7 @@ async function predict<S extends Sample>(
   batch: readonly S[],
 ): Promise<readonly Prediction[]> {
   const isThere = await Promise.all(batch.map(({ image }) => exists(image.path)));
-  const requests = batch.map(({ image }, index): GenerationRequest => ({
-    image,
-    prompt: asking.prompt(batch[index]!),
-    ...(asking.maxPromptTokens !== null && { maxPromptTokens: asking.maxPromptTokens }),
-  }));
+  const requests = requestsOf(batch, asking);
   const asked = requests.filter((_, index) => isThere[index]);
   const generations = asked.length === 0 ? [] : await model.generate(asked, asking.decoding);
   if (generations.length !== asked.length) {
@@ -157,6 +157,14 @@ async function predict<S extends Sample>(
     const { text, tokens, score, latencyMs } = generation;
     return { ...asked, status: "predicted", text, tokens, score, latencyMs };
   });
+}
+
+export function requestsOf<S extends Sample>(batch: readonly S[], asking: Asking<S>): readonly GenerationRequest[] {
+  return batch.map((sample) => ({
+    image: sample.image,
+    prompt: asking.prompt(sample),
+    ...(asking.maxPromptTokens !== null && { maxPromptTokens: asking.maxPromptTokens }),
+  }));
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -5,9 +5,11 @@
 import type { Sample } from "../datasets/dataset.ts";
 import type { Precision } from "../models/checkpoint/precision.ts";
 import type { ImageTextScorer, VisionLanguageModel } from "../models/model.ts";
+import type { RunMeasured } from "../reports/run-record.ts";
 import type { GenerationTask, RetrievalTask, Task } from "../tasks/task.ts";
 import type { Catalog, FoundCheckpoint, FoundGenerator, FoundScorer } from "./catalog.ts";
 import type { LazyModel } from "./evaluate.ts";
+import { peakMemoryBytes, resetPeakMemory } from "./peak-memory.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** A checkpoint in one of the precisions that were asked for; another one is another checkpoint here. */
@@ -79,15 +81,36 @@ function tasksOf(kind: FoundCheckpoint["kind"], { tasks }: Catalog): readonly st
   return tasks.filter((task) => task.kind === kind).map(({ name }) => name);
 }
 
-function lazyModel<Model extends { readonly release: () => Promise<void> }>(
-  load: () => Promise<Model>,
-): LazyModel<Model> {
+interface Releasable {
+  readonly weightsBytes?: number;
+  readonly release: () => Promise<void>;
+}
+
+function lazyModel<Model extends Releasable>(load: () => Promise<Model>): LazyModel<Model> {
   let model: Promise<Model> | null = null;
+  let measured: RunMeasured | null = null;
+  const loadMeasured = async (): Promise<Model> => {
+    const memorySince = resetPeakMemory();
+    const startMs = performance.now();
+    const loaded = await load();
+    const memory = peakMemoryBytes(memorySince);
+    measured = {
+      loadMs: performance.now() - startMs,
+      weightsBytes: loaded.weightsBytes ?? null,
+      loadedMemoryBytes: memory,
+      peakMemoryBytes: memory,
+      memorySince,
+      stagesMs: null,
+    };
+    return loaded;
+  };
   return {
-    load: () => (model ??= load()),
+    load: () => (model ??= loadMeasured()),
+    measured: () => measured && { ...measured, peakMemoryBytes: peakMemoryBytes(measured.memorySince) },
     release: async () => {
       const loaded = model;
       model = null;
+      measured = null;
       await (await loaded)?.release();
     },
   };

@@ -3,22 +3,21 @@
  * comes out needs weights and time, nothing else.
  */
 import { existsSync } from "node:fs";
-import { readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { Dataset, RetrievalSample, Sample, Split } from "../datasets/dataset.ts";
 import { DatasetError } from "../datasets/dataset.ts";
-import { describePrecision, precisionFolder } from "../models/checkpoint/precision.ts";
+import { describePrecision } from "../models/checkpoint/precision.ts";
 import type { LoadOptions } from "../models/load-blip2.ts";
-import { kindOfFolder, recordName, rowsName, RunFolder } from "../reports/run-folder.ts";
-import { RunFolderError } from "../reports/run-folder-error.ts";
+import { RunFolder } from "../reports/run-folder.ts";
 import type { RunPlan } from "../reports/run-record.ts";
 import type { Task } from "../tasks/task.ts";
 import { limitSamples } from "./batches.ts";
 import type { Catalog, FoundCheckpoint } from "./catalog.ts";
 import { describeDataFiles } from "./data-files.ts";
 import type { Evaluation } from "./evaluate.ts";
+import { placeOf, refuseOtherContent } from "./output-folder.ts";
 import { pairsToRun } from "./pairs.ts";
-import type { AskedCheckpoint, GenerationPair, Pair, RetrievalPair } from "./pairs.ts";
+import type { AskedCheckpoint, GenerationPair, RetrievalPair } from "./pairs.ts";
 import { askingOf, rankingOf, withCiderDf } from "./protocol.ts";
 import { provenance } from "./provenance.ts";
 import type { RetrievalEvaluation } from "./retrieval-run.ts";
@@ -74,12 +73,6 @@ export async function prepare(
   }
 }
 
-/** Of a run among several. */
-function placeOf({ checkpoint, task }: Pair, { precisions }: RunConfig): readonly string[] {
-  const { name, precision } = checkpoint;
-  return [name, ...(precisions.length > 1 ? [precisionFolder(precision)] : []), task.name];
-}
-
 interface Making {
   readonly config: RunConfig;
   readonly made: Awaited<ReturnType<typeof provenance>>;
@@ -121,6 +114,7 @@ async function prepareGeneration(
     plan,
     folder,
     maxErrors,
+    firstSteps: config.firstSteps,
     model,
   };
 }
@@ -233,35 +227,6 @@ async function openSplit<S extends Sample>(
     samples,
     data: { dataset: dataset.name, split: name, folder: data, images, files, samples: split.samples.length },
   };
-}
-
-/** Several runs share an output folder: below it there may be runs, the rows of all of them, and nothing else. */
-async function refuseOtherContent({ output }: RunConfig): Promise<void> {
-  const kind = await kindOfFolder(output);
-  if (kind === "free") return;
-  if (kind === "run") {
-    throw new RunFolderError(
-      `${output}: holds a single run, and this command makes several. Give another folder with --output.`,
-    );
-  }
-  for (const name of await readdir(output)) {
-    if (name === rowsName || (await holdsRunsOnly(join(output, name)))) continue;
-    throw new RunFolderError(
-      `${output}: not empty, and ${name} in it holds no run: ${recordName} is missing. Give a new folder with --output.`,
-    );
-  }
-}
-
-/** Whether it is the folder of a model: a folder of run folders, or of precisions, which are folders of run folders. */
-async function holdsRunsOnly(folder: string, depth = 2): Promise<boolean> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch(() => null); // null: no folder
-  if (entries === null || !entries.every((entry) => entry.isDirectory())) return false;
-  for (const { name } of entries) {
-    const inner = join(folder, name);
-    if ((await kindOfFolder(inner)) !== "other") continue;
-    if (depth === 1 || !(await holdsRunsOnly(inner, depth - 1))) return false;
-  }
-  return true;
 }
 
 function refuseSameNames(checkpoints: readonly FoundCheckpoint[]): void {

@@ -3,6 +3,7 @@
  */
 import type { PixelSettings } from "./image/preprocessor-config.ts";
 import { generate } from "./generation/generate.ts";
+import { nextTokenLogProbabilities } from "./generation/candidates.ts";
 import type { ImageEncoder } from "./image-encoder.ts";
 import { loadPixels } from "./image/image-processor.ts";
 import type { LoadedPixels } from "./image/image-processor.ts";
@@ -11,6 +12,7 @@ import { ImageError } from "./model.ts";
 import type {
   DecodingOptions,
   FailedGeneration,
+  FirstStep,
   Generation,
   GenerationRequest,
   LanguageModelFamily,
@@ -26,6 +28,7 @@ type SeenImage<Seen> =
 
 export interface Blip2Parts<Seen> {
   readonly name: string;
+  readonly weightsBytes: number;
   readonly family: LanguageModelFamily;
   readonly encoder: ImageEncoder;
   readonly languageModel: LanguageModel<Seen>;
@@ -36,6 +39,7 @@ export interface Blip2Parts<Seen> {
 export class Blip2<Seen> implements VisionLanguageModel {
   readonly name: string;
   readonly family: LanguageModelFamily;
+  readonly weightsBytes: number;
   readonly #parts: Blip2Parts<Seen>;
   /** The images of the last batch: the next one often goes on with the last of them. */
   #images = new Map<string, SeenImage<Seen>>();
@@ -45,6 +49,7 @@ export class Blip2<Seen> implements VisionLanguageModel {
   constructor(parts: Blip2Parts<Seen>) {
     this.name = parts.name;
     this.family = parts.family;
+    this.weightsBytes = parts.weightsBytes;
     this.#parts = parts;
   }
 
@@ -60,15 +65,7 @@ export class Blip2<Seen> implements VisionLanguageModel {
     options: DecodingOptions,
   ): Promise<readonly (Generation | FailedGeneration)[]> {
     const encoded = await this.#see(requests);
-    const answers = requests.map(({ image, prompt, maxPromptTokens }): Question<Seen> | FailedGeneration => {
-      const seen = this.#images.get(image.id)!;
-      if (seen.status === "failed") return seen;
-      const cut = maxPromptTokens === undefined ? undefined : { maxTokens: maxPromptTokens };
-      const tokens = this.#parts.tokenizer.encodePrompt(prompt, cut);
-      const refusal = this.#parts.languageModel.refuse(tokens, options.newTokens.max);
-      return refusal === null ? { status: "asked", seen: seen.seen, tokens } : { status: "failed", error: refusal };
-    });
-
+    const answers = requests.map((request) => this.#question(request, options.newTokens.max));
     const questions = answers.filter((answer) => answer.status === "asked");
     const generations = questions.length === 0 ? [] : await this.#answer(questions, options);
     return answers.map((answer, index) => {
@@ -78,9 +75,36 @@ export class Blip2<Seen> implements VisionLanguageModel {
     });
   }
 
+  async firstStep(requests: readonly GenerationRequest[]): Promise<readonly (FirstStep | FailedGeneration)[]> {
+    const { languageModel } = this.#parts;
+    await this.#see(requests);
+    const answers = requests.map((request) => this.#question(request, 1));
+    const questions = answers.filter((answer) => answer.status === "asked");
+    if (questions.length === 0) return answers.filter((answer) => answer.status === "failed");
+    const { hidden } = await languageModel.start(questions, { beams: 1, newTokens: 1 });
+    const ranked = await nextTokenLogProbabilities(languageModel.head, hidden);
+    return answers.map((answer) => {
+      if (answer.status === "failed") return answer;
+      return { status: "ranked", logProbabilities: ranked[questions.indexOf(answer)]! };
+    });
+  }
+
   async release(): Promise<void> {
     await this.#parts.encoder.release();
     await this.#parts.languageModel.release();
+  }
+
+  /** Of an image that was seen. */
+  #question(
+    { image, prompt, maxPromptTokens }: GenerationRequest,
+    newTokens: number,
+  ): Question<Seen> | FailedGeneration {
+    const seen = this.#images.get(image.id)!;
+    if (seen.status === "failed") return seen;
+    const cut = maxPromptTokens === undefined ? undefined : { maxTokens: maxPromptTokens };
+    const tokens = this.#parts.tokenizer.encodePrompt(prompt, cut);
+    const refusal = this.#parts.languageModel.refuse(tokens, newTokens);
+    return refusal === null ? { status: "asked", seen: seen.seen, tokens } : { status: "failed", error: refusal };
   }
 
   /** Encodes the images that the last batch did not leave; gives the time of each by the request that first asked. */

@@ -44,7 +44,7 @@ export async function loadRetrievalCheckpoint(
   const byteLength = 4 * ((imageSize / patch) ** 2 + 1) * config.qFormer.vision; // the class token and the patches
   const limitBytes = options.imageTokenBytes ?? null;
   const store = new ImageTokenStore(path.join(options.cacheFolder, "image-tokens"), { byteLength, limitBytes });
-  return new Blip2Retrieval({ name, config, sessions, tokenizer, pixels, store });
+  return new Blip2Retrieval({ name, weightsBytes: weights.readBytes, config, sessions, tokenizer, pixels, store });
 }
 
 /** `weights` is the whole checkpoint's. */

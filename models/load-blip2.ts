@@ -40,7 +40,8 @@ export async function loadCheckpoint(checkpoint: Checkpoint, options: LoadOption
   const assemble = async <Seen>(languageModel: LanguageModel<Seen>, width: number): Promise<VisionLanguageModel> => {
     const encoder = await loadImageEncoder(weights, config, width, options);
     checkAllUsed(weights, config);
-    return new Blip2({ name, family: text.family, encoder, languageModel, tokenizer, pixels });
+    const weightsBytes = weights.readBytes;
+    return new Blip2({ name, family: text.family, weightsBytes, encoder, languageModel, tokenizer, pixels });
   };
   // ONNX Runtime holds a matrix twice while it lays it out anew. The largest, the vocabulary's, is a language model's: that
   // one comes first, while there is room, and memory never rises above the finished model's.

@@ -49,9 +49,18 @@ export interface FailedGeneration {
   readonly error: string;
 }
 
+/** How likely each token is to come first, behind a prompt. */
+export interface FirstStep {
+  readonly status: "ranked";
+  /** Natural logarithms: [vocabulary] */
+  readonly logProbabilities: Float32Array;
+}
+
 export interface VisionLanguageModel {
   readonly name: string;
   readonly family: LanguageModelFamily;
+  /** On disk, of the tensors its graphs read; unset: not known. */
+  readonly weightsBytes?: number;
   /** Reads, decodes and resizes an image before it is asked about, while the model computes. Never fails: `generate` will. */
   readonly readAhead: (image: GenerationRequest["image"]) => Promise<void>;
   /** One batch: an answer for every request, in their order. */
@@ -59,6 +68,8 @@ export interface VisionLanguageModel {
     requests: readonly GenerationRequest[],
     options: DecodingOptions,
   ) => Promise<readonly (Generation | FailedGeneration)[]>;
+  /** One batch: what it would begin each answer with, before a search or a penalty. Unset: it cannot tell. */
+  readonly firstStep?: (requests: readonly GenerationRequest[]) => Promise<readonly (FirstStep | FailedGeneration)[]>;
   readonly release: () => Promise<void>;
 }
 
@@ -96,6 +107,8 @@ export interface FailedImage {
  */
 export interface ImageTextScorer {
   readonly name: string;
+  /** On disk, of the tensors its graphs read; unset: not known. */
+  readonly weightsBytes?: number;
   /** One batch, in its order. */
   readonly embedImages: (images: readonly ImageFile[]) => Promise<readonly (ImageEmbedding | FailedImage)[]>;
   /** Token ids of each text, cut to `maxTokens`, [CLS] and [SEP] included. */

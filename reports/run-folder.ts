@@ -5,13 +5,16 @@
 import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { isTemporaryName, writeFileWhole } from "./atomic-file.ts";
+import { costsNames } from "./costs.ts";
+import { firstStepNames, writeFirstSteps } from "./first-step.ts";
+import type { FirstSteps } from "./first-step.ts";
 import { Journal } from "./journal.ts";
 import type { Outcome } from "./journal.ts";
 import { makeFolder, removeEmptyFolders } from "./make-folder.ts";
 import { describeSystemCode, RunFolderError, RunWriteError, systemCode } from "./run-folder-error.ts";
 import { lockFolder, lockName } from "./run-lock.ts";
 import { identityFields, identityHash, parseRunRecord, runFormat } from "./run-record.ts";
-import type { Prediction, RunCounts, RunPlan, RunRecord, RunStatus, ScoreSheet } from "./run-record.ts";
+import type { Prediction, RunCounts, RunMeasured, RunPlan, RunRecord, RunStatus, ScoreSheet } from "./run-record.ts";
 
 export const recordName = "run.json";
 export const journalName = "predictions.jsonl";
@@ -26,6 +29,8 @@ const ownNames: ReadonlySet<string> = new Set([
   scoresName,
   rowsName,
   similaritiesName,
+  ...firstStepNames,
+  ...costsNames,
   lockName,
 ]);
 
@@ -44,6 +49,7 @@ export class RunFolder {
   readonly #journal: Journal;
   readonly #samples: number;
   readonly #release: () => Promise<void>;
+  readonly #stagesMs: Record<string, number> = {};
   #record: RunRecord;
 
   private constructor(path: string, record: RunRecord, journal: Journal, release: () => Promise<void>) {
@@ -96,8 +102,12 @@ export class RunFolder {
     await this.#write(async () => {
       // They were made from predictions that are about to change.
       for (const name of [scoresName, rowsName]) await rm(join(this.path, name), { force: true });
-      const { startedAt } = this.#record.timings;
-      this.#record = { ...newRecord(plan, this.#samples), timings: { startedAt, finishedAt: null } };
+      const { timings, measured } = this.#record;
+      this.#record = {
+        ...newRecord(plan, this.#samples),
+        timings: { startedAt: timings.startedAt, finishedAt: null },
+        ...(measured !== undefined && { measured }),
+      };
       await this.#journal.arrange(kept);
       await this.#writeRecord("running", null);
     });
@@ -107,20 +117,42 @@ export class RunFolder {
     await this.#write(() => this.#journal.append(predictions));
   }
 
-  /** Puts the predictions in this order and says in run.json how the run ended; a record that says so stays as it is. */
-  async finish(status: RunStatus, order: readonly string[]): Promise<void> {
+  /**
+   * Puts the predictions in this order and says in run.json how the run ended; a record that says so stays as it is.
+   * @param measured what this session measured, null where it loaded no model
+   */
+  async finish(
+    status: RunStatus,
+    order: readonly string[],
+    { measured }: { readonly measured: RunMeasured | null } = { measured: null },
+  ): Promise<void> {
     await this.#write(async () => {
       await this.#journal.arrange(order.filter((id) => this.outcomes.has(id)));
       const { predicted, failed } = this.#counts();
       const { counts } = this.#record;
       const isSaid = this.#record.status === status && counts.predicted === predicted && counts.failed === failed;
-      if (!isSaid) await this.#writeRecord(status, new Date().toISOString());
+      if (isSaid) return;
+      if (measured !== null) {
+        const before = this.#record.measured?.stagesMs;
+        const stagesMs = { ...before, ...this.#stagesMs, ...(await this.#journal.stagesMs()) };
+        this.#record = { ...this.#record, measured: { ...measured, stagesMs } };
+      }
+      await this.#writeRecord(status, new Date().toISOString());
     });
+  }
+
+  /** Time that no prediction has: of a stage that all samples go through together. */
+  noteStage(stage: string, ms: number): void {
+    this.#stagesMs[stage] = ms;
   }
 
   async writeSimilarities(values: Float32Array): Promise<void> {
     const bytes = Buffer.from(values.buffer, values.byteOffset, values.byteLength);
     await this.#write(() => writeFileWhole(join(this.path, similaritiesName), bytes));
+  }
+
+  async writeFirstSteps(steps: FirstSteps): Promise<void> {
+    await this.#write(() => writeFirstSteps(this.path, steps));
   }
 
   async writeScores(scores: ScoreSheet): Promise<void> {
@@ -174,12 +206,13 @@ export async function readRun(
   }
 }
 
-/** null: there are none, or not as many as expected. */
-export async function readSimilarities(path: string, count: number): Promise<Float32Array | null> {
+/** null: there are none, or not as many as expected. `expected` null: as many as there are. */
+export async function readSimilarities(path: string, expected: number | null): Promise<Float32Array | null> {
   const bytes = await readFile(join(path, similaritiesName)).catch((error: unknown) => {
     if (systemCode(error) === "ENOENT") return Buffer.alloc(0);
     throw asFolderError(path, error);
   });
+  const count = expected ?? Math.floor(bytes.byteLength / 4);
   if (count === 0 || bytes.byteLength !== 4 * count) return null;
   const values = new Float32Array(count);
   new Uint8Array(values.buffer).set(bytes);

@@ -139,6 +139,7 @@ async function loadParts(folder: string, options: LoadOptions): Promise<Parts> {
   const weights = Weights.of(name, await fp32Weights(checkpoint, options));
   return {
     name,
+    weightsBytes: 0, // nobody asks here
     config,
     sessions: await loadRetrievalSessions(weights, config, options),
     tokenizer: await loadTokenizer(checkpoint.folder, config),

@@ -8,10 +8,15 @@ import { describeSystemCode, RunWriteError, systemCode } from "../../reports/run
 import { rowsName } from "../../reports/run-folder.ts";
 import { formatTable, rowsOf } from "../../reports/table.ts";
 import type { ScoredRun } from "../../reports/table.ts";
+import type { Costs } from "../../reports/costs.ts";
+import { formatCosts } from "../../reports/costs-table.ts";
+import { costsOf } from "../costs/costs.ts";
+import { writeCosts } from "../costs/write-costs.ts";
 import { evaluate } from "../evaluate.ts";
 import type { EvaluationEnd, Watcher } from "../evaluate.ts";
 import { rerankNote } from "../evaluate-retrieval.ts";
 import { completeCode, incompleteCode } from "../exit-code.ts";
+import { keepFirstSteps } from "../first-steps.ts";
 import { list, precisionHelp, refuseExcess, refuseFlagsAsValues, withOutputFlags, withRunFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
 import { watchInterrupt } from "../interrupt.ts";
@@ -28,6 +33,10 @@ export const addRun: AddCommand = (program, called) => {
     .description("evaluate checkpoints on tasks; goes on with a run that was stopped");
   withRunFlags(command, { models: "all bundled", tasks: "all the checkpoints can do" })
     .option("--precision <names>", precisionHelp, list)
+    .option(
+      "--first-steps <n>",
+      "samples whose first token's distribution is kept for `costs` (default: 64 of several precisions)",
+    )
     .option("--prompt <text>", "another prompt, with {question} in it")
     .option("--beams <n>", "beams; 1 is greedy search")
     .option("--length-penalty <x>", "above 0 favours long answers, below short ones")
@@ -120,7 +129,9 @@ export async function run(config: RunConfig, surroundings: RunSurroundings): Pro
         if (evaluations[index + 1]?.model !== evaluation.model) await evaluation.model.release();
       }
       await writeRows(config.output, scored);
-      show(scored, surroundings);
+      const costs = config.precisions.length > 1 ? await costsOf(evaluations.map(({ folder }) => folder.path)) : null;
+      if (costs !== null) await writeCosts(config.output, costs);
+      show(scored, surroundings, costs);
       return scored.every(({ record }) => record.status === "complete") ? completeCode : incompleteCode;
     } finally {
       for (const { folder, model } of evaluations) {
@@ -133,8 +144,11 @@ export async function run(config: RunConfig, surroundings: RunSurroundings): Pro
   }
 }
 
-function perform(evaluation: AnyEvaluation, watcher: Watcher): Promise<EvaluationEnd> {
-  return evaluation.kind === "generation" ? evaluate(evaluation, watcher) : evaluateRetrieval(evaluation, watcher);
+async function perform(evaluation: AnyEvaluation, watcher: Watcher): Promise<EvaluationEnd> {
+  if (evaluation.kind === "retrieval") return evaluateRetrieval(evaluation, watcher);
+  const end = await evaluate(evaluation, watcher);
+  if (!("scores" in end) || (await keepFirstSteps(evaluation, watcher)) === "kept") return end;
+  return { status: "interrupted" };
 }
 
 export async function writeRows(folder: string, scored: readonly ScoredRun[]): Promise<void> {
@@ -148,17 +162,20 @@ export async function writeRows(folder: string, scored: readonly ScoredRun[]): P
   }
 }
 
-/** A table, or one JSON document: rows, and of each run what run.json and scores.json say in total. */
+/** Tables, or one JSON document: rows, what precisions cost, and of each run what run.json and scores.json say in total. */
 export function showRuns(
   scored: readonly ScoredRun[],
   { terminal, isJson }: Pick<RunSurroundings, "terminal" | "isJson">,
+  costs: Costs | null = null,
 ): void {
   if (!isJson) {
     terminal.result(formatTable(scored));
+    if (costs !== null) terminal.result(`\n${formatCosts(costs)}`);
     return;
   }
   const runs = scored.map(({ record, scores: { counts, metrics } }) => ({ ...record, scores: { counts, metrics } }));
-  terminal.result(JSON.stringify({ format: "blip2-bench-result/1", rows: scored.flatMap(rowsOf), runs }, null, 2));
+  const result = { format: "blip2-bench-result/1", rows: scored.flatMap(rowsOf), runs };
+  terminal.result(JSON.stringify({ ...result, ...(costs !== null && { costs }) }, null, 2));
 }
 
 const failuresShown = 3;
