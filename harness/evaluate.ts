@@ -8,6 +8,7 @@ import { explainMissingImage } from "../datasets/images.ts";
 import type { GenerationRequest, VisionLanguageModel } from "../models/model.ts";
 import type { RunFolder } from "../reports/run-folder.ts";
 import type { Prediction, RunMeasured, RunPlan, ScoreSheet } from "../reports/run-record.ts";
+import { runName } from "../reports/table.ts";
 import type { GenerationTask } from "../tasks/task.ts";
 import { planBatches, readAhead } from "./batches.ts";
 import type { Asking } from "./protocol.ts";
@@ -27,6 +28,9 @@ export interface Evaluation<S extends Sample> {
   readonly firstSteps: number;
   readonly model: LazyModel<VisionLanguageModel>;
 }
+
+/** What decides how a sample is asked. */
+export type Asked<S extends Sample> = Pick<Evaluation<S>, "task" | "split" | "asking">;
 
 /** Loaded at the first call, and once; released where it was loaded. */
 export interface LazyModel<Model> {
@@ -92,7 +96,7 @@ async function predictMissing<S extends Sample>(
   if (await isStoppedNow(watcher)) return "interrupted";
   await folder.begin(plan, idsOf(kept));
   const before = kept.flat().length;
-  const run = `${plan.checkpoint.name} ${plan.config.task}`;
+  const run = runName(plan);
   let done = before;
   let failed = 0;
   watcher.onProgress({ run, before, done, samples: samples.length, failed });
@@ -131,9 +135,9 @@ export async function isStoppedNow(watcher: Watcher): Promise<boolean> {
 }
 
 /** One batch, in its order. A sample whose image is not there is not asked. */
-async function predict<S extends Sample>(
-  { task, split, asking }: Evaluation<S>,
-  model: VisionLanguageModel,
+export async function predict<S extends Sample>(
+  { task, split, asking }: Asked<S>,
+  model: Pick<VisionLanguageModel, "name" | "generate">,
   batch: readonly S[],
 ): Promise<readonly Prediction[]> {
   const isThere = await Promise.all(batch.map(({ image }) => exists(image.path)));

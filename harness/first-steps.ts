@@ -4,6 +4,7 @@
  */
 import type { Sample } from "../datasets/dataset.ts";
 import { readFirstSteps } from "../reports/first-step.ts";
+import { runName } from "../reports/table.ts";
 import { planBatches } from "./batches.ts";
 import { isStoppedNow, requestsOf } from "./evaluate.ts";
 import type { Evaluation, Watcher } from "./evaluate.ts";
@@ -23,7 +24,7 @@ export async function keepFirstSteps<S extends Sample>(
   const model = await evaluation.model.load();
   if (model.firstStep === undefined) return "kept";
   const rows: { readonly id: string; readonly logProbabilities: Float32Array }[] = [];
-  const run = `${plan.checkpoint.name} ${plan.config.task}: first steps`;
+  const run = `${runName(plan)}: first steps`;
   let done = 0;
   for (const batch of planBatches(asked, plan.config.batchSize)) {
     if (await isStoppedNow(watcher)) return "interrupted";

@@ -91,12 +91,14 @@ function lazyModel<Model extends Releasable>(load: () => Promise<Model>): LazyMo
   let measured: RunMeasured | null = null;
   const loadMeasured = async (): Promise<Model> => {
     const memorySince = resetPeakMemory();
+    const memoryBeforeBytes = process.memoryUsage.rss();
     const startMs = performance.now();
     const loaded = await load();
     const memory = peakMemoryBytes(memorySince);
     measured = {
       loadMs: performance.now() - startMs,
       weightsBytes: loaded.weightsBytes ?? null,
+      memoryBeforeBytes,
       loadedMemoryBytes: memory,
       peakMemoryBytes: memory,
       memorySince,

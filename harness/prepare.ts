@@ -26,22 +26,19 @@ import { unknownName, UsageError } from "./usage-error.ts";
 
 export type AnyEvaluation = Evaluation<Sample> | RetrievalEvaluation;
 
+export interface PreparationOptions {
+  readonly hubCache: string;
+  readonly onPreparation?: LoadOptions["onPreparation"] | undefined;
+}
+
 /** Every model on every task it can do: a model's tasks stand together. */
 export async function prepare(
   config: RunConfig,
   catalog: Catalog,
-  { hubCache, onPreparation }: Pick<LoadOptions, "hubCache" | "onPreparation">,
+  { hubCache, onPreparation }: PreparationOptions,
 ): Promise<readonly AnyEvaluation[]> {
   const tasks = config.tasks.map((name) => taskNamed(catalog, name));
-  const { cache: cacheFolder, threads, precisions } = config;
-  const options = { hubCache, cacheFolder, threads, ...(onPreparation !== undefined && { onPreparation }) };
-  const checkpoints: AskedCheckpoint[] = [];
-  for (const name of config.models) {
-    for (const precision of precisions) {
-      checkpoints.push({ ...(await findCheckpoint(catalog, name, { ...options, precision })), precision });
-    }
-  }
-  refuseSameNames(checkpoints);
+  const checkpoints = await checkpointsToRun(config, catalog, { hubCache, onPreparation });
   const pairs = pairsToRun(checkpoints, tasks, { areTasksNamed: config.areTasksNamed, catalog });
   const isSingle = pairs.length === 1;
   if (!isSingle) await refuseOtherContent(config);
@@ -71,6 +68,24 @@ export async function prepare(
     for (const { folder } of evaluations) await folder.close();
     throw error;
   }
+}
+
+/** Every model in every precision. */
+export async function checkpointsToRun(
+  config: RunConfig,
+  catalog: Catalog,
+  { hubCache, onPreparation }: PreparationOptions,
+): Promise<readonly AskedCheckpoint[]> {
+  const { cache: cacheFolder, threads, precisions } = config;
+  const options = { hubCache, cacheFolder, threads, ...(onPreparation !== undefined && { onPreparation }) };
+  const checkpoints: AskedCheckpoint[] = [];
+  for (const name of config.models) {
+    for (const precision of precisions) {
+      checkpoints.push({ ...(await findCheckpoint(catalog, name, { ...options, precision })), precision });
+    }
+  }
+  refuseSameNames(checkpoints);
+  return checkpoints;
 }
 
 interface Making {
@@ -202,7 +217,7 @@ async function openOnce<S extends Sample>(
   if (!opened.has(task.name)) opened.set(task.name, await openSplit(task, config, catalog));
 }
 
-async function openSplit<S extends Sample>(
+export async function openSplit<S extends Sample>(
   task: SplitTask<S>,
   config: RunConfig,
   catalog: Catalog,

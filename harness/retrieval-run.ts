@@ -9,6 +9,7 @@ import { readSimilarities } from "../reports/run-folder.ts";
 import type { RunFolder } from "../reports/run-folder.ts";
 import { scoresFormat } from "../reports/run-record.ts";
 import type { RunPlan, ScoreSheet } from "../reports/run-record.ts";
+import { runName } from "../reports/table.ts";
 import type { Gallery } from "../tasks/metrics/recall.ts";
 import type { MatchedTexts } from "../tasks/metrics/retrieval-ranking.ts";
 import type { RetrievalProtocol, RetrievalTask, Score } from "../tasks/task.ts";
@@ -88,7 +89,7 @@ async function rank(
   kept: Kept | null,
   watcher: Watcher,
 ): Promise<"matched" | "interrupted" | "stopped"> {
-  const run = `${plan.checkpoint.name} ${plan.config.task}`;
+  const run = runName(plan);
   const { batchSize } = plan.config;
   const work: RetrievalWork = { samples, protocol, batchSize, run, split: `${task.dataset.name} ${split.name}` };
   const startMs = performance.now();

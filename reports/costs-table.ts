@@ -1,5 +1,5 @@
 /** What precisions cost, for the eye: a table of all of it, one of the stages, and where answers part from those of fp32. */
-import { totalMs } from "./costs.ts";
+import { modelMs } from "./costs.ts";
 import type { CostRow, Costs, RankAgreement } from "./costs.ts";
 import { formatColumns } from "./table.ts";
 
@@ -25,7 +25,7 @@ const columns: readonly Column[] = [
   { title: "same texts", align: "right", cell: sameCell, isThere: ({ outputs }) => outputs !== null },
   { title: "KL", align: "right", cell: klCell, isThere: ({ firstStep }) => firstStep !== null },
   { title: "same first", align: "right", cell: firstCell, isThere: ({ ranking }) => ranking !== null },
-  { title: "ms a sample", align: "right", cell: ({ stagesMs }) => milliseconds(totalMs(stagesMs)) },
+  { title: "ms a sample", align: "right", cell: ({ stagesMs }) => milliseconds(modelMs(stagesMs)) },
   { title: "load", align: "right", cell: ({ loadMs }) => (loadMs === null ? none : `${(loadMs / 1000).toFixed(2)} s`) },
   { title: "weights", align: "right", cell: ({ weightsBytes }) => megabytes(weightsBytes) },
   { title: "peak memory", align: "right", cell: ({ peakMemoryBytes }) => megabytes(peakMemoryBytes) },
@@ -41,9 +41,12 @@ export function formatCosts({ rows, notes }: Costs): string {
   );
   const parts = [...rows.flatMap(differenceLines), ...rows.flatMap(rankingLines)];
   const left = notes.map(({ run, reason }) => `${run}: ${reason}`);
-  const explained = shown.some(({ title }) => title === "KL")
-    ? ["KL: of the first token's distribution, fp32 || precision, mean over samples, natural logarithm."]
-    : [];
+  const explained = [
+    "ms a sample: of the model; its images are read meanwhile. Peak memory: of the whole process, since before the model was loaded.",
+    ...(shown.some(({ title }) => title === "KL")
+      ? ["KL: of the first token's distribution, fp32 || precision, mean over samples, natural logarithm."]
+      : []),
+  ];
   return [table, ...stageTable(rows), ...paragraph([...explained, ...parts]), ...paragraph(left)].join("\n");
 }
 

@@ -23,6 +23,8 @@ const measuredSchema = z.object({
   loadMs: z.number().nullable(),
   /** On disk, of the tensors that the model's graphs read. */
   weightsBytes: count.nullable(),
+  /** Memory the process had resident before the model was loaded: what a model before it left is in there. */
+  memoryBeforeBytes: count.nullable(),
   /** Most memory the process had resident by the time the model was loaded, and by the end. Mapped weights count. */
   loadedMemoryBytes: count.nullable(),
   peakMemoryBytes: count.nullable(),

@@ -6,7 +6,7 @@ import { rowsToCsv } from "../../reports/csv.ts";
 import { writeFileWhole } from "../../reports/atomic-file.ts";
 import { describeSystemCode, RunWriteError, systemCode } from "../../reports/run-folder-error.ts";
 import { rowsName } from "../../reports/run-folder.ts";
-import { formatTable, rowsOf } from "../../reports/table.ts";
+import { formatTable, rowsOf, runName } from "../../reports/table.ts";
 import type { ScoredRun } from "../../reports/table.ts";
 import type { Costs } from "../../reports/costs.ts";
 import { formatCosts } from "../../reports/costs-table.ts";
@@ -189,7 +189,7 @@ function tellFailures(terminal: Terminal, { folder, plan, samples }: AnyEvaluati
   const more = failures.length - shown.length;
   terminal.error(
     [
-      `${plan.checkpoint.name} ${plan.config.task}: ${failures.length} of ${samples.length} samples failed:`,
+      `${runName(plan)}: ${failures.length} of ${samples.length} samples failed:`,
       ...shown,
       ...(more > 0 ? [`  and ${more} more, in ${join(folder.path, "predictions.jsonl")}`] : []),
       "The same command tries them again.",

@@ -110,6 +110,7 @@ async function rowOf(run: Run, reference: Reference | null, notes: Note[]): Prom
     stagesMs: Object.fromEntries(perSample),
     loadMs: measured?.loadMs ?? null,
     weightsBytes: measured?.weightsBytes ?? null,
+    memoryBeforeBytes: measured?.memoryBeforeBytes ?? null,
     loadedMemoryBytes: measured?.loadedMemoryBytes ?? null,
     peakMemoryBytes: measured?.peakMemoryBytes ?? null,
   };

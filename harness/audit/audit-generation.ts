@@ -1,0 +1,96 @@
+/**
+ * The plain way beside the fast one: each sample alone with an image of its own, then the batches of a run, with all that a
+ * run shares. In fp32 they must answer alike.
+ */
+import type { Sample } from "../../datasets/dataset.ts";
+import type { VisionLanguageModel } from "../../models/model.ts";
+import type { AuditDifference, AuditOutcome } from "../../reports/audit.ts";
+import type { Prediction } from "../../reports/run-record.ts";
+import { planBatches, readAhead } from "../batches.ts";
+import { predict } from "../evaluate.ts";
+import type { Asked } from "../evaluate.ts";
+
+/** What a score may differ by: sums in single precision, in another order. */
+export const SCORE_TOLERANCE = 1e-4;
+
+export interface AuditWork<S extends Sample> extends Asked<S> {
+  readonly samples: readonly S[];
+  readonly batchSize: number;
+}
+
+export interface Found {
+  readonly failed: number;
+  readonly differences: readonly AuditDifference[];
+  readonly largestScoreDifference: number;
+}
+
+/** `onSample`: called as samples are done; each is done twice. */
+export async function auditGeneration<S extends Sample>(
+  model: VisionLanguageModel,
+  work: AuditWork<S>,
+  onSample: (count: number) => void,
+): Promise<Found> {
+  const batches = planBatches(work.samples, work.batchSize);
+  const fast: Prediction[] = [];
+  for (const [index, batch] of batches.entries()) {
+    readAhead(model, batches[index + 1] ?? []);
+    fast.push(...(await predict(work, model, batch)));
+    onSample(batch.length);
+  }
+  const alone = unshared(model);
+  const plain: Prediction[] = [];
+  for (const sample of batches.flat()) {
+    plain.push(...(await predict(work, alone, [sample])));
+    onSample(1);
+  }
+  return compareAnswers(plain, fast);
+}
+
+/** No two requests are about the same image, whatever their samples say. */
+function unshared(model: VisionLanguageModel): Pick<VisionLanguageModel, "name" | "generate"> {
+  let images = 0;
+  return {
+    name: model.name,
+    generate: (requests, options) => {
+      const own = requests.map((request) => {
+        images += 1;
+        return { ...request, image: { ...request.image, id: `${request.image.id}, alone ${images}` } };
+      });
+      return model.generate(own, options);
+    },
+  };
+}
+
+/** Of the same samples in the same order. */
+export function compareAnswers(plain: readonly Prediction[], fast: readonly Prediction[]): Found {
+  const differences: AuditDifference[] = [];
+  let [failed, largest] = [0, 0];
+  for (const [index, one] of plain.entries()) {
+    const other = fast[index]!;
+    if (one.status === "failed" && other.status === "failed") continue;
+    if (one.status === "failed" || other.status === "failed") failed += 1;
+    const apart = scoreDifference(one, other);
+    largest = Math.max(largest, apart);
+    const [plainOutcome, fastOutcome] = [outcomeOf(one), outcomeOf(other)];
+    const isAnswer =
+      one.status === other.status &&
+      plainOutcome.text === fastOutcome.text &&
+      plainOutcome.tokens.join() === fastOutcome.tokens.join();
+    if (isAnswer && apart <= SCORE_TOLERANCE) continue;
+    const what = isAnswer ? "score" : "answer";
+    differences.push({ id: one.id, what, plain: plainOutcome, fast: fastOutcome });
+  }
+  return { failed, differences, largestScoreDifference: largest };
+}
+
+function scoreDifference(one: Prediction, other: Prediction): number {
+  if (one.status !== "predicted" || other.status !== "predicted") return 0;
+  return one.score === null || other.score === null ? 0 : Math.abs(one.score - other.score);
+}
+
+function outcomeOf(prediction: Prediction): AuditOutcome {
+  if (prediction.status === "failed") return { text: prediction.error, tokens: [], score: null };
+  if (prediction.status === "matched") return { text: "", tokens: prediction.texts, score: null };
+  const { text, tokens, score } = prediction;
+  return { text, tokens, score };
+}
