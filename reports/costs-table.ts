@@ -66,7 +66,7 @@ function stageTable(rows: readonly CostRow[]): readonly string[] {
 const mostPlaces = 4;
 
 function differenceLines({ checkpoint, task, precision, outputs }: CostRow): readonly string[] {
-  if (outputs?.medianFirstDifference == null) return [];
+  if (outputs === null || outputs.medianFirstDifference === null) return [];
   const places = Object.entries(outputs.firstDifferences)
     .map(([place, answers]) => ({ place: Number(place), answers }))
     .sort((a, b) => a.place - b.place);
@@ -96,7 +96,8 @@ function paragraph(lines: readonly string[]): readonly string[] {
 }
 
 function intervalCell({ score }: CostRow): string {
-  return score?.interval == null ? none : `${hundredfold(score.interval.low)} to ${hundredfold(score.interval.high)}`;
+  const interval = score?.interval ?? null;
+  return interval === null ? none : `${hundredfold(interval.low)} to ${hundredfold(interval.high)}`;
 }
 
 function sameCell({ outputs }: CostRow): string {
