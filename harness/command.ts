@@ -22,7 +22,16 @@ import { Terminal } from "./terminal.ts";
 import type { Output } from "./terminal.ts";
 
 /** In the order of --help. To add a command, add its file and its line. */
-export const commands: readonly AddCommand[] = [addRun, addLs, addScore, addReproduce, addCosts, addAudit, addPrepare, addCache];
+export const commands: readonly AddCommand[] = [
+  addRun,
+  addLs,
+  addScore,
+  addReproduce,
+  addCosts,
+  addAudit,
+  addPrepare,
+  addCache,
+];
 
 /** Where words go and settings come from; `process` is one. */
 export interface Outside {

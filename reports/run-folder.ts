@@ -12,8 +12,9 @@ import { Journal } from "./journal.ts";
 import type { Outcome } from "./journal.ts";
 import { makeFolder, removeEmptyFolders } from "./make-folder.ts";
 import { describeSystemCode, RunFolderError, RunWriteError, systemCode } from "./run-folder-error.ts";
+import { differences, scoresText } from "./run-folder-text.ts";
 import { lockFolder, lockName } from "./run-lock.ts";
-import { identityFields, identityHash, parseRunRecord, runFormat } from "./run-record.ts";
+import { identityHash, parseRunRecord, runFormat } from "./run-record.ts";
 import type { Prediction, RunCounts, RunMeasured, RunPlan, RunRecord, RunStatus, ScoreSheet } from "./run-record.ts";
 
 export const recordName = "run.json";
@@ -279,19 +280,6 @@ async function removeLeftovers(path: string, overwrite: boolean): Promise<void> 
   }
 }
 
-/** Names each field that differs: what the folder has, and what this command expects. */
-function differences(path: string, found: RunRecord, plan: RunPlan): string {
-  const old = identityFields(found);
-  const now = identityFields(plan);
-  const names = [...new Set([...old.keys(), ...now.keys()])].filter((name) => old.get(name) !== now.get(name));
-  const lines = names.map((name) => `  ${name}: found ${old.get(name) ?? "none"}, expected ${now.get(name) ?? "none"}`);
-  return [
-    `${path}: holds predictions of another run:`,
-    ...lines,
-    "Give another folder with --output, or --overwrite to start this one again.",
-  ].join("\n");
-}
-
 function asFolderError(path: string, error: unknown): unknown {
   const code = systemCode(error);
   if (code === null) return error;
@@ -299,13 +287,6 @@ function asFolderError(path: string, error: unknown): unknown {
     `${path}: cannot be used as a run folder: ${describeSystemCode(code)}. Give another folder with --output.`,
     { cause: error },
   );
-}
-
-/** A column of `samples` on one line: there are as many values as samples. */
-function scoresText({ samples, ...rest }: ScoreSheet): string {
-  const columns = Object.entries(samples).map(([name, values]) => `${JSON.stringify(name)}: ${JSON.stringify(values)}`);
-  const head = JSON.stringify(rest, null, 2).slice(0, -"\n}".length);
-  return `${head},\n  "samples": {\n    ${columns.join(",\n    ")}\n  }\n}\n`;
 }
 
 function jsonText(value: unknown): string {

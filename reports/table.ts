@@ -164,7 +164,5 @@ function partialLines({ record, scores }: ScoredRun): string[] {
     ...(failed > 0 ? [`${failed} of ${samples} samples failed`] : []),
     ...(missing > 0 ? [`${missing} of ${samples} were not asked`] : []),
   ];
-  return [
-    `${runName(record)}: partial: ${parts.join(", ")}; scored on the other ${scored}.`,
-  ];
+  return [`${runName(record)}: partial: ${parts.join(", ")}; scored on the other ${scored}.`];
 }

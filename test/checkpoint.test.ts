@@ -193,7 +193,8 @@ describe("a checkpoint's fingerprint", () => {
   it("cannot be remembered in a cache that cannot be written", async () => {
     const folder = temporaryFolder({ ...files, cache: "a file" });
     const checkpoint = await openCheckpoint(folder, { hubCache: "/nowhere", cacheFolder: path.join(folder, "cache") });
-    const message = /^FOLDER\/cache\/file-hashes: cannot write to the cache: Error: ENOTDIR.* Give another folder with --cache\.$/;
+    const message =
+      /^FOLDER\/cache\/file-hashes: cannot write to the cache: Error: ENOTDIR.* Give another folder with --cache\.$/;
     await assertRefused(() => checkpoint.fingerprint(), message, folder);
   });
 
