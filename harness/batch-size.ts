@@ -7,7 +7,7 @@ import type { Sample } from "../datasets/dataset.ts";
 import type { VisionLanguageModel } from "../models/model.ts";
 import { readRecord } from "../reports/run-folder.ts";
 import { planWindows, readAhead } from "./batches.ts";
-import { isStoppedNow, predict } from "./evaluate.ts";
+import { asRun, isStoppedNow, predict } from "./evaluate.ts";
 import type { Evaluation, Watcher } from "./evaluate.ts";
 import { defaultBatchSize } from "./run-config.ts";
 import type { RunConfig } from "./run-config.ts";
@@ -121,12 +121,12 @@ async function measure<S extends Sample>(
   const windows = planWindows(evaluation.samples, evaluation.plan.config.batchSize);
   const atOnce = model.batchesAtOnce ?? 1;
   // Warms up on other images than the first: a model keeps what it has seen last.
-  await Promise.all(windows.slice(-atOnce).map((window) => predict(evaluation, model, window)));
+  await Promise.all(windows.slice(-atOnce).map((window) => predict(asRun(evaluation), model, window)));
   const start = now();
   let answered = 0;
   for (let next = 0; next < windows.length && (next === 0 || now() - start < measuredMs); next += atOnce) {
     readAhead(model, windows.slice(next + 1, next + 1 + atOnce));
-    const asked = windows.slice(next, next + atOnce).map((window) => predict(evaluation, model, window));
+    const asked = windows.slice(next, next + atOnce).map((window) => predict(asRun(evaluation), model, window));
     const predictions = (await Promise.all(asked)).flat();
     answered += predictions.filter(({ status }) => status === "predicted").length;
   }

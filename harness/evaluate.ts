@@ -5,9 +5,10 @@
 import { access } from "node:fs/promises";
 import type { Sample, Split } from "../datasets/dataset.ts";
 import { explainMissingImage } from "../datasets/images.ts";
-import type { GenerationRequest, VisionLanguageModel } from "../models/model.ts";
+import type { Batching, GenerationRequest, VisionLanguageModel } from "../models/model.ts";
 import type { RunFolder } from "../reports/run-folder.ts";
-import type { Prediction, RunPlan, ScoreSheet } from "../reports/run-record.ts";
+import type { Prediction, RunMeasured, RunPlan, ScoreSheet } from "../reports/run-record.ts";
+import { runName } from "../reports/table.ts";
 import type { GenerationTask } from "../tasks/task.ts";
 import { inOrder, planWindows, readAhead } from "./batches.ts";
 import type { Asking } from "./protocol.ts";
@@ -26,12 +27,29 @@ export interface Evaluation<S extends Sample> {
   readonly isBatchSizeOpen?: boolean;
   readonly folder: RunFolder;
   readonly maxErrors: number | null;
+  /** Samples whose first step is kept (first-steps.ts). */
+  readonly firstSteps: number;
   readonly model: LazyModel<VisionLanguageModel>;
+}
+
+/** What decides how a sample is asked. */
+export interface Asked<S extends Sample> extends Pick<Evaluation<S>, "task" | "split" | "asking"> {
+  readonly batching: Batching;
+}
+
+/** As a run asks: with all that makes it fast. */
+export function asRun<S extends Sample>(evaluation: Evaluation<S>, onAnswer?: Batching["onAnswer"]): Asked<S> {
+  const size = evaluation.plan.config.batchSize;
+  const { task, split, asking } = evaluation;
+  const batching = { size, refill: true, sharePrompt: true, ...(onAnswer !== undefined && { onAnswer }) };
+  return { task, split, asking, batching };
 }
 
 /** Loaded at the first call, and once; released where it was loaded. */
 export interface LazyModel<Model> {
   readonly load: () => Promise<Model>;
+  /** What loading it took, and its memory until now; null where it is not loaded. */
+  readonly measured: () => RunMeasured | null;
   readonly release: () => Promise<void>;
 }
 
@@ -66,7 +84,7 @@ export async function evaluate<S extends Sample>(evaluation: Evaluation<S>, watc
 
   const { outcomes } = folder;
   const status = order.every((id) => outcomes.get(id)?.status === "predicted") ? "complete" : "partial";
-  await folder.finish(status, order);
+  await folder.finish(status, order, { measured: evaluation.model.measured() });
 
   const { name } = plan.checkpoint;
   const code = plan.code.fingerprint;
@@ -91,7 +109,7 @@ async function predictMissing<S extends Sample>(
   if (await isStoppedNow(watcher)) return "interrupted";
   await folder.begin(plan, idsOf(kept));
   const before = kept.flat().length;
-  const run = `${plan.checkpoint.name} ${plan.config.task}`;
+  const run = runName(plan);
   let done = before;
   let failed = 0;
   const report = (): void => {
@@ -102,12 +120,13 @@ async function predictMissing<S extends Sample>(
     const asked = inOrder(missing, model.batchesAtOnce ?? 1, async (window, index) => {
       readAhead(model, missing.slice(index + 1));
       let told = 0;
-      const predictions = await predict(evaluation, model, window, () => {
+      const onAnswer = (): void => {
         if (told === window.length - 1) return; // the last is told when all are on disk
         told += 1;
         done += 1;
         report();
-      });
+      };
+      const predictions = await predict(asRun(evaluation, onAnswer), model, window);
       return { window, predictions, untold: window.length - told };
     });
     for await (const { window, predictions, untold } of asked) {
@@ -117,11 +136,11 @@ async function predictMissing<S extends Sample>(
       failed += predictions.filter(({ status }) => status === "failed").length;
       report();
       if (maxErrors !== null && failed > maxErrors) {
-        await folder.finish("partial", idsOf(windows));
+        await folder.finish("partial", idsOf(windows), { measured: evaluation.model.measured() });
         return "stopped";
       }
       if (window !== missing.at(-1) && (await isStoppedNow(watcher))) {
-        await folder.finish("interrupted", idsOf(windows));
+        await folder.finish("interrupted", idsOf(windows), { measured: evaluation.model.measured() });
         return "interrupted";
       }
     }
@@ -142,21 +161,15 @@ export async function isStoppedNow(watcher: Watcher): Promise<boolean> {
   return watcher.isStopped();
 }
 
-/** One window, in its order. A sample whose image is not there is not asked. `onAnswer` is called for each that is. */
+/** One window, in its order. A sample whose image is not there is not asked. */
 export async function predict<S extends Sample>(
-  { task, split, asking, plan }: Evaluation<S>,
-  model: VisionLanguageModel,
+  { task, split, asking, batching }: Asked<S>,
+  model: Pick<VisionLanguageModel, "name" | "generate">,
   window: readonly S[],
-  onAnswer: () => void = () => undefined,
 ): Promise<readonly Prediction[]> {
   const isThere = await Promise.all(window.map(({ image }) => exists(image.path)));
-  const requests = window.map(({ image }, index): GenerationRequest => ({
-    image,
-    prompt: asking.prompt(window[index]!),
-    ...(asking.maxPromptTokens !== null && { maxPromptTokens: asking.maxPromptTokens }),
-  }));
+  const requests = requestsOf(window, asking);
   const asked = requests.filter((_, index) => isThere[index]);
-  const batching = { size: plan.config.batchSize, refill: true, sharePrompt: true, onAnswer };
   const generations = asked.length === 0 ? [] : await model.generate(asked, asking.decoding, batching);
   if (generations.length !== asked.length) {
     throw new Error(`${model.name}: ${generations.length} answers to ${asked.length} requests`);
@@ -175,6 +188,14 @@ export async function predict<S extends Sample>(
     const { text, tokens, score, latencyMs } = generation;
     return { ...asked, status: "predicted", text, tokens, score, latencyMs };
   });
+}
+
+export function requestsOf<S extends Sample>(batch: readonly S[], asking: Asking<S>): readonly GenerationRequest[] {
+  return batch.map((sample) => ({
+    image: sample.image,
+    prompt: asking.prompt(sample),
+    ...(asking.maxPromptTokens !== null && { maxPromptTokens: asking.maxPromptTokens }),
+  }));
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -1,4 +1,5 @@
 /** A checkpoint that was found, to be loaded by several processes instead of this one. */
+import type { Precision } from "../models/checkpoint/precision.ts";
 import type { LoadOptions } from "../models/load-blip2.ts";
 import type { Catalog, FoundGenerator } from "./catalog.ts";
 import type { ModelPlace } from "./model-process/messages.ts";
@@ -14,15 +15,16 @@ export interface Spreading {
   /** A folder, or a name in the Hugging Face cache. */
   readonly where: string;
   readonly config: RunConfig;
+  readonly precision: Precision;
   readonly catalog: Catalog;
 }
 
 export function inWorkers(
   found: FoundGenerator,
-  { where, config, catalog }: Spreading,
+  { where, config, precision, catalog }: Spreading,
   { hubCache, ...told }: PrepareOptions,
 ): FoundGenerator {
-  const { cache: cacheFolder, imageThreads, precision, keepFeatures } = config;
+  const { cache: cacheFolder, imageThreads, keepFeatures } = config;
   const [first = 1, ...others] = splitThreads(config.threads, config.workers);
   const shared = { where, imageThreads, precision, keepFeatures, cacheFolder, hubCache };
   const placeOf = (threads: number): ModelPlace => ({ ...shared, threads });

@@ -3,22 +3,32 @@
  * out where others do; a checkpoint or a task that fits none is refused.
  */
 import type { Sample } from "../datasets/dataset.ts";
+import type { Precision } from "../models/checkpoint/precision.ts";
 import type { ImageTextScorer, VisionLanguageModel } from "../models/model.ts";
+import type { RunMeasured } from "../reports/run-record.ts";
 import type { GenerationTask, RetrievalTask, Task } from "../tasks/task.ts";
 import type { Catalog, FoundCheckpoint, FoundGenerator, FoundScorer } from "./catalog.ts";
 import type { LazyModel } from "./evaluate.ts";
+import { peakMemoryBytes, resetPeakMemory } from "./peak-memory.ts";
 import { UsageError } from "./usage-error.ts";
+
+/** A checkpoint in one of the precisions that were asked for; another one is another checkpoint here. */
+export type AskedCheckpoint = FoundCheckpoint & InPrecision;
+
+interface InPrecision {
+  readonly precision: Precision;
+}
 
 export interface GenerationPair {
   readonly kind: "generation";
-  readonly checkpoint: FoundGenerator;
+  readonly checkpoint: FoundGenerator & InPrecision;
   readonly task: GenerationTask<Sample>;
   readonly model: LazyModel<VisionLanguageModel>;
 }
 
 export interface RetrievalPair {
   readonly kind: "retrieval";
-  readonly checkpoint: FoundScorer;
+  readonly checkpoint: FoundScorer & InPrecision;
   readonly task: RetrievalTask;
   readonly model: LazyModel<ImageTextScorer>;
 }
@@ -27,7 +37,7 @@ export type Pair = GenerationPair | RetrievalPair;
 
 /** `areTasksNamed`: by the user, who then wants each of them done. */
 export function pairsToRun(
-  checkpoints: readonly FoundCheckpoint[],
+  checkpoints: readonly AskedCheckpoint[],
   tasks: readonly Task[],
   { areTasksNamed, catalog }: { readonly areTasksNamed: boolean; readonly catalog: Catalog },
 ): readonly Pair[] {
@@ -39,7 +49,7 @@ export function pairsToRun(
   }
   for (const task of areTasksNamed ? tasks : []) {
     if (pairs.some((pair) => pair.task === task)) continue;
-    const names = checkpoints.map(({ name }) => name).join(", ");
+    const names = [...new Set(checkpoints.map(({ name }) => name))].join(", ");
     const needed = task.kind === "generation" ? "one with a language model" : "one for retrieval, such as shapes-itm";
     throw new UsageError(
       `--tasks ${task.name}: ${names} cannot do it. Name a checkpoint that can with --model: ${needed}.`,
@@ -48,7 +58,7 @@ export function pairsToRun(
   return pairs;
 }
 
-function pairsOf(checkpoint: FoundCheckpoint, tasks: readonly Task[]): readonly Pair[] {
+function pairsOf(checkpoint: AskedCheckpoint, tasks: readonly Task[]): readonly Pair[] {
   if (checkpoint.kind === "generation") {
     const model = lazyModel(checkpoint.load);
     return tasks.flatMap((task): Pair[] =>
@@ -71,15 +81,38 @@ function tasksOf(kind: FoundCheckpoint["kind"], { tasks }: Catalog): readonly st
   return tasks.filter((task) => task.kind === kind).map(({ name }) => name);
 }
 
-function lazyModel<Model extends { readonly release: () => Promise<void> }>(
-  load: () => Promise<Model>,
-): LazyModel<Model> {
+interface Releasable {
+  readonly weightsBytes?: number;
+  readonly release: () => Promise<void>;
+}
+
+function lazyModel<Model extends Releasable>(load: () => Promise<Model>): LazyModel<Model> {
   let model: Promise<Model> | null = null;
+  let measured: RunMeasured | null = null;
+  const loadMeasured = async (): Promise<Model> => {
+    const memorySince = resetPeakMemory();
+    const memoryBeforeBytes = process.memoryUsage.rss();
+    const startMs = performance.now();
+    const loaded = await load();
+    const memory = peakMemoryBytes(memorySince);
+    measured = {
+      loadMs: performance.now() - startMs,
+      weightsBytes: loaded.weightsBytes ?? null,
+      memoryBeforeBytes,
+      loadedMemoryBytes: memory,
+      peakMemoryBytes: memory,
+      memorySince,
+      stagesMs: null,
+    };
+    return loaded;
+  };
   return {
-    load: () => (model ??= load()),
+    load: () => (model ??= loadMeasured()),
+    measured: () => measured && { ...measured, peakMemoryBytes: peakMemoryBytes(measured.memorySince) },
     release: async () => {
       const loaded = model;
       model = null;
+      measured = null;
       await (await loaded)?.release();
     },
   };

@@ -3,14 +3,12 @@
  * comes out needs weights and time, nothing else.
  */
 import { existsSync } from "node:fs";
-import { readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { Dataset, RetrievalSample, Sample, Split } from "../datasets/dataset.ts";
 import { DatasetError } from "../datasets/dataset.ts";
 import { describePrecision } from "../models/checkpoint/precision.ts";
 import type { LoadOptions } from "../models/load-blip2.ts";
-import { kindOfFolder, recordName, rowsName, RunFolder } from "../reports/run-folder.ts";
-import { RunFolderError } from "../reports/run-folder-error.ts";
+import { RunFolder } from "../reports/run-folder.ts";
 import type { RunPlan } from "../reports/run-record.ts";
 import type { Task } from "../tasks/task.ts";
 import { plannedBatchSize } from "./batch-size.ts";
@@ -21,8 +19,9 @@ import type { Evaluation } from "./evaluate.ts";
 import { describeFeatureSizes } from "./feature-sizes.ts";
 import { inWorkers } from "./in-workers.ts";
 import type { PrepareOptions } from "./in-workers.ts";
+import { placeOf, refuseOtherContent } from "./output-folder.ts";
 import { pairsToRun } from "./pairs.ts";
-import type { GenerationPair, Pair, RetrievalPair } from "./pairs.ts";
+import type { AskedCheckpoint, GenerationPair, Pair, RetrievalPair } from "./pairs.ts";
 import { askingOf, rankingOf, withCiderDf } from "./protocol.ts";
 import { provenance } from "./provenance.ts";
 import type { RetrievalEvaluation } from "./retrieval-run.ts";
@@ -31,25 +30,19 @@ import { unknownName, UsageError } from "./usage-error.ts";
 
 export type AnyEvaluation = Evaluation<Sample> | RetrievalEvaluation;
 
+export interface PreparationOptions {
+  readonly hubCache: string;
+  readonly onPreparation?: LoadOptions["onPreparation"] | undefined;
+}
+
 /** Every model on every task it can do: a model's tasks stand together. */
 export async function prepare(
   config: RunConfig,
   catalog: Catalog,
   prepareOptions: PrepareOptions,
 ): Promise<readonly AnyEvaluation[]> {
-  const { hubCache, onPreparation } = prepareOptions;
   const tasks = config.tasks.map((name) => taskNamed(catalog, name));
-  const { cache: cacheFolder, threads, imageThreads, precision, keepFeatures } = config;
-  const settings = { hubCache, cacheFolder, threads, imageThreads, precision, keepFeatures };
-  const options = { ...settings, ...(onPreparation !== undefined && { onPreparation }) };
-  const checkpoints: FoundCheckpoint[] = [];
-  for (const name of config.models) {
-    const found = await findCheckpoint(catalog, name, options);
-    const { where } = checkpointPlace(catalog, name);
-    const isSpread = config.workers > 1 && found.kind === "generation";
-    checkpoints.push(isSpread ? inWorkers(found, { where, config, catalog }, prepareOptions) : found);
-  }
-  refuseSameNames(checkpoints);
+  const checkpoints = await checkpointsToRun(config, catalog, prepareOptions);
   const pairs = pairsToRun(checkpoints, tasks, { areTasksNamed: config.areTasksNamed, catalog });
   const isSingle = pairs.length === 1;
   if (!isSingle) await refuseOtherContent(config);
@@ -60,17 +53,17 @@ export async function prepare(
     if (kind === "generation") await openOnce(asked, task, config, catalog);
     else await openOnce(ranked, task, config, catalog);
   }
-  if (keepFeatures) {
+  if (config.keepFeatures) {
     const samplesOf = ({ kind, task }: Pair): readonly Sample[] =>
       (kind === "generation" ? asked : ranked).get(task.name)!.samples;
-    onPreparation?.({ kind: "note", message: describeFeatureSizes(pairs, samplesOf, config) });
+    prepareOptions.onPreparation?.({ kind: "note", message: describeFeatureSizes(pairs, samplesOf, config) });
   }
   const made = await provenance(config);
   const evaluations: AnyEvaluation[] = [];
   try {
     for (const pair of pairs) {
-      const { checkpoint, task } = pair;
-      const path = isSingle ? config.output : join(config.output, checkpoint.name, task.name);
+      const { task } = pair;
+      const path = isSingle ? config.output : join(config.output, ...placeOf(pair, config));
       const size = await plannedBatchSize(config, path);
       const open = (plan: RunPlan, samples: number): Promise<RunFolder> =>
         RunFolder.open(path, plan, { samples, overwrite: config.overwrite });
@@ -85,6 +78,30 @@ export async function prepare(
     for (const { folder } of evaluations) await folder.close();
     throw error;
   }
+}
+
+/** Every model in every precision. */
+export async function checkpointsToRun(
+  config: RunConfig,
+  catalog: Catalog,
+  prepareOptions: PrepareOptions,
+): Promise<readonly AskedCheckpoint[]> {
+  const { hubCache, onPreparation } = prepareOptions;
+  const { cache: cacheFolder, threads, imageThreads, keepFeatures } = config;
+  const settings = { hubCache, cacheFolder, threads, imageThreads, keepFeatures };
+  const options = { ...settings, ...(onPreparation !== undefined && { onPreparation }) };
+  const checkpoints: AskedCheckpoint[] = [];
+  for (const name of config.models) {
+    const { where } = checkpointPlace(catalog, name);
+    for (const precision of config.precisions) {
+      const found = await findCheckpoint(catalog, name, { ...options, precision });
+      const isSpread = config.workers > 1 && found.kind === "generation";
+      const placed = isSpread ? inWorkers(found, { where, config, precision, catalog }, prepareOptions) : found;
+      checkpoints.push({ ...placed, precision });
+    }
+  }
+  refuseSameNames(checkpoints);
+  return checkpoints;
 }
 
 interface Making {
@@ -111,7 +128,7 @@ async function prepareGeneration(
       protocol,
       limit,
       batchSize,
-      ...recordedPrecision(config),
+      ...recordedPrecision(checkpoint),
       decoding,
       overrides: { ...overrides },
     },
@@ -131,6 +148,7 @@ async function prepareGeneration(
     isBatchSizeOpen,
     folder,
     maxErrors,
+    firstSteps: config.firstSteps,
     model,
   };
 }
@@ -151,7 +169,7 @@ async function prepareRetrieval(
       protocol: config.protocol,
       limit,
       batchSize,
-      ...recordedPrecision(config),
+      ...recordedPrecision(checkpoint),
       decoding: {},
       retrieval: { maxTokens, rerank },
       overrides: { ...overrides },
@@ -165,7 +183,7 @@ async function prepareRetrieval(
   return { kind: "retrieval", task, split, samples, protocol, plan, folder, maxErrors, model };
 }
 
-function recordedPrecision({ precision }: RunConfig): { readonly precision?: string } {
+function recordedPrecision({ precision }: AskedCheckpoint): { readonly precision?: string } {
   const described = describePrecision(precision);
   return described === "fp32" ? {} : { precision: described };
 }
@@ -219,7 +237,7 @@ async function openOnce<S extends Sample>(
   if (!opened.has(task.name)) opened.set(task.name, await openSplit(task, config, catalog));
 }
 
-async function openSplit<S extends Sample>(
+export async function openSplit<S extends Sample>(
   task: SplitTask<S>,
   config: RunConfig,
   catalog: Catalog,
@@ -246,36 +264,11 @@ async function openSplit<S extends Sample>(
   };
 }
 
-/** Several runs share an output folder: below it there may be runs, the rows of all of them, and nothing else. */
-async function refuseOtherContent({ output }: RunConfig): Promise<void> {
-  const kind = await kindOfFolder(output);
-  if (kind === "free") return;
-  if (kind === "run") {
-    throw new RunFolderError(
-      `${output}: holds a single run, and this command makes several. Give another folder with --output.`,
-    );
-  }
-  for (const name of await readdir(output)) {
-    if (name === rowsName || (await holdsRunsOnly(join(output, name)))) continue;
-    throw new RunFolderError(
-      `${output}: not empty, and ${name} in it holds no run: ${recordName} is missing. Give a new folder with --output.`,
-    );
-  }
-}
-
-/** Whether it is the folder of a model: a folder of run folders. */
-async function holdsRunsOnly(folder: string): Promise<boolean> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch(() => null); // null: no folder
-  if (entries === null || !entries.every((entry) => entry.isDirectory())) return false;
-  const kinds = await Promise.all(entries.map(({ name }) => kindOfFolder(join(folder, name))));
-  return !kinds.includes("other");
-}
-
 function refuseSameNames(checkpoints: readonly FoundCheckpoint[]): void {
   const sources = new Map<string, string>();
   for (const { name, source } of checkpoints) {
     const before = sources.get(name);
-    if (before !== undefined) {
+    if (before !== undefined && before !== source) {
       throw new UsageError(`--model: ${before} and ${source} are both called ${name}. Run them one after the other.`);
     }
     sources.set(name, source);

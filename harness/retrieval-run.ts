@@ -9,6 +9,7 @@ import { readSimilarities } from "../reports/run-folder.ts";
 import type { RunFolder } from "../reports/run-folder.ts";
 import { scoresFormat } from "../reports/run-record.ts";
 import type { RunPlan, ScoreSheet } from "../reports/run-record.ts";
+import { runName } from "../reports/table.ts";
 import type { Gallery } from "../tasks/metrics/recall.ts";
 import type { MatchedTexts } from "../tasks/metrics/retrieval-ranking.ts";
 import type { RetrievalProtocol, RetrievalTask, Score } from "../tasks/task.ts";
@@ -38,7 +39,7 @@ export async function evaluateRetrieval(evaluation: RetrievalEvaluation, watcher
   const order = samples.map(({ id }) => id);
   const { outcomes } = folder;
   const status = order.every((id) => outcomes.get(id)?.status === "matched") ? "complete" : "partial";
-  await folder.finish(status, order);
+  await folder.finish(status, order, { measured: evaluation.model.measured() });
 
   const similarities = await readSimilarities(folder.path, pairsOf(seenOf(samples, outcomes)));
   const { name } = plan.checkpoint;
@@ -65,7 +66,10 @@ async function matchMissing(
   await folder.begin(plan, kept === null ? [] : order.filter((id) => folder.outcomes.has(id)));
   try {
     const end = await rank(evaluation, scorer, kept === null ? null : { similarities: kept, known }, watcher);
-    if (end !== "matched") await folder.finish(end === "interrupted" ? end : "partial", order);
+    if (end !== "matched") {
+      const ended = end === "interrupted" ? end : "partial";
+      await folder.finish(ended, order, { measured: evaluation.model.measured() });
+    }
     return end;
   } catch (error) {
     await folder.finish("interrupted", order).catch(() => undefined); // the error above is the one that counts
@@ -85,13 +89,15 @@ async function rank(
   kept: Kept | null,
   watcher: Watcher,
 ): Promise<"matched" | "interrupted" | "stopped"> {
-  const run = `${plan.checkpoint.name} ${plan.config.task}`;
+  const run = runName(plan);
   const { batchSize } = plan.config;
   const work: RetrievalWork = { samples, protocol, batchSize, run, split: `${task.dataset.name} ${split.name}` };
+  const startMs = performance.now();
   const embedded =
     kept === null ? await embedSplit(scorer, work, watcher) : embeddedBefore(scorer, work, kept.similarities);
   if (embedded === null) return "interrupted";
   if (kept === null) {
+    folder.noteStage("similarity", performance.now() - startMs);
     await folder.append(
       samples.flatMap(({ id, image }) => {
         const error = embedded.failed.get(id);

@@ -3,7 +3,7 @@
  * message can quote them.
  */
 import { resolve } from "node:path";
-import { fp32Precision, parsePrecision } from "../models/checkpoint/precision.ts";
+import { describePrecision, fp32Precision, parsePrecision } from "../models/checkpoint/precision.ts";
 import type { Precision } from "../models/checkpoint/precision.ts";
 import { CheckpointError } from "../models/model.ts";
 import type { DecodingOptions } from "../models/model.ts";
@@ -16,7 +16,10 @@ export interface RunConfig {
   readonly tasks: readonly string[];
   /** Whether they were named; otherwise a model does those it can. */
   readonly areTasksNamed: boolean;
-  /** Absolute. One model on one task writes here, several into <model>/<task> below. */
+  /**
+   * Absolute. One model on one task writes here, several into <model>/<task> below, or <model>/<precision>/<task> where there
+   * are several precisions.
+   */
   readonly output: string;
   /** Absolute; null is the data inside the package. */
   readonly data: string | null;
@@ -36,8 +39,10 @@ export interface RunConfig {
   readonly workers: number;
   /** Threads of each process that decode and resize images; 0: the one that the model computes in. */
   readonly imageThreads: number;
-  /** What each part of a model computes in. */
-  readonly precision: Precision;
+  /** What each part of a model computes in: a run of its own for each. */
+  readonly precisions: readonly Precision[];
+  /** Samples whose first step is kept, for what precisions cost. */
+  readonly firstSteps: number;
   readonly overrides: Overrides;
   /** The run stops when more samples than this have failed; null is never. */
   readonly maxErrors: number | null;
@@ -79,7 +84,8 @@ export interface RunFlags {
   readonly threads?: string;
   readonly workers?: string;
   readonly imageThreads?: string;
-  readonly precision?: string;
+  readonly precision?: readonly string[];
+  readonly firstSteps?: string;
   readonly prompt?: string;
   readonly beams?: string;
   readonly lengthPenalty?: string;
@@ -104,11 +110,13 @@ export interface RunDefaults {
 }
 
 const protocols: readonly ProtocolName[] = ["paper", "lavis"];
-const defaultImageThreads = 0; // on two cores, whatever the model, threads of their own made no run faster: see DECISIONS.md
+const defaultImageThreads = 0; // on two cores that both compute, threads of their own made no run faster: see DECISIONS.md
 export const defaultBatchSize = 8; // questions; five beams each fill two to sixteen cores, and the cache stays small
+const comparedSteps = 64; // of a vocabulary of 50,000 they take 13 MB; a mean over them tells precisions apart
 
 /** Throws a UsageError that names the flag, what was found and what is expected. */
 export function readRunConfig(flags: RunFlags, defaults: RunDefaults): RunConfig {
+  const precisions = readPrecisions(flags.precision);
   const models = names("--model", flags.model, defaults.models);
   const tasks = names("--tasks", flags.tasks, defaults.tasks);
   return Object.freeze({
@@ -126,7 +134,8 @@ export function readRunConfig(flags: RunFlags, defaults: RunDefaults): RunConfig
     threads: integer("--threads", flags.threads, { from: 1 }) ?? defaults.threads,
     workers: integer("--workers", flags.workers, { from: 1 }) ?? 1,
     imageThreads: integer("--image-threads", flags.imageThreads, { from: 0 }) ?? defaultImageThreads,
-    precision: readPrecision(flags.precision),
+    precisions,
+    firstSteps: integer("--first-steps", flags.firstSteps, { from: 0 }) ?? (precisions.length > 1 ? comparedSteps : 0),
     overrides: overrides(flags),
     maxErrors: integer("--max-errors", flags.maxErrors, { from: 0 }) ?? null,
     cache: cacheFolderOf(flags.cache, defaults.cache),
@@ -140,9 +149,22 @@ export function cacheFolderOf(flag: string | undefined, otherwise: string): stri
   return folder("--cache", flag) ?? otherwise;
 }
 
-/** Throws a UsageError: a precision that is not known, or that no processor here computes in. */
-export function readPrecision(value: string | undefined): Precision {
-  if (value === undefined) return fp32Precision;
+/**
+ * Names with commas between them are so many precisions, a value with "=" in it is one; each counts once. Throws a UsageError:
+ * a precision that is not known, or that no processor here computes in.
+ */
+export function readPrecisions(values: readonly string[] | undefined): readonly Precision[] {
+  if (values === undefined) return [fp32Precision];
+  const texts = values.flatMap((value) => (value.includes("=") ? [value] : names("--precision", [value], [])));
+  const found = new Map<string, Precision>();
+  for (const each of texts) {
+    const precision = readPrecision(each);
+    found.set(describePrecision(precision), precision);
+  }
+  return Object.freeze([...found.values()]);
+}
+
+function readPrecision(value: string): Precision {
   try {
     return parsePrecision(value);
   } catch (cause) {

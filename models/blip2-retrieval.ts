@@ -27,6 +27,7 @@ export type RetrievalSessions = Readonly<
 
 export interface Blip2RetrievalParts {
   readonly name: string;
+  readonly weightsBytes: number;
   readonly config: RetrievalConfig;
   readonly sessions: RetrievalSessions;
   readonly tokenizer: Tokenizer;
@@ -43,10 +44,12 @@ const PRODUCT_BYTES = 32e6;
 
 export class Blip2Retrieval implements ImageTextScorer {
   readonly name: string;
+  readonly weightsBytes: number;
   readonly #parts: Blip2RetrievalParts;
 
   constructor(parts: Blip2RetrievalParts) {
     this.name = parts.name;
+    this.weightsBytes = parts.weightsBytes;
     this.#parts = parts;
   }
 

@@ -1,6 +1,7 @@
 /**
  * BLIP-2: image + prompt → text, as figure 3 of the paper. An image is encoded once for all the questions about it.
  */
+import { nextTokenLogProbabilities } from "./generation/candidates.ts";
 import { SeenImages } from "./generation/seen-images.ts";
 import { answerWindow } from "./generation/window.ts";
 import type { Question } from "./generation/window.ts";
@@ -10,6 +11,7 @@ import type {
   Batching,
   DecodingOptions,
   FailedGeneration,
+  FirstStep,
   Generation,
   GenerationRequest,
   ImageFile,
@@ -23,6 +25,7 @@ import type { Tokenizer } from "./text/tokenizer.ts";
 
 export interface Blip2Parts<Seen> {
   readonly name: string;
+  readonly weightsBytes: number;
   readonly family: LanguageModelFamily;
   readonly encoder: ImageEncoder;
   readonly languageModel: LanguageModel<Seen>;
@@ -32,6 +35,7 @@ export interface Blip2Parts<Seen> {
 export class Blip2<Seen> implements VisionLanguageModel {
   readonly name: string;
   readonly family: LanguageModelFamily;
+  readonly weightsBytes: number;
   readonly #parts: Blip2Parts<Seen>;
   readonly #softPrompts: SoftPrompts;
   readonly #seenImages: SeenImages<Seen>;
@@ -40,6 +44,7 @@ export class Blip2<Seen> implements VisionLanguageModel {
   constructor(parts: Blip2Parts<Seen>) {
     this.name = parts.name;
     this.family = parts.family;
+    this.weightsBytes = parts.weightsBytes;
     this.#parts = parts;
     this.#softPrompts = new SoftPrompts(parts.encoder);
     this.#seenImages = new SeenImages(parts.languageModel, { queries: parts.tokenizer.imageTokens.length });
@@ -62,6 +67,7 @@ export class Blip2<Seen> implements VisionLanguageModel {
       answers[request] = given;
       onAnswer?.(request, given);
     };
+    const newTokens = options.newTokens.max;
     const clocks = requests.map(() => new StageClock());
     const keyOf = (request: number): string => {
       const { id } = requests[request]!.image;
@@ -81,7 +87,7 @@ export class Blip2<Seen> implements VisionLanguageModel {
     const asked: { readonly request: number; readonly question: Question }[] = [];
     for (const [request, { prompt, maxPromptTokens }] of requests.entries()) {
       const image = keyOf(request);
-      const question = this.#question(image, encoded.get(image)!, { prompt, maxPromptTokens, options });
+      const question = this.#question(image, encoded.get(image)!, { prompt, maxPromptTokens, newTokens });
       if ("status" in question) answer(request, question);
       else asked.push({ request, question });
     }
@@ -104,6 +110,26 @@ export class Blip2<Seen> implements VisionLanguageModel {
     return answers;
   }
 
+  async firstStep(requests: readonly GenerationRequest[]): Promise<readonly (FirstStep | FailedGeneration)[]> {
+    const { languageModel } = this.#parts;
+    const images = new Map(requests.map(({ image }) => [image.id, image]));
+    const encoded = await this.#softPrompts.of(images, { size: requests.length, onTime: () => undefined });
+    const answers = requests.map(({ image, prompt, maxPromptTokens }) =>
+      this.#question(image.id, encoded.get(image.id)!, { prompt, maxPromptTokens, newTokens: 1 }),
+    );
+    const questions = answers.flatMap((answer) => ("status" in answer ? [] : [answer]));
+    if (questions.length === 0) return answers.flatMap((answer) => ("status" in answer ? [answer] : []));
+    this.#seenImages.open([]);
+    await this.#seenImages.show(questions, { needed: questions.length, most: questions.length });
+    const prompts = questions.map((question) => ({ seen: this.#seenImages.of(question), ...question }));
+    const { hidden } = await languageModel.start(prompts, { beams: 1, newTokens: 1 });
+    const ranked = await nextTokenLogProbabilities(languageModel.head, hidden);
+    return answers.map((answer) => {
+      if ("status" in answer) return answer;
+      return { status: "ranked", logProbabilities: ranked[questions.indexOf(answer)]! };
+    });
+  }
+
   async release(): Promise<void> {
     await this.#parts.encoder.release();
     await this.#parts.languageModel.release();
@@ -116,14 +142,14 @@ export class Blip2<Seen> implements VisionLanguageModel {
     asked: {
       readonly prompt: string | null;
       readonly maxPromptTokens: number | undefined;
-      readonly options: DecodingOptions;
+      readonly newTokens: number;
     },
   ): Question | FailedGeneration {
     if (encoded.status === "failed") return encoded;
-    const { prompt, maxPromptTokens, options } = asked;
+    const { prompt, maxPromptTokens, newTokens } = asked;
     const cut = maxPromptTokens === undefined ? undefined : { maxTokens: maxPromptTokens };
     const tokens = this.#parts.tokenizer.encodePrompt(prompt, cut);
-    const refusal = this.#parts.languageModel.refuse(tokens, options.newTokens.max);
+    const refusal = this.#parts.languageModel.refuse(tokens, newTokens);
     if (refusal !== null) return { status: "failed", error: refusal };
     return { image, softPrompt: encoded.softPrompt, tokens };
   }

@@ -4,10 +4,11 @@
  * system caches where it has the memory. What does not fit is not kept: its image is encoded again.
  */
 import { randomUUID } from "node:crypto";
-import { mkdir, open, rm, statfs } from "node:fs/promises";
+import { open, rm, statfs } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import path from "node:path";
 import { CheckpointError } from "./model.ts";
+import { makeFolder } from "./checkpoint/make-folder.ts";
 import { readBytes } from "./checkpoint/safetensors.ts";
 
 export class ImageTokenStore {
@@ -45,7 +46,7 @@ export class ImageTokenStore {
     } catch (cause) {
       throw new CheckpointError(
         `${this.#folder}: cannot write the tokens of image ${image}: ${String(cause)}. ` +
-          "Use another cache folder, or one with more room.",
+          "Use another cache folder (--cache), or one with more room.",
         { cause },
       );
     }
@@ -67,7 +68,7 @@ export class ImageTokenStore {
 
   /** The file loses its name at once and lives as long as it is open, so nothing is left behind, whatever happens. */
   async #open(): Promise<FileHandle> {
-    await mkdir(this.#folder, { recursive: true });
+    await makeFolder(this.#folder);
     const { bavail, bsize } = await statfs(this.#folder);
     this.#capacity = Math.floor((this.#limitBytes ?? (bavail * bsize) / 2) / this.#byteLength);
     const name = path.join(this.#folder, `image-tokens-${randomUUID()}.tmp`);

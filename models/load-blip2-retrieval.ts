@@ -46,7 +46,7 @@ export async function loadRetrievalCheckpoint(
   const byteLength = featureBytes(featureShape(config.vision));
   const limitBytes = options.imageTokenBytes ?? null;
   const store = new ImageTokenStore(path.join(options.cacheFolder, "image-tokens"), { byteLength, limitBytes });
-  return new Blip2Retrieval({ name, config, sessions, tokenizer, images, store });
+  return new Blip2Retrieval({ name, weightsBytes: weights.readBytes, config, sessions, tokenizer, images, store });
 }
 
 /** `weights` is the whole checkpoint's. */

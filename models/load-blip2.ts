@@ -41,7 +41,8 @@ export async function loadCheckpoint(checkpoint: Checkpoint, options: LoadOption
     const images = await loadImageTokens(checkpoint, { weights, pixels }, options);
     const encoder = await loadImageEncoder(config, { weights, images, width }, options);
     checkAllUsed(weights, config);
-    return new Blip2({ name, family: text.family, encoder, languageModel, tokenizer });
+    const weightsBytes = weights.readBytes;
+    return new Blip2({ name, family: text.family, weightsBytes, encoder, languageModel, tokenizer });
   };
   // ONNX Runtime holds a matrix twice while it lays it out anew. The largest, the vocabulary's, is a language model's: that
   // one comes first, while there is room, and memory never rises above the finished model's.

@@ -63,11 +63,20 @@ export interface Batching {
   readonly onAnswer?: (request: number, answer: Generation | FailedGeneration) => void;
 }
 
+/** How likely each token is to come first, behind a prompt. */
+export interface FirstStep {
+  readonly status: "ranked";
+  /** Natural logarithms: [vocabulary] */
+  readonly logProbabilities: Float32Array;
+}
+
 export interface VisionLanguageModel {
   readonly name: string;
   readonly family: LanguageModelFamily;
   /** Calls of `generate` it can make use of at a time; unset: one. */
   readonly batchesAtOnce?: number;
+  /** On disk, of the tensors its graphs read; unset: not known. */
+  readonly weightsBytes?: number;
   /** Reads, decodes and resizes an image before it is asked about, while the model computes. Never fails: `generate` will. */
   readonly readAhead: (image: GenerationRequest["image"]) => Promise<void>;
   /**
@@ -80,6 +89,8 @@ export interface VisionLanguageModel {
     options: DecodingOptions,
     batching?: Batching,
   ) => Promise<readonly (Generation | FailedGeneration)[]>;
+  /** One batch: what it would begin each answer with, before a search or a penalty. Unset: it cannot tell. */
+  readonly firstStep?: (requests: readonly GenerationRequest[]) => Promise<readonly (FirstStep | FailedGeneration)[]>;
   readonly release: () => Promise<void>;
 }
 
@@ -117,6 +128,8 @@ export interface FailedImage {
  */
 export interface ImageTextScorer {
   readonly name: string;
+  /** On disk, of the tensors its graphs read; unset: not known. */
+  readonly weightsBytes?: number;
   /** One batch, in its order. */
   readonly embedImages: (images: readonly ImageFile[]) => Promise<readonly (ImageEmbedding | FailedImage)[]>;
   /** Token ids of each text, cut to `maxTokens`, [CLS] and [SEP] included. */

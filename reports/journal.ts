@@ -74,10 +74,30 @@ export class Journal {
     this.#isTorn = false;
   }
 
+  /** Milliseconds by stage, of all predictions together. */
+  async stagesMs(): Promise<Record<string, number>> {
+    return stagesOf(await readPredictions(this.#path));
+  }
+
   async close(): Promise<void> {
     await this.#file?.close();
     this.#file = null;
   }
+}
+
+/** All lines, in their order. */
+export async function readPredictions(path: string): Promise<readonly Prediction[]> {
+  return (await readLines(path)).lines.map(({ prediction }) => prediction);
+}
+
+/** Milliseconds by stage, of all of them together. */
+export function stagesOf(predictions: readonly Prediction[]): Record<string, number> {
+  const stages: Record<string, number> = {};
+  for (const prediction of predictions) {
+    if (prediction.status === "failed") continue;
+    for (const [stage, ms] of Object.entries(prediction.latencyMs)) stages[stage] = (stages[stage] ?? 0) + ms;
+  }
+  return stages;
 }
 
 interface Lines {

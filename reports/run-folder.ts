@@ -5,13 +5,17 @@
 import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { isTemporaryName, writeFileWhole } from "./atomic-file.ts";
+import { costsNames } from "./costs.ts";
+import { firstStepNames, writeFirstSteps } from "./first-step.ts";
+import type { FirstSteps } from "./first-step.ts";
 import { Journal } from "./journal.ts";
 import type { Outcome } from "./journal.ts";
 import { makeFolder, removeEmptyFolders } from "./make-folder.ts";
 import { describeSystemCode, RunFolderError, RunWriteError, systemCode } from "./run-folder-error.ts";
+import { differences, scoresText } from "./run-folder-text.ts";
 import { lockFolder, lockName } from "./run-lock.ts";
-import { identityFields, identityHash, parseRunRecord, runFormat } from "./run-record.ts";
-import type { Prediction, RunCounts, RunPlan, RunRecord, RunStatus, ScoreSheet } from "./run-record.ts";
+import { identityHash, parseRunRecord, runFormat } from "./run-record.ts";
+import type { Prediction, RunCounts, RunMeasured, RunPlan, RunRecord, RunStatus, ScoreSheet } from "./run-record.ts";
 
 export const recordName = "run.json";
 export const journalName = "predictions.jsonl";
@@ -26,6 +30,8 @@ const ownNames: ReadonlySet<string> = new Set([
   scoresName,
   rowsName,
   similaritiesName,
+  ...firstStepNames,
+  ...costsNames,
   lockName,
 ]);
 
@@ -44,6 +50,7 @@ export class RunFolder {
   readonly #journal: Journal;
   readonly #samples: number;
   readonly #release: () => Promise<void>;
+  readonly #stagesMs: Record<string, number> = {};
   #record: RunRecord;
 
   private constructor(path: string, record: RunRecord, journal: Journal, release: () => Promise<void>) {
@@ -96,8 +103,12 @@ export class RunFolder {
     await this.#write(async () => {
       // They were made from predictions that are about to change.
       for (const name of [scoresName, rowsName]) await rm(join(this.path, name), { force: true });
-      const timings = { ...this.#record.timings, finishedAt: null };
-      this.#record = { ...newRecord(plan, this.#samples), timings };
+      const { timings, measured } = this.#record;
+      this.#record = {
+        ...newRecord(plan, this.#samples),
+        timings: { ...timings, finishedAt: null },
+        ...(measured !== undefined && { measured }),
+      };
       await this.#journal.arrange(kept);
       await this.#writeRecord("running", null);
     });
@@ -114,20 +125,42 @@ export class RunFolder {
     this.#record = { ...this.#record, timings: { ...timings, ...sums } };
   }
 
-  /** Puts the predictions in this order and says in run.json how the run ended; a record that says so stays as it is. */
-  async finish(status: RunStatus, order: readonly string[]): Promise<void> {
+  /**
+   * Puts the predictions in this order and says in run.json how the run ended; a record that says so stays as it is.
+   * @param measured what this session measured, null where it loaded no model
+   */
+  async finish(
+    status: RunStatus,
+    order: readonly string[],
+    { measured }: { readonly measured: RunMeasured | null } = { measured: null },
+  ): Promise<void> {
     await this.#write(async () => {
       await this.#journal.arrange(order.filter((id) => this.outcomes.has(id)));
       const { predicted, failed } = this.#counts();
       const { counts } = this.#record;
       const isSaid = this.#record.status === status && counts.predicted === predicted && counts.failed === failed;
-      if (!isSaid) await this.#writeRecord(status, new Date().toISOString());
+      if (isSaid) return;
+      if (measured !== null) {
+        const before = this.#record.measured?.stagesMs;
+        const stagesMs = { ...before, ...this.#stagesMs, ...(await this.#journal.stagesMs()) };
+        this.#record = { ...this.#record, measured: { ...measured, stagesMs } };
+      }
+      await this.#writeRecord(status, new Date().toISOString());
     });
+  }
+
+  /** Time that no prediction has: of a stage that all samples go through together. */
+  noteStage(stage: string, ms: number): void {
+    this.#stagesMs[stage] = ms;
   }
 
   async writeSimilarities(values: Float32Array): Promise<void> {
     const bytes = Buffer.from(values.buffer, values.byteOffset, values.byteLength);
     await this.#write(() => writeFileWhole(join(this.path, similaritiesName), bytes));
+  }
+
+  async writeFirstSteps(steps: FirstSteps): Promise<void> {
+    await this.#write(() => writeFirstSteps(this.path, steps));
   }
 
   async writeScores(scores: ScoreSheet): Promise<void> {
@@ -181,12 +214,13 @@ export async function readRun(
   }
 }
 
-/** null: there are none, or not as many as expected. */
-export async function readSimilarities(path: string, count: number): Promise<Float32Array | null> {
+/** null: there are none, or not as many as expected. `expected` null: as many as there are. */
+export async function readSimilarities(path: string, expected: number | null): Promise<Float32Array | null> {
   const bytes = await readFile(join(path, similaritiesName)).catch((error: unknown) => {
     if (systemCode(error) === "ENOENT") return Buffer.alloc(0);
     throw asFolderError(path, error);
   });
+  const count = expected ?? Math.floor(bytes.byteLength / 4);
   if (count === 0 || bytes.byteLength !== 4 * count) return null;
   const values = new Float32Array(count);
   new Uint8Array(values.buffer).set(bytes);
@@ -254,19 +288,6 @@ async function removeLeftovers(path: string, overwrite: boolean): Promise<void> 
   }
 }
 
-/** Names each field that differs: what the folder has, and what this command expects. */
-function differences(path: string, found: RunRecord, plan: RunPlan): string {
-  const old = identityFields(found);
-  const now = identityFields(plan);
-  const names = [...new Set([...old.keys(), ...now.keys()])].filter((name) => old.get(name) !== now.get(name));
-  const lines = names.map((name) => `  ${name}: found ${old.get(name) ?? "none"}, expected ${now.get(name) ?? "none"}`);
-  return [
-    `${path}: holds predictions of another run:`,
-    ...lines,
-    "Give another folder with --output, or --overwrite to start this one again.",
-  ].join("\n");
-}
-
 function asFolderError(path: string, error: unknown): unknown {
   const code = systemCode(error);
   if (code === null) return error;
@@ -274,13 +295,6 @@ function asFolderError(path: string, error: unknown): unknown {
     `${path}: cannot be used as a run folder: ${describeSystemCode(code)}. Give another folder with --output.`,
     { cause: error },
   );
-}
-
-/** A column of `samples` on one line: there are as many values as samples. */
-function scoresText({ samples, ...rest }: ScoreSheet): string {
-  const columns = Object.entries(samples).map(([name, values]) => `${JSON.stringify(name)}: ${JSON.stringify(values)}`);
-  const head = JSON.stringify(rest, null, 2).slice(0, -"\n}".length);
-  return `${head},\n  "samples": {\n    ${columns.join(",\n    ")}\n  }\n}\n`;
 }
 
 function jsonText(value: unknown): string {

@@ -3,9 +3,10 @@
  *
  *   run.json            RunRecord: what is run, on what, by which code, how far it has come
  *   predictions.jsonl   one Prediction a line, appended as batches finish (journal.ts)
+ *   first-step.f32      how likely each first token was, of some samples (first-step.ts)
  *   scores.json         ScoreSheet: unrounded scores, in total and by sample
  *
- * Two runs of the same command give the same bytes, but for `timings` in run.json and `latencyMs` in predictions.jsonl.
+ * Two runs of the same command give the same bytes, but for `timings` and `measured` in run.json and `latencyMs` in predictions.jsonl.
  */
 import { createHash } from "node:crypto";
 import * as z from "zod";
@@ -16,6 +17,22 @@ export const scoresFormat = "blip2-bench-scores/1";
 
 const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 const count = z.int().nonnegative();
+
+const measuredSchema = z.object({
+  /** From the checkpoint's files to a model that answers, weights that had to be converted first included. */
+  loadMs: z.number().nullable(),
+  /** On disk, of the tensors that the model's graphs read. */
+  weightsBytes: count.nullable(),
+  /** Memory the process had resident before the model was loaded: what a model before it left is in there. */
+  memoryBeforeBytes: count.nullable(),
+  /** Most memory the process had resident by the time the model was loaded, and by the end. Mapped weights count. */
+  loadedMemoryBytes: count.nullable(),
+  peakMemoryBytes: count.nullable(),
+  /** Since when: `load`, the kernel's mark reset before the model was loaded; `start`, that of the process. */
+  memorySince: z.enum(["load", "start"]).nullable(),
+  /** All samples together, whichever session asked them. */
+  stagesMs: z.record(z.string(), z.number()).nullable(),
+});
 
 const runRecordSchema = z.object({
   format: z.literal(runFormat),
@@ -82,14 +99,18 @@ const runRecordSchema = z.object({
     waitMs: z.number().optional(),
     computeMs: z.number().optional(),
   }),
+  /** What the run took, of the session that came last; null is what could not be measured. */
+  measured: measuredSchema.optional(),
 });
 
 export type RunRecord = z.infer<typeof runRecordSchema>;
 export type RunStatus = RunRecord["status"];
 export type RunCounts = RunRecord["counts"];
 
+export type RunMeasured = z.infer<typeof measuredSchema>;
+
 /** What is known before the first prediction. */
-export type RunPlan = Omit<RunRecord, "format" | "status" | "identity" | "counts" | "timings">;
+export type RunPlan = Omit<RunRecord, "format" | "status" | "identity" | "counts" | "timings" | "measured">;
 
 const predictionSchema = z.discriminatedUnion("status", [
   z.object({

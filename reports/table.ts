@@ -147,8 +147,14 @@ function breakdownLines({ record, scores }: ScoredRun): string[] {
       const parts = groups.map(([group, { value, samples }]) => {
         return `${group} ${number(rounded(value), unit)} (n ${samples})`;
       });
-      return `${record.checkpoint.name} ${record.config.task}: ${headline.name} by ${name}: ${parts.join(", ")}`;
+      return `${runName(record)}: ${headline.name} by ${name}: ${parts.join(", ")}`;
     });
+}
+
+/** As progress and notes name a run: `shapes-opt-small vqav2`, or `shapes-opt-small int8 vqav2`. */
+export function runName({ checkpoint, config }: Pick<RunRecord, "checkpoint" | "config">): string {
+  const { precision, task } = config;
+  return [checkpoint.name, ...(precision === undefined ? [] : [precision]), task].join(" ");
 }
 
 function partialLines({ record, scores }: ScoredRun): string[] {
@@ -158,7 +164,5 @@ function partialLines({ record, scores }: ScoredRun): string[] {
     ...(failed > 0 ? [`${failed} of ${samples} samples failed`] : []),
     ...(missing > 0 ? [`${missing} of ${samples} were not asked`] : []),
   ];
-  return [
-    `${record.checkpoint.name} ${record.config.task}: partial: ${parts.join(", ")}; scored on the other ${scored}.`,
-  ];
+  return [`${runName(record)}: partial: ${parts.join(", ")}; scored on the other ${scored}.`];
 }

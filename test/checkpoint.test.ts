@@ -193,8 +193,19 @@ describe("a checkpoint's fingerprint", () => {
   it("cannot be remembered in a cache that cannot be written", async () => {
     const folder = temporaryFolder({ ...files, cache: "a file" });
     const checkpoint = await openCheckpoint(folder, { hubCache: "/nowhere", cacheFolder: path.join(folder, "cache") });
-    const message = /^FOLDER\/cache\/file-hashes: cannot write to the cache: Error: ENOTDIR/;
+    const message =
+      /^FOLDER\/cache\/file-hashes: cannot write to the cache: Error: ENOTDIR.* Give another folder with --cache\.$/;
     await assertRefused(() => checkpoint.fingerprint(), message, folder);
+  });
+
+  it("cannot be remembered where the system makes no folders, which is said at once", async function () {
+    if (process.platform !== "linux") this.skip();
+    const checkpoint = await openCheckpoint(temporaryFolder(files), {
+      hubCache: "/nowhere",
+      cacheFolder: "/proc/a/cache",
+    });
+    const message = /^\/proc\/a\/cache\/file-hashes: cannot write to the cache: Error: ENOENT/;
+    await assertRefused(() => checkpoint.fingerprint(), message);
   });
 });
 

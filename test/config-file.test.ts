@@ -179,6 +179,11 @@ describe("what a config's values mean", () => {
     assert.deepEqual([text.encoderLayers, text.decoderLayers], [24, 3]);
   });
 
+  it("T5 with tied embeddings is read where the file says that nothing is scaled", () => {
+    const changes = { tie_word_embeddings: true, scale_decoder_outputs: false };
+    assert.deepEqual(read(changed(t5File, { text_config: changes })), read(t5File));
+  });
+
   it("T5 without bos begins no text with its end token, as an empty text is tokenized", () => {
     assert.equal(read(changed(t5File, { text_config: { bos_token_id: undefined } })).text?.bos, 1);
   });

@@ -32,7 +32,12 @@ describe("a config is refused", () => {
     [
       "with T5 1.0's scaled output",
       changed(t5File, { text_config: { tie_word_embeddings: true } }),
-      "text_config.tie_word_embeddings is true, expected false.",
+      'text_config.tie_word_embeddings is true, expected false, or "scale_decoder_outputs": false beside it.',
+    ],
+    [
+      "with T5 1.0's scaled output, said apart",
+      changed(t5File, { text_config: { scale_decoder_outputs: true } }),
+      "text_config.scale_decoder_outputs is true, expected false.",
     ],
     [
       "of T5 without a token the decoder starts with",

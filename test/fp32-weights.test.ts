@@ -136,7 +136,7 @@ describe("fp32 weights", () => {
     const checkpoint = await open(mixedCheckpoint(), cacheFolder);
     const message = new RegExp(
       `^FOLDER/fp32: cannot write the fp32 weights of ${checkpoint.name} \\(0\\.00 GB\\): Error: E.*` +
-        " Use another cache folder, or one with more room\\.$",
+        " Use another cache folder \\(--cache\\), or one with more room\\.$",
     );
     await assertRefused(() => fp32Weights(checkpoint, { cacheFolder }), message, cacheFolder);
   });

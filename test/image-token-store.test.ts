@@ -44,7 +44,7 @@ describe("image token store", () => {
     const folder = temporaryFolder({ file: "" });
     const store = new ImageTokenStore(path.join(folder, "file"), { byteLength, limitBytes: null });
     const message =
-      /^FOLDER\/file: cannot write the tokens of image a: .* Use another cache folder, or one with more room\.$/;
+      /^FOLDER\/file: cannot write the tokens of image a: .* Use another cache folder \(--cache\), or one with more room\.$/;
     await assertRefused(() => store.put("a", one), message, folder);
     const other = new ImageTokenStore(folder, { byteLength, limitBytes: null });
     await assert.rejects(

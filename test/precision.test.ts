@@ -42,10 +42,7 @@ describe("a precision", () => {
       'found "text=int8", expected one of the parts vision, q-former, projection, language, head before "=".',
     ],
     ["head=int8,head=int4", 'found "head=int8,head=int4", expected each part once, found head twice.'],
-    [
-      "int8,int4",
-      'found "int8,int4", expected one precision for the whole model; to compare several, run them one after the other.',
-    ],
+    ["int8,int4", 'found "int8,int4", expected one precision for the whole model beside its parts.'],
     [
       "language=fp16",
       'found "fp16", which is for GPUs: on the CPU, ONNX Runtime widens it to fp32 and gains nothing. ' +

@@ -19,7 +19,7 @@ beforeEach(() => {
 });
 
 /** Everything a run wrote, timings and the processor aside. */
-const bytes = (name: string): string => bytesOf(join(folder, name)).replace(/"processor": \{[^}]*\}/, "");
+const bytes = (name: string): string => bytesOf(join(folder, name)).replace(/"processor": ?\{[^}]*\}/, "");
 const words = ["run", "--model", "fake", "--limit", "40", "--batch-size", "4"];
 
 function fakeWith(env: Readonly<Record<string, string>>, ...more: string[]): Ended {

@@ -140,6 +140,7 @@ async function loadParts(folder: string, options: LoadOptions): Promise<Parts> {
   const weights = Weights.of(name, await fp32Weights(checkpoint, options));
   return {
     name,
+    weightsBytes: 0, // nobody asks here
     config,
     images: await loadImageTokens(checkpoint, { weights, pixels: await readPixelSettings(checkpoint) }, options),
     sessions: await loadRetrievalSessions(weights, config, options),

@@ -7,11 +7,11 @@ import { completeCode } from "../exit-code.ts";
 import { cacheHelp, list, precisionHelp, refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
 import { checkpointPlace } from "../prepare.ts";
-import { cacheFolderOf, names, readPrecision } from "../run-config.ts";
+import { cacheFolderOf, names, readPrecisions } from "../run-config.ts";
 
 interface PrepareFlags extends OutputFlags {
   readonly model?: readonly string[];
-  readonly precision?: string;
+  readonly precision?: readonly string[];
   readonly cache?: string;
 }
 
@@ -21,7 +21,7 @@ export const addPrepare: AddCommand = (program, called) => {
     .description("convert and quantize weights now, which run does when needed");
   command
     .option("-m, --model <names>", "as in run (default: all bundled)", list)
-    .option("--precision <names>", precisionHelp)
+    .option("--precision <names>", precisionHelp, list)
     .option("--cache <folder>", cacheHelp);
   withOutputFlags(command).action(() => {
     refuseExcess(command, 0);
@@ -48,29 +48,26 @@ async function prepareWeightsOf(
   { catalog, terminal, isJson, hubCache, cacheFolder: otherwise }: Surroundings,
 ): Promise<number> {
   const cacheFolder = cacheFolderOf(flags.cache, otherwise);
-  const precision = readPrecision(flags.precision);
+  const precisions = readPrecisions(flags.precision);
   const bundled = catalog.checkpoints.map(({ name }) => name);
-  const options = {
-    hubCache,
-    cacheFolder,
-    precision,
-    onPreparation: terminal.preparation.bind(terminal),
-  };
+  const options = { hubCache, cacheFolder, onPreparation: terminal.preparation.bind(terminal) };
   const places = names("--model", flags.model, bundled).map((name) => checkpointPlace(catalog, name).where);
   const prepared: Prepared[] = [];
   for (const where of places) {
     const checkpoint = await openCheckpoint(where, options);
-    const plan = planQuantization(checkpoint, precision);
-    const startMs = performance.now();
-    await prepareWeights(checkpoint, options);
-    prepared.push({
-      checkpoint: checkpoint.name,
-      precision: describePrecision(precision),
-      ...count(plan),
-      bytes: planBytes(plan),
-      seconds: (performance.now() - startMs) / 1000,
-    });
-    if (!isJson) terminal.result(describe(prepared.at(-1)!));
+    for (const precision of precisions) {
+      const plan = planQuantization(checkpoint, precision);
+      const startMs = performance.now();
+      await prepareWeights(checkpoint, { ...options, precision });
+      prepared.push({
+        checkpoint: checkpoint.name,
+        precision: describePrecision(precision),
+        ...count(plan),
+        bytes: planBytes(plan),
+        seconds: (performance.now() - startMs) / 1000,
+      });
+      if (!isJson) terminal.result(describe(prepared.at(-1)!));
+    }
   }
   if (isJson) terminal.result(JSON.stringify({ cacheFolder, prepared }, null, 2));
   return completeCode;

@@ -6,15 +6,20 @@ import { rowsToCsv } from "../../reports/csv.ts";
 import { writeFileWhole } from "../../reports/atomic-file.ts";
 import { describeSystemCode, RunWriteError, systemCode } from "../../reports/run-folder-error.ts";
 import { rowsName } from "../../reports/run-folder.ts";
-import { formatTable, rowsOf } from "../../reports/table.ts";
+import { formatTable, rowsOf, runName } from "../../reports/table.ts";
 import type { ScoredRun } from "../../reports/table.ts";
 import { withBatchSize } from "../batch-size.ts";
 import type { Measuring } from "../batch-size.ts";
+import type { Costs } from "../../reports/costs.ts";
+import { formatCosts } from "../../reports/costs-table.ts";
+import { costsOf } from "../costs/costs.ts";
+import { writeCosts } from "../costs/write-costs.ts";
 import { evaluate } from "../evaluate.ts";
 import type { EvaluationEnd, Watcher } from "../evaluate.ts";
 import { rerankNote } from "../evaluate-retrieval.ts";
 import { completeCode, incompleteCode } from "../exit-code.ts";
-import { precisionHelp, refuseExcess, refuseFlagsAsValues, withOutputFlags, withRunFlags } from "../flags.ts";
+import { keepFirstSteps } from "../first-steps.ts";
+import { list, precisionHelp, refuseExcess, refuseFlagsAsValues, withOutputFlags, withRunFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
 import { watchInterrupt } from "../interrupt.ts";
 import { prepare } from "../prepare.ts";
@@ -31,7 +36,11 @@ export const addRun: AddCommand = (program, called) => {
     .command("run")
     .description("evaluate checkpoints on tasks; goes on with a run that was stopped");
   withRunFlags(command, { models: "all bundled", tasks: "all the checkpoints can do" })
-    .option("--precision <names>", precisionHelp)
+    .option("--precision <names>", precisionHelp, list)
+    .option(
+      "--first-steps <n>",
+      "samples whose first token's distribution is kept for `costs` (default: 64 of several precisions)",
+    )
     .option("--prompt <text>", "another prompt, with {question} in it")
     .option("--beams <n>", "beams; 1 is greedy search")
     .option("--length-penalty <x>", "above 0 favours long answers, below short ones")
@@ -135,7 +144,9 @@ export async function run(config: RunConfig, surroundings: RunSurroundings): Pro
         if (evaluations[index + 1]?.model !== evaluation.model) await evaluation.model.release();
       }
       await writeRows(config.output, scored);
-      show(scored, surroundings);
+      const costs = config.precisions.length > 1 ? await costsOf(evaluations.map(({ folder }) => folder.path)) : null;
+      if (costs !== null) await writeCosts(config.output, costs);
+      show(scored, surroundings, costs);
       return scored.every(({ record }) => record.status === "complete") ? completeCode : incompleteCode;
     } finally {
       for (const { folder, model } of evaluations) {
@@ -151,7 +162,10 @@ export async function run(config: RunConfig, surroundings: RunSurroundings): Pro
 async function perform(evaluation: AnyEvaluation, measuring: Measuring): Promise<EvaluationEnd> {
   const { watcher } = measuring;
   if (evaluation.kind === "retrieval") return await evaluateRetrieval(evaluation, watcher);
-  return evaluate(await withBatchSize(evaluation, measuring), watcher);
+  const sized = await withBatchSize(evaluation, measuring);
+  const end = await evaluate(sized, watcher);
+  if (!("scores" in end) || (await keepFirstSteps(sized, watcher)) === "kept") return end;
+  return { status: "interrupted" };
 }
 
 export async function writeRows(folder: string, scored: readonly ScoredRun[]): Promise<void> {
@@ -165,17 +179,20 @@ export async function writeRows(folder: string, scored: readonly ScoredRun[]): P
   }
 }
 
-/** A table, or one JSON document: rows, and of each run what run.json and scores.json say in total. */
+/** Tables, or one JSON document: rows, what precisions cost, and of each run what run.json and scores.json say in total. */
 export function showRuns(
   scored: readonly ScoredRun[],
   { terminal, isJson }: Pick<RunSurroundings, "terminal" | "isJson">,
+  costs: Costs | null = null,
 ): void {
   if (!isJson) {
     terminal.result(formatTable(scored));
+    if (costs !== null) terminal.result(`\n${formatCosts(costs)}`);
     return;
   }
   const runs = scored.map(({ record, scores: { counts, metrics } }) => ({ ...record, scores: { counts, metrics } }));
-  terminal.result(JSON.stringify({ format: "blip2-bench-result/1", rows: scored.flatMap(rowsOf), runs }, null, 2));
+  const result = { format: "blip2-bench-result/1", rows: scored.flatMap(rowsOf), runs };
+  terminal.result(JSON.stringify({ ...result, ...(costs !== null && { costs }) }, null, 2));
 }
 
 const failuresShown = 3;
@@ -189,7 +206,7 @@ function tellFailures(terminal: Terminal, { folder, plan, samples }: AnyEvaluati
   const more = failures.length - shown.length;
   terminal.error(
     [
-      `${plan.checkpoint.name} ${plan.config.task}: ${failures.length} of ${samples.length} samples failed:`,
+      `${runName(plan)}: ${failures.length} of ${samples.length} samples failed:`,
       ...shown,
       ...(more > 0 ? [`  and ${more} more, in ${join(folder.path, "predictions.jsonl")}`] : []),
       "The same command tries them again.",

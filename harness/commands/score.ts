@@ -55,20 +55,19 @@ async function score(
   return scored.every(({ scores }) => scores.counts.scored === scores.counts.samples) ? completeCode : incompleteCode;
 }
 
-/** The folder itself, or the <model>/<task> folders below it. */
+/** The folder itself, or the <model>/<task> and <model>/<precision>/<task> folders below it, or of one model. */
 export async function runsIn(folder: string): Promise<readonly string[]> {
+  const runs = await runsBelow(folder, 3);
+  if (runs.length > 0) return runs;
+  throw new RunFolderError(
+    `${folder}: no run.json in it or in <model>/<task> below it. Give a folder that \`run\` has written.`,
+  );
+}
+
+async function runsBelow(folder: string, depth: number): Promise<readonly string[]> {
   if ((await kindOfFolder(folder)) === "run") return [folder];
   const runs: string[] = [];
-  for (const model of await foldersIn(folder)) {
-    for (const task of await foldersIn(model)) {
-      if ((await kindOfFolder(task)) === "run") runs.push(task);
-    }
-  }
-  if (runs.length === 0) {
-    throw new RunFolderError(
-      `${folder}: no run.json in it or in <model>/<task> below it. Give a folder that \`run\` has written.`,
-    );
-  }
+  if (depth > 0) for (const inner of await foldersIn(folder)) runs.push(...(await runsBelow(inner, depth - 1)));
   return runs;
 }
 

@@ -82,8 +82,9 @@ const t5Schema = z.object({
   eos_token_id: endIds.default([1]),
   bos_token_id: tokenId.nullish(),
   decoder_start_token_id: tokenId, // without it `generate` would begin with another token than T5 was trained to
-  // true is T5 1.0, which scales the decoder's output by width^-0.5; 1.1 and Flan-T5 do not
-  tie_word_embeddings: z.literal(false).default(false),
+  // T5 1.0 ties them, and scales the decoder's output by width^-0.5; 1.1 and Flan-T5 do neither
+  tie_word_embeddings: z.boolean().default(false),
+  scale_decoder_outputs: z.boolean().nullish(), // files of transformers 5 say it apart from the tying
 });
 
 const topSchema = z.object({
@@ -185,6 +186,11 @@ function readOpt(section: JsonSection): OptConfig {
 
 function readT5(section: JsonSection): T5Config {
   const file = check(t5Schema, section);
+  const { tie_word_embeddings: areTied, scale_decoder_outputs: isScaled } = file;
+  if (isScaled === true) refuse(section, "scale_decoder_outputs", "false");
+  if (areTied && isScaled !== false) {
+    refuse(section, "tie_word_embeddings", 'false, or "scale_decoder_outputs": false beside it');
+  }
   // "gated-gelu" → gated, gelu; a dense_act_fn in the file wins, and gated-gelu alone means the tanh form.
   const parts = file.feed_forward_proj.split("-");
   const derived = file.feed_forward_proj === "gated-gelu" ? "gelu_new" : parts.at(-1);

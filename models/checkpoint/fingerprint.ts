@@ -4,11 +4,12 @@
  */
 import { createHash, randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdir, readFile, realpath, rename, stat, writeFile } from "node:fs/promises";
+import { readFile, realpath, rename, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { pipeline } from "node:stream/promises";
 import * as z from "zod";
 import { CheckpointError } from "../model.ts";
+import { makeFolder } from "./make-folder.ts";
 
 /** The hashes of all files, in the manner of sha256sum ("<hash>  <name>", sorted by name), hashed once more. */
 export async function fingerprintFiles(folder: string, names: readonly string[], cacheFolder: string): Promise<string> {
@@ -71,10 +72,13 @@ async function readMemo(file: string): Promise<Memo | undefined> {
 async function writeMemo(file: string, memo: Memo): Promise<void> {
   const temporary = `${file}.${randomUUID()}.tmp`;
   try {
-    await mkdir(path.dirname(file), { recursive: true });
+    await makeFolder(path.dirname(file));
     await writeFile(temporary, `${JSON.stringify(memo)}\n`);
     await rename(temporary, file);
   } catch (cause) {
-    throw new CheckpointError(`${path.dirname(file)}: cannot write to the cache: ${String(cause)}.`, { cause });
+    throw new CheckpointError(
+      `${path.dirname(file)}: cannot write to the cache: ${String(cause)}. Give another folder with --cache.`,
+      { cause },
+    );
   }
 }

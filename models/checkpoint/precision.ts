@@ -27,7 +27,7 @@ export function parsePrecision(text: string): Precision {
   const words = text.split(",").map((word) => word.trim());
   const whole = words.filter((word) => !word.includes("="));
   if (whole.length > 1) {
-    throw refused(text, "one precision for the whole model; to compare several, run them one after the other");
+    throw refused(text, "one precision for the whole model beside its parts");
   }
   let precision = wholeModel(whole[0] === undefined ? "fp32" : precisionNamed(whole[0]));
   const named = new Set<string>();
@@ -51,6 +51,11 @@ export function describePrecision(precision: Precision): string {
   });
   const [shortest = []] = spellings.toSorted((a, b) => a.length - b.length);
   return shortest.length === 0 ? "fp32" : shortest.join(",");
+}
+
+/** The same for the name of a folder: `vision-int8_language-int4`. */
+export function precisionFolder(precision: Precision): string {
+  return describePrecision(precision).replaceAll("=", "-").replaceAll(",", "_");
 }
 
 function precisionNamed(name: string): PrecisionName {

@@ -7,9 +7,10 @@
  *   <cacheFolder>/<kind>/<key>/about.json                  whose they are, for people
  */
 import { createHash, randomUUID } from "node:crypto";
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { hashFile } from "./fingerprint.ts";
+import { makeFolder } from "./make-folder.ts";
 import { CheckpointError } from "../model.ts";
 import { readSafetensorsHeader, tensorBytes } from "./safetensors.ts";
 import type { TensorEntry } from "./safetensors.ts";
@@ -60,7 +61,7 @@ export async function cachedWeights(
   const temporary = path.join(parent, `${wanted.key}.${randomUUID()}.tmp`);
   const file = path.join(temporary, WEIGHTS_FILE);
   try {
-    await mkdir(temporary, { recursive: true });
+    await makeFolder(temporary);
     await removeAbandoned(parent);
     const sha256 = await writeSafetensors(file, reported(wanted, options).flatMap(filled));
     await writeFile(`${file}.sha256`, `${sha256}  ${WEIGHTS_FILE}\n`);
@@ -75,7 +76,7 @@ export async function cachedWeights(
     throw new CheckpointError(
       `${parent}: cannot write the ${wanted.what} of ${wanted.checkpoint} ` +
         `(${(totalBytes(wanted.tensors) / 1e9).toFixed(2)} GB): ${String(cause)}. ` +
-        "Use another cache folder, or one with more room.",
+        "Use another cache folder (--cache), or one with more room.",
       { cause },
     );
   }

@@ -95,6 +95,17 @@ export class Weights {
     return entry;
   }
 
+  /** On disk, of what was asked for: of the whole checkpoint. */
+  get readBytes(): number {
+    const { tensors, quantized, read } = this.#source;
+    const entries = [...read].flatMap((name) => {
+      const matrix = quantized.get(name);
+      const stored = matrix === undefined || matrix.kind === "fp32" ? [] : [matrix.weight, matrix.scales];
+      return [...stored, ...(tensors.has(name) ? [tensors.get(name)!] : [])];
+    });
+    return entries.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  }
+
   /** Tensors that nobody has asked for, of the whole checkpoint. */
   unread(): readonly string[] {
     const { tensors, quantized, read } = this.#source;

@@ -54,6 +54,19 @@ export async function rankWithPenalty(
   });
 }
 
+/** hidden [rows, width] → the log-probability of every token, for each row */
+export async function nextTokenLogProbabilities(
+  head: LanguageHead,
+  hidden: Float32Array,
+): Promise<readonly Float32Array[]> {
+  const rows = hidden.length / head.width;
+  const feeds = { hidden: float32Tensor(hidden, [rows, head.width]), k: int64Tensor([1], [1]) };
+  const { logits } = await head.session.run(feeds, ["logits"]);
+  const own = (row: number): Float32Array =>
+    floats(logits).subarray(row * head.vocabulary, (row + 1) * head.vocabulary);
+  return Array.from({ length: rows }, (_, row) => logSoftmax(own(row)));
+}
+
 /** x - log Σ exp x */
 export function logSoftmax(logits: Float32Array): Float32Array {
   const most = logits.reduce((a, b) => Math.max(a, b), -Infinity);

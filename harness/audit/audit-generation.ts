@@ -1,0 +1,98 @@
+/**
+ * The plain way beside the fast one: each sample alone with an image of its own, then the windows of a run, with all that a
+ * run shares. In fp32 they must answer alike.
+ */
+import type { Sample } from "../../datasets/dataset.ts";
+import type { VisionLanguageModel } from "../../models/model.ts";
+import type { AuditDifference, AuditOutcome } from "../../reports/audit.ts";
+import type { Prediction } from "../../reports/run-record.ts";
+import { planWindows, readAhead } from "../batches.ts";
+import { predict } from "../evaluate.ts";
+import type { Asked } from "../evaluate.ts";
+
+/** What a score may differ by: sums in single precision, in another order. */
+export const SCORE_TOLERANCE = 1e-4;
+
+export interface AuditWork<S extends Sample> extends Omit<Asked<S>, "batching"> {
+  readonly samples: readonly S[];
+  readonly batchSize: number;
+}
+
+export interface Found {
+  readonly failed: number;
+  readonly differences: readonly AuditDifference[];
+  readonly largestScoreDifference: number;
+}
+
+/** `onSample`: called as samples are done; each is done twice. */
+export async function auditGeneration<S extends Sample>(
+  model: VisionLanguageModel,
+  work: AuditWork<S>,
+  onSample: (count: number) => void,
+): Promise<Found> {
+  const windows = planWindows(work.samples, work.batchSize);
+  const fast: Prediction[] = [];
+  const asRun = { ...work, batching: { size: work.batchSize, refill: true, sharePrompt: true } };
+  for (const [index, window] of windows.entries()) {
+    readAhead(model, windows.slice(index + 1));
+    fast.push(...(await predict(asRun, model, window)));
+    onSample(window.length);
+  }
+  const alone = unshared(model);
+  const plain: Prediction[] = [];
+  const oneByOne = { ...work, batching: { size: 1, refill: false, sharePrompt: false, shareImages: false } };
+  for (const sample of windows.flat()) {
+    plain.push(...(await predict(oneByOne, alone, [sample])));
+    onSample(1);
+  }
+  return compareAnswers(plain, fast);
+}
+
+/** No two requests are about the same image, whatever their samples say. */
+function unshared(model: VisionLanguageModel): Pick<VisionLanguageModel, "name" | "generate"> {
+  let images = 0;
+  return {
+    name: model.name,
+    generate: (requests, options, batching) => {
+      const own = requests.map((request) => {
+        images += 1;
+        return { ...request, image: { ...request.image, id: `${request.image.id}, alone ${images}` } };
+      });
+      return model.generate(own, options, batching);
+    },
+  };
+}
+
+/** Of the same samples in the same order. */
+export function compareAnswers(plain: readonly Prediction[], fast: readonly Prediction[]): Found {
+  const differences: AuditDifference[] = [];
+  let [failed, largest] = [0, 0];
+  for (const [index, one] of plain.entries()) {
+    const other = fast[index]!;
+    if (one.status === "failed" && other.status === "failed") continue;
+    if (one.status === "failed" || other.status === "failed") failed += 1;
+    const apart = scoreDifference(one, other);
+    largest = Math.max(largest, apart);
+    const [plainOutcome, fastOutcome] = [outcomeOf(one), outcomeOf(other)];
+    const isAnswer =
+      one.status === other.status &&
+      plainOutcome.text === fastOutcome.text &&
+      plainOutcome.tokens.join() === fastOutcome.tokens.join();
+    if (isAnswer && apart <= SCORE_TOLERANCE) continue;
+    const what = isAnswer ? "score" : "answer";
+    differences.push({ id: one.id, what, plain: plainOutcome, fast: fastOutcome });
+  }
+  return { failed, differences, largestScoreDifference: largest };
+}
+
+function scoreDifference(one: Prediction, other: Prediction): number {
+  if (one.status !== "predicted" || other.status !== "predicted") return 0;
+  return one.score === null || other.score === null ? 0 : Math.abs(one.score - other.score);
+}
+
+function outcomeOf(prediction: Prediction): AuditOutcome {
+  if (prediction.status === "failed") return { text: prediction.error, tokens: [], score: null };
+  if (prediction.status === "matched") return { text: "", tokens: prediction.texts, score: null };
+  const { text, tokens, score } = prediction;
+  return { text, tokens, score };
+}

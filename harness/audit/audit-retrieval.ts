@@ -1,0 +1,89 @@
+/** The same for retrieval: images, texts and pairs one at a time, then as a run does them. */
+import type { RetrievalSample } from "../../datasets/dataset.ts";
+import { CheckpointError } from "../../models/model.ts";
+import type { ImageFile, ImageTextScorer } from "../../models/model.ts";
+import type { AuditDifference, AuditOutcome } from "../../reports/audit.ts";
+import { candidates } from "../../tasks/metrics/retrieval-ranking.ts";
+import type { RetrievalProtocol } from "../../tasks/task.ts";
+import { SCORE_TOLERANCE } from "./audit-generation.ts";
+import type { Found } from "./audit-generation.ts";
+
+/** Texts an image is matched with: the most similar. Each costs a pass through the Q-Former, alone. */
+const MATCHED = 16;
+
+export interface RetrievalAuditWork {
+  readonly samples: readonly RetrievalSample[];
+  readonly protocol: RetrievalProtocol;
+  readonly batchSize: number;
+}
+
+export async function auditRetrieval(
+  scorer: ImageTextScorer,
+  { samples, protocol, batchSize }: RetrievalAuditWork,
+  onSample: (count: number) => void,
+): Promise<Found> {
+  const words = samples.flatMap(({ texts }) => texts.map(({ text }) => protocol.text(text)));
+  const read = scorer.readTexts(words, protocol);
+  const images = samples.map(({ image }) => image);
+  const apart = images.map((image) => ({ ...image, id: `${image.id}, alone` }));
+
+  const fast = await scorer.compare(await embed(scorer, images, batchSize), await scorer.embedTexts(read));
+  const vectors: Float32Array[] = [];
+  for (const text of read) vectors.push(await scorer.embedTexts([text]));
+  const plain: Float32Array[] = [];
+  for (const image of await embed(scorer, apart, 1)) {
+    for (const vector of vectors) plain.push(await scorer.compare([image], vector));
+  }
+
+  const shape = { images: images.length, texts: read.length };
+  const chosen = candidates({ values: fast, ...shape }, Math.min(MATCHED, protocol.rerank)).imageToText;
+  const differences: AuditDifference[] = [];
+  let largest = 0;
+  for (const [index, { id }] of samples.entries()) {
+    const own = plain.slice(index * read.length, (index + 1) * read.length).map((value) => value[0]!);
+    const row = Array.from(fast.subarray(index * read.length, (index + 1) * read.length));
+    const places = Array.from(chosen[index]!);
+    const texts = places.map((place) => read[place]!);
+    const together = texts.length === 0 ? [] : await match(scorer, images[index]!, texts);
+    const alone: number[] = [];
+    for (const text of texts) alone.push(...(await match(scorer, apart[index]!, [text])));
+    for (const [plainScores, fastScores, name] of [
+      [own, row, (place: number): string => words[place] ?? ""],
+      [alone, together, (place: number): string => words[places[place] ?? 0] ?? ""],
+    ] as const) {
+      const most = plainScores.reduce((high, score, place) => Math.max(high, Math.abs(score - fastScores[place]!)), 0);
+      largest = Math.max(largest, most);
+      const [a, b] = [bestOf(plainScores, name), bestOf(fastScores, name)];
+      const what = a.text === b.text ? "score" : "answer";
+      if (what === "answer" || most > SCORE_TOLERANCE) differences.push({ id, what, plain: a, fast: b });
+    }
+    onSample(2);
+  }
+  return { failed: 0, differences, largestScoreDifference: largest };
+}
+
+async function embed(scorer: ImageTextScorer, images: readonly ImageFile[], size: number): Promise<Float32Array[]> {
+  const vectors: Float32Array[] = [];
+  for (let start = 0; start < images.length; start += size) {
+    for (const embedded of await scorer.embedImages(images.slice(start, start + size))) {
+      if (embedded.status === "failed") throw new CheckpointError(embedded.error);
+      vectors.push(embedded.vectors);
+    }
+  }
+  return vectors;
+}
+
+async function match(
+  scorer: ImageTextScorer,
+  image: ImageFile,
+  texts: readonly (readonly number[])[],
+): Promise<readonly number[]> {
+  const matching = await scorer.match(image, texts);
+  if (matching.status === "failed") throw new CheckpointError(matching.error);
+  return Array.from(matching.logits);
+}
+
+function bestOf(scores: readonly number[], name: (place: number) => string): AuditOutcome {
+  const place = scores.reduce((best, score, other) => (score > scores[best]! ? other : best), 0);
+  return { text: scores.length === 0 ? "" : name(place), tokens: [], score: scores[place] ?? null };
+}

@@ -1,0 +1,50 @@
+/**
+ * The first step of a run's first samples, kept beside its predictions: how likely every token was to begin the answer. What
+ * precisions cost is told from it (costs/), later and without a model. Made once; a run that goes on makes what is missing.
+ */
+import type { Sample } from "../datasets/dataset.ts";
+import { readFirstSteps } from "../reports/first-step.ts";
+import { runName } from "../reports/table.ts";
+import { planWindows } from "./batches.ts";
+import { isStoppedNow, requestsOf } from "./evaluate.ts";
+import type { Evaluation, Watcher } from "./evaluate.ts";
+
+/** `interrupted`: the watcher stopped it; nothing is kept then. */
+export async function keepFirstSteps<S extends Sample>(
+  evaluation: Evaluation<S>,
+  watcher: Watcher,
+): Promise<"kept" | "interrupted"> {
+  const { samples, plan, folder, firstSteps } = evaluation;
+  const asked = samples.slice(0, firstSteps);
+  if (asked.length === 0) return "kept";
+  const { identity } = folder.record;
+  const found = await readFirstSteps(folder.path, identity);
+  if (found.status === "found" && found.steps.asked === asked.length) return "kept";
+
+  const model = await evaluation.model.load();
+  if (model.firstStep === undefined) return "kept";
+  const rows: { readonly id: string; readonly logProbabilities: Float32Array }[] = [];
+  const run = `${runName(plan)}: first steps`;
+  let done = 0;
+  for (const window of planWindows(asked, plan.config.batchSize)) {
+    if (await isStoppedNow(watcher)) return "interrupted";
+    const steps = await model.firstStep(requestsOf(window, evaluation.asking));
+    for (const [index, { id }] of window.entries()) {
+      const step = steps[index]!;
+      if (step.status === "ranked") rows.push({ id, logProbabilities: step.logProbabilities });
+    }
+    done += window.length;
+    watcher.onProgress({ run, before: 0, done, samples: asked.length, failed: done - rows.length });
+  }
+  const vocabulary = rows[0]?.logProbabilities.length ?? 0;
+  const logProbabilities = new Float32Array(rows.length * vocabulary);
+  for (const [row, step] of rows.entries()) logProbabilities.set(step.logProbabilities, row * vocabulary);
+  await folder.writeFirstSteps({
+    identity,
+    asked: asked.length,
+    ids: rows.map(({ id }) => id),
+    vocabulary,
+    logProbabilities,
+  });
+  return "kept";
+}

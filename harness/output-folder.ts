@@ -1,0 +1,49 @@
+/** The folder of several runs: which place each has in it, and what else may be there. */
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { precisionFolder } from "../models/checkpoint/precision.ts";
+import { costsNames } from "../reports/costs.ts";
+import { kindOfFolder, recordName, rowsName } from "../reports/run-folder.ts";
+import { RunFolderError } from "../reports/run-folder-error.ts";
+import type { Pair } from "./pairs.ts";
+import type { RunConfig } from "./run-config.ts";
+
+/** Of a run among several. */
+export function placeOf(
+  { checkpoint, task }: Pick<Pair, "checkpoint" | "task">,
+  { precisions }: RunConfig,
+): readonly string[] {
+  const { name, precision } = checkpoint;
+  return [name, ...(precisions.length > 1 ? [precisionFolder(precision)] : []), task.name];
+}
+
+const ownNames: ReadonlySet<string> = new Set([rowsName, ...costsNames]);
+
+/** Several runs share an output folder: below it there may be runs, the tables of all of them, and nothing else. */
+export async function refuseOtherContent({ output }: RunConfig): Promise<void> {
+  const kind = await kindOfFolder(output);
+  if (kind === "free") return;
+  if (kind === "run") {
+    throw new RunFolderError(
+      `${output}: holds a single run, and this command makes several. Give another folder with --output.`,
+    );
+  }
+  for (const name of await readdir(output)) {
+    if (ownNames.has(name) || (await holdsRunsOnly(join(output, name)))) continue;
+    throw new RunFolderError(
+      `${output}: not empty, and ${name} in it holds no run: ${recordName} is missing. Give a new folder with --output.`,
+    );
+  }
+}
+
+/** Whether it is the folder of a model: a folder of run folders, or of precisions, which are folders of run folders. */
+async function holdsRunsOnly(folder: string, depth = 2): Promise<boolean> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => null); // null: no folder
+  if (entries === null || !entries.every((entry) => entry.isDirectory())) return false;
+  for (const { name } of entries) {
+    const inner = join(folder, name);
+    if ((await kindOfFolder(inner)) !== "other") continue;
+    if (depth === 1 || !(await holdsRunsOnly(inner, depth - 1))) return false;
+  }
+  return true;
+}
