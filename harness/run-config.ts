@@ -112,9 +112,14 @@ export function readRunConfig(flags: RunFlags, defaults: RunDefaults): RunConfig
     precision: readPrecision(flags.precision),
     overrides: overrides(flags),
     maxErrors: integer("--max-errors", flags.maxErrors, { from: 0 }) ?? null,
-    cache: folder("--cache", flags.cache) ?? defaults.cache,
+    cache: cacheFolderOf(flags.cache, defaults.cache),
     overwrite: flags.overwrite ?? false,
   });
+}
+
+/** Absolute. */
+export function cacheFolderOf(flag: string | undefined, otherwise: string): string {
+  return folder("--cache", flag) ?? otherwise;
 }
 
 /** Throws a UsageError: a precision that is not known, or that no processor here computes in. */

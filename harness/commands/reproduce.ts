@@ -3,35 +3,54 @@
  * published number. Or shows a run that is on disk (--run), or what is published (--list).
  */
 import { basename, resolve } from "node:path";
-import { formatPublished, formatReproductions } from "../reports/reproduction.ts";
-import type { ListedNumber, Reproduction } from "../reports/reproduction.ts";
-import { readScores } from "../reports/read-scores.ts";
-import { readRun } from "../reports/run-folder.ts";
-import type { ScoredRun } from "../reports/table.ts";
-import type { PublishedNumber } from "../tasks/published/published-number.ts";
-import { publishedNumbers, publishedSplits } from "../tasks/published/published-numbers.ts";
-import { completeCode } from "./exit-code.ts";
-import { taskNamed } from "./prepare.ts";
-import { listedNumber, reproductionOf } from "./reproduction.ts";
-import { run } from "./run-command.ts";
-import type { RunSurroundings } from "./run-command.ts";
-import type { RunConfig, RunFlags } from "./run-config.ts";
-import { runsIn } from "./score-command.ts";
-import { nearestName, UsageError } from "./usage-error.ts";
+import { formatPublished, formatReproductions } from "../../reports/reproduction.ts";
+import type { ListedNumber, Reproduction } from "../../reports/reproduction.ts";
+import { readScores } from "../../reports/read-scores.ts";
+import { readRun } from "../../reports/run-folder.ts";
+import type { ScoredRun } from "../../reports/table.ts";
+import type { PublishedNumber } from "../../tasks/published/published-number.ts";
+import { publishedNumbers, publishedSplits } from "../../tasks/published/published-numbers.ts";
+import { completeCode } from "../exit-code.ts";
+import { refuseExcess, refuseFlagsAsValues, withOutputFlags, withRunFlags } from "../flags.ts";
+import type { AddCommand, OutputFlags } from "../flags.ts";
+import { taskNamed } from "../prepare.ts";
+import { listedNumber, reproductionOf } from "../reproduction.ts";
+import { run, runConfigOf } from "./run.ts";
+import type { RunSurroundings } from "./run.ts";
+import type { RunConfig, RunFlags } from "../run-config.ts";
+import { runsIn } from "./score.ts";
+import { nearestName, UsageError } from "../usage-error.ts";
 
 /** Flags of `reproduce`: those of `run` that replace no choice of a protocol, and where else numbers come from. */
-export interface ReproduceFlags extends RunFlags {
+interface ReproduceFlags extends RunFlags, OutputFlags {
   /** A folder that `run` has written. */
   readonly run?: string;
   readonly list?: boolean;
 }
 
+export const addReproduce: AddCommand = (program, called) => {
+  const command = program
+    .command("reproduce")
+    .description("evaluate as the paper does; shows the scores beside every published number");
+  withRunFlags(command, { models: "none", tasks: "all with published numbers" })
+    .option("--run <folder>", "show a run that is on disk instead")
+    .option("--list", "show all published numbers instead, also of checkpoints that are not public");
+  withOutputFlags(command).action(() => {
+    refuseExcess(command, 0);
+    refuseFlagsAsValues(command);
+    const flags = command.opts<ReproduceFlags>();
+    called({
+      flags,
+      perform: (surroundings) => {
+        const { config, resume } = runConfigOf(flags, surroundings);
+        return reproduce(config, flags, { ...surroundings, resume });
+      },
+    });
+  });
+};
+
 /** Gives the exit code: that of the run; how near the numbers are does not move it. */
-export async function reproduce(
-  config: RunConfig,
-  flags: ReproduceFlags,
-  surroundings: RunSurroundings,
-): Promise<number> {
+async function reproduce(config: RunConfig, flags: ReproduceFlags, surroundings: RunSurroundings): Promise<number> {
   refuseTogether(flags);
   if (flags.list === true) {
     list(config, flags, surroundings);

@@ -9,26 +9,26 @@
  */
 import { availableParallelism, tmpdir } from "node:os";
 import path from "node:path";
-import { Blip2Retrieval } from "../models/blip2-retrieval.ts";
-import type { Blip2RetrievalParts } from "../models/blip2-retrieval.ts";
-import { openCheckpoint } from "../models/checkpoint/checkpoint.ts";
-import { fp32Weights } from "../models/checkpoint/fp32-weights.ts";
-import { normalNumbers, uniformNumbers } from "../models/checkpoint/random-numbers.ts";
-import { retrievalShapes } from "../models/checkpoint/random-shapes.ts";
-import { Weights } from "../models/checkpoint/weights.ts";
-import { ImageTokenStore } from "../models/image-token-store.ts";
-import { loadRetrievalCheckpoint, loadRetrievalSessions } from "../models/load-blip2-retrieval.ts";
-import { readPixelSettings } from "../models/load-blip2.ts";
-import type { LoadOptions } from "../models/load-blip2.ts";
-import { CheckpointError } from "../models/model.ts";
-import { crossAttentionLayers } from "../models/networks/q-former-text.ts";
-import { float32Tensor, floats } from "../models/runtime.ts";
-import type { Feeds } from "../models/runtime.ts";
-import { textBatches, textMask } from "../models/text/text-batches.ts";
-import type { TextTokens } from "../models/text/text-batches.ts";
-import { loadTokenizer } from "../models/text/tokenizer.ts";
-import { retrievalRanks, retrievalScores } from "../tasks/metrics/recall.ts";
-import { candidates, similarityScores } from "../tasks/metrics/retrieval-ranking.ts";
+import { Blip2Retrieval } from "../../models/blip2-retrieval.ts";
+import type { Blip2RetrievalParts } from "../../models/blip2-retrieval.ts";
+import { openCheckpoint } from "../../models/checkpoint/checkpoint.ts";
+import { fp32Weights } from "../../models/checkpoint/fp32-weights.ts";
+import { normalNumbers, uniformNumbers } from "../../models/checkpoint/random-numbers.ts";
+import { retrievalShapes } from "../../models/checkpoint/random-shapes.ts";
+import { Weights } from "../../models/checkpoint/weights.ts";
+import { ImageTokenStore } from "../../models/image-token-store.ts";
+import { loadRetrievalCheckpoint, loadRetrievalSessions } from "../../models/load-blip2-retrieval.ts";
+import { readPixelSettings } from "../../models/load-blip2.ts";
+import type { LoadOptions } from "../../models/load-blip2.ts";
+import { CheckpointError } from "../../models/model.ts";
+import { crossAttentionLayers } from "../../models/networks/q-former-text.ts";
+import { float32Tensor, floats } from "../../models/runtime.ts";
+import type { Feeds } from "../../models/runtime.ts";
+import { textBatches, textMask } from "../../models/text/text-batches.ts";
+import type { TextTokens } from "../../models/text/text-batches.ts";
+import { loadTokenizer } from "../../models/text/tokenizer.ts";
+import { retrievalRanks, retrievalScores } from "../../tasks/metrics/recall.ts";
+import { candidates, similarityScores } from "../../tasks/metrics/retrieval-ranking.ts";
 import { peakMemoryMiB, print, provideCheckpoint, readFlags, round, runBenchmark } from "./bench-report.ts";
 
 const WORDS = 12; // of a text, [CLS] and [SEP] included, as most of COCO's have

@@ -1,30 +1,80 @@
 /** `blip2-bench run`: every model on every task, then the rows of all of them. */
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import type { PreparationEvent } from "../models/checkpoint/weight-cache.ts";
-import { rowsToCsv } from "../reports/csv.ts";
-import { writeFileWhole } from "../reports/atomic-file.ts";
-import { describeSystemCode, RunWriteError, systemCode } from "../reports/run-folder-error.ts";
-import { rowsName } from "../reports/run-folder.ts";
-import { formatTable, rowsOf } from "../reports/table.ts";
-import type { ScoredRun } from "../reports/table.ts";
-import type { Catalog } from "./catalog.ts";
-import { evaluate } from "./evaluate.ts";
-import type { EvaluationEnd, Watcher } from "./evaluate.ts";
-import { rerankNote } from "./evaluate-retrieval.ts";
-import { completeCode, incompleteCode } from "./exit-code.ts";
-import { watchInterrupt } from "./interrupt.ts";
-import { prepare } from "./prepare.ts";
-import type { AnyEvaluation } from "./prepare.ts";
-import { evaluateRetrieval } from "./retrieval-run.ts";
-import type { RunConfig } from "./run-config.ts";
-import type { Terminal } from "./terminal.ts";
+import type { PreparationEvent } from "../../models/checkpoint/weight-cache.ts";
+import { rowsToCsv } from "../../reports/csv.ts";
+import { writeFileWhole } from "../../reports/atomic-file.ts";
+import { describeSystemCode, RunWriteError, systemCode } from "../../reports/run-folder-error.ts";
+import { rowsName } from "../../reports/run-folder.ts";
+import { formatTable, rowsOf } from "../../reports/table.ts";
+import type { ScoredRun } from "../../reports/table.ts";
+import { evaluate } from "../evaluate.ts";
+import type { EvaluationEnd, Watcher } from "../evaluate.ts";
+import { rerankNote } from "../evaluate-retrieval.ts";
+import { completeCode, incompleteCode } from "../exit-code.ts";
+import { precisionHelp, refuseExcess, refuseFlagsAsValues, withOutputFlags, withRunFlags } from "../flags.ts";
+import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
+import { watchInterrupt } from "../interrupt.ts";
+import { prepare } from "../prepare.ts";
+import type { AnyEvaluation } from "../prepare.ts";
+import { evaluateRetrieval } from "../retrieval-run.ts";
+import { readRunConfig } from "../run-config.ts";
+import type { RunConfig, RunFlags } from "../run-config.ts";
+import type { Terminal } from "../terminal.ts";
 
-export interface RunSurroundings {
-  readonly catalog: Catalog;
-  readonly terminal: Terminal;
-  /** The Hugging Face cache. */
-  readonly hubCache: string;
-  readonly isJson: boolean;
+export const addRun: AddCommand = (program, called) => {
+  const command = program
+    .command("run")
+    .description("evaluate checkpoints on tasks; goes on with a run that was stopped");
+  withRunFlags(command, { models: "all bundled", tasks: "all the checkpoints can do" })
+    .option("--precision <names>", precisionHelp)
+    .option("--prompt <text>", "another prompt, with {question} in it")
+    .option("--beams <n>", "beams; 1 is greedy search")
+    .option("--length-penalty <x>", "above 0 favours long answers, below short ones")
+    .option("--repetition-penalty <x>", "1 is none")
+    .option("--early-stopping <when>", "true, false or never, as in transformers")
+    .option("--min-new-tokens <n>", "shortest answer")
+    .option("--max-new-tokens <n>", "longest answer")
+    .option("--rerank <n>", "retrieval: candidates of a row that are matched again; 0 is none")
+    .option("--cider-df <where>", "CIDEr's document frequencies: split, or sample as the official code has it");
+  withOutputFlags(command).action(() => {
+    refuseExcess(command, 0);
+    refuseFlagsAsValues(command);
+    const flags = command.opts<RunFlags & OutputFlags>();
+    called({
+      flags,
+      perform: (surroundings) => {
+        const { config, resume } = runConfigOf(flags, surroundings);
+        return run(config, { ...surroundings, resume });
+      },
+    });
+  });
+};
+
+/** The flags, checked, with the defaults filled in; and the command that goes on with such a run. */
+export function runConfigOf(
+  flags: RunFlags,
+  { catalog, cacheFolder, words }: Surroundings,
+): { readonly config: RunConfig; readonly resume: string } {
+  const output = join("runs", new Date().toISOString().slice(0, 19).replaceAll(":", "-"));
+  const config = readRunConfig(flags, {
+    models: catalog.checkpoints.map(({ name }) => name),
+    tasks: catalog.bundledTasks,
+    output,
+    threads: Math.max(1, availableParallelism()),
+    cache: cacheFolder,
+  });
+  return { config, resume: resumeCommand(words, flags.output === undefined ? output : null) };
+}
+
+/** The same words, without what would start again, and with the folder that was chosen. */
+function resumeCommand(words: readonly string[], output: string | null): string {
+  const kept = words.filter((word) => word !== "--overwrite");
+  const all = ["npx", "blip2-bench", ...kept, ...(output === null ? [] : ["--output", output])];
+  return all.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(" ");
+}
+
+export interface RunSurroundings extends Pick<Surroundings, "catalog" | "terminal" | "hubCache" | "isJson"> {
   /** The command that goes on with this run. */
   readonly resume: string;
   /** Shows what was scored, in place of the table or its JSON. */

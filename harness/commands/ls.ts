@@ -1,13 +1,33 @@
 /** `blip2-bench ls`: what --model and --tasks can name. */
-import { retrievalMetrics } from "../tasks/metrics/recall.ts";
-import { formatColumns } from "../reports/table.ts";
-import type { Catalog } from "./catalog.ts";
-import type { Terminal } from "./terminal.ts";
+import { retrievalMetrics } from "../../tasks/metrics/recall.ts";
+import { formatColumns } from "../../reports/table.ts";
+import { completeCode } from "../exit-code.ts";
+import { refuseExcess, withOutputFlags } from "../flags.ts";
+import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
+import { unknownName } from "../usage-error.ts";
+
+export const addLs: AddCommand = (program, called) => {
+  const command = withOutputFlags(program.command("ls")).description("list what can be named: models, tasks");
+  command.argument("[models|tasks]").action(() => {
+    const [what] = command.args;
+    if (what !== undefined && !what.startsWith("-") && what !== "models" && what !== "tasks") {
+      throw unknownName(`ls ${what}`, "list", { name: what, names: ["models", "tasks"] });
+    }
+    refuseExcess(command, 1);
+    called({
+      flags: command.opts<OutputFlags>(),
+      perform: (surroundings) => {
+        list(what === "models" || what === "tasks" ? what : null, surroundings);
+        return Promise.resolve(completeCode);
+      },
+    });
+  });
+};
 
 /** `what`: null is both. */
-export function list(
+function list(
   what: "models" | "tasks" | null,
-  { catalog, terminal, isJson }: { catalog: Catalog; terminal: Terminal; isJson: boolean },
+  { catalog, terminal, isJson }: Pick<Surroundings, "catalog" | "terminal" | "isJson">,
 ): void {
   const models = catalog.checkpoints.map(({ name, family, folder }) => ({ name, family, folder }));
   const tasks = catalog.tasks.map((task) => ({

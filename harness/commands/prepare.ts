@@ -1,27 +1,35 @@
 /** `blip2-bench prepare`: weights converted and quantized now, so that a run need not begin with it. */
-import { openCheckpoint } from "../models/checkpoint/checkpoint.ts";
-import { describePrecision } from "../models/checkpoint/precision.ts";
-import { planBytes, planQuantization, prepareWeights } from "../models/checkpoint/quantized-weights.ts";
-import type { QuantizationPlan } from "../models/checkpoint/quantized-weights.ts";
-import type { Catalog } from "./catalog.ts";
-import { completeCode } from "./exit-code.ts";
-import { checkpointPlace } from "./prepare.ts";
-import { names, readPrecision } from "./run-config.ts";
-import type { Terminal } from "./terminal.ts";
+import { openCheckpoint } from "../../models/checkpoint/checkpoint.ts";
+import { describePrecision } from "../../models/checkpoint/precision.ts";
+import { planBytes, planQuantization, prepareWeights } from "../../models/checkpoint/quantized-weights.ts";
+import type { QuantizationPlan } from "../../models/checkpoint/quantized-weights.ts";
+import { completeCode } from "../exit-code.ts";
+import { cacheHelp, list, precisionHelp, refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
+import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
+import { checkpointPlace } from "../prepare.ts";
+import { cacheFolderOf, names, readPrecision } from "../run-config.ts";
 
-export interface PrepareFlags {
+interface PrepareFlags extends OutputFlags {
   readonly model?: readonly string[];
   readonly precision?: string;
   readonly cache?: string;
 }
 
-interface Surroundings {
-  readonly catalog: Catalog;
-  readonly terminal: Terminal;
-  readonly isJson: boolean;
-  readonly hubCache: string;
-  readonly cacheFolder: string;
-}
+export const addPrepare: AddCommand = (program, called) => {
+  const command = program
+    .command("prepare")
+    .description("convert and quantize weights now, which run does when needed");
+  command
+    .option("-m, --model <names>", "as in run (default: all bundled)", list)
+    .option("--precision <names>", precisionHelp)
+    .option("--cache <folder>", cacheHelp);
+  withOutputFlags(command).action(() => {
+    refuseExcess(command, 0);
+    refuseFlagsAsValues(command);
+    const flags = command.opts<PrepareFlags>();
+    called({ flags, perform: (surroundings) => prepareWeightsOf(flags, surroundings) });
+  });
+};
 
 interface Prepared {
   readonly checkpoint: string;
@@ -35,10 +43,11 @@ interface Prepared {
 }
 
 /** Gives the exit code. */
-export async function prepareWeightsOf(
+async function prepareWeightsOf(
   flags: PrepareFlags,
-  { catalog, terminal, isJson, hubCache, cacheFolder }: Surroundings,
+  { catalog, terminal, isJson, hubCache, cacheFolder: otherwise }: Surroundings,
 ): Promise<number> {
+  const cacheFolder = cacheFolderOf(flags.cache, otherwise);
   const precision = readPrecision(flags.precision);
   const bundled = catalog.checkpoints.map(({ name }) => name);
   const options = {

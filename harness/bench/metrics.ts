@@ -7,15 +7,15 @@
  * `officialCpuSecondsElsewhere` was measured once with the official Python and Java code, on this kind of machine and as
  * much data, not on this run's: read it as an order of magnitude.
  */
-import type { CaptionSample, VqaSample } from "../datasets/dataset.ts";
-import { normalNumbers, uniformNumbers } from "../models/checkpoint/random-numbers.ts";
-import { bleu1, bleu2, bleu3, bleu4, cider, rougeL } from "../tasks/metrics/caption-metrics.ts";
-import { captionRun } from "../tasks/metrics/caption-run.ts";
-import { tokenizeCaptions } from "../tasks/metrics/caption-tokens.ts";
-import { retrievalRanks, retrievalScores } from "../tasks/metrics/recall.ts";
-import { similarityScores } from "../tasks/metrics/retrieval-ranking.ts";
-import { vqaAccuracy, vqaAccuracyAlways, vqaAccuracyLavis } from "../tasks/metrics/vqa-accuracy.ts";
-import type { Hypothesis, Score } from "../tasks/task.ts";
+import type { CaptionSample, VqaSample } from "../../datasets/dataset.ts";
+import { normalNumbers, uniformNumbers } from "../../models/checkpoint/random-numbers.ts";
+import { bleu1, bleu2, bleu3, bleu4, cider, rougeL } from "../../tasks/metrics/caption-metrics.ts";
+import { captionRun } from "../../tasks/metrics/caption-run.ts";
+import { tokenizeCaptions } from "../../tasks/metrics/caption-tokens.ts";
+import { retrievalRanks, retrievalScores } from "../../tasks/metrics/recall.ts";
+import { similarityScores } from "../../tasks/metrics/retrieval-ranking.ts";
+import { vqaAccuracy, vqaAccuracyAlways, vqaAccuracyLavis } from "../../tasks/metrics/vqa-accuracy.ts";
+import type { Hypothesis, Score } from "../../tasks/task.ts";
 import { measure, peakMemoryMiB, print, readFlags, round, runBenchmark } from "./bench-report.ts";
 
 /** At 5,000 images of 5 references, and at 214,354 questions of 10 annotators (the split val of VQAv2). */

@@ -3,29 +3,50 @@
  * folder of several runs is scored run by run.
  */
 import { readdir } from "node:fs/promises";
-import { join } from "node:path";
-import { DatasetError } from "../datasets/dataset.ts";
-import type { Dataset, Sample, Split } from "../datasets/dataset.ts";
-import { kindOfFolder, readRun, readSimilarities, writeScores } from "../reports/run-folder.ts";
-import { RunFolderError } from "../reports/run-folder-error.ts";
-import type { RunRecord, ScoreSheet } from "../reports/run-record.ts";
-import type { ScoredRun } from "../reports/table.ts";
-import { limitSamples } from "./batches.ts";
-import type { Catalog } from "./catalog.ts";
-import { describeDataFiles } from "./data-files.ts";
-import { completeCode, incompleteCode } from "./exit-code.ts";
-import { taskNamed } from "./prepare.ts";
-import { withCiderDf } from "./protocol.ts";
-import { codeFingerprint } from "./provenance.ts";
-import { pairsOf, scoreRanking, seenOf } from "./retrieval-run.ts";
-import { showRuns, writeRows } from "./run-command.ts";
-import { scorePredictions } from "./score.ts";
-import type { Terminal } from "./terminal.ts";
+import { join, resolve } from "node:path";
+import { DatasetError } from "../../datasets/dataset.ts";
+import type { Dataset, Sample, Split } from "../../datasets/dataset.ts";
+import { kindOfFolder, readRun, readSimilarities, writeScores } from "../../reports/run-folder.ts";
+import { RunFolderError } from "../../reports/run-folder-error.ts";
+import type { RunRecord, ScoreSheet } from "../../reports/run-record.ts";
+import type { ScoredRun } from "../../reports/table.ts";
+import { limitSamples } from "../batches.ts";
+import type { Catalog } from "../catalog.ts";
+import { describeDataFiles } from "../data-files.ts";
+import { completeCode, incompleteCode } from "../exit-code.ts";
+import { refuseExcess, withOutputFlags } from "../flags.ts";
+import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
+import { taskNamed } from "../prepare.ts";
+import { withCiderDf } from "../protocol.ts";
+import { codeFingerprint } from "../provenance.ts";
+import { pairsOf, scoreRanking, seenOf } from "../retrieval-run.ts";
+import { showRuns, writeRows } from "./run.ts";
+import { scorePredictions } from "../score.ts";
+import { UsageError } from "../usage-error.ts";
+
+interface ScoreFlags extends OutputFlags {
+  readonly data?: string;
+}
+
+export const addScore: AddCommand = (program, called) => {
+  const command = program.command("score").description("score the predictions of a run folder again");
+  command.argument("[folder]");
+  withOutputFlags(command)
+    .option("--data <folder>", "the data set's files, where they have moved")
+    .action(() => {
+      refuseExcess(command, 1);
+      const [folder] = command.args;
+      if (folder === undefined) throw new UsageError("score: found no folder, expected the run folder to score.");
+      const flags = command.opts<ScoreFlags>();
+      const data = flags.data === undefined ? null : resolve(flags.data);
+      called({ flags, perform: (surroundings) => score(folder, { ...surroundings, data }) });
+    });
+};
 
 /** Gives the exit code. `data`: the folder of the data set's files, where they have moved. */
-export async function score(
+async function score(
   folder: string,
-  { catalog, terminal, isJson, data }: { catalog: Catalog; terminal: Terminal; isJson: boolean; data: string | null },
+  { catalog, terminal, isJson, data }: Pick<Surroundings, "catalog" | "terminal" | "isJson"> & { data: string | null },
 ): Promise<number> {
   const scored: ScoredRun[] = [];
   for (const run of await runsIn(folder)) scored.push(await scoreRun(run, catalog, data));

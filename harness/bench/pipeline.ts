@@ -10,14 +10,14 @@
  */
 import { availableParallelism, tmpdir } from "node:os";
 import path from "node:path";
-import { cocoCaptions } from "../datasets/coco-captions.ts";
-import { parsePrecision } from "../models/checkpoint/precision.ts";
-import { generationShapes } from "../models/checkpoint/random-shapes.ts";
-import { loadBlip2 } from "../models/load-blip2.ts";
-import type { DecodingOptions, GenerationRequest, VisionLanguageModel } from "../models/model.ts";
+import { cocoCaptions } from "../../datasets/coco-captions.ts";
+import { parsePrecision } from "../../models/checkpoint/precision.ts";
+import { generationShapes } from "../../models/checkpoint/random-shapes.ts";
+import { loadBlip2 } from "../../models/load-blip2.ts";
+import type { DecodingOptions, GenerationRequest, VisionLanguageModel } from "../../models/model.ts";
 import { peakMemoryMiB, print, provideCheckpoint, readFlags, round, runBenchmark } from "./bench-report.ts";
-import { bundledData } from "./catalog.ts";
-import { unknownName } from "./usage-error.ts";
+import { bundledData } from "../catalog.ts";
+import { unknownName } from "../usage-error.ts";
 
 async function main(): Promise<void> {
   const flags = readFlags(

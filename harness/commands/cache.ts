@@ -3,37 +3,56 @@ import {
   listWeightCache,
   removeWeightCacheEntry,
   verifyWeightCacheEntry,
-} from "../models/checkpoint/weight-cache-entries.ts";
-import type { WeightCacheEntry } from "../models/checkpoint/weight-cache-entries.ts";
-import { CheckpointError } from "../models/model.ts";
-import { formatColumns } from "../reports/table.ts";
-import { completeCode } from "./exit-code.ts";
-import type { Terminal } from "./terminal.ts";
+} from "../../models/checkpoint/weight-cache-entries.ts";
+import type { WeightCacheEntry } from "../../models/checkpoint/weight-cache-entries.ts";
+import { CheckpointError } from "../../models/model.ts";
+import { formatColumns } from "../../reports/table.ts";
+import { completeCode } from "../exit-code.ts";
+import { cacheHelp, refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
+import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
+import { cacheFolderOf } from "../run-config.ts";
+import { unknownName } from "../usage-error.ts";
 
-export const cacheActions = ["ls", "verify", "prune"] as const;
-export type CacheAction = (typeof cacheActions)[number];
+const cacheActions = ["ls", "verify", "prune"] as const;
+type CacheAction = (typeof cacheActions)[number];
 
-export interface CacheFlags {
+interface CacheFlags extends OutputFlags {
   readonly cache?: string;
   readonly all?: boolean;
 }
 
-interface Surroundings {
-  readonly folder: string;
-  readonly terminal: Terminal;
-  readonly isJson: boolean;
-}
+export const addCache: AddCommand = (program, called) => {
+  const command = program
+    .command("cache")
+    .description("converted weights that are kept between runs: ls, verify, prune");
+  command
+    .argument("[ls|verify|prune]")
+    .option("--all", "prune: remove what is whole, too")
+    .option("--cache <folder>", cacheHelp);
+  withOutputFlags(command).action(() => {
+    const [word = "ls"] = command.args;
+    const what = cacheActions.find((action) => action === word);
+    if (what === undefined && !word.startsWith("-")) {
+      throw unknownName(`cache ${word}`, "action", { name: word, names: cacheActions });
+    }
+    refuseExcess(command, 1);
+    refuseFlagsAsValues(command);
+    const flags = command.opts<CacheFlags>();
+    called({ flags, perform: (surroundings) => manageCache(what ?? "ls", flags, surroundings) });
+  });
+};
 
 interface Found extends WeightCacheEntry {
   readonly damage: string | null;
 }
 
 /** Gives the exit code. Damage that is found is an error; `prune` removes it instead. */
-export async function manageCache(
+async function manageCache(
   action: CacheAction,
-  { all: isAll = false }: CacheFlags,
-  { folder, terminal, isJson }: Surroundings,
+  { all: isAll = false, cache }: CacheFlags,
+  { cacheFolder, terminal, isJson }: Surroundings,
 ): Promise<number> {
+  const folder = cacheFolderOf(cache, cacheFolder);
   const found: Found[] = [];
   for (const entry of await listWeightCache(folder)) {
     const isRead = action !== "ls" && entry.state === "finished" && !(action === "prune" && isAll);

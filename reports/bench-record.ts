@@ -1,0 +1,170 @@
+/**
+ * What a bench folder holds, as types and as checks on files read back:
+ *
+ *   bench.json                      BenchRecord: what is measured, on what, by which code, on which machine
+ *   points/<name>/point.json        BenchPoint: one checkpoint, precision, scenario, batch size and number of threads
+ *   points/<name>/mlperf_log_*      the log files of LoadGen's names (summary, detail, accuracy)
+ *
+ * A point is written whole when it is done, so a sweep that was stopped goes on with the points that are missing. Times are
+ * nanoseconds where LoadGen's are, milliseconds by stage. null is "not measured", never 0.
+ */
+import * as z from "zod";
+import { RunFolderError } from "./run-folder-error.ts";
+
+export const benchFormat = "blip2-bench-bench/1";
+export const pointFormat = "blip2-bench-point/1";
+
+const count = z.int().nonnegative();
+/** A quantile with its distribution-free 95 % interval; a bound that the data cannot give is null. */
+const quantile = z.object({ value: z.number(), low: z.number().nullable(), high: z.number().nullable() });
+/** By percentile: "50", "90", "95", "97", "99", "99.9". */
+const quantiles = z.record(z.string(), quantile);
+const distribution = z.object({
+  count,
+  mean: z.number(),
+  min: z.number(),
+  max: z.number(),
+  percentiles: quantiles,
+});
+/** Counts between `edges[i]` and `edges[i + 1]`. */
+const histogram = z.object({ edges: z.array(z.number()).readonly(), counts: z.array(count).readonly() });
+/** Over process restarts: their median, and its interval where there are enough of them. */
+const rate = z.object({ value: z.number(), low: z.number().nullable(), high: z.number().nullable() });
+
+export const scenarios = ["single-stream", "multi-stream", "server", "offline"] as const;
+export type Scenario = (typeof scenarios)[number];
+
+const machineSchema = z.object({
+  model: z.string(),
+  cores: count,
+  memoryBytes: count,
+  platform: z.string(),
+  node: z.string(),
+  /** Of the frequency of the processor; null where the system does not say. */
+  governor: z.string().nullable(),
+  /** One minute's load average before the first point. */
+  load: z.number().nullable(),
+  /** Share of processor time that other processes took while points ran; null where it cannot be read. */
+  neighbours: z.number().nullable(),
+  /** Why the machine was not quiet; empty where it was. */
+  warnings: z.array(z.string()).readonly(),
+});
+
+const benchSchema = z.object({
+  format: z.literal(benchFormat),
+  status: z.enum(["running", "complete", "partial", "interrupted"]),
+  identity: z.string(),
+  /** Short runs for daily use: below LoadGen's minimum durations and counts, and marked so wherever they are shown. */
+  quick: z.boolean(),
+  task: z.string(),
+  data: z.object({
+    dataset: z.string(),
+    split: z.string(),
+    files: z.array(z.object({ name: z.string(), sha256: z.string(), sizeBytes: count })).readonly(),
+    samples: count,
+  }),
+  code: z.object({
+    version: z.string(),
+    commit: z.string().nullable(),
+    dirty: z.boolean().nullable(),
+    fingerprint: z.string(),
+  }),
+  packages: z.record(z.string(), z.string()),
+  machine: machineSchema,
+  /** Names of the points to be measured, in the order of the plan; their folders below `points/`. */
+  points: z.array(z.string()).readonly(),
+  timings: z.object({ startedAt: z.string(), finishedAt: z.string().nullable() }),
+});
+
+const pointSchema = z.object({
+  format: z.literal(pointFormat),
+  name: z.string(),
+  checkpoint: z.object({ name: z.string(), family: z.string(), fingerprint: z.string(), source: z.string() }),
+  precision: z.string(),
+  device: z.string(),
+  scenario: z.enum(scenarios),
+  batchSize: z.int().positive(),
+  threads: z.int().positive(),
+  /** LoadGen's settings as they were in effect, by its names. */
+  settings: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
+  validity: z.enum(["VALID", "INVALID"]),
+  invalidReasons: z.array(z.string()).readonly(),
+  /** Process restarts the point was measured over. */
+  restarts: z.int().positive(),
+  queries: count,
+  samples: count,
+  failed: count,
+  /** From the scheduled time to the answer, nanoseconds. */
+  latencyNs: distribution,
+  latencyHistogramNs: histogram,
+  /** LoadGen's early-stopping estimate of the scenario's percentile; null where there are too few queries for one. */
+  earlyStoppingLatencyNs: z.number().nullable(),
+  /** How late queries were issued, nanoseconds. */
+  issueDelayNs: distribution.nullable(),
+  timeToFirstTokenNs: distribution.nullable(),
+  timePerOutputTokenNs: distribution.nullable(),
+  throughput: z.object({
+    samplesPerSecond: rate,
+    imagesPerSecond: rate.nullable(),
+    tokensPerSecond: rate.nullable(),
+    pairsPerSecond: rate.nullable(),
+  }),
+  /** Server: the highest rate of arrivals that held. */
+  peakQueriesPerSecond: z.number().nullable(),
+  /** Milliseconds a sample, by stage: read, decode, resize, vision, qFormer, projection, prefill, decode …, in that order. */
+  stagesMs: z.record(z.string(), distribution),
+  loadMs: rate.nullable(),
+  /** Of the process tree. */
+  peakMemoryBytes: count.nullable(),
+  /** Of the weights on disk, as they are loaded. */
+  weightsBytes: count.nullable(),
+  energyJoules: z.number().nullable(),
+  warmUp: z.object({ queries: count, ms: z.number(), steady: z.boolean() }),
+  /** Outputs of the timed run beside those of the accuracy run; null where no accuracy run was made. */
+  accuracyCheck: z.object({ compared: count, equal: count }).nullable(),
+  /** Name and fraction (or the metric's own unit) of the task's first metric in the accuracy run. */
+  accuracy: z
+    .object({ metric: z.string(), value: z.number(), standardError: z.number().nullable(), samples: count })
+    .nullable(),
+  timings: z.object({ startedAt: z.string(), finishedAt: z.string() }),
+});
+
+export type BenchRecord = z.infer<typeof benchSchema>;
+export type BenchPoint = z.infer<typeof pointSchema>;
+export type Machine = z.infer<typeof machineSchema>;
+export type Distribution = z.infer<typeof distribution>;
+export type Rate = z.infer<typeof rate>;
+
+/** `where`: the file, for the message. */
+export function parseBenchRecord(text: string, where: string): BenchRecord {
+  return parse(benchSchema, text, { format: benchFormat, where });
+}
+
+export function parseBenchPoint(text: string, where: string): BenchPoint {
+  return parse(pointSchema, text, { format: pointFormat, where });
+}
+
+function parse<Schema extends z.ZodType>(
+  schema: Schema,
+  text: string,
+  { format, where }: { readonly format: string; readonly where: string },
+): z.infer<Schema> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new RunFolderError(`${where}: not JSON: ${reason}. Measure again into another folder.`, { cause });
+  }
+  const found = typeof value === "object" && value !== null && "format" in value ? value.format : undefined;
+  if (found !== format) {
+    throw new RunFolderError(
+      `${where}: format ${JSON.stringify(found)}, expected "${format}". Was it written by another version?`,
+    );
+  }
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const path = issue?.path.map(String).join(".") ?? "";
+  throw new RunFolderError(`${where}: "${path}": ${issue?.message ?? "not as expected"}. Was it edited by hand?`);
+}
