@@ -11,6 +11,7 @@ import type { Prediction, RunPlan, ScoreSheet } from "../reports/run-record.ts";
 import type { GenerationTask } from "../tasks/task.ts";
 import { planBatches, readAhead } from "./batches.ts";
 import type { Asking } from "./protocol.ts";
+import { scorerFingerprint } from "./provenance.ts";
 import { scorePredictions } from "./score.ts";
 
 /** One checkpoint on one task, all of it checked, nothing of it done. */
@@ -67,7 +68,8 @@ export async function evaluate<S extends Sample>(evaluation: Evaluation<S>, watc
 
   const { name } = plan.checkpoint;
   const code = plan.code.fingerprint;
-  const scores = scorePredictions(task, { split, samples, outcomes, answer: asking.answer, checkpoint: name, code });
+  const asked = { split, samples, outcomes, answer: asking.answer, checkpoint: name, code };
+  const scores = { ...scorePredictions(task, asked), scorer: await scorerFingerprint() };
   await folder.writeScores(scores);
   return { status, scores };
 }

@@ -36,9 +36,10 @@ export function scorePredictions<S extends Sample>(task: GenerationTask<S>, pred
   const images = new Set(hypotheses.map(({ sample }) => sample.image.id)).size;
 
   const scored = task.metrics.map((metric) => ({ metric, score: metric.score(hypotheses, split.samples) }));
-  const columns = scored.flatMap(({ metric, score }) =>
-    score.bySample === undefined ? [] : [[metric.name, score.bySample] as const],
-  );
+  const columns = scored.flatMap(({ metric, score }) => [
+    ...(score.bySample === undefined ? [] : [[metric.name, score.bySample] as const]),
+    ...Object.entries(score.countsBySample ?? {}),
+  ]);
   return {
     format: scoresFormat,
     code,
@@ -56,10 +57,20 @@ export function scorePredictions<S extends Sample>(task: GenerationTask<S>, pred
     ),
     samples: {
       id: hypotheses.map(({ sample }) => sample.id),
+      image: hypotheses.map(({ sample }) => sample.image.id),
       answer: hypotheses.map((hypothesis) => hypothesis.answer),
+      ...answerTypes(hypotheses.map(({ sample }) => sample)),
       ...Object.fromEntries(columns),
     },
   };
+}
+
+/** A column of the answer types, where the samples are questions that have one. */
+function answerTypes(samples: readonly Sample[]): { readonly answerType?: readonly string[] } {
+  const types = samples.flatMap((sample) =>
+    "answerType" in sample && typeof sample.answerType === "string" ? [sample.answerType] : [],
+  );
+  return types.length === samples.length && types.length > 0 ? { answerType: types } : {};
 }
 
 export type PublishedValue = MetricScore["published"];

@@ -46,7 +46,7 @@ describe("scores", () => {
   it("are of the predicted samples, in the data set's order, with their answers and the published score", () => {
     const sheet = scorePredictions(task, { split, samples, outcomes, answer, checkpoint: "tiny", code: "beef" });
     assert.deepEqual(sheet.counts, { samples: 4, scored: 2, failed: 1, missing: 1 });
-    assert.deepEqual(sheet.samples, { id: ["a", "c"], answer: ["two", "four"], length: [0.3, 0.4] });
+    assert.deepEqual(sheet.samples, { id: ["a", "c"], image: ["a", "c"], answer: ["two", "four"], length: [0.3, 0.4] });
     const [length, none] = sheet.metrics;
     assert.deepEqual(length?.published, { value: 0.7, source: "table 1" });
     assert.equal(length.interval?.high, 1, "a share is never above 1");
