@@ -1,125 +1,113 @@
-/** One metric of two runs that answered the same samples: the numbers of a row of the comparison, all but the adjusted p. */
-import type { MetricComparison } from "../../reports/comparison.ts";
-import { detectableDifference } from "../statistics/power.ts";
-import { mcNemarTest } from "../statistics/mcnemar.ts";
-import { differenceIntervals, fewClusters, meanDifference } from "../statistics/paired-mean.ts";
-import type { Interval, PairedSums } from "../statistics/paired-mean.ts";
-import { resampledIntervals, scoreDifference, swapTest } from "../statistics/paired-score.ts";
-import type { PairedColumns, ResampledInterval } from "../statistics/paired-score.ts";
-import { signFlipTest } from "../statistics/sign-flip.ts";
-import type { PairedNumbers } from "./paired-samples.ts";
+/**
+ * How each metric of scores.json is compared: by what its value is made of there.
+ *
+ *   a column by sample   a mean over samples: VQA accuracy, CIDEr with its document frequencies as they are, ROUGE-L, recall
+ *                        at K within the gallery as it is
+ *   BLEU-1 to BLEU-4     a function of sums of counts
+ *   mean recall          the mean over images of what each image and its texts add to it
+ *
+ * The first metric is also compared by answer type.
+ */
+import type { MetricScore } from "../../reports/run-record.ts";
+import { bleuColumnNames, bleuOfSums } from "../../tasks/metrics/bleu.ts";
+import { meanRecallParts } from "../../tasks/metrics/recall.ts";
+import type { PairedSums } from "../statistics/paired-mean.ts";
+import { compareMeans, compareScores } from "./metric-findings.ts";
+import type { CompareOptions, MetricFindings, MetricName } from "./metric-findings.ts";
+import { compareText, pairedNumbers, sumByImage } from "./paired-samples.ts";
+import type { PairedTable } from "./paired-samples.ts";
 
-export interface CompareOptions {
-  /** Random sign patterns of the permutation test. */
-  readonly permutations: number;
-  /** Draws of the bootstrap; 0 leaves it out where an interval does not need it. */
-  readonly bootstrap: number;
-  readonly seed: number;
+export type { CompareOptions, MetricFindings } from "./metric-findings.ts";
+
+interface Tables {
+  readonly samples: PairedTable;
+  readonly texts: PairedTable | null;
+  readonly isHeadline: boolean;
 }
 
-/** Without what is known only when all comparisons are made. */
-export type MetricFindings = Omit<MetricComparison, "adjustedP">;
-
-export type MetricName = Pick<MetricComparison, "metric" | "group" | "unit" | "higherIsBetter">;
-
-/** Two-sided 95 %, and the 90 % whose ends are the one-sided 95 % bounds. */
-const confidences = [0.95, 0.9] as const;
-
-/** A score that is a mean over samples. `scores`: those of the samples, where they say how many of them differ. */
-export function compareMeans(
-  name: MetricName,
-  { sums, scores, isGraded }: { sums: PairedSums; scores: PairedNumbers | null; isGraded: boolean },
+/** Nothing for a metric that the runs have no values of. */
+export function compareMetric(
+  metric: MetricScore,
+  { samples, texts, isHeadline }: Tables,
   options: CompareOptions,
-): MetricFindings {
-  const { permutations, bootstrap, seed } = options;
-  const flips = { draws: permutations, seed };
-  const measured = meanDifference(sums);
-  const [interval, bounds] = differenceIntervals(sums, confidences, flips);
-  const { pValue, isExact, draws } = signFlipTest(sums.differences, flips);
-  const differing = scores === null ? null : countWhere(scores, (base, candidate) => base !== candidate);
-  return {
-    ...name,
-    ...measured,
-    interval: ends(name.unit, interval!),
-    bounds: ends(name.unit, bounds!),
-    method: measured.clusters < fewClusters ? "sign-flip" : "t",
-    pValue,
-    permutations: { draws, exact: isExact },
-    mcnemar: scores === null ? null : mcNemarOf(scores, isGraded),
-    bootstrap: bootstrap === 0 ? null : bootstrapOf(name.unit, columnsOfMean(sums), { draws: bootstrap, seed }),
-    differing,
-    detectable: detectableDifference(measured.standardError),
+): readonly MetricFindings[] {
+  if (metric.value === null) return [];
+  const { unit, higherIsBetter } = metric;
+  const name: MetricName = { metric: metric.name, group: null, unit, higherIsBetter };
+  const table = [samples, ...(texts === null ? [] : [texts])].find((one) => pairedNumbers(metric.name, one) !== null);
+  if (table !== undefined) {
+    return [compareColumn(name, table, options), ...(isHeadline ? compareByAnswerType(name, table, options) : [])];
+  }
+  const order = /^BLEU-([1-4])$/.exec(metric.name)?.[1];
+  if (order !== undefined) return compareBleu(name, Number(order), samples, options);
+  if (metric.name === "mean recall" && texts !== null) {
+    const sums = meanRecallSums(samples, texts);
+    return sums === null ? [] : [compareMeans(name, { sums, scores: null, isGraded: false }, options)];
+  }
+  return [];
+}
+
+/** VQA accuracy gives parts of a point; McNemar's test then is of full points. */
+function isGraded({ metric }: MetricName): boolean {
+  return metric.startsWith("accuracy");
+}
+
+function compareColumn(name: MetricName, table: PairedTable, options: CompareOptions): MetricFindings {
+  const scores = pairedNumbers(name.metric, table)!;
+  const sums = sumByImage(scores, table.images);
+  return compareMeans(name, { sums, scores, isGraded: isGraded(name) }, options);
+}
+
+function compareByAnswerType(name: MetricName, table: PairedTable, options: CompareOptions): MetricFindings[] {
+  const types = table.base["answerType"];
+  if (types === undefined) return [];
+  const typeOf = Array.from(table.basePlaces, (place) => String(types[place]));
+  const names = [...new Set(typeOf)].sort(compareText);
+  if (names.length < 2) return [];
+  const scores = pairedNumbers(name.metric, table)!;
+  return names.map((type) => {
+    const isPart = (_: number, place: number): boolean => typeOf[place] === type;
+    const part = { base: scores.base.filter(isPart), candidate: scores.candidate.filter(isPart) };
+    const images = table.images.filter((_, place) => typeOf[place] === type);
+    const group = { by: "answerType", name: type };
+    const given = { sums: sumByImage(part, images), scores: part, isGraded: isGraded(name) };
+    return compareMeans({ ...name, group }, given, options);
+  });
+}
+
+function compareBleu(name: MetricName, order: number, table: PairedTable, options: CompareOptions): MetricFindings[] {
+  const sums = bleuColumnNames.flatMap((column) => {
+    const counts = pairedNumbers(column, table);
+    return counts === null ? [] : [sumByImage(counts, table.images)];
+  });
+  if (sums.length < bleuColumnNames.length) return [];
+  const columns = {
+    base: sums.map(({ base }) => base),
+    candidate: sums.map(({ candidate }) => candidate),
+    score: (totals: Float64Array): number => bleuOfSums(totals)[order - 1] ?? 0,
   };
+  return [compareScores(name, { columns, samples: table.ids.length }, options)];
 }
 
-/** A score made of sums over all samples, such as BLEU. */
-export function compareScores(
-  name: MetricName,
-  { columns, samples }: { readonly columns: PairedColumns; readonly samples: number },
-  { permutations, bootstrap, seed }: CompareOptions,
-): MetricFindings {
-  const measured = scoreDifference(columns);
-  const { pValue, isExact, draws } = swapTest(columns, { draws: permutations, seed });
-  const resampled = resampledIntervals(columns, confidences, { draws: bootstrap === 0 ? 2000 : bootstrap, seed });
-  const [two, one] = resampled;
-  return {
-    ...name,
-    ...measured,
-    samples,
-    clusters: columns.base[0]?.length ?? 0,
-    interval: ends(name.unit, two!.bca),
-    bounds: ends(name.unit, one!.bca),
-    method: "bootstrap",
-    pValue,
-    permutations: { draws, exact: isExact },
-    mcnemar: null,
-    bootstrap: { draws: bootstrap === 0 ? 2000 : bootstrap, ...bothEnds(name.unit, two!) },
-    differing: null,
-    detectable: detectableDifference(measured.standardError),
-  };
-}
-
-/** A mean as a score of sums: that of the values over that of the samples. */
-function columnsOfMean({ counts, base, candidate }: PairedSums): PairedColumns {
-  return { base: [base, counts], candidate: [candidate, counts], score: (sums) => sums[0]! / sums[1]! };
-}
-
-function bootstrapOf(
-  unit: MetricName["unit"],
-  columns: PairedColumns,
-  options: { readonly draws: number; readonly seed: number },
-): MetricComparison["bootstrap"] {
-  const [resampled] = resampledIntervals(columns, [0.95], options);
-  return { draws: options.draws, ...bothEnds(unit, resampled!) };
-}
-
-function bothEnds(
-  unit: MetricName["unit"],
-  { percentile, bca }: ResampledInterval,
-): Pick<NonNullable<MetricComparison["bootstrap"]>, "percentile" | "bca"> {
-  return { percentile: ends(unit, percentile), bca: ends(unit, bca) };
-}
-
-/** Shares differ by at most 1. What has no end at all has none in JSON, either. */
-function ends(unit: MetricName["unit"], { low, high }: Interval): MetricComparison["interval"] {
-  if (unit === "fraction") return { low: Math.max(-1, low), high: Math.min(1, high) };
-  return { low: Number.isFinite(low) ? low : null, high: Number.isFinite(high) ? high : null };
-}
-
-/** Right is a score of 1. null for scores that are no judgement of right and wrong, which `isGraded` ones can be made. */
-function mcNemarOf(scores: PairedNumbers, isGraded: boolean): MetricComparison["mcnemar"] {
-  const isYesNo = [scores.base, scores.candidate].every((side) => side.every((score) => score === 0 || score === 1));
-  if (!isYesNo && !isGraded) return null;
-  const lost = countWhere(scores, (base, candidate) => base === 1 && candidate !== 1);
-  const gained = countWhere(scores, (base, candidate) => base !== 1 && candidate === 1);
-  return mcNemarTest(lost, gained);
-}
-
-export function countWhere(
-  { base, candidate }: PairedNumbers,
-  is: (base: number, candidate: number) => boolean,
-): number {
-  let count = 0;
-  for (let place = 0; place < base.length; place += 1) if (is(base[place]!, candidate[place]!)) count += 1;
-  return count;
+/** One number an image: what it and its texts add to the mean recall, times the number of images. */
+function meanRecallSums(samples: PairedTable, texts: PairedTable): PairedSums | null {
+  const images = samples.images;
+  const placeOf = new Map(images.map((image, place) => [image, place] as const));
+  const zeros = (): Float64Array => new Float64Array(images.length);
+  const sums = { counts: zeros().fill(1), base: zeros(), candidate: zeros(), differences: zeros() };
+  for (const { metric, direction, weight } of meanRecallParts) {
+    const table = direction === "TR" ? samples : texts;
+    const found = pairedNumbers(metric, table);
+    if (found === null) return null;
+    const share = (weight * images.length) / table.ids.length;
+    for (const [pair, image] of table.images.entries()) {
+      const place = placeOf.get(image);
+      if (place === undefined) return null;
+      const [base, candidate] = [found.base[pair]!, found.candidate[pair]!];
+      sums.base[place]! += share * base;
+      sums.candidate[place]! += share * candidate;
+      sums.differences[place]! += share * (candidate - base);
+    }
+  }
+  return sums;
 }

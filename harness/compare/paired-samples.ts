@@ -7,19 +7,21 @@ import type { PairedSums } from "../statistics/paired-mean.ts";
 /** Columns by name, as scores.json has them. */
 export type Columns = Readonly<Record<string, readonly (string | number)[]>>;
 
-export interface PairedSamples {
+export interface PairedTable {
+  readonly base: Columns;
+  readonly candidate: Columns;
   readonly ids: readonly string[];
   readonly images: readonly string[];
-  /** Places of the paired samples in each run's columns. */
-  readonly base: Int32Array;
-  readonly candidate: Int32Array;
+  /** Where the pairs lie in each run's columns. */
+  readonly basePlaces: Int32Array;
+  readonly candidatePlaces: Int32Array;
   /** Ids that only one of them has. */
   readonly onlyBase: readonly string[];
   readonly onlyCandidate: readonly string[];
 }
 
 /** Both have columns `id` and `image`. */
-export function pairSamples(base: Columns, candidate: Columns): PairedSamples {
+export function pairSamples(base: Columns, candidate: Columns): PairedTable {
   const places = new Map<string | number, number>();
   for (const [place, id] of (candidate["id"] ?? []).entries()) places.set(id, place);
   const onlyBase: string[] = [];
@@ -33,10 +35,12 @@ export function pairSamples(base: Columns, candidate: Columns): PairedSamples {
   }
   pairs.sort((a, b) => compareText(a.image, b.image) || compareText(a.id, b.id));
   return {
+    base,
+    candidate,
     ids: pairs.map(({ id }) => id),
     images: pairs.map(({ image }) => image),
-    base: Int32Array.from(pairs, (pair) => pair.base),
-    candidate: Int32Array.from(pairs, (pair) => pair.candidate),
+    basePlaces: Int32Array.from(pairs, (pair) => pair.base),
+    candidatePlaces: Int32Array.from(pairs, (pair) => pair.candidate),
     onlyBase,
     onlyCandidate: [...places.keys()].map(String),
   };
@@ -54,16 +58,12 @@ export interface PairedNumbers {
 }
 
 /** null where one of them has no such column of numbers. */
-export function pairedNumbers(
-  name: string,
-  { base, candidate }: { readonly base: Columns; readonly candidate: Columns },
-  pairs: PairedSamples,
-): PairedNumbers | null {
-  const [first, second] = [base[name], candidate[name]];
+export function pairedNumbers(name: string, table: PairedTable): PairedNumbers | null {
+  const [first, second] = [table.base[name], table.candidate[name]];
   if (!isNumbers(first) || !isNumbers(second)) return null;
   return {
-    base: Float64Array.from(pairs.base, (place) => first[place] ?? NaN),
-    candidate: Float64Array.from(pairs.candidate, (place) => second[place] ?? NaN),
+    base: Float64Array.from(table.basePlaces, (place) => first[place] ?? NaN),
+    candidate: Float64Array.from(table.candidatePlaces, (place) => second[place] ?? NaN),
   };
 }
 

@@ -3,12 +3,33 @@
  * 1993, "An Introduction to the Bootstrap", chapters 13 (percentile) and 14 (BCa).
  */
 import { normalCdf, normalQuantile } from "./distributions.ts";
+import { total } from "./paired-mean.ts";
 import type { Interval } from "./paired-mean.ts";
 import { drawKeys, randomIndex } from "./random.ts";
 
 export interface BootstrapOptions {
   readonly draws: number;
   readonly seed: number;
+}
+
+export interface ResampledInterval {
+  readonly percentile: Interval;
+  readonly bca: Interval;
+}
+
+/** Both intervals of a score of sums over clusters, for each confidence. The draws are made once. */
+export function resampledIntervals(
+  { columns, score }: { readonly columns: readonly Float64Array[]; readonly score: (sums: Float64Array) => number },
+  confidences: readonly number[],
+  options: BootstrapOptions,
+): readonly ResampledInterval[] {
+  const sorted = bootstrapScores(columns, score, options);
+  const withoutOne = leaveOneOut(columns, score);
+  const value = score(Float64Array.from(columns, total));
+  return confidences.map((confidence) => ({
+    percentile: percentileInterval(sorted, confidence),
+    bca: bcaInterval(sorted, { value, withoutOne, confidence }),
+  }));
 }
 
 /**
@@ -44,11 +65,7 @@ function sumOf(column: Float64Array, chosen: Int32Array): number {
 /** The score of all clusters but one, for each cluster. */
 export function leaveOneOut(columns: readonly Float64Array[], score: (sums: Float64Array) => number): Float64Array {
   const clusters = columns[0]?.length ?? 0;
-  const totals = columns.map((column) => {
-    let sum = 0;
-    for (const value of column) sum += value;
-    return sum;
-  });
+  const totals = columns.map(total);
   const sums = new Float64Array(columns.length);
   return Float64Array.from({ length: clusters }, (_, cluster) => {
     for (const [index, column] of columns.entries()) sums[index] = totals[index]! - column[cluster]!;
@@ -65,9 +82,7 @@ export function jackknifeError(withoutOne: Float64Array): number | null {
 }
 
 function moments(values: Float64Array): { squares: number; cubes: number } {
-  let sum = 0;
-  for (const value of values) sum += value;
-  const mean = sum / values.length;
+  const mean = total(values) / values.length;
   let squares = 0;
   let cubes = 0;
   for (const value of values) {

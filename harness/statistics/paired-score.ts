@@ -2,8 +2,8 @@
  * Two systems compared by a score that is no mean but a function of sums over clusters, such as BLEU: jackknife standard
  * error, bootstrap interval, and the sign-flip test as a swap of the systems' sums cluster by cluster.
  */
-import { bcaInterval, bootstrapScores, jackknifeError, leaveOneOut, percentileInterval } from "./bootstrap.ts";
-import type { Interval } from "./paired-mean.ts";
+import { jackknifeError, leaveOneOut, resampledIntervals } from "./bootstrap.ts";
+import type { BootstrapOptions, ResampledInterval } from "./bootstrap.ts";
 import { total } from "./paired-mean.ts";
 import { flipPValue, flipSigns } from "./sign-flip.ts";
 import type { FlipOptions, SignFlipTest } from "./sign-flip.ts";
@@ -36,26 +36,14 @@ function differenceOf({ base, score }: PairedColumns): (sums: Float64Array) => n
   return (sums) => score(sums.subarray(base.length)) - score(sums.subarray(0, base.length));
 }
 
-export interface ResampledInterval {
-  readonly percentile: Interval;
-  readonly bca: Interval;
-}
-
 /** Intervals of the difference by the bootstrap over clusters, one pair for each confidence. */
-export function resampledIntervals(
+export function resampledDifference(
   columns: PairedColumns,
   confidences: readonly number[],
-  options: FlipOptions,
+  options: BootstrapOptions,
 ): readonly ResampledInterval[] {
   const all = [...columns.base, ...columns.candidate];
-  const difference = differenceOf(columns);
-  const sorted = bootstrapScores(all, difference, options);
-  const withoutOne = leaveOneOut(all, difference);
-  const value = difference(Float64Array.from(all, total));
-  return confidences.map((confidence) => ({
-    percentile: percentileInterval(sorted, confidence),
-    bca: bcaInterval(sorted, { value, withoutOne, confidence }),
-  }));
+  return resampledIntervals({ columns: all, score: differenceOf(columns) }, confidences, options);
 }
 
 export function swapTest({ base, candidate, score }: PairedColumns, options: FlipOptions): SignFlipTest {
