@@ -8,6 +8,7 @@ import { huggingFaceCacheFolder } from "../models/checkpoint/hugging-face-cache.
 import type { Catalog } from "./catalog.ts";
 import { parseCommandLine } from "./command-line.ts";
 import { addCache } from "./commands/cache.ts";
+import { addCompare } from "./commands/compare.ts";
 import { addLs } from "./commands/ls.ts";
 import { addPrepare } from "./commands/prepare.ts";
 import { addReproduce } from "./commands/reproduce.ts";
@@ -20,7 +21,7 @@ import { Terminal } from "./terminal.ts";
 import type { Output } from "./terminal.ts";
 
 /** In the order of --help. To add a command, add its file and its line. */
-export const commands: readonly AddCommand[] = [addRun, addLs, addScore, addReproduce, addPrepare, addCache];
+export const commands: readonly AddCommand[] = [addRun, addLs, addScore, addCompare, addReproduce, addPrepare, addCache];
 
 /** Where words go and settings come from; `process` is one. */
 export interface Outside {
