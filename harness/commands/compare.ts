@@ -4,12 +4,7 @@
 import { join, resolve } from "node:path";
 import { writeFileWhole } from "../../reports/atomic-file.ts";
 import type { Comparison } from "../../reports/comparison.ts";
-import {
-  comparisonToCsv,
-  comparisonToMarkdown,
-  flipsToCsv,
-  formatComparison,
-} from "../../reports/comparison-table.ts";
+import { comparisonToCsv, comparisonToMarkdown, flipsToCsv, formatComparison } from "../../reports/comparison-table.ts";
 import { makeFolder } from "../../reports/make-folder.ts";
 import { describeSystemCode, RunFolderError, systemCode } from "../../reports/run-folder-error.ts";
 import { compareFolders } from "../compare/compare-folders.ts";
@@ -51,7 +46,10 @@ export const addCompare: AddCommand = (program, called) => {
       const flags = command.opts<CompareFlags>();
       const options = optionsOf(flags);
       const output = flags.output === undefined ? null : resolve(flags.output);
-      called({ flags, perform: (surroundings) => compare([base, ...candidates], { ...surroundings, options, output }) });
+      called({
+        flags,
+        perform: (surroundings) => compare([base, ...candidates], { ...surroundings, options, output }),
+      });
     });
 };
 

@@ -32,7 +32,8 @@ export interface Decision {
  * The same measurement where less is better, turned.
  */
 export function turned({ difference, interval, bounds, ...rest }: Measured): Measured {
-  const turn = (ends: Interval | null): Interval | null => (ends === null ? null : { low: -ends.high, high: -ends.low });
+  const turn = (ends: Interval | null): Interval | null =>
+    ends === null ? null : { low: -ends.high, high: -ends.low };
   return { ...rest, difference: -difference, interval: turn(interval), bounds: turn(bounds) };
 }
 

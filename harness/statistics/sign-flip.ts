@@ -59,7 +59,8 @@ function fillTables(tables: Float64Array, values: Float64Array, start: number): 
     for (let bit = 0; bit < tableBits; bit += 1) {
       const value = values[start + group * tableBits + bit] ?? 0; // past the end: nothing to turn
       const half = 2 ** bit;
-      for (let subset = 0; subset < half; subset += 1) tables[offset + half + subset] = tables[offset + subset]! + value;
+      for (let subset = 0; subset < half; subset += 1)
+        tables[offset + half + subset] = tables[offset + subset]! + value;
     }
   }
 }
