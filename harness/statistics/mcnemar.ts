@@ -27,8 +27,7 @@ export function mcNemarTest(lost: number, gained: number): McNemarTest {
   const fewer = Math.min(lost, gained);
   const tail = 2 * binomialCdf(fewer, discordant, 0.5);
   const exactP = Math.min(1, tail);
-  const midP =
-    lost === gained ? 1 - binomialPoint(fewer, discordant, 0.5) : tail - binomialPoint(fewer, discordant, 0.5);
+  const midP = tail - binomialPoint(fewer, discordant, 0.5); // 1 where both are as many
   const chiSquareP = chiSquareTail((lost - gained) ** 2 / discordant);
   return { lost, gained, exactP, midP, chiSquareP, pValue: discordant < manyDiscordant ? exactP : chiSquareP };
 }
