@@ -21,7 +21,15 @@ import { Terminal } from "./terminal.ts";
 import type { Output } from "./terminal.ts";
 
 /** In the order of --help. To add a command, add its file and its line. */
-export const commands: readonly AddCommand[] = [addRun, addLs, addScore, addCompare, addReproduce, addPrepare, addCache];
+export const commands: readonly AddCommand[] = [
+  addRun,
+  addLs,
+  addScore,
+  addCompare,
+  addReproduce,
+  addPrepare,
+  addCache,
+];
 
 /** Where words go and settings come from; `process` is one. */
 export interface Outside {

@@ -7,7 +7,7 @@ import type { Outcome } from "../reports/journal.ts";
 import { scoresFormat } from "../reports/run-record.ts";
 import type { MetricScore, ScoreSheet } from "../reports/run-record.ts";
 import type { GenerationTask, Hypothesis, PublishedScore, Score } from "../tasks/task.ts";
-import { confidenceInterval } from "./confidence-interval.ts";
+import { confidenceInterval, shareInterval } from "./confidence-interval.ts";
 
 export interface Predicted<S extends Sample> {
   readonly split: Split<S>;
@@ -106,13 +106,11 @@ export function metricScore(
   };
 }
 
-/** A share cannot be below 0 or above 1, so its interval ends there. */
 function intervalOf(
   unit: MetricScore["unit"],
   { value, standardError }: Score,
   clusters: number,
 ): { low: number; high: number } | null {
   if (value === null || standardError === null) return null;
-  const { low, high } = confidenceInterval(value, standardError, clusters);
-  return unit === "fraction" ? { low: Math.max(0, low), high: Math.min(1, high) } : { low, high };
+  return (unit === "fraction" ? shareInterval : confidenceInterval)(value, standardError, clusters);
 }

@@ -100,10 +100,10 @@ export function checkSamples(runs: PairedRuns, allowPartial: boolean): readonly 
         "run both on the same samples.",
     );
   }
-  const common = `${samples.ids.length} samples are in both`;
-  if (allowPartial) return [`${where}: ${parts.join("; ")}; compared on the ${common}.`];
+  if (allowPartial)
+    return [`${where}: ${parts.join("; ")}; compared on the ${samples.ids.length} samples that are in both.`];
   throw new RunFolderError(
-    `${where}: have different samples: ${parts.join("; ")}; ${common}. ` +
+    `${where}: have different samples: ${parts.join("; ")}; ${samples.ids.length} samples are in both. ` +
       "Run both on the same samples, or compare what is in both with --allow-partial.",
   );
 }
