@@ -106,7 +106,9 @@ function summaryOf({ samples, agreement, flips, metrics }: PairComparison): read
     agreement === null
       ? ""
       : `; same answer to ${agreement.identical} (${percent(agreement.identical / agreement.samples, "fraction")})`;
-  const disagreeing = metrics.filter(resamplingDisagrees).map(({ metric }) => metric);
+  const disagreeing = metrics
+    .filter(resamplingDisagrees)
+    .map(({ metric, group }) => (group === null ? metric : `${metric} ${group.name}`));
   return [
     `${samples.compared} samples of ${images} images${same}; by ${flips.metric}, ` +
       `${flips.worse} became worse and ${flips.better} better.`,
