@@ -26,7 +26,7 @@ export type MetricName = Pick<MetricComparison, "metric" | "group" | "unit" | "h
 
 type Bootstrap = NonNullable<MetricComparison["bootstrap"]>;
 
-/** Where the bootstrap is not asked for and yet needed: the ends of a 95 % interval then move by about 1 % of its width. */
+/** Where the bootstrap is not asked for and yet needed: an end of a 95 % interval then has a standard error of 1.5 % of its width. */
 const fewestDraws = 2000;
 
 /** Two-sided 95 %, and the 90 % whose ends are the one-sided 95 % bounds. */

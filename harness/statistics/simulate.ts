@@ -24,7 +24,7 @@ export interface Simulation {
 
 const cut = 1.2; // about a quarter of the answers differ
 
-/** Of 5.3 questions an image on average: between 1 and 9.6, the smallest images being as likely as the largest. */
+/** Images have 1 to 9 questions, 5.3 on average. */
 export function simulatedSums({ images, icc, mean, isJudged }: Simulation, keys: DrawKeys): PairedSums & Naive {
   const zeros = (): Float64Array => new Float64Array(images);
   const [counts, differences] = [zeros(), zeros()];
