@@ -9,6 +9,7 @@ import type { Catalog } from "./catalog.ts";
 import { parseCommandLine } from "./command-line.ts";
 import { addAudit } from "./commands/audit.ts";
 import { addCache } from "./commands/cache.ts";
+import { addCompare } from "./commands/compare.ts";
 import { addCosts } from "./commands/costs.ts";
 import { addLs } from "./commands/ls.ts";
 import { addPrepare } from "./commands/prepare.ts";
@@ -26,6 +27,7 @@ export const commands: readonly AddCommand[] = [
   addRun,
   addLs,
   addScore,
+  addCompare,
   addReproduce,
   addCosts,
   addAudit,

@@ -2,46 +2,26 @@
  * A 95 % interval for a mean over samples in clusters: value ± t × standard error, with Student's t for clusters - 1 degrees
  * of freedom. Miller 2024, arXiv 2411.00640. With few clusters t is wide, as it should be.
  */
+import { exactShareInterval } from "./statistics/distributions.ts";
+import { studentInterval } from "./statistics/paired-mean.ts";
+import type { Interval } from "./statistics/paired-mean.ts";
+
+const confidence = 0.95;
 
 /** `clusters` from 2 on. */
-export function confidenceInterval(
-  value: number,
-  standardError: number,
-  clusters: number,
-): { readonly low: number; readonly high: number } {
-  const margin = quantile(clusters - 1) * standardError;
-  return { low: value - margin, high: value + margin };
-}
-
-const twoSided = 0.95;
-
-/** The t that 95 % of Student's distribution lie within, found by halving: 100 halvings are more than a double holds. */
-function quantile(freedom: number): number {
-  let low = 1.9; // below the normal distribution's 1.96, which t never is
-  let high = 13; // above one degree's 12.71
-  for (let halving = 0; halving < 100; halving += 1) {
-    const middle = (low + high) / 2;
-    if (within(middle, freedom) < twoSided) low = middle;
-    else high = middle;
-  }
-  return low;
+export function confidenceInterval(value: number, standardError: number, clusters: number): Interval {
+  return studentInterval(value, standardError, { clusters, confidence });
 }
 
 /**
- * The share of Student's distribution between -t and t: Abramowitz and Stegun, Handbook of Mathematical Functions, 26.7.3
- * (odd degrees of freedom) and 26.7.4 (even); angle = atan(t / sqrt(degrees)).
+ * The same for a share, which ends at 0 and 1. Where every sample scores 0, or every one 1, the standard error is 0 and says
+ * nothing: then the interval is the exact one of so many independent clusters all of which agree (Clopper and Pearson 1934),
+ * one image counting once however many samples it has.
  */
-function within(t: number, freedom: number): number {
-  const angle = Math.atan(t / Math.sqrt(freedom));
-  const cosine = Math.cos(angle);
-  const isOdd = freedom % 2 === 1;
-  if (freedom === 1) return (2 / Math.PI) * angle;
-  let term = isOdd ? cosine : 1;
-  let sum = term;
-  for (let power = isOdd ? 3 : 2; power <= freedom - 2; power += 2) {
-    term *= ((power - 1) / power) * cosine * cosine;
-    sum += term;
+export function shareInterval(value: number, standardError: number, clusters: number): Interval {
+  if (standardError === 0 && (value === 0 || value === 1)) {
+    return exactShareInterval(value * clusters, clusters, confidence);
   }
-  const scaled = Math.sin(angle) * sum;
-  return isOdd ? (2 / Math.PI) * (angle + scaled) : scaled;
+  const { low, high } = confidenceInterval(value, standardError, clusters);
+  return { low: Math.max(0, low), high: Math.min(1, high) };
 }

@@ -12,6 +12,7 @@ import { runName } from "../reports/table.ts";
 import type { GenerationTask } from "../tasks/task.ts";
 import { inOrder, planWindows, readAhead } from "./batches.ts";
 import type { Asking } from "./protocol.ts";
+import { scorerFingerprint } from "./provenance.ts";
 import { scorePredictions } from "./score.ts";
 import { stageTimes } from "./waiting.ts";
 
@@ -88,7 +89,8 @@ export async function evaluate<S extends Sample>(evaluation: Evaluation<S>, watc
 
   const { name } = plan.checkpoint;
   const code = plan.code.fingerprint;
-  const scores = scorePredictions(task, { split, samples, outcomes, answer: asking.answer, checkpoint: name, code });
+  const asked = { split, samples, outcomes, answer: asking.answer, checkpoint: name, code };
+  const scores = { ...scorePredictions(task, asked), scorer: await scorerFingerprint() };
   await folder.writeScores(scores);
   return { status, scores };
 }

@@ -28,7 +28,16 @@ export async function packageVersion(): Promise<string> {
 }
 
 /** SHA-256 over the code that runs, file by file in the order of their names; the tests are not part of it. */
-export async function codeFingerprint(): Promise<string> {
+export function codeFingerprint(): Promise<string> {
+  return fingerprintOf(rooms);
+}
+
+/** The same over the code that says what was asked and what an answer scores: as long as it stays, scores can be compared. */
+export function scorerFingerprint(): Promise<string> {
+  return fingerprintOf(["datasets", "tasks"]);
+}
+
+async function fingerprintOf(rooms: readonly string[]): Promise<string> {
   const extension = extname(fileURLToPath(import.meta.url));
   const hash = createHash("sha256");
   for (const room of rooms) {

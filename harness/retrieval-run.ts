@@ -17,6 +17,7 @@ import { embedSplit, matchCandidates, scoreRetrieval } from "./evaluate-retrieva
 import type { EmbeddedSplit, RetrievalWork } from "./evaluate-retrieval.ts";
 import { isStoppedNow } from "./evaluate.ts";
 import type { EvaluationEnd, LazyModel, Watcher } from "./evaluate.ts";
+import { scorerFingerprint } from "./provenance.ts";
 import { metricScore, publishedOf } from "./score.ts";
 
 /** One checkpoint on one retrieval task, all of it checked, nothing of it done. */
@@ -45,8 +46,9 @@ export async function evaluateRetrieval(evaluation: RetrievalEvaluation, watcher
   const { name } = plan.checkpoint;
   const ranked = { samples, outcomes, similarities, rerank: protocol.rerank };
   const scores = scoreRanking(task, { ...ranked, split: split.name, checkpoint: name, code: plan.code.fingerprint });
-  await folder.writeScores(scores);
-  return { status, scores };
+  const sheet = { ...scores, scorer: await scorerFingerprint() };
+  await folder.writeScores(sheet);
+  return { status, scores: sheet };
 }
 
 /** Images whose files could not be read are tried again; with another gallery all is done again. */
@@ -179,8 +181,12 @@ export function scoreRanking(task: RetrievalTask, ranked: Ranked): ScoreSheet {
       const published = publishedOf(task, checkpoint, split, name);
       return metricScore({ name, unit: "fraction", higherIsBetter: true }, score, { clusters: seen.length, published });
     }),
-    samples: { id: seen.map(({ id }) => id), ...Object.fromEntries(columns("TR")) },
-    texts: { id: seen.flatMap(({ texts }) => texts.map(({ id }) => id)), ...Object.fromEntries(columns("IR")) },
+    samples: { id: seen.map(({ id }) => id), image: gallery.images, ...Object.fromEntries(columns("TR")) },
+    texts: {
+      id: seen.flatMap(({ texts }) => texts.map(({ id }) => id)),
+      image: seen.flatMap(({ image, texts }) => texts.map(() => image.id)),
+      ...Object.fromEntries(columns("IR")),
+    },
   };
 }
 

@@ -7,7 +7,7 @@ import type { Outcome } from "../reports/journal.ts";
 import { scoresFormat } from "../reports/run-record.ts";
 import type { MetricScore, ScoreSheet } from "../reports/run-record.ts";
 import type { GenerationTask, Hypothesis, PublishedScore, Score } from "../tasks/task.ts";
-import { confidenceInterval } from "./confidence-interval.ts";
+import { confidenceInterval, shareInterval } from "./confidence-interval.ts";
 
 export interface Predicted<S extends Sample> {
   readonly split: Split<S>;
@@ -36,9 +36,10 @@ export function scorePredictions<S extends Sample>(task: GenerationTask<S>, pred
   const images = new Set(hypotheses.map(({ sample }) => sample.image.id)).size;
 
   const scored = task.metrics.map((metric) => ({ metric, score: metric.score(hypotheses, split.samples) }));
-  const columns = scored.flatMap(({ metric, score }) =>
-    score.bySample === undefined ? [] : [[metric.name, score.bySample] as const],
-  );
+  const columns = scored.flatMap(({ metric, score }) => [
+    ...(score.bySample === undefined ? [] : [[metric.name, score.bySample] as const]),
+    ...Object.entries(score.countsBySample ?? {}),
+  ]);
   return {
     format: scoresFormat,
     code,
@@ -56,10 +57,20 @@ export function scorePredictions<S extends Sample>(task: GenerationTask<S>, pred
     ),
     samples: {
       id: hypotheses.map(({ sample }) => sample.id),
+      image: hypotheses.map(({ sample }) => sample.image.id),
       answer: hypotheses.map((hypothesis) => hypothesis.answer),
+      ...answerTypes(hypotheses.map(({ sample }) => sample)),
       ...Object.fromEntries(columns),
     },
   };
+}
+
+/** A column of the answer types, where the samples are questions that have one. */
+function answerTypes(samples: readonly Sample[]): { readonly answerType?: readonly string[] } {
+  const types = samples.flatMap((sample) =>
+    "answerType" in sample && typeof sample.answerType === "string" ? [sample.answerType] : [],
+  );
+  return types.length === samples.length && types.length > 0 ? { answerType: types } : {};
 }
 
 export type PublishedValue = MetricScore["published"];
@@ -95,13 +106,11 @@ export function metricScore(
   };
 }
 
-/** A share cannot be below 0 or above 1, so its interval ends there. */
 function intervalOf(
   unit: MetricScore["unit"],
   { value, standardError }: Score,
   clusters: number,
 ): { low: number; high: number } | null {
   if (value === null || standardError === null) return null;
-  const { low, high } = confidenceInterval(value, standardError, clusters);
-  return unit === "fraction" ? { low: Math.max(0, low), high: Math.min(1, high) } : { low, high };
+  return (unit === "fraction" ? shareInterval : confidenceInterval)(value, standardError, clusters);
 }

@@ -1,4 +1,4 @@
-/** scores.json, read back: what a run scored, without its columns by sample being looked at. */
+/** scores.json, read back: what a run scored, its columns by sample included. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
@@ -10,9 +10,21 @@ import type { ScoreSheet } from "./run-record.ts";
 const count = z.int().nonnegative();
 const group = z.object({ value: z.number(), samples: count });
 
+/** A column is all strings or all numbers. By hand: there may be a million values. */
+const columns = z.record(
+  z.string(),
+  z.custom<readonly (string | number)[]>(
+    (value) =>
+      Array.isArray(value) &&
+      (value.every((one) => typeof one === "string") || value.every((one) => typeof one === "number")),
+    "expected strings, or numbers",
+  ),
+);
+
 const scoreSheetSchema = z.object({
   format: z.literal(scoresFormat),
   code: z.string(),
+  scorer: z.string().exactOptional(),
   counts: z.object({ samples: count, scored: count, failed: count, missing: count }),
   metrics: z.array(
     z.object({
@@ -26,7 +38,8 @@ const scoreSheetSchema = z.object({
       breakdown: z.record(z.string(), z.record(z.string(), group)),
     }),
   ),
-  samples: z.record(z.string(), z.array(z.union([z.string(), z.number()]))),
+  samples: columns,
+  texts: columns.exactOptional(),
 });
 
 /** `folder`: a run folder. Throws a RunFolderError where it is not scored, or the file is broken. */

@@ -202,16 +202,22 @@ export class RunFolder {
 export async function readRun(
   path: string,
 ): Promise<{ readonly record: RunRecord; readonly outcomes: ReadonlyMap<string, Outcome> }> {
+  const record = await readRunRecord(path);
   try {
-    const record = await readRecord(path);
-    if (record === null) {
-      throw new RunFolderError(`${path}: no ${recordName} in it. Give a folder that \`run\` has written.`);
-    }
     const { outcomes } = await Journal.open(join(path, journalName));
     return { record, outcomes };
   } catch (error) {
     throw asFolderError(path, error);
   }
+}
+
+/** run.json alone. Throws a RunFolderError where there is none or it is broken. */
+export async function readRunRecord(path: string): Promise<RunRecord> {
+  const record = await readRecord(path).catch((error: unknown) => {
+    throw asFolderError(path, error);
+  });
+  if (record !== null) return record;
+  throw new RunFolderError(`${path}: no ${recordName} in it. Give a folder that \`run\` has written.`);
 }
 
 /** null: there are none, or not as many as expected. `expected` null: as many as there are. */

@@ -164,11 +164,16 @@ export interface ScoreSheet {
   readonly format: typeof scoresFormat;
   /** Fingerprint of the code that scored; another than the run's where a run was scored again later. */
   readonly code: string;
+  /** Fingerprint of the part of it that makes scores from answers: scores with the same one can be compared. */
+  readonly scorer?: string;
   /** `missing`: neither predicted nor failed. */
   readonly counts: { samples: number; scored: number; failed: number; missing: number };
   /** The first is the one a run is judged by. */
   readonly metrics: readonly MetricScore[];
-  /** Scored samples in the order of the data set, a column each: `id`, `answer`, then a metric's scores by its name. */
+  /**
+   * Scored samples in the order of the data set, a column each: `id`, `image`, `answer`, `answerType` of questions, then a
+   * metric's scores by its name, or the counts it is made of.
+   */
   readonly samples: Readonly<Record<string, readonly (string | number)[]>>;
   /** Of a retrieval run: the ranked texts, in the same manner. */
   readonly texts?: Readonly<Record<string, readonly (string | number)[]>>;

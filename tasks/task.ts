@@ -56,6 +56,8 @@ export interface Score {
   readonly standardError: number | null;
   /** One number a hypothesis, in their order, where the score is a mean over samples. */
   readonly bySample?: readonly number[];
+  /** What a score that is no mean is made of, by name: sums over samples make the score of their whole. */
+  readonly countsBySample?: Readonly<Record<string, readonly number[]>>;
   /** For example answerType → { "yes/no": …, number: … }. */
   readonly breakdown?: Readonly<Record<string, Readonly<Record<string, { value: number; samples: number }>>>>;
 }

@@ -1,7 +1,7 @@
 /** Predictions → scores, and their intervals. */
 import assert from "node:assert/strict";
 import type { Sample } from "../datasets/dataset.ts";
-import { confidenceInterval } from "../harness/confidence-interval.ts";
+import { confidenceInterval, shareInterval } from "../harness/confidence-interval.ts";
 import { scorePredictions } from "../harness/score.ts";
 import type { Outcome } from "../reports/journal.ts";
 import type { GenerationTask, Score } from "../tasks/task.ts";
@@ -46,7 +46,7 @@ describe("scores", () => {
   it("are of the predicted samples, in the data set's order, with their answers and the published score", () => {
     const sheet = scorePredictions(task, { split, samples, outcomes, answer, checkpoint: "tiny", code: "beef" });
     assert.deepEqual(sheet.counts, { samples: 4, scored: 2, failed: 1, missing: 1 });
-    assert.deepEqual(sheet.samples, { id: ["a", "c"], answer: ["two", "four"], length: [0.3, 0.4] });
+    assert.deepEqual(sheet.samples, { id: ["a", "c"], image: ["a", "c"], answer: ["two", "four"], length: [0.3, 0.4] });
     const [length, none] = sheet.metrics;
     assert.deepEqual(length?.published, { value: 0.7, source: "table 1" });
     assert.equal(length.interval?.high, 1, "a share is never above 1");
@@ -74,5 +74,20 @@ describe("a 95 % interval", () => {
       assert.ok(Math.abs((high - 10) / 2 - t) < 6e-5, `${clusters} clusters: ${(high - 10) / 2}`); // four decimals
       assert.ok(Math.abs(20 - low - high) < 1e-9); // rounding
     }
+  });
+});
+
+describe("a 95 % interval of a share", () => {
+  it("is not empty where all samples score the same, and one side ends there", () => {
+    // 0.025 ** (1 / 24) = 0.8575: the smallest share with which 24 of 24 are as likely as 2.5 %.
+    const all = shareInterval(1, 0, 24);
+    assert.ok(Math.abs(all.low - 0.025 ** (1 / 24)) < 1e-9);
+    assert.equal(all.high, 1);
+    const none = shareInterval(0, 0, 24);
+    assert.equal(none.low, 0);
+    assert.ok(Math.abs(none.high + all.low - 1) < 1e-9);
+  });
+  it("is cut at 0 and 1", () => {
+    assert.deepEqual(shareInterval(0.5, 0.2, 2), { low: 0, high: 1 });
   });
 });

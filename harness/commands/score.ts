@@ -18,7 +18,7 @@ import { refuseExcess, withOutputFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
 import { taskNamed } from "../prepare.ts";
 import { withCiderDf } from "../protocol.ts";
-import { codeFingerprint } from "../provenance.ts";
+import { codeFingerprint, scorerFingerprint } from "../provenance.ts";
 import { pairsOf, scoreRanking, seenOf } from "../retrieval-run.ts";
 import { showRuns, writeRows } from "./run.ts";
 import { scorePredictions } from "../score.ts";
@@ -107,8 +107,9 @@ async function scoreRun(path: string, catalog: Catalog, data: string | null): Pr
     const asked = { ...made, split, samples: limitSamples(split.samples, limit), answer };
     scores = scorePredictions(withCiderDf(task, overrides["ciderDf"]), asked);
   }
-  await writeScores(path, scores);
-  return { record, scores };
+  const sheet = { ...scores, scorer: await scorerFingerprint() };
+  await writeScores(path, sheet);
+  return { record, scores: sheet };
 }
 
 async function checkFiles(path: string, record: RunRecord, paths: readonly string[]): Promise<void> {

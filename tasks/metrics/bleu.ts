@@ -97,3 +97,33 @@ export function bleu({ correct, guesses, hypothesisLength, referenceLength }: Bl
     return product ** (1 / (n + 1)) * shortness;
   });
 }
+
+/** Names of the columns that BLEU's counts are kept in, one number an image: their sums are the corpus's. */
+export const bleuColumnNames: readonly string[] = [
+  ...Array.from({ length: longestNgram }, (_, n) => `BLEU correct ${n + 1}-grams`),
+  ...Array.from({ length: longestNgram }, (_, n) => `BLEU all ${n + 1}-grams`),
+  "BLEU words",
+  "BLEU reference words",
+];
+
+export function bleuColumns(images: readonly BleuCounts[]): Readonly<Record<string, readonly number[]>> {
+  const rows = images.map(({ correct, guesses, hypothesisLength, referenceLength }) => [
+    ...correct,
+    ...guesses,
+    hypothesisLength,
+    referenceLength,
+  ]);
+  return Object.fromEntries(bleuColumnNames.map((name, column) => [name, rows.map((row) => row[column] ?? 0)]));
+}
+
+/** BLEU-1 to BLEU-4 from sums of the columns, in the order of their names. */
+export function bleuOfSums(sums: ArrayLike<number>): number[] {
+  const at = (column: number): number => sums[column] ?? 0;
+  const orders = Array.from({ length: longestNgram }, (_, n) => n);
+  return bleu({
+    correct: orders.map(at),
+    guesses: orders.map((n) => at(longestNgram + n)),
+    hypothesisLength: at(2 * longestNgram),
+    referenceLength: at(2 * longestNgram + 1),
+  });
+}

@@ -6,7 +6,7 @@
  */
 import type { CaptionSample } from "../../datasets/dataset.ts";
 import type { Metric, Score } from "../task.ts";
-import { bleu, negated, sumBleuCounts } from "./bleu.ts";
+import { bleu, bleuColumns, negated, sumBleuCounts } from "./bleu.ts";
 import type { BleuCounts } from "./bleu.ts";
 import { captionRun } from "./caption-run.ts";
 import type { Hypotheses } from "./caption-run.ts";
@@ -79,6 +79,7 @@ function bleuMetric(n: number): Metric<CaptionSample> {
         standardError: jackknifeStandardError(
           [...clusters.values()].map((cluster) => score([total, negated(sumBleuCounts(cluster))])),
         ),
+        countsBySample: bleuColumns(images),
         ...breakdownByDomain(hypotheses, images, score),
       };
     },

@@ -96,6 +96,15 @@ export const retrievalMetrics: readonly string[] = [
   "mean recall",
 ];
 
+/** What `mean recall` is the weighted sum of. */
+export const meanRecallParts: readonly {
+  readonly metric: string;
+  readonly direction: "TR" | "IR";
+  readonly weight: number;
+}[] = (["TR", "IR"] as const).flatMap((direction) =>
+  cutoffs.map((k) => ({ metric: `${direction}@${k}`, direction, weight: 1 / (2 * cutoffs.length) })),
+);
+
 function directionScores(
   direction: "TR" | "IR",
   { ranks }: Ranks,
