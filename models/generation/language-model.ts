@@ -6,6 +6,20 @@
 import type { Tensor } from "onnxruntime-node";
 import type { LanguageHead } from "./candidates.ts";
 import type { GenerationStart } from "./generate.ts";
+import type { Hypothesis } from "./search.ts";
+import type { DecodingOptions } from "../model.ts";
+
+/** One that generates in one run of one graph (graph-generation.ts), so that nothing comes out between two tokens. */
+export interface GraphLanguageModel<Seen> extends Pick<
+  LanguageModel<Seen>,
+  "endTokens" | "see" | "refuse" | "release"
+> {
+  /** The hypotheses for each prompt, best first. */
+  readonly answer: (
+    prompts: readonly { readonly seen: Seen; readonly tokens: readonly number[] }[],
+    options: DecodingOptions,
+  ) => Promise<readonly (readonly Hypothesis[])[]>;
+}
 
 /** `Seen` is what the model keeps of an image, computed once and shared by all its questions. */
 export interface LanguageModel<Seen> {
