@@ -6,7 +6,7 @@ import type { Tensor } from "onnxruntime-node";
 import { float32Tensor, floats, int64Tensor } from "../runtime.ts";
 import type { Feeds } from "../runtime.ts";
 import type { GenerationGraph } from "./graph-generation.ts";
-import { MASKED } from "./mask.ts";
+import { loopMask } from "./mask.ts";
 
 /** An image's soft prompt [queries, word]. */
 export interface SeenImage {
@@ -54,7 +54,7 @@ export class ImagePrefixes {
     const feeds = {
       ...Object.fromEntries(names.map(({ input }) => [input, none])),
       embeddings: float32Tensor(embeddings, [images.length, queries, embeddings.length / images.length / queries]),
-      mask: causalMask({ sequences: images.length, prefix: 0, tokens: queries }),
+      mask: loopMask({ sequences: images.length, unseen: 2, seen: 0, tokens: queries }),
       positions: int64Tensor(places, [images.length, queries]),
       rows: int64Tensor(last, [images.length, 1]),
     };
@@ -84,26 +84,6 @@ export class ImagePrefixes {
       ["keys", "values"].map((part) => ({ input: `prefix_${part}.${layer}`, output: `${part}.${layer}` })),
     ).flat();
   }
-}
-
-/**
- * Tokens see the prefix and, of their own, themselves and those before; never the place that stands for an empty cache.
- * [sequences, tokens, prefix + 1 + tokens]; without a prefix one place that is not seen stands for that, too.
- */
-export function causalMask(size: {
-  readonly sequences: number;
-  readonly prefix: number;
-  readonly tokens: number;
-}): Tensor {
-  const { sequences, prefix, tokens } = size;
-  const before = Math.max(1, prefix) + 1;
-  const keys = before + tokens;
-  const mask = new Float32Array(sequences * tokens * keys).fill(MASKED);
-  for (let row = 0; row < sequences * tokens; row += 1) {
-    mask.fill(0, row * keys, row * keys + prefix);
-    mask.fill(0, row * keys + before, row * keys + before + (row % tokens) + 1);
-  }
-  return float32Tensor(mask, [sequences, tokens, keys]);
 }
 
 /** [images, queries, width] → each image's rows, as a view. */

@@ -10,8 +10,9 @@ import { float32Tensor, floats, int64Tensor, Session } from "../runtime.ts";
 import type { RuntimeOptions } from "../runtime.ts";
 import { GenerationGraph } from "./graph-generation.ts";
 import type { GraphLanguageModel } from "./language-model.ts";
-import { causalMask, ImagePrefixes, rowsOf } from "./image-prefixes.ts";
+import { ImagePrefixes, rowsOf } from "./image-prefixes.ts";
 import type { SeenImage } from "./image-prefixes.ts";
+import { loopMask } from "./mask.ts";
 import { checkWordWidth, refuseLongPrompt, toWordWidth } from "./opt-language-model.ts";
 
 /** `weights` is the whole checkpoint's. */
@@ -59,7 +60,7 @@ export async function loadGraphOpt(
           feeds: {
             ...(await prefixes.feeds(prompts.map(({ seen }) => seen))),
             embeddings: float32Tensor(floats(embeddings), [prompts.length, longest, text.wordWidth]),
-            mask: causalMask({ sequences: prompts.length, prefix: queries, tokens: longest }),
+            mask: loopMask({ sequences: prompts.length, seen: queries, unseen: 1, tokens: longest }),
             positions: int64Tensor(
               prompts.flatMap(({ tokens }) => filledUp([...tokens.keys()], longest).map((place) => queries + place)),
               [prompts.length, longest],

@@ -50,7 +50,7 @@ export interface DecoderRound {
   readonly round: Value;
   /** [batch, tokens, width] */
   readonly embeddings: Value;
-  /** [batch, 1, tokens, keys] */
+  /** [batch, tokens, keys] */
   readonly mask: Value;
   readonly positions: Value;
   /** A layer's new keys and values behind those of the rounds before: [batch, heads, tokens, head] → [..., present, head] */
@@ -90,7 +90,7 @@ export function generationLoop(decoder: LoopDecoder, search: SearchKind): Graph 
     const { hidden, after } = run(body, {
       round,
       embeddings: state.embeddings,
-      mask: body.reshape(state.mask, ["batch", 1, "tokens", "keys"]),
+      mask: state.mask,
       positions: state.positions,
       remember: (layer, recent) => {
         const keys = body.measure(body.concat([past[2 * layer]!, recent.keys], 2, "present"));

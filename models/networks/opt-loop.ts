@@ -31,14 +31,15 @@ export function optLoop(weights: Weights, output: Weights, config: OptConfig, se
       }));
       return {
         positions: { initial: g.input("positions", ["batch", "tokens"], "int64"), shape: ["batch", "tokens"] },
-        run: (body, { embeddings, mask, positions, remember }) => ({
-          hidden: optLayers(body, weights, config, {
+        run: (body, { embeddings, mask, positions, remember }) => {
+          const seen = body.reshape(mask, ["batch", 1, "tokens", "keys"]);
+          const hidden = optLayers(body, weights, config, {
             embeddings,
             positions,
-            attend: (layer, q, recent) => attentionOverCache(body, q, prefix[layer]!, remember(layer, recent), mask),
-          }),
-          after: (parents) => body.add(body.take(positions, parents), body.integers([1])),
-        }),
+            attend: (layer, q, recent) => attentionOverCache(body, q, prefix[layer]!, remember(layer, recent), seen),
+          });
+          return { hidden, after: (parents) => body.add(body.take(positions, parents), body.integers([1])) };
+        },
       };
     },
   };

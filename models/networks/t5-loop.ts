@@ -33,15 +33,16 @@ export function t5Loop(
         Array.from({ length: decoderLayers }, (_, layer) =>
           g.input(`${name}.${layer}`, ["batch", heads, "source", keyWidth]),
         );
-      const mask = g.input("source_mask", ["batch", 1, 1, "source"]);
-      const source = { keys: cached("source_keys"), values: cached("source_values"), mask };
+      const sourceMask = g.input("source_mask", ["batch", 1, 1, "source"]);
+      const source = { keys: cached("source_keys"), values: cached("source_values"), mask: sourceMask };
       return {
         positions: { initial: g.integers([0]), shape: ["past"] }, // of the one place that nothing sees
         run: (body, given) => {
           const { round, embeddings, remember } = given;
           const places = body.concat([given.positions, body.expand(round, ["tokens"])], 0, "present");
           const table = t5DecoderBiases(body, weights, config);
-          const bias = body.add(biases(body, body.subtract(round, places), buckets, table), given.mask);
+          const mask = body.reshape(given.mask, ["batch", 1, "tokens", "present"]); // nothing is before the loop
+          const bias = body.add(biases(body, body.subtract(round, places), buckets, table), mask);
           const hidden = t5DecoderLayers(body, weights, config, {
             embeddings,
             source,
