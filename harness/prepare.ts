@@ -7,6 +7,7 @@ import { readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { Dataset, RetrievalSample, Sample, Split } from "../datasets/dataset.ts";
 import { DatasetError } from "../datasets/dataset.ts";
+import { doesWayMatter } from "../models/generation/generation-way.ts";
 import { describePrecision } from "../models/checkpoint/precision.ts";
 import type { LoadOptions } from "../models/load-blip2.ts";
 import { kindOfFolder, recordName, rowsName, RunFolder } from "../reports/run-folder.ts";
@@ -34,8 +35,9 @@ export async function prepare(
   { hubCache, onPreparation }: Pick<LoadOptions, "hubCache" | "onPreparation">,
 ): Promise<readonly AnyEvaluation[]> {
   const tasks = config.tasks.map((name) => taskNamed(catalog, name));
-  const { cache: cacheFolder, threads, precision } = config;
-  const options = { hubCache, cacheFolder, threads, precision, ...(onPreparation !== undefined && { onPreparation }) };
+  const { cache: cacheFolder, threads, precision, generation } = config;
+  const watching = onPreparation !== undefined && { onPreparation };
+  const options = { hubCache, cacheFolder, threads, precision, generation, ...watching };
   const checkpoints: FoundCheckpoint[] = [];
   for (const name of config.models) checkpoints.push(await findCheckpoint(catalog, name, options));
   refuseSameNames(checkpoints);
@@ -93,6 +95,7 @@ async function prepareGeneration(
       limit,
       batchSize,
       ...recordedPrecision(config),
+      ...(doesWayMatter(config.generation, config.precision) && { generation: config.generation }),
       decoding,
       overrides: { ...overrides },
     },

@@ -5,6 +5,8 @@
 import { resolve } from "node:path";
 import { fp32Precision, parsePrecision } from "../models/checkpoint/precision.ts";
 import type { Precision } from "../models/checkpoint/precision.ts";
+import { generationWays } from "../models/generation/generation-way.ts";
+import type { GenerationWay } from "../models/generation/generation-way.ts";
 import { CheckpointError } from "../models/model.ts";
 import type { DecodingOptions } from "../models/model.ts";
 import type { ProtocolName } from "../tasks/task.ts";
@@ -31,6 +33,8 @@ export interface RunConfig {
   readonly threads: number;
   /** What each part of a model computes in. */
   readonly precision: Precision;
+  /** Where the loop that generates runs. */
+  readonly generation: GenerationWay;
   readonly overrides: Overrides;
   /** The run stops when more samples than this have failed; null is never. */
   readonly maxErrors: number | null;
@@ -68,6 +72,7 @@ export interface RunFlags {
   readonly batchSize?: string;
   readonly threads?: string;
   readonly precision?: string;
+  readonly generation?: string;
   readonly prompt?: string;
   readonly beams?: string;
   readonly lengthPenalty?: string;
@@ -110,6 +115,7 @@ export function readRunConfig(flags: RunFlags, defaults: RunDefaults): RunConfig
     batchSize: integer("--batch-size", flags.batchSize, { from: 1 }) ?? defaultBatchSize,
     threads: integer("--threads", flags.threads, { from: 1 }) ?? defaults.threads,
     precision: readPrecision(flags.precision),
+    generation: choice("--generation", flags.generation, generationWays) ?? "auto",
     overrides: overrides(flags),
     maxErrors: integer("--max-errors", flags.maxErrors, { from: 0 }) ?? null,
     cache: cacheFolderOf(flags.cache, defaults.cache),

@@ -6,7 +6,8 @@ import { generate } from "./generation/generate.ts";
 import type { ImageEncoder } from "./image-encoder.ts";
 import { loadPixels } from "./image/image-processor.ts";
 import type { LoadedPixels } from "./image/image-processor.ts";
-import type { LanguageModel } from "./generation/language-model.ts";
+import type { GraphLanguageModel, LanguageModel } from "./generation/language-model.ts";
+import type { Hypothesis } from "./generation/search.ts";
 import { ImageError } from "./model.ts";
 import type {
   DecodingOptions,
@@ -28,7 +29,7 @@ export interface Blip2Parts<Seen> {
   readonly name: string;
   readonly family: LanguageModelFamily;
   readonly encoder: ImageEncoder;
-  readonly languageModel: LanguageModel<Seen>;
+  readonly languageModel: LanguageModel<Seen> | GraphLanguageModel<Seen>;
   readonly tokenizer: Tokenizer;
   readonly pixels: PixelSettings;
 }
@@ -124,17 +125,30 @@ export class Blip2<Seen> implements VisionLanguageModel {
   }
 
   async #answer(questions: readonly Question<Seen>[], options: DecodingOptions): Promise<readonly Generation[]> {
-    const { languageModel, tokenizer } = this.#parts;
+    const { tokenizer } = this.#parts;
     const clock = new StageClock();
-    const longest = { beams: options.beams, newTokens: options.newTokens.max };
-    const start = await clock.time("prefill", () => languageModel.start(questions, longest));
-    const { head, endTokens } = languageModel;
-    const hypotheses = await clock.time("decode", () => generate(head, start, options, endTokens));
+    const hypotheses = await this.#hypotheses(questions, options, clock);
     return hypotheses.map(([best]) => {
       const { tokens, score } = best!;
       const text = tokenizer.decode(tokens);
       return { status: "predicted", text, tokens, score, latencyMs: clock.shares(questions.length) };
     });
+  }
+
+  async #hypotheses(
+    questions: readonly Question<Seen>[],
+    options: DecodingOptions,
+    clock: StageClock,
+  ): Promise<readonly (readonly Hypothesis[])[]> {
+    const { languageModel } = this.#parts;
+    if ("answer" in languageModel) {
+      await languageModel.ready(options);
+      return clock.time("generation", () => languageModel.answer(questions, options));
+    }
+    const longest = { beams: options.beams, newTokens: options.newTokens.max };
+    const start = await clock.time("prefill", () => languageModel.start(questions, longest));
+    const { head, endTokens } = languageModel;
+    return clock.time("decode", () => generate(head, start, options, endTokens));
   }
 }
 

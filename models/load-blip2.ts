@@ -9,19 +9,26 @@ import type { Checkpoint, CheckpointOptions } from "./checkpoint/checkpoint.ts";
 import { prepareWeights } from "./checkpoint/quantized-weights.ts";
 import type { WeightOptions } from "./checkpoint/quantized-weights.ts";
 import { loadImageEncoder } from "./image-encoder.ts";
-import type { LanguageModel } from "./generation/language-model.ts";
+import { isInGraph } from "./generation/generation-way.ts";
+import type { GenerationWay } from "./generation/generation-way.ts";
+import type { GraphLanguageModel, LanguageModel } from "./generation/language-model.ts";
 import { CheckpointError } from "./model.ts";
 import type { VisionLanguageModel } from "./model.ts";
+import { loadGraphOpt } from "./generation/opt-graph-language-model.ts";
 import { loadOpt } from "./generation/opt-language-model.ts";
 import { parsePreprocessorConfig } from "./image/preprocessor-config.ts";
 import type { PixelSettings } from "./image/preprocessor-config.ts";
 import type { RuntimeOptions } from "./runtime.ts";
 import { jsonFile } from "./checkpoint/json-section.ts";
+import { loadGraphT5 } from "./generation/t5-graph-language-model.ts";
 import { loadT5 } from "./generation/t5-language-model.ts";
 import { loadTokenizer } from "./text/tokenizer.ts";
 import { checkAllUsed } from "./checkpoint/unused-tensors.ts";
 
-export interface LoadOptions extends CheckpointOptions, RuntimeOptions, WeightOptions {}
+export interface LoadOptions extends CheckpointOptions, RuntimeOptions, WeightOptions {
+  /** Unset: auto. */
+  readonly generation?: GenerationWay;
+}
 
 /** `where`: a folder, or a name in the Hugging Face cache. */
 export async function loadBlip2(where: string, options: LoadOptions): Promise<VisionLanguageModel> {
@@ -37,13 +44,20 @@ export async function loadCheckpoint(checkpoint: Checkpoint, options: LoadOption
   const pixels = await readPixelSettings(checkpoint);
   const tokenizer = await loadTokenizer(folder, config);
   const weights = await prepareWeights(checkpoint, options);
-  const assemble = async <Seen>(languageModel: LanguageModel<Seen>, width: number): Promise<VisionLanguageModel> => {
+  const assemble = async <Seen>(
+    languageModel: LanguageModel<Seen> | GraphLanguageModel<Seen>,
+    width: number,
+  ): Promise<VisionLanguageModel> => {
     const encoder = await loadImageEncoder(weights, config, width, options);
     checkAllUsed(weights, config);
     return new Blip2({ name, family: text.family, encoder, languageModel, tokenizer, pixels });
   };
   // ONNX Runtime holds a matrix twice while it lays it out anew. The largest, the vocabulary's, is a language model's: that
   // one comes first, while there is room, and memory never rises above the finished model's.
+  if (isInGraph(options.generation ?? "auto")) {
+    if (text.family === "opt") return assemble(await loadGraphOpt(weights, config, text, options), text.hidden);
+    return assemble(await loadGraphT5(weights, config, text, options), text.width);
+  }
   if (text.family === "opt") return assemble(await loadOpt(weights, config, text, options), text.hidden);
   return assemble(await loadT5(weights, config, text, options), text.width);
 }

@@ -28,6 +28,7 @@ export const addRun: AddCommand = (program, called) => {
     .description("evaluate checkpoints on tasks; goes on with a run that was stopped");
   withRunFlags(command, { models: "all bundled", tasks: "all the checkpoints can do" })
     .option("--precision <names>", precisionHelp)
+    .option("--generation <where>", "the loop over tokens: stepwise, in one graph, or auto (default: auto)")
     .option("--prompt <text>", "another prompt, with {question} in it")
     .option("--beams <n>", "beams; 1 is greedy search")
     .option("--length-penalty <x>", "above 0 favours long answers, below short ones")

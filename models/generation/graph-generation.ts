@@ -41,12 +41,17 @@ export class GenerationGraph {
     this.#runtime = runtime;
   }
 
+  /** Loads the graph for these options, unless it is there. */
+  async ready({ beams }: DecodingOptions): Promise<void> {
+    await this.#session(searchOf(beams));
+  }
+
   /** The hypotheses of each sequence, best first. */
   async generate(start: LoopStart, options: DecodingOptions): Promise<readonly (readonly Hypothesis[])[]> {
     const { endTokens } = this.#model;
     const { width, text } = textFeed(start.texts, this.#model.vocabulary, options);
     const feeds = { ...start.feeds, text, ...searchFeeds(options, this.#model) };
-    const session = await this.#session(options.beams === 1 ? "greedy" : "beams");
+    const session = await this.#session(searchOf(options.beams));
     const { texts, scores } = await session.run(feeds, ["texts", "scores"]);
     return hypothesesOf(texts, scores, { width, endTokens, isGreedy: options.beams === 1 });
   }
@@ -74,6 +79,10 @@ export class GenerationGraph {
     this.#loaded = { search, session };
     return session;
   }
+}
+
+function searchOf(beams: number): SearchKind {
+  return beams === 1 ? "greedy" : "beams";
 }
 
 const oneRound: DecodingOptions = {

@@ -50,6 +50,7 @@ export async function loadGraphOpt(
     see: (softPrompts) =>
       Promise.resolve(rowsOf(toWordWidth(softPrompts, text.wordWidth)).map((embeddings) => ({ embeddings }))),
     refuse: refuseLongPrompt(queries, text),
+    ready: (options) => loop.ready(options),
     answer: async (prompts, options) => {
       const longest = Math.max(...prompts.map(({ tokens }) => tokens.length));
       const filled = prompts.flatMap(({ tokens }) => filledUp(tokens, longest));

@@ -43,6 +43,7 @@ export async function loadGraphT5(
     endTokens: text.eos,
     see: (softPrompts) => Promise.resolve(rowsOf(softPrompts)),
     refuse: () => null, // distances have a last bucket, not a last position: no prompt is too long
+    ready: (options) => loop.ready(options),
     answer: async (prompts, options) => {
       const feeds = {
         ...(await reader.read(prompts)),
