@@ -141,10 +141,7 @@ export class Blip2<Seen> implements VisionLanguageModel {
     clock: StageClock,
   ): Promise<readonly (readonly Hypothesis[])[]> {
     const { languageModel } = this.#parts;
-    if ("answer" in languageModel) {
-      await languageModel.ready(options);
-      return clock.time("generation", () => languageModel.answer(questions, options));
-    }
+    if ("answer" in languageModel) return clock.time("generation", () => languageModel.answer(questions, options));
     const longest = { beams: options.beams, newTokens: options.newTokens.max };
     const start = await clock.time("prefill", () => languageModel.start(questions, longest));
     const { head, endTokens } = languageModel;

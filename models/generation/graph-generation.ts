@@ -3,12 +3,10 @@
  * what comes out is every sequence's hypotheses. Chooses the same tokens as the loop of generate.ts, which is its oracle.
  */
 import { Tensor } from "onnxruntime-node";
-import type { Graph } from "../graph/graph-writer.ts";
 import { CheckpointError } from "../model.ts";
 import type { DecodingOptions } from "../model.ts";
-import type { SearchKind } from "../networks/generation-loop.ts";
-import { float32Tensor, floats, int64Tensor, integers, Session } from "../runtime.ts";
-import type { Feeds, RuntimeOptions } from "../runtime.ts";
+import { float32Tensor, floats, int64Tensor, integers } from "../runtime.ts";
+import type { Feeds, Session } from "../runtime.ts";
 import { MASKED } from "./mask.ts";
 import type { Hypothesis } from "./search.ts";
 
@@ -24,34 +22,22 @@ export interface LoopModel {
   readonly name: string;
   readonly vocabulary: number;
   readonly endTokens: readonly number[];
-  readonly graph: (search: SearchKind) => Graph;
+  readonly session: Session;
 }
 
-/**
- * The graphs of a language model's loops. Greedy and beam search are two; the decoder's weights are in both, so only the
- * one that was used last is kept.
- */
+/** A language model's loop, with its decoder's weights. */
 export class GenerationGraph {
   readonly #model: LoopModel;
-  readonly #runtime: RuntimeOptions;
-  #loaded: { readonly search: SearchKind; readonly session: Session } | null = null;
 
-  constructor(model: LoopModel, runtime: RuntimeOptions) {
+  constructor(model: LoopModel) {
     this.#model = model;
-    this.#runtime = runtime;
-  }
-
-  /** Loads the graph for these options, unless it is there. */
-  async ready({ beams }: DecodingOptions): Promise<void> {
-    await this.#session(searchOf(beams));
   }
 
   /** The hypotheses of each sequence, best first. */
   async generate(start: LoopStart, options: DecodingOptions): Promise<readonly (readonly Hypothesis[])[]> {
-    const { endTokens } = this.#model;
-    const { width, text } = textFeed(start.texts, this.#model.vocabulary, options);
+    const { session, vocabulary, endTokens } = this.#model;
+    const { width, text } = textFeed(start.texts, vocabulary, options);
     const feeds = { ...start.feeds, text, ...searchFeeds(options, this.#model) };
-    const session = await this.#session(searchOf(options.beams));
     const { texts, scores } = await session.run(feeds, ["texts", "scores"]);
     return hypothesesOf(texts, scores, { width, endTokens, isGreedy: options.beams === 1 });
   }
@@ -61,28 +47,14 @@ export class GenerationGraph {
     start: LoopStart,
     names: readonly Name[],
   ): Promise<Readonly<Record<Name, Tensor>>> {
-    const search = this.#loaded?.search ?? "beams";
-    const { text } = textFeed(start.texts, this.#model.vocabulary, oneRound);
-    const session = await this.#session(search);
+    const { session, vocabulary } = this.#model;
+    const { text } = textFeed(start.texts, vocabulary, oneRound);
     return session.run({ ...start.feeds, text, ...searchFeeds(oneRound, this.#model) }, names);
   }
 
   async release(): Promise<void> {
-    await this.#loaded?.session.release();
-    this.#loaded = null;
+    await this.#model.session.release();
   }
-
-  async #session(search: SearchKind): Promise<Session> {
-    if (this.#loaded?.search === search) return this.#loaded.session;
-    await this.release();
-    const session = await Session.load(this.#model.graph(search), this.#runtime);
-    this.#loaded = { search, session };
-    return session;
-  }
-}
-
-function searchOf(beams: number): SearchKind {
-  return beams === 1 ? "greedy" : "beams";
 }
 
 const oneRound: DecodingOptions = {
@@ -110,6 +82,7 @@ function searchFeeds(options: DecodingOptions, { name, vocabulary, endTokens }: 
   const mask = numbers.flatMap((row) => numbers.map((column) => (row === column ? 0 : MASKED)));
   return {
     beams: one(beams),
+    is_greedy: flag(beams === 1),
     beam_numbers: int64Tensor(numbers, [beams]),
     beam_mask: float32Tensor(Float32Array.from(mask), [beams, beams]),
     candidates: one(Math.min(kept + endTokens.length, vocabulary)), // more, because end tokens may be forbidden
@@ -119,8 +92,12 @@ function searchFeeds(options: DecodingOptions, { name, vocabulary, endTokens }: 
     repetition_penalty: float32Tensor(Float32Array.of(repetitionPenalty), [1]),
     ...scoreFactors("finished", lengths, options.lengthPenalty),
     ...scoreFactors("hoped", hoped, options.lengthPenalty),
-    stops_early: new Tensor("bool", Uint8Array.of(earlyStopping === true ? 1 : 0), [1]),
+    stops_early: flag(earlyStopping === true),
   };
+}
+
+function flag(value: boolean): Tensor {
+  return new Tensor("bool", Uint8Array.of(value ? 1 : 0), [1]);
 }
 
 /** 1 / length ^ penalty as a factor and a divisor, one of which is 1: so whole powers stay exact in single precision. */

@@ -14,8 +14,6 @@ export interface GraphLanguageModel<Seen> extends Pick<
   LanguageModel<Seen>,
   "endTokens" | "see" | "refuse" | "release"
 > {
-  /** Loads the graph for these options, which may take the place of another: seconds that are no answer's. */
-  readonly ready: (options: DecodingOptions) => Promise<void>;
   /** The hypotheses for each prompt, best first. */
   readonly answer: (
     prompts: readonly { readonly seen: Seen; readonly tokens: readonly number[] }[],

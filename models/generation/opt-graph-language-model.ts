@@ -26,16 +26,9 @@ export async function loadGraphOpt(
   const decoder = weights.at("language_model.model.decoder");
   const ownHead = weights.at("language_model.lm_head");
   const table = ownHead.has("weight") ? ownHead : decoder.at("embed_tokens"); // tied unless stored
-  const loop = new GenerationGraph(
-    {
-      name: weights.name,
-      vocabulary: text.vocabulary,
-      endTokens: text.eos,
-      graph: (search) => optLoop(decoder, table, text, search),
-    },
-    runtime,
-  );
-  optLoop(decoder, table, text, "beams"); // fails here, not at the first question, if a tensor is missing
+  const session = await Session.load(optLoop(decoder, table, text), runtime);
+  const { vocabulary, eos } = text;
+  const loop = new GenerationGraph({ name: weights.name, vocabulary, endTokens: eos, session });
   const embedding = await Session.load(optEmbedding(decoder, text), runtime);
   const { queries } = config.qFormer;
   const prefixes = new ImagePrefixes(loop, {
@@ -50,7 +43,6 @@ export async function loadGraphOpt(
     see: (softPrompts) =>
       Promise.resolve(rowsOf(toWordWidth(softPrompts, text.wordWidth)).map((embeddings) => ({ embeddings }))),
     refuse: refuseLongPrompt(queries, text),
-    ready: (options) => loop.ready(options),
     answer: async (prompts, options) => {
       const longest = Math.max(...prompts.map(({ tokens }) => tokens.length));
       const filled = prompts.flatMap(({ tokens }) => filledUp(tokens, longest));

@@ -4,7 +4,7 @@
 import type { GenerationConfig, T5Config } from "../checkpoint/config.ts";
 import type { Weights } from "../checkpoint/weights.ts";
 import { t5Loop } from "../networks/t5-loop.ts";
-import { float32Tensor, int64Tensor } from "../runtime.ts";
+import { float32Tensor, int64Tensor, Session } from "../runtime.ts";
 import type { RuntimeOptions } from "../runtime.ts";
 import { GenerationGraph } from "./graph-generation.ts";
 import { rowsOf } from "./image-prefixes.ts";
@@ -26,16 +26,9 @@ export async function loadGraphT5(
   const own = weights.at("language_model");
   const table = own.at(own.has("lm_head.weight") ? "lm_head" : "shared"); // tied unless stored
   const buckets = [...distanceBuckets(text.buckets, text.maxDistance)];
-  const loop = new GenerationGraph(
-    {
-      name: weights.name,
-      vocabulary: text.vocabulary,
-      endTokens: text.eos,
-      graph: (search) => t5Loop(own, table, text, { buckets, search }),
-    },
-    runtime,
-  );
-  t5Loop(own, table, text, { buckets, search: "beams" }); // fails here, not at the first question, if a tensor is missing
+  const session = await Session.load(t5Loop(own, table, text, buckets), runtime);
+  const { vocabulary, eos } = text;
+  const loop = new GenerationGraph({ name: weights.name, vocabulary, endTokens: eos, session });
   const reader = await loadSourceReader(own, config, text, runtime);
   const start = await reader.embed([text.decoderStart]);
 
@@ -43,7 +36,6 @@ export async function loadGraphT5(
     endTokens: text.eos,
     see: (softPrompts) => Promise.resolve(rowsOf(softPrompts)),
     refuse: () => null, // distances have a last bucket, not a last position: no prompt is too long
-    ready: (options) => loop.ready(options),
     answer: async (prompts, options) => {
       const feeds = {
         ...(await reader.read(prompts)),

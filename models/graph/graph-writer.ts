@@ -124,11 +124,12 @@ export class GraphWriter {
     return { name: this.name, bytes, weightsFolder, inputs, outputs };
   }
 
-  /** What a loop runs: its outputs are these, in their order, each made by a node of its own. */
+  /** What a node runs inside of it: its outputs are these, in their order, each made by a node of its own. */
   protected asBody(outputs: readonly Value[]): OnnxGraph {
-    const made = new Set(this.#nodes.flatMap((node) => node.outputs));
+    const unnamed = new Set(this.#nodes.flatMap((node) => node.outputs));
+    // A value that comes from outside cannot be an output, and one that is two outputs is lost to the second.
     const named = outputs.map((value) =>
-      made.has(value.name) ? value : this.node("Identity", [value], value.type, value.shape),
+      unnamed.delete(value.name) ? value : this.node("Identity", [value], value.type, value.shape),
     );
     return {
       name: this.name,

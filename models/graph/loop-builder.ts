@@ -117,6 +117,29 @@ export class LoopBuilder extends GraphBuilder {
     this.push("Loop", [rounds, begin, ...initials], allOf(last), { body: { graph } }, name);
     return last;
   }
+
+  /** What `then` gives if the condition (bool [1]) holds, else what `otherwise` gives, which has the same names and types. */
+  choose<Name extends string>(
+    condition: Value,
+    then: (g: LoopBuilder) => Readonly<Record<Name, Value>>,
+    otherwise: (g: LoopBuilder) => Readonly<Record<Name, Value>>,
+  ): Readonly<Record<Name, Value>> {
+    const name = this.fresh("If");
+    const branch = (part: string, build: typeof then) => {
+      const g = new LoopBuilder(`${name}.${part}`, this);
+      const carry = { named: build(g), listed: [] };
+      return { carry, graph: g.asBody(allOf(carry)) };
+    };
+    const [yes, no] = [branch("then", then), branch("else", otherwise)];
+    const chosen = mapCarry(inOrder(no.carry), ({ type, shape }, own): Value => ({
+      name: `${name}.${own}`,
+      type,
+      shape,
+    }));
+    const branches = { then_branch: { graph: yes.graph }, else_branch: { graph: no.graph } };
+    this.push("If", [condition], allOf(chosen), branches, name);
+    return chosen.named;
+  }
 }
 
 function mapCarry<Name extends string, From, To>(

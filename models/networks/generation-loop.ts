@@ -20,10 +20,8 @@ import { flattenRows, matrixProduct } from "../graph/layers.ts";
 import type { KeysAndValues } from "../graph/layers.ts";
 import { LoopBuilder } from "../graph/loop-builder.ts";
 import type { Carried } from "../graph/loop-builder.ts";
-import { beamStep, greedyStep, searchStart } from "./search-step.ts";
+import { searchStart, searchStep } from "./search-step.ts";
 import type { SearchInputs } from "./search-step.ts";
-
-export type SearchKind = "greedy" | "beams";
 
 /** A decoder as the loop runs it: OPT's or T5's. */
 export interface LoopDecoder {
@@ -61,10 +59,10 @@ export interface DecoderResult {
   /** [rows, width] */
   readonly hidden: Value;
   /** Positions for the next round, whose tokens follow these of this round: [batch, beams] */
-  readonly after: (parents: Value) => Value;
+  readonly positionsAfter: (parents: Value) => Value;
 }
 
-export function generationLoop(decoder: LoopDecoder, search: SearchKind): Graph {
+export function generationLoop(decoder: LoopDecoder): Graph {
   const { layers, heads, head, width } = decoder;
   const g = new LoopBuilder("generation");
   const inputs = searchInputs(g);
@@ -87,7 +85,7 @@ export function generationLoop(decoder: LoopDecoder, search: SearchKind): Graph 
 
   const last = g.loop(inputs.most, { named, listed: cache }, (body, round, { named: state, listed: past }) => {
     const present: Value[] = [];
-    const { hidden, after } = run(body, {
+    const { hidden, positionsAfter } = run(body, {
       round,
       embeddings: state.embeddings,
       mask: state.mask,
@@ -100,19 +98,24 @@ export function generationLoop(decoder: LoopDecoder, search: SearchKind): Graph 
       },
     });
     const logits = scoreWords(body, hidden, state.rows, decoder);
-    const step = search === "greedy" ? greedyStep : beamStep;
-    const chosen = step(body, { logits, round, state, inputs, endTokens: decoder.endTokens });
+    const { token, parent, ...after } = searchStep(body, {
+      logits,
+      round,
+      state,
+      inputs,
+      endTokens: decoder.endTokens,
+    });
 
-    const parents = body.take(state.rows, chosen.parent); // the tokens that the beams go on from: [batch, beams]
+    const parents = body.take(state.rows, parent); // the tokens that the beams go on from: [batch, beams]
     const own = body.expand(body.reshape(beamMask, [1, "beams", "beams"]), ["batch", "beams", "beams"]);
     return {
-      goOn: body.any(body.not(chosen.state.done)),
+      goOn: body.any(body.not(after.done)),
       named: {
-        ...chosen.state,
-        embeddings: body.gather(body.weight(decoder.words), chosen.token),
+        ...after,
+        embeddings: body.gather(body.weight(decoder.words), token),
         mask: body.concat([body.takeRows(state.mask, parents), own], 2, "longer"),
         rows: body.expand(inputs.beamNumbers, ["batch", "beams"]),
-        positions: after(parents),
+        positions: positionsAfter(parents),
       },
       listed: present,
     };
@@ -134,6 +137,7 @@ function searchInputs(g: LoopBuilder): SearchInputs {
   });
   return {
     beams: one("beams"),
+    isGreedy: one("is_greedy", "bool"),
     beamNumbers: g.input("beam_numbers", ["beams"], "int64"),
     candidates: one("candidates"),
     kept: one("kept"),

@@ -7,11 +7,11 @@ import type { Weights } from "../checkpoint/weights.ts";
 import type { Graph } from "../graph/graph-writer.ts";
 import { attentionOverCache } from "../graph/layers.ts";
 import { generationLoop } from "./generation-loop.ts";
-import type { LoopDecoder, SearchKind } from "./generation-loop.ts";
+import type { LoopDecoder } from "./generation-loop.ts";
 import { optLayers } from "./opt.ts";
 
 /** `weights` begins at language_model.model.decoder, `output` is where the [vocabulary, word] matrix lies. */
-export function optLoop(weights: Weights, output: Weights, config: OptConfig, search: SearchKind): Graph {
+export function optLoop(weights: Weights, output: Weights, config: OptConfig): Graph {
   const { heads, hidden, layers, vocabulary, wordWidth } = config;
   const head = hidden / heads;
   const decoder: LoopDecoder = {
@@ -38,10 +38,10 @@ export function optLoop(weights: Weights, output: Weights, config: OptConfig, se
             positions,
             attend: (layer, q, recent) => attentionOverCache(body, q, prefix[layer]!, remember(layer, recent), seen),
           });
-          return { hidden, after: (parents) => body.add(body.take(positions, parents), body.integers([1])) };
+          return { hidden, positionsAfter: (parents) => body.add(body.take(positions, parents), body.integers([1])) };
         },
       };
     },
   };
-  return generationLoop(decoder, search);
+  return generationLoop(decoder);
 }

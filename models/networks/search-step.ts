@@ -17,6 +17,8 @@ export const NONE = -3.4028234663852886e38;
 /** Decoding options as inputs of the graph, int64 or float32 [1] but for the tables. */
 export interface SearchInputs {
   readonly beams: Value;
+  /** Greedy search, which has one beam: bool */
+  readonly isGreedy: Value;
   /** 0 … beams - 1: [beams] */
   readonly beamNumbers: Value;
   /** Tokens of each beam that are looked at, and of those of all beams together. */
@@ -52,11 +54,7 @@ export interface SearchRound {
 }
 
 /** Beam `parent` goes on with `token`; both int64 [batch, beams]. */
-export interface SearchResult {
-  readonly token: Value;
-  readonly parent: Value;
-  readonly state: Readonly<Record<SearchState, Value>>;
-}
+export type SearchResult = Readonly<Record<SearchState | "token" | "parent", Value>>;
 
 /** `text`: int64 [batch, 1, text] */
 export function searchStart(g: LoopBuilder, text: Value): Readonly<Record<SearchState, Carried>> {
@@ -71,11 +69,20 @@ export function searchStart(g: LoopBuilder, text: Value): Readonly<Record<Search
   };
 }
 
+/** Both kinds of search are in one graph, so that the decoder's weights are in memory once. */
+export function searchStep(g: LoopBuilder, round: SearchRound): SearchResult {
+  return g.choose(
+    round.inputs.isGreedy,
+    (branch) => greedyStep(branch, round),
+    (branch) => beamStep(branch, round),
+  );
+}
+
 /**
  * Always the most likely token. What is finished is the text itself, which goes on behind its end token as long as others
  * of the batch do; its score is the sum of what the tokens were ranked by.
  */
-export function greedyStep(g: LoopBuilder, { logits, round, state, inputs, endTokens }: SearchRound): SearchResult {
+function greedyStep(g: LoopBuilder, { logits, round, state, inputs, endTokens }: SearchRound): SearchResult {
   // Greedy search penalises logits, beam search log-probabilities (logits_process.py:409).
   const scores = penalize(g, logits, state.text, inputs.repetitionPenalty);
   const top = g.topK(scores, inputs.candidates, "candidates"); // [rows, candidates]
@@ -86,11 +93,11 @@ export function greedyStep(g: LoopBuilder, { logits, round, state, inputs, endTo
   const text = g.concat([state.text, g.reshape(token, ["batch", 1, 1])], 2, "longer");
   const sums = g.add(state.scores, g.reshape(best.values, ["batch", 1]));
   const done = g.or(state.done, isAnyOf(g, token, endTokens));
-  const finished = { finishedText: text, finishedScores: sums };
-  return { token, parent: g.multiply(token, g.integers([0])), state: { text, scores: sums, done, ...finished } };
+  const parent = g.multiply(token, g.integers([0]));
+  return { token, parent, text, scores: sums, done, finishedText: text, finishedScores: sums };
 }
 
-export function beamStep(g: LoopBuilder, { logits, round, state, inputs, endTokens }: SearchRound): SearchResult {
+function beamStep(g: LoopBuilder, { logits, round, state, inputs, endTokens }: SearchRound): SearchResult {
   const { beams, candidates, kept, most } = inputs;
   const scores = penalize(g, g.logSoftmax(logits), state.text, inputs.repetitionPenalty);
   const top = g.topK(scores, candidates, "candidates"); // [rows, candidates]
@@ -113,7 +120,10 @@ export function beamStep(g: LoopBuilder, { logits, round, state, inputs, endToke
   return {
     token: g.take(token, next.indices),
     parent: g.take(parent, next.indices),
-    state: { text: g.takeRows(text, next.indices), scores: next.values, done, ...finished },
+    text: g.takeRows(text, next.indices),
+    scores: next.values,
+    done,
+    ...finished,
   };
 }
 

@@ -8,16 +8,11 @@ import type { Graph, Value } from "../graph/graph-writer.ts";
 import { attention } from "../graph/layers.ts";
 import type { LoopBuilder } from "../graph/loop-builder.ts";
 import { generationLoop } from "./generation-loop.ts";
-import type { LoopDecoder, SearchKind } from "./generation-loop.ts";
+import type { LoopDecoder } from "./generation-loop.ts";
 import { t5DecoderBiases, t5DecoderLayers } from "./t5.ts";
 
 /** `weights` begins at language_model; `buckets` has the bucket of each distance, the last of all beyond. */
-export function t5Loop(
-  weights: Weights,
-  output: Weights,
-  config: T5Config,
-  { buckets, search }: { readonly buckets: readonly number[]; readonly search: SearchKind },
-): Graph {
+export function t5Loop(weights: Weights, output: Weights, config: T5Config, buckets: readonly number[]): Graph {
   const { width, heads, keyWidth, decoderLayers, vocabulary } = config;
   const decoder: LoopDecoder = {
     layers: decoderLayers,
@@ -51,12 +46,12 @@ export function t5Loop(
               return attention(body, q, keys, values, bias); // bias: [batch, heads, tokens, keys]
             },
           });
-          return { hidden, after: () => places };
+          return { hidden, positionsAfter: () => places };
         },
       };
     },
   };
-  return generationLoop(decoder, search);
+  return generationLoop(decoder);
 }
 
 /** Of distances [keys] of the round's tokens to every key: [1, heads, 1, keys] */
