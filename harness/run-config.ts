@@ -40,6 +40,8 @@ export interface RunConfig {
   readonly maxErrors: number | null;
   /** Folder of what is kept between runs: converted weights, hashes. */
   readonly cache: string;
+  /** Whether image features are kept there, too, and read from there. */
+  readonly keepFeatures: boolean;
   readonly overwrite: boolean;
 }
 
@@ -84,6 +86,7 @@ export interface RunFlags {
   readonly ciderDf?: string;
   readonly maxErrors?: string;
   readonly cache?: string;
+  readonly keepFeatures?: boolean;
   readonly overwrite?: boolean;
 }
 
@@ -119,6 +122,7 @@ export function readRunConfig(flags: RunFlags, defaults: RunDefaults): RunConfig
     overrides: overrides(flags),
     maxErrors: integer("--max-errors", flags.maxErrors, { from: 0 }) ?? null,
     cache: cacheFolderOf(flags.cache, defaults.cache),
+    keepFeatures: flags.keepFeatures ?? false,
     overwrite: flags.overwrite ?? false,
   });
 }

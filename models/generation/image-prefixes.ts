@@ -1,94 +1,74 @@
 /**
- * What OPT keeps of an image when it generates in one graph: the keys and values of its queries, computed once, by a single
- * round of that same graph over the queries in a prompt's place.
+ * What OPT keeps of an image when it generates in one graph: keys and values of the queries, and of words that all prompts
+ * begin with, from a single round of that same graph with them in a prompt's place.
  */
 import type { Tensor } from "onnxruntime-node";
 import { float32Tensor, floats, int64Tensor } from "../runtime.ts";
 import type { Feeds } from "../runtime.ts";
 import type { GenerationGraph } from "./graph-generation.ts";
+import type { CacheShape } from "./kv-cache.ts";
 import { loopMask } from "./mask.ts";
 
-/** An image's soft prompt [queries, word]. */
-export interface SeenImage {
-  readonly embeddings: Float32Array;
-}
-
-/** An image's row of tensors [images, heads, 1 + queries, head], by the graph's names for them as inputs. */
-interface Prefix {
+/** An image's row of tensors [images, heads, 1 + length, head], by the graph's names for them as inputs. */
+export interface ImagePrefix {
   readonly tensors: Readonly<Record<string, Tensor>>;
   readonly row: number;
+  readonly length: number;
 }
 
-export interface PrefixShape {
-  readonly layers: number;
-  readonly heads: number;
-  readonly head: number;
-  readonly queries: number;
+/** `embeddings` [images, tokens, word]: of each image's queries and what follows them. */
+export async function imagePrefixes(
+  loop: GenerationGraph,
+  shape: CacheShape,
+  embeddings: Tensor,
+): Promise<readonly ImagePrefix[]> {
+  const [images = 0, length = 0] = embeddings.dims;
+  const { heads, head } = shape;
+  const names = namesOf(shape);
+  const none = float32Tensor(new Float32Array(images * heads * head), [images, heads, 1, head]);
+  const rows = Array.from({ length: images }, (_, row) => row);
+  const places = Array.from({ length }, (_, place) => place);
+  const feeds = {
+    ...Object.fromEntries(names.map(({ input }) => [input, none])),
+    embeddings,
+    mask: loopMask({ sequences: images, seen: 0, unseen: 2, tokens: length }),
+    positions: int64Tensor(
+      rows.flatMap(() => places),
+      [images, length],
+    ),
+    rows: int64Tensor(
+      rows.map(() => length - 1),
+      [images, 1],
+    ),
+  };
+  const outputs = names.map(({ output }) => output);
+  const kept = await loop.remember({ feeds, texts: rows.map(() => [0]) }, outputs);
+  const tensors = Object.fromEntries(names.map(({ input, output }) => [input, kept[output]!]));
+  return rows.map((row) => ({ tensors, row, length }));
 }
 
-export class ImagePrefixes {
-  readonly #loop: GenerationGraph;
-  readonly #shape: PrefixShape;
-  readonly #known = new WeakMap<SeenImage, Prefix>();
+/** prefix_keys.i and prefix_values.i of a batch, all of one length: [sequences, heads, length, head] */
+export function prefixFeeds(prefixes: readonly ImagePrefix[], shape: CacheShape): Feeds {
+  return Object.fromEntries(namesOf(shape).map(({ input }) => [input, joined(prefixes, shape, input)]));
+}
 
-  constructor(loop: GenerationGraph, shape: PrefixShape) {
-    this.#loop = loop;
-    this.#shape = shape;
-  }
-
-  /** prefix_keys.i and prefix_values.i of a batch, a sequence for each image: [sequences, heads, queries, head] */
-  async feeds(images: readonly SeenImage[]): Promise<Feeds> {
-    await this.#compute([...new Set(images)].filter((image) => !this.#known.has(image)));
-    const prefixes = images.map((image) => this.#known.get(image)!);
-    return Object.fromEntries(this.#names().map(({ input }) => [input, this.#joined(prefixes, input)]));
-  }
-
-  async #compute(images: readonly SeenImage[]): Promise<void> {
-    if (images.length === 0) return;
-    const { heads, head, queries } = this.#shape;
-    const names = this.#names();
-    const none = float32Tensor(new Float32Array(images.length * heads * head), [images.length, heads, 1, head]);
-    const embeddings = Float32Array.from(images.flatMap((image) => [...image.embeddings]));
-    const places = images.flatMap(() => Array.from({ length: queries }, (_, place) => place));
-    const last = images.map(() => queries - 1);
-    const feeds = {
-      ...Object.fromEntries(names.map(({ input }) => [input, none])),
-      embeddings: float32Tensor(embeddings, [images.length, queries, embeddings.length / images.length / queries]),
-      mask: loopMask({ sequences: images.length, unseen: 2, seen: 0, tokens: queries }),
-      positions: int64Tensor(places, [images.length, queries]),
-      rows: int64Tensor(last, [images.length, 1]),
-    };
-    const texts = images.map(() => [0]);
-    const outputs = names.map(({ output }) => output);
-    const kept = await this.#loop.remember({ feeds, texts }, outputs);
-    const tensors = Object.fromEntries(names.map(({ input, output }) => [input, kept[output]!]));
-    for (const [row, image] of images.entries()) this.#known.set(image, { tensors, row });
-  }
-
-  /** Rows of prefixes without the place that stood for an empty cache: [sequences, heads, queries, head] */
-  #joined(prefixes: readonly Prefix[], name: string): Tensor {
-    const { heads, head, queries } = this.#shape;
-    const joined = new Float32Array(prefixes.length * heads * queries * head);
-    for (const [index, { tensors, row }] of prefixes.entries()) {
-      const numbers = floats(tensors[name]!);
-      for (let each = 0; each < heads; each += 1) {
-        const from = ((row * heads + each) * (1 + queries) + 1) * head;
-        joined.set(numbers.subarray(from, from + queries * head), (index * heads + each) * queries * head);
-      }
+/** Rows of prefixes without the place that stood for an empty cache. */
+function joined(prefixes: readonly ImagePrefix[], { heads, head }: CacheShape, name: string): Tensor {
+  const { length } = prefixes[0]!;
+  const size = length * head;
+  const numbers = new Float32Array(prefixes.length * heads * size);
+  for (const [index, { tensors, row }] of prefixes.entries()) {
+    const own = floats(tensors[name]!);
+    for (let each = 0; each < heads; each += 1) {
+      const from = (row * heads + each) * (size + head) + head;
+      numbers.set(own.subarray(from, from + size), (index * heads + each) * size);
     }
-    return float32Tensor(joined, [prefixes.length, heads, queries, head]);
   }
-
-  #names(): readonly { readonly input: string; readonly output: string }[] {
-    return Array.from({ length: this.#shape.layers }, (_, layer) =>
-      ["keys", "values"].map((part) => ({ input: `prefix_${part}.${layer}`, output: `${part}.${layer}` })),
-    ).flat();
-  }
+  return float32Tensor(numbers, [prefixes.length, heads, length, head]);
 }
 
-/** [images, queries, width] → each image's rows, as a view. */
-export function rowsOf(softPrompts: Tensor): readonly Float32Array[] {
-  const [images = 0, queries = 0, width = 0] = softPrompts.dims;
-  const size = queries * width;
-  return Array.from({ length: images }, (_, image) => floats(softPrompts).subarray(image * size, (image + 1) * size));
+function namesOf({ layers }: CacheShape): readonly { readonly input: string; readonly output: string }[] {
+  return Array.from({ length: layers }, (_, layer) =>
+    ["keys", "values"].map((part) => ({ input: `prefix_${part}.${layer}`, output: `${part}.${layer}` })),
+  ).flat();
 }

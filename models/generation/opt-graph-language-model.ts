@@ -1,6 +1,6 @@
 /**
  * OPT behind a soft prompt, generating in one run of one graph. As in opt-language-model.ts the keys and values of an
- * image's queries are computed once, here when the first question about it is answered: by a single round of the same graph.
+ * image's queries are computed once, here by a single round of the same graph.
  */
 import type { GenerationConfig, OptConfig } from "../checkpoint/config.ts";
 import type { Weights } from "../checkpoint/weights.ts";
@@ -10,10 +10,10 @@ import { float32Tensor, floats, int64Tensor, Session } from "../runtime.ts";
 import type { RuntimeOptions } from "../runtime.ts";
 import { GenerationGraph } from "./graph-generation.ts";
 import type { GraphLanguageModel } from "./language-model.ts";
-import { ImagePrefixes, rowsOf } from "./image-prefixes.ts";
-import type { SeenImage } from "./image-prefixes.ts";
+import { imagePrefixes, prefixFeeds } from "./image-prefixes.ts";
+import type { ImagePrefix } from "./image-prefixes.ts";
 import { loopMask } from "./mask.ts";
-import { checkWordWidth, refuseLongPrompt, toWordWidth } from "./opt-language-model.ts";
+import { checkWordWidth, followedBy, refuseLongPrompt, toWordWidth } from "./opt-language-model.ts";
 
 /** `weights` is the whole checkpoint's. */
 export async function loadGraphOpt(
@@ -21,7 +21,7 @@ export async function loadGraphOpt(
   config: GenerationConfig,
   text: OptConfig,
   runtime: RuntimeOptions,
-): Promise<GraphLanguageModel<SeenImage>> {
+): Promise<GraphLanguageModel<ImagePrefix>> {
   checkWordWidth(weights.name, text);
   const decoder = weights.at("language_model.model.decoder");
   const ownHead = weights.at("language_model.lm_head");
@@ -31,42 +31,37 @@ export async function loadGraphOpt(
   const loop = new GenerationGraph({ name: weights.name, vocabulary, endTokens: eos, session });
   const embedding = await Session.load(optEmbedding(decoder, text), runtime);
   const { queries } = config.qFormer;
-  const prefixes = new ImagePrefixes(loop, {
-    layers: text.layers,
-    heads: text.heads,
-    head: text.hidden / text.heads,
-    queries,
-  });
+  const shape = { layers: text.layers, heads: text.heads, head: text.hidden / text.heads };
+  const embed = async (tokens: readonly number[]): Promise<Float32Array> =>
+    floats((await embedding.run({ tokens: int64Tensor(tokens, [tokens.length]) }, ["embeddings"])).embeddings);
 
   return {
-    endTokens: text.eos,
-    see: (softPrompts) =>
-      Promise.resolve(rowsOf(toWordWidth(softPrompts, text.wordWidth)).map((embeddings) => ({ embeddings }))),
+    endTokens: eos,
+    see: async (softPrompts, common = []) => {
+      const queryEmbeddings = toWordWidth(softPrompts, text.wordWidth);
+      const words = common.length === 0 ? new Float32Array(0) : await embed(common);
+      return imagePrefixes(loop, shape, followedBy(queryEmbeddings, words));
+    },
     refuse: refuseLongPrompt(queries, text),
     answer: async (prompts, options) => {
-      const longest = Math.max(...prompts.map(({ tokens }) => tokens.length));
-      const filled = prompts.flatMap(({ tokens }) => filledUp(tokens, longest));
-      const { embeddings } = await embedding.run({ tokens: int64Tensor(filled, [filled.length]) }, ["embeddings"]);
+      const prefix = prompts[0]!.seen.length; // the same for all: queries and what all prompts begin with
+      const own = prompts.map(({ tokens }) => tokens.slice(prefix - queries));
+      const longest = Math.max(...own.map(({ length }) => length));
+      const words = await embed(own.flatMap((tokens) => filledUp(tokens, longest)));
+      const places = own.map((tokens) => filledUp([...tokens.keys()], longest).map((place) => prefix + place));
+      const lasts = own.map((tokens) => tokens.length - 1);
+      const feeds = {
+        ...prefixFeeds(
+          prompts.map(({ seen }) => seen),
+          shape,
+        ),
+        embeddings: float32Tensor(words, [prompts.length, longest, text.wordWidth]),
+        mask: loopMask({ sequences: prompts.length, seen: prefix, unseen: 1, tokens: longest }),
+        positions: int64Tensor(places.flat(), [prompts.length, longest]),
+        rows: int64Tensor(lasts, [prompts.length, 1]),
+      };
       const image = new Array<number>(queries).fill(config.imageToken);
-      return loop.generate(
-        {
-          feeds: {
-            ...(await prefixes.feeds(prompts.map(({ seen }) => seen))),
-            embeddings: float32Tensor(floats(embeddings), [prompts.length, longest, text.wordWidth]),
-            mask: loopMask({ sequences: prompts.length, seen: queries, unseen: 1, tokens: longest }),
-            positions: int64Tensor(
-              prompts.flatMap(({ tokens }) => filledUp([...tokens.keys()], longest).map((place) => queries + place)),
-              [prompts.length, longest],
-            ),
-            rows: int64Tensor(
-              prompts.map(({ tokens }) => tokens.length - 1),
-              [prompts.length, 1],
-            ),
-          },
-          texts: prompts.map(({ tokens }) => [...image, ...tokens]),
-        },
-        options,
-      );
+      return loop.generate({ feeds, texts: prompts.map(({ tokens }) => [...image, ...tokens]) }, options);
     },
     release: async () => {
       await embedding.release();

@@ -7,12 +7,11 @@ import { t5Loop } from "../networks/t5-loop.ts";
 import { float32Tensor, int64Tensor, Session } from "../runtime.ts";
 import type { RuntimeOptions } from "../runtime.ts";
 import { GenerationGraph } from "./graph-generation.ts";
-import { rowsOf } from "./image-prefixes.ts";
 import type { GraphLanguageModel } from "./language-model.ts";
 import { loopMask } from "./mask.ts";
 import { distanceBuckets } from "./relative-buckets.ts";
 import { checkBuckets } from "./t5-language-model.ts";
-import { loadSourceReader } from "./t5-source.ts";
+import { loadSourceReader, softPromptsOf } from "./t5-source.ts";
 import type { SoftPrompt } from "./t5-source.ts";
 
 /** `weights` is the whole checkpoint's. */
@@ -34,7 +33,7 @@ export async function loadGraphT5(
 
   return {
     endTokens: text.eos,
-    see: (softPrompts) => Promise.resolve(rowsOf(softPrompts)),
+    see: (softPrompts) => Promise.resolve(softPromptsOf(softPrompts)),
     refuse: () => null, // distances have a last bucket, not a last position: no prompt is too long
     answer: async (prompts, options) => {
       const feeds = {

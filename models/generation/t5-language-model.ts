@@ -1,22 +1,26 @@
 /**
  * FlanT5 behind a soft prompt: the encoder reads `[q0 … q31] prompt </s>` once a question, the decoder writes, BLIP-2
- * figure 3 (bottom). Keys and values of the source are computed once a question, too; beams share them.
+ * figure 3 (bottom). Keys and values of the source are computed once a question, too; beams share them. Questions share no
+ * more of an image than its soft prompt: the encoder looks both ways, so what it makes of the queries and of the first
+ * words depends on the last word.
  */
 import type { GenerationConfig, T5Config } from "../checkpoint/config.ts";
 import { DecodingBatch } from "./decoding-batch.ts";
+import { outputNames } from "./decoder.ts";
+import type { Decoder } from "./decoder.ts";
+import type { Begun } from "./generate.ts";
 import { KvMemory } from "./kv-cache.ts";
-import type { Decoder } from "./decoding-batch.ts";
-import { rowsOf } from "./image-prefixes.ts";
 import { SourceCache } from "./source-cache.ts";
-import type { LanguageModel } from "./language-model.ts";
+import { roomFor } from "./language-model.ts";
+import type { LanguageModel, Prompt } from "./language-model.ts";
 import { CheckpointError } from "../model.ts";
 import { languageHead } from "../networks/language-head.ts";
 import { t5Decoder } from "../networks/t5.ts";
 import { decoderBuckets } from "./relative-buckets.ts";
 import { int32Tensor, Session } from "../runtime.ts";
-import { loadSourceReader } from "./t5-source.ts";
-import type { SoftPrompt } from "./t5-source.ts";
 import type { RuntimeOptions } from "../runtime.ts";
+import { loadSourceReader, softPromptsOf } from "./t5-source.ts";
+import type { SoftPrompt } from "./t5-source.ts";
 import type { Weights } from "../checkpoint/weights.ts";
 
 /** `weights` is the whole checkpoint's. */
@@ -36,8 +40,10 @@ export async function loadT5(
   const session = await Session.load(t5Decoder(own, text), runtime);
 
   const buckets = decoderBuckets(text);
+  const shape = { layers: text.decoderLayers, heads: text.heads, head: text.keyWidth };
   const decoder: Decoder = {
-    shape: { layers: text.decoderLayers, heads: text.heads, head: text.keyWidth },
+    shape,
+    outputs: outputNames(shape),
     memory: new KvMemory(),
     width: text.width,
     session,
@@ -48,19 +54,30 @@ export async function loadT5(
     },
   };
 
+  const { queries } = config.qFormer;
   return {
     head,
     endTokens: text.eos,
-    see: (softPrompts) => Promise.resolve(rowsOf(softPrompts)),
+    see: (softPrompts) => Promise.resolve(softPromptsOf(softPrompts)),
     refuse: () => null, // distances have a last bucket, not a last position: no prompt is too long
-    start: async (prompts, { beams, newTokens }) => {
+    start: async (prompts, room) => {
+      const { sequences, promptTokens } = roomFor(prompts, room);
       const source = new SourceCache(await reader.read(prompts), prompts.length);
+      if (room.sequences !== undefined) {
+        source.makeRoom({ sequences, source: queries + promptTokens, memory: decoder.memory });
+      }
       // The start token, then what each beam is fed: never 0 places, see `prefixes` in decoding-batch.ts.
-      const capacity = 1 + beams * (newTokens - 1);
-      const batch = new DecodingBatch(decoder, { batch: prompts.length, capacity }, source);
-      const texts = prompts.map(() => [text.decoderStart]);
-      const hidden = await batch.begin(texts.map((tokens) => ({ prefix: null, tokens })));
-      return { batch, hidden, texts };
+      const capacity = 1 + room.beams * (room.newTokens - 1);
+      const batch = new DecodingBatch(decoder, { batch: sequences, capacity }, source);
+      const begin = async ({ length }: readonly Prompt<SoftPrompt>[]): Promise<Begun> => {
+        const texts = Array.from({ length }, () => [text.decoderStart]);
+        return { hidden: await batch.begin(texts.map((tokens) => ({ prefix: null, tokens }))), texts };
+      };
+      const join = async (joining: readonly Prompt<SoftPrompt>[]): Promise<Begun> => {
+        source.add(await reader.read(joining), joining.length);
+        return begin(joining);
+      };
+      return { batch, join, ...(await begin(prompts)) };
     },
     release: async () => {
       await reader.release();

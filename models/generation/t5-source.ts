@@ -7,22 +7,18 @@ import type { Weights } from "../checkpoint/weights.ts";
 import { t5CrossAttention, t5Embedding, t5Encoder } from "../networks/t5.ts";
 import { float32Tensor, floats, int32Tensor, int64Tensor, Session } from "../runtime.ts";
 import type { Feeds, RuntimeOptions } from "../runtime.ts";
+import type { Prompt } from "./language-model.ts";
 import { paddingMask } from "./mask.ts";
 import { encoderBuckets } from "./relative-buckets.ts";
 
 /** An image's soft prompt [queries, width]: T5 reads it together with each prompt, so nothing can be computed ahead. */
 export type SoftPrompt = Float32Array;
 
-export interface SourcePrompt {
-  readonly seen: SoftPrompt;
-  readonly tokens: readonly number[];
-}
-
 export interface SourceReader {
   /** Token ids to embeddings [tokens, width]. */
   readonly embed: (tokens: readonly number[]) => Promise<Float32Array>;
   /** source_mask [prompts, 1, 1, source]; source_keys.i and source_values.i [prompts, heads, source, keyWidth] */
-  readonly read: (prompts: readonly SourcePrompt[]) => Promise<Feeds>;
+  readonly read: (prompts: readonly Prompt<SoftPrompt>[]) => Promise<Feeds>;
   readonly release: () => Promise<void>;
 }
 
@@ -69,7 +65,7 @@ export async function loadSourceReader(
 }
 
 /** Each prompt's queries and words, and zeros up to `size` numbers, which are masked. `words`: all prompts', end to end. */
-function embeddingsOf(prompts: readonly SourcePrompt[], words: Float32Array, size: number): Float32Array {
+function embeddingsOf(prompts: readonly Prompt<SoftPrompt>[], words: Float32Array, size: number): Float32Array {
   const embeddings = new Float32Array(prompts.length * size);
   const width = words.length / prompts.reduce((sum, { tokens }) => sum + tokens.length, 0);
   let from = 0;
@@ -80,4 +76,11 @@ function embeddingsOf(prompts: readonly SourcePrompt[], words: Float32Array, siz
     from = to;
   }
   return embeddings;
+}
+
+/** [images, queries, width] → each image's rows, as a view. */
+export function softPromptsOf(softPrompts: Tensor): readonly SoftPrompt[] {
+  const [images = 0, queries = 0, width = 0] = softPrompts.dims;
+  const size = queries * width;
+  return Array.from({ length: images }, (_, image) => floats(softPrompts).subarray(image * size, (image + 1) * size));
 }

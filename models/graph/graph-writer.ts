@@ -5,6 +5,7 @@
  *
  * The body of a loop is a graph inside a graph: it sees the outer graph's values, and its weights are the outer graph's.
  */
+import { createHash } from "node:crypto";
 import path from "node:path";
 import type { SafetensorsType, TensorEntry } from "../checkpoint/safetensors.ts";
 import { encodeModel } from "./onnx.ts";
@@ -26,6 +27,8 @@ export interface Graph {
   readonly weightsFolder: string;
   readonly inputs: readonly OnnxValue[];
   readonly outputs: readonly OnnxValue[];
+  /** SHA-256 of what is computed, whatever the weights' numbers are and wherever they lie. */
+  readonly structure: () => string;
 }
 
 /** What the weights of a graph are stored as: fp32, or the integers of a quantized matrix. */
@@ -119,9 +122,19 @@ export class GraphWriter {
     }));
     const inputs = this.#inputs;
     const outputs = this.#outputs;
-    const tensors = [...this.#constants.values(), ...weights];
-    const bytes = encodeModel({ name: this.name, nodes: this.#nodes, tensors, inputs, outputs });
-    return { name: this.name, bytes, weightsFolder, inputs, outputs };
+    const encode = (of: readonly OnnxTensor[]): Uint8Array =>
+      encodeModel({
+        name: this.name,
+        nodes: this.#nodes,
+        tensors: [...this.#constants.values(), ...of],
+        inputs,
+        outputs,
+      });
+    const structure = (): string => {
+      const nowhere = weights.map((tensor) => ({ ...tensor, content: { location: "", offset: 0, byteLength: 0 } }));
+      return createHash("sha256").update(encode(nowhere)).digest("hex");
+    };
+    return { name: this.name, bytes: encode(weights), weightsFolder, inputs, outputs, structure };
   }
 
   /** What a node runs inside of it: its outputs are these, in their order, each made by a node of its own. */
