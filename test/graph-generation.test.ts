@@ -1,5 +1,12 @@
 /** Generation in one graph: the reference's tokens and scores again, for every decoding setting of the goldens. */
 import assert from "node:assert/strict";
+import path from "node:path";
+import { readRunConfig } from "../harness/run-config.ts";
+import { parsePrecision } from "../models/checkpoint/precision.ts";
+import { doesWayMatter } from "../models/generation/generation-way.ts";
+import { loadBlip2 } from "../models/load-blip2.ts";
+import { CheckpointError } from "../models/model.ts";
+import { cacheFolder, projectRoot } from "./project.ts";
 import type { Hypothesis } from "../models/generation/search.ts";
 import type { GraphLanguageModel } from "../models/generation/language-model.ts";
 import { loadGraphOpt } from "../models/generation/opt-graph-language-model.ts";
@@ -50,6 +57,15 @@ for (const name of ["shapes-opt-small", "shapes-opt-base", "shapes-t5-small", "s
       });
     }
 
+    it("refuses beams for which the vocabulary has too few tokens", async () => {
+      const settings = { num_beams: 20000, max_new_tokens: 2 };
+      await assert.rejects(model.answer([0], settings), (error: Error) => {
+        assert.ok(error instanceof CheckpointError);
+        assert.match(error.message, /--beams 20000 looks at 40000 tokens a step, and the vocabulary has \d+\. Use/);
+        return true;
+      });
+    });
+
     it("questions of different lengths in one batch", async () => {
       const answers = await model.answer(batch.prompts, batch.settings);
       for (const [index, output] of batch.outputs.entries()) {
@@ -58,6 +74,50 @@ for (const name of ["shapes-opt-small", "shapes-opt-base", "shapes-t5-small", "s
     });
   });
 }
+
+describe("the loop's place", () => {
+  it("is no part of a run unless it can change answers: under int8, whose scales are of all rows at once", () => {
+    assert.equal(doesWayMatter("graph", parsePrecision("fp32")), false);
+    assert.equal(doesWayMatter("graph", parsePrecision("int4")), false);
+    assert.equal(doesWayMatter("graph", parsePrecision("vision=int8")), false);
+    assert.equal(doesWayMatter("graph", parsePrecision("language=int8")), true);
+    assert.equal(doesWayMatter("auto", parsePrecision("int8")), false);
+  });
+
+  it("is told by --generation, and nothing else is taken", () => {
+    assert.throws(
+      () => readRunConfig({ generation: "loop" }, { models: [], tasks: [], output: "x", threads: 1, cache: "x" }),
+      /^UsageError: --generation: found "loop", expected auto or graph or stepwise\.$/,
+    );
+  });
+});
+
+describe("a window of questions", () => {
+  for (const name of ["shapes-opt-small", "shapes-t5-small"]) {
+    it(`gets the same answers from ${name} in one graph, in groups and with words shared`, async () => {
+      const { prompts } = goldenGeneration(name);
+      const options = { hubCache: "/nowhere", cacheFolder, threads: 1 };
+      const images = path.join(projectRoot, "datasets", "bundled", "val2014");
+      const decoding = decodingOptions({ num_beams: 3, max_new_tokens: 5, length_penalty: 0 }, () => 0);
+      const requests = prompts.slice(0, 7).map(({ image_file, text }) => ({
+        image: { id: image_file, path: path.join(images, image_file) },
+        prompt: text,
+      }));
+      const answers: unknown[] = [];
+      for (const generation of ["stepwise", "graph"] as const) {
+        const folder = path.join(projectRoot, "models", "bundled", name);
+        const model = await loadBlip2(folder, { ...options, generation });
+        const batching = { size: 3, refill: true, sharePrompt: generation === "graph" };
+        const given = await model.generate(requests, decoding, batching);
+        answers.push(
+          given.map((answer) => (answer.status === "predicted" ? answer.tokens : assert.fail(answer.error))),
+        );
+        await model.release();
+      }
+      assert.deepEqual(answers[1], answers[0]);
+    });
+  }
+});
 
 type Runs = ReturnType<typeof goldenGeneration>["runs"];
 
