@@ -24,9 +24,9 @@ export function inWorkers(
   { where, config, precision, catalog }: Spreading,
   { hubCache, ...told }: PrepareOptions,
 ): FoundGenerator {
-  const { cache: cacheFolder, imageThreads, keepFeatures } = config;
+  const { cache: cacheFolder, imageThreads, generation, keepFeatures } = config;
   const [first = 1, ...others] = splitThreads(config.threads, config.workers);
-  const shared = { where, imageThreads, precision, keepFeatures, cacheFolder, hubCache };
+  const shared = { where, imageThreads, precision, generation, keepFeatures, cacheFolder, hubCache };
   const placeOf = (threads: number): ModelPlace => ({ ...shared, threads });
   const entry = catalog.processEntry === undefined ? {} : { entry: catalog.processEntry };
   return { ...found, load: () => Workers.start([placeOf(first), ...others.map(placeOf)], { ...told, ...entry }) };

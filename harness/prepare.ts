@@ -6,6 +6,7 @@ import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { Dataset, RetrievalSample, Sample, Split } from "../datasets/dataset.ts";
 import { DatasetError } from "../datasets/dataset.ts";
+import { doesWayMatter } from "../models/generation/generation-way.ts";
 import { describePrecision } from "../models/checkpoint/precision.ts";
 import type { LoadOptions } from "../models/load-blip2.ts";
 import { RunFolder } from "../reports/run-folder.ts";
@@ -87,8 +88,8 @@ export async function checkpointsToRun(
   prepareOptions: PrepareOptions,
 ): Promise<readonly AskedCheckpoint[]> {
   const { hubCache, onPreparation } = prepareOptions;
-  const { cache: cacheFolder, threads, imageThreads, keepFeatures } = config;
-  const settings = { hubCache, cacheFolder, threads, imageThreads, keepFeatures };
+  const { cache: cacheFolder, threads, imageThreads, generation, keepFeatures } = config;
+  const settings = { hubCache, cacheFolder, threads, imageThreads, generation, keepFeatures };
   const options = { ...settings, ...(onPreparation !== undefined && { onPreparation }) };
   const checkpoints: AskedCheckpoint[] = [];
   for (const name of config.models) {
@@ -129,6 +130,7 @@ async function prepareGeneration(
       limit,
       batchSize,
       ...recordedPrecision(checkpoint),
+      ...(doesWayMatter(config.generation, checkpoint.precision) && { generation: config.generation }),
       decoding,
       overrides: { ...overrides },
     },

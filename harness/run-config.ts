@@ -5,6 +5,8 @@
 import { resolve } from "node:path";
 import { describePrecision, fp32Precision, parsePrecision } from "../models/checkpoint/precision.ts";
 import type { Precision } from "../models/checkpoint/precision.ts";
+import { generationWays } from "../models/generation/generation-way.ts";
+import type { GenerationWay } from "../models/generation/generation-way.ts";
 import { CheckpointError } from "../models/model.ts";
 import type { DecodingOptions } from "../models/model.ts";
 import type { ProtocolName } from "../tasks/task.ts";
@@ -43,6 +45,8 @@ export interface RunConfig {
   readonly precisions: readonly Precision[];
   /** Samples whose first step is kept, for what precisions cost. */
   readonly firstSteps: number;
+  /** Where the loop that generates runs. */
+  readonly generation: GenerationWay;
   readonly overrides: Overrides;
   /** The run stops when more samples than this have failed; null is never. */
   readonly maxErrors: number | null;
@@ -86,6 +90,7 @@ export interface RunFlags {
   readonly imageThreads?: string;
   readonly precision?: readonly string[];
   readonly firstSteps?: string;
+  readonly generation?: string;
   readonly prompt?: string;
   readonly beams?: string;
   readonly lengthPenalty?: string;
@@ -136,6 +141,7 @@ export function readRunConfig(flags: RunFlags, defaults: RunDefaults): RunConfig
     imageThreads: integer("--image-threads", flags.imageThreads, { from: 0 }) ?? defaultImageThreads,
     precisions,
     firstSteps: integer("--first-steps", flags.firstSteps, { from: 0 }) ?? (precisions.length > 1 ? comparedSteps : 0),
+    generation: choice("--generation", flags.generation, generationWays) ?? "auto",
     overrides: overrides(flags),
     maxErrors: integer("--max-errors", flags.maxErrors, { from: 0 }) ?? null,
     cache: cacheFolderOf(flags.cache, defaults.cache),

@@ -3,10 +3,11 @@
  */
 import { nextTokenLogProbabilities } from "./generation/candidates.ts";
 import { SeenImages } from "./generation/seen-images.ts";
+import { answerGroups } from "./generation/graph-window.ts";
 import { answerWindow } from "./generation/window.ts";
-import type { Question } from "./generation/window.ts";
+import type { Question, WindowOptions, WindowWatcher } from "./generation/window.ts";
 import type { ImageEncoder } from "./image-encoder.ts";
-import type { LanguageModel } from "./generation/language-model.ts";
+import type { GraphLanguageModel, LanguageModel } from "./generation/language-model.ts";
 import type {
   Batching,
   DecodingOptions,
@@ -28,7 +29,7 @@ export interface Blip2Parts<Seen> {
   readonly weightsBytes: number;
   readonly family: LanguageModelFamily;
   readonly encoder: ImageEncoder;
-  readonly languageModel: LanguageModel<Seen>;
+  readonly languageModel: LanguageModel<Seen> | GraphLanguageModel<Seen>;
   readonly tokenizer: Tokenizer;
 }
 
@@ -36,6 +37,8 @@ export class Blip2<Seen> implements VisionLanguageModel {
   readonly name: string;
   readonly family: LanguageModelFamily;
   readonly weightsBytes: number;
+  /** Unset where a graph generates: what comes out of it are whole answers. */
+  readonly firstStep?: NonNullable<VisionLanguageModel["firstStep"]>;
   readonly #parts: Blip2Parts<Seen>;
   readonly #softPrompts: SoftPrompts;
   readonly #seenImages: SeenImages<Seen>;
@@ -48,6 +51,8 @@ export class Blip2<Seen> implements VisionLanguageModel {
     this.#parts = parts;
     this.#softPrompts = new SoftPrompts(parts.encoder);
     this.#seenImages = new SeenImages(parts.languageModel, { queries: parts.tokenizer.imageTokens.length });
+    const { languageModel } = parts;
+    if ("start" in languageModel) this.firstStep = (requests) => this.#firstStep(languageModel, requests);
   }
 
   async readAhead(image: ImageFile): Promise<void> {
@@ -95,7 +100,7 @@ export class Blip2<Seen> implements VisionLanguageModel {
 
     const { languageModel: model, tokenizer } = this.#parts;
     const questions = asked.map(({ question }) => question);
-    await answerWindow({ model, seenImages: this.#seenImages }, questions, options, {
+    const window: WindowOptions & WindowWatcher = {
       ...batching,
       onTime: (stage, ms, shared) => {
         for (const question of shared) clocks[asked[question]!.request]!.add(stage, ms / shared.length);
@@ -106,12 +111,17 @@ export class Blip2<Seen> implements VisionLanguageModel {
         const latencyMs = clocks[request]!.shares(1);
         answer(request, { status: "predicted", text: tokenizer.decode(tokens), tokens, score, latencyMs });
       },
-    });
+    };
+    const seenImages = this.#seenImages;
+    if ("answer" in model) await answerGroups({ model, seenImages }, questions, options, window);
+    else await answerWindow({ model, seenImages }, questions, options, window);
     return answers;
   }
 
-  async firstStep(requests: readonly GenerationRequest[]): Promise<readonly (FirstStep | FailedGeneration)[]> {
-    const { languageModel } = this.#parts;
+  async #firstStep(
+    languageModel: LanguageModel<Seen>,
+    requests: readonly GenerationRequest[],
+  ): Promise<readonly (FirstStep | FailedGeneration)[]> {
     const images = new Map(requests.map(({ image }) => [image.id, image]));
     const encoded = await this.#softPrompts.of(images, { size: requests.length, onTime: () => undefined });
     const answers = requests.map(({ image, prompt, maxPromptTokens }) =>

@@ -10,18 +10,25 @@ import { prepareWeights } from "./checkpoint/quantized-weights.ts";
 import { loadImageTokens } from "./features/load-image-tokens.ts";
 import type { ImageTokensOptions } from "./features/load-image-tokens.ts";
 import { loadImageEncoder } from "./image-encoder.ts";
-import type { LanguageModel } from "./generation/language-model.ts";
+import { isInGraph } from "./generation/generation-way.ts";
+import type { GenerationWay } from "./generation/generation-way.ts";
+import type { GraphLanguageModel, LanguageModel } from "./generation/language-model.ts";
 import { CheckpointError } from "./model.ts";
 import type { VisionLanguageModel } from "./model.ts";
+import { loadGraphOpt } from "./generation/opt-graph-language-model.ts";
 import { loadOpt } from "./generation/opt-language-model.ts";
 import { parsePreprocessorConfig } from "./image/preprocessor-config.ts";
 import type { PixelSettings } from "./image/preprocessor-config.ts";
 import { jsonFile } from "./checkpoint/json-section.ts";
+import { loadGraphT5 } from "./generation/t5-graph-language-model.ts";
 import { loadT5 } from "./generation/t5-language-model.ts";
 import { loadTokenizer } from "./text/tokenizer.ts";
 import { checkAllUsed } from "./checkpoint/unused-tensors.ts";
 
-export interface LoadOptions extends CheckpointOptions, ImageTokensOptions {}
+export interface LoadOptions extends CheckpointOptions, ImageTokensOptions {
+  /** Unset: auto. */
+  readonly generation?: GenerationWay;
+}
 
 /** `where`: a folder, or a name in the Hugging Face cache. */
 export async function loadBlip2(where: string, options: LoadOptions): Promise<VisionLanguageModel> {
@@ -37,7 +44,10 @@ export async function loadCheckpoint(checkpoint: Checkpoint, options: LoadOption
   const pixels = await readPixelSettings(checkpoint);
   const tokenizer = await loadTokenizer(folder, config);
   const weights = await prepareWeights(checkpoint, options);
-  const assemble = async <Seen>(languageModel: LanguageModel<Seen>, width: number): Promise<VisionLanguageModel> => {
+  const assemble = async <Seen>(
+    languageModel: LanguageModel<Seen> | GraphLanguageModel<Seen>,
+    width: number,
+  ): Promise<VisionLanguageModel> => {
     const images = await loadImageTokens(checkpoint, { weights, pixels }, options);
     const encoder = await loadImageEncoder(config, { weights, images, width }, options);
     checkAllUsed(weights, config);
@@ -46,6 +56,10 @@ export async function loadCheckpoint(checkpoint: Checkpoint, options: LoadOption
   };
   // ONNX Runtime holds a matrix twice while it lays it out anew. The largest, the vocabulary's, is a language model's: that
   // one comes first, while there is room, and memory never rises above the finished model's.
+  if (isInGraph(options.generation ?? "auto")) {
+    if (text.family === "opt") return assemble(await loadGraphOpt(weights, config, text, options), text.hidden);
+    return assemble(await loadGraphT5(weights, config, text, options), text.width);
+  }
   if (text.family === "opt") return assemble(await loadOpt(weights, config, text, options), text.hidden);
   return assemble(await loadT5(weights, config, text, options), text.width);
 }

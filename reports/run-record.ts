@@ -48,6 +48,8 @@ const runRecordSchema = z.object({
     batchSize: z.int().positive(),
     /** What the model computes in, such as `int8` or `vision=int8,language=int4`; unset is fp32. */
     precision: z.string().optional(),
+    /** `graph` where the loop that generates ran inside one graph and that can change answers; else unset. */
+    generation: z.string().optional(),
     /** Decoding as it is done, the protocol's choices and the overrides together. */
     decoding: z.record(z.string(), z.json()),
     /** Of a retrieval task, which decodes nothing. */

@@ -6,7 +6,7 @@ import { SourceCache } from "../models/generation/source-cache.ts";
 import type { LanguageModel } from "../models/generation/language-model.ts";
 import { float32Tensor, floats } from "../models/runtime.ts";
 import { loadT5 } from "../models/generation/t5-language-model.ts";
-import type { SoftPrompt } from "../models/generation/t5-language-model.ts";
+import type { SoftPrompt } from "../models/generation/t5-source.ts";
 import { assertSame, bundled, decodingOptions, goldenGeneration, GoldenTensors } from "./goldens.ts";
 import type { GoldenSettings } from "./goldens.ts";
 

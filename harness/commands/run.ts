@@ -41,6 +41,7 @@ export const addRun: AddCommand = (program, called) => {
       "--first-steps <n>",
       "samples whose first token's distribution is kept for `costs` (default: 64 of several precisions)",
     )
+    .option("--generation <where>", "the loop over tokens: stepwise, in one graph, or auto (default: auto)")
     .option("--prompt <text>", "another prompt, with {question} in it")
     .option("--beams <n>", "beams; 1 is greedy search")
     .option("--length-penalty <x>", "above 0 favours long answers, below short ones")

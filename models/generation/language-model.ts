@@ -6,6 +6,8 @@
 import type { Tensor } from "onnxruntime-node";
 import type { LanguageHead } from "./candidates.ts";
 import type { Begun, GenerationStart } from "./generate.ts";
+import type { Hypothesis } from "./search.ts";
+import type { DecodingOptions } from "../model.ts";
 
 /** `Seen` is what the model keeps of an image, computed once and shared by all its questions. */
 export interface LanguageModel<Seen> {
@@ -21,6 +23,15 @@ export interface LanguageModel<Seen> {
   /** A batch of these prompts, to which others come, and no others than `room` is for. */
   readonly start: (prompts: readonly Prompt<Seen>[], room: Room) => Promise<JoinableStart<Seen>>;
   readonly release: () => Promise<void>;
+}
+
+/** One that generates in one run of one graph (graph-generation.ts), so that nothing comes out between two tokens. */
+export interface GraphLanguageModel<Seen> extends Omit<LanguageModel<Seen>, "head" | "start"> {
+  /** The hypotheses for each prompt, best first. */
+  readonly answer: (
+    prompts: readonly Prompt<Seen>[],
+    options: DecodingOptions,
+  ) => Promise<readonly (readonly Hypothesis[])[]>;
 }
 
 /** `tokens`: all behind the queries, common ones too. */

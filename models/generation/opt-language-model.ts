@@ -27,12 +27,7 @@ export async function loadOpt(
   text: OptConfig,
   runtime: RuntimeOptions,
 ): Promise<LanguageModel<Prefix>> {
-  if (text.wordWidth > text.hidden) {
-    const found = `text_config.word_embed_proj_dim ${text.wordWidth} above hidden_size ${text.hidden}`;
-    throw new CheckpointError(
-      `${weights.name}: ${found}: the projection fills too few numbers of a query's embedding.`,
-    );
-  }
+  checkWordWidth(weights.name, text);
   const decoderWeights = weights.at("language_model.model.decoder");
   const ownHead = weights.at("language_model.lm_head");
   const table = ownHead.has("weight") ? ownHead : decoderWeights.at("embed_tokens"); // tied unless stored
@@ -63,12 +58,7 @@ export async function loadOpt(
       if (common.length === 0) return prefixes(decoder, queryEmbeddings);
       return prefixes(decoder, followedBy(queryEmbeddings, await decoder.embed(common)));
     },
-    refuse: (tokens, newTokens) => {
-      const needed = queries + tokens.length + newTokens;
-      if (needed <= text.maxPositions) return null;
-      const parts = `${queries} queries + ${tokens.length} prompt tokens + ${newTokens} new`;
-      return `the prompt is too long: ${parts} = ${needed} positions, the language model has ${text.maxPositions}`;
-    },
+    refuse: refuseLongPrompt(queries, text),
     start: async (prompts, room) => {
       const { sequences, promptTokens } = roomFor(prompts, room);
       const capacity = queries + promptTokens + room.beams * (room.newTokens - 1);
@@ -86,11 +76,30 @@ export async function loadOpt(
   };
 }
 
+export function checkWordWidth(checkpoint: string, { wordWidth, hidden }: OptConfig): void {
+  if (wordWidth <= hidden) return;
+  const found = `text_config.word_embed_proj_dim ${wordWidth} above hidden_size ${hidden}`;
+  throw new CheckpointError(`${checkpoint}: ${found}: the projection fills too few numbers of a query's embedding.`);
+}
+
+/** LanguageModel.refuse: positions end with the table of them. */
+export function refuseLongPrompt(
+  queries: number,
+  { maxPositions }: OptConfig,
+): (tokens: readonly number[], newTokens: number) => string | null {
+  return (tokens, newTokens) => {
+    const needed = queries + tokens.length + newTokens;
+    if (needed <= maxPositions) return null;
+    const parts = `${queries} queries + ${tokens.length} prompt tokens + ${newTokens} new`;
+    return `the prompt is too long: ${parts} = ${needed} positions, the language model has ${maxPositions}`;
+  };
+}
+
 /**
  * The projection is as wide as the layers, the embeddings it replaces may be narrower (word_embed_proj_dim). The reference
  * then fills them with the first numbers of the projection, row after row (`masked_scatter`, modeling_blip_2.py:1851).
  */
-function toWordWidth(softPrompts: Tensor, width: number): Tensor {
+export function toWordWidth(softPrompts: Tensor, width: number): Tensor {
   const [images = 0, queries = 0, hidden = 0] = softPrompts.dims;
   if (width === hidden) return softPrompts;
   const filled = new Float32Array(images * queries * width);
@@ -102,7 +111,7 @@ function toWordWidth(softPrompts: Tensor, width: number): Tensor {
 }
 
 /** Each image's queries and then the same words: [images, queries, width], [words, width] → [images, queries + words, width] */
-function followedBy(queryEmbeddings: Tensor, words: Float32Array): Tensor {
+export function followedBy(queryEmbeddings: Tensor, words: Float32Array): Tensor {
   const [images = 0, queries = 0, width = 0] = queryEmbeddings.dims;
   const own = queries * width;
   const size = own + words.length;

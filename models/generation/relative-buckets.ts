@@ -46,7 +46,7 @@ export function decoderBuckets(config: Buckets): (positions: TextPositions) => I
 }
 
 /** The bucket of each distance up to `maxDistance`; all beyond share the last. In single precision, as the reference. */
-function distanceBuckets(count: number, maxDistance: number): Int32Array {
+export function distanceBuckets(count: number, maxDistance: number): Int32Array {
   const exact = Math.floor(count / 2);
   const range = Math.fround(Math.log(maxDistance / exact));
   return Int32Array.from({ length: maxDistance + 1 }, (_, distance) => {

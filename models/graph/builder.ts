@@ -116,8 +116,8 @@ export class GraphBuilder extends GraphWriter {
   }
 
   /** The k largest of the last axis, largest first: their values and their indices. k is an input, int64 [1]. */
-  topK(x: Value, k: Value): { readonly values: Value; readonly indices: Value } {
-    const shape = [...x.shape.slice(0, -1), "k"];
+  topK(x: Value, k: Value, length: Dimension = "k"): { readonly values: Value; readonly indices: Value } {
+    const shape = [...x.shape.slice(0, -1), length];
     const values: Value = { name: this.fresh("TopK"), type: x.type, shape };
     const indices: Value = { name: `${values.name}.indices`, type: "int64", shape };
     this.push("TopK", [x, k], [values, indices], { axis: -1 }, values.name);
@@ -177,7 +177,7 @@ function dimension(shape: Shape, axis: number): Dimension {
 }
 
 /** numpy's rule: align at the right; equal lengths stay, 1 stretches. */
-function broadcast(a: Shape, b: Shape): Shape {
+export function broadcast(a: Shape, b: Shape): Shape {
   const length = Math.max(a.length, b.length);
   return Array.from({ length }, (_, index) => {
     const left = a[index - length + a.length] ?? 1;

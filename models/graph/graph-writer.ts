@@ -2,12 +2,14 @@
  * What a graph is made of: inputs and outputs, weights that stay in their files, constants, nodes. The operators are in
  * builder.ts. Shapes may hold names for axes whose length is known only when the graph runs ("batch", "tokens"); where an
  * operator needs such a length, it is read off the graph input that declared the name.
+ *
+ * The body of a loop is a graph inside a graph: it sees the outer graph's values, and its weights are the outer graph's.
  */
 import { createHash } from "node:crypto";
 import path from "node:path";
 import type { SafetensorsType, TensorEntry } from "../checkpoint/safetensors.ts";
 import { encodeModel } from "./onnx.ts";
-import type { Dimension, ElementType, OnnxAttribute, OnnxNode, OnnxTensor, OnnxValue } from "./onnx.ts";
+import type { Dimension, ElementType, OnnxAttribute, OnnxGraph, OnnxNode, OnnxTensor, OnnxValue } from "./onnx.ts";
 
 export type Shape = readonly Dimension[];
 
@@ -44,12 +46,17 @@ export class GraphWriter {
   readonly #weights = new Map<string, { readonly entry: TensorEntry; readonly tensor: Omit<OnnxTensor, "content"> }>();
   readonly #inputs: OnnxValue[] = [];
   readonly #outputs: OnnxValue[] = [];
+  /** Values that have an axis of a name which no input has. */
+  readonly #measured: Value[] = [];
   readonly #lengths = new Map<string, Value>();
   readonly #shapes = new Map<string, Value>();
+  readonly #outer: GraphWriter | null;
   #count = 0;
 
-  constructor(name: string) {
+  /** `outer`: the graph that this one is inside of. */
+  constructor(name: string, outer: GraphWriter | null = null) {
     this.name = name;
+    this.#outer = outer;
   }
 
   input(name: string, shape: Shape, type: ElementType = "float32"): Value {
@@ -68,6 +75,7 @@ export class GraphWriter {
    * same tensor in the same shape is the same value, however often it is asked for.
    */
   weight(entry: TensorEntry, shape: readonly number[] = entry.shape, rows?: { from: number; count: number }): Value {
+    if (this.#outer !== null) return this.#outer.weight(entry, shape, rows);
     const rowBytes = entry.byteLength / (shape[0] ?? 1);
     const range = rows ?? { from: 0, count: shape[0] ?? 1 };
     const own = rows === undefined ? shape : [rows.count, ...shape.slice(1)];
@@ -129,15 +137,38 @@ export class GraphWriter {
     return { name: this.name, bytes: encode(weights), weightsFolder, inputs, outputs, structure };
   }
 
+  /** What a node runs inside of it: its outputs are these, in their order, each made by a node of its own. */
+  protected asBody(outputs: readonly Value[]): OnnxGraph {
+    const unnamed = new Set(this.#nodes.flatMap((node) => node.outputs));
+    // A value that comes from outside cannot be an output, and one that is two outputs is lost to the second.
+    const named = outputs.map((value) =>
+      unnamed.delete(value.name) ? value : this.node("Identity", [value], value.type, value.shape),
+    );
+    return {
+      name: this.name,
+      nodes: this.#nodes,
+      tensors: [...this.#constants.values()],
+      inputs: this.#inputs,
+      outputs: named,
+    };
+  }
+
   // Shapes that are known when the graph runs.
+
+  /** Lets lengths of axes that no input has be read off this value; gives the value. */
+  measure(value: Value): Value {
+    this.#measured.push(value);
+    return value;
+  }
 
   /**
    * What Reshape is told: 0 keeps the axis at the same place, -1 is worked out from the rest. Only one axis can be -1,
-   * so a second unknown length is read off a graph input.
+   * so a second unknown length is read off a graph input; one that no input has is then worked out.
    */
   protected reshapeTarget(from: Shape, to: Shape): Value {
     const lengths = to.map((own, axis) => (typeof own === "number" ? own : own === from[axis] ? 0 : -1));
-    return lengths.filter((length) => length === -1).length <= 1 ? this.integers(lengths) : this.shapeVector(to);
+    if (lengths.filter((length) => length === -1).length <= 1) return this.integers(lengths);
+    return this.shapeVector(to.map((own) => (typeof own === "number" || this.#holderOf(own) !== null ? own : -1)));
   }
 
   protected shapeVector(shape: Shape): Value {
@@ -154,21 +185,33 @@ export class GraphWriter {
   #length(name: string): Value {
     const known = this.#lengths.get(name);
     if (known !== undefined) return known;
-    const input = this.#inputs.find(({ shape }) => shape.includes(name));
-    if (input === undefined) throw new Error(`graph ${this.name}: no input has an axis named "${name}"`);
-    const start = input.shape.indexOf(name);
-    const length = this.node("Shape", [input], "int64", [1], { start, end: start + 1 });
+    const holder = this.#holderOf(name);
+    if (holder === null) throw new Error(`graph ${this.name}: no input has an axis named "${name}"`);
+    if (holder.graph !== this) return holder.graph.#length(name);
+    const start = holder.value.shape.indexOf(name);
+    const length = this.node("Shape", [holder.value], "int64", [1], { start, end: start + 1 });
     this.#lengths.set(name, length);
     return length;
+  }
+
+  /** Whose shape tells a named length, in this graph or around it. */
+  #holderOf(name: string): { readonly value: Value; readonly graph: GraphWriter } | null {
+    const value = [...this.#inputs, ...this.#measured].find(({ shape }) => shape.includes(name));
+    if (value !== undefined) return { value, graph: this };
+    return this.#outer === null ? null : this.#outer.#holderOf(name);
   }
 
   #constant(type: ElementType, shape: readonly number[], values: Float32Array | BigInt64Array): Value {
     const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
     const key = `${type}[${shape.join(",")}]${values.join(",")}`;
     const known = this.#constants.get(key);
-    const tensor = known ?? { name: `constant_${this.#constants.size}`, type, shape, content: { bytes } };
+    const tensor = known ?? { name: this.#constantName(), type, shape, content: { bytes } };
     this.#constants.set(key, tensor);
     return { name: tensor.name, type, shape };
+  }
+
+  #constantName(): string {
+    return this.#outer === null ? `constant_${this.#constants.size}` : this.fresh("constant");
   }
 
   /** An input that is null is left out, where the operator has later ones. */
@@ -199,7 +242,9 @@ export class GraphWriter {
     this.#nodes.push({ operator, name: own, inputs: names(inputs), outputs: names(outputs), attributes, domain });
   }
 
+  /** Not used in this graph nor in one around it. */
   protected fresh(operator: string): string {
+    if (this.#outer !== null) return this.#outer.fresh(operator);
     this.#count += 1;
     return `${operator}_${this.#count}`;
   }

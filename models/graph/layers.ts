@@ -100,11 +100,14 @@ export function flattenRows(g: GraphBuilder, x: Value, width: number): Value {
 }
 
 /** Keys and values [batch, heads, axis, head], and the name of their token axis. */
-interface KeysAndValues {
+export interface KeysAndValues {
   readonly keys: Value;
   readonly values: Value;
   readonly axis: string;
 }
+
+/** How a layer's queries look at what came before and at new tokens, all [batch, heads, tokens, head] → the same shape. */
+export type Attend = (layer: number, q: Value, recent: { readonly keys: Value; readonly values: Value }) => Value;
 
 /**
  * Attention over two groups of keys as if they were one, the cached first, then the new: the scores are joined, which

@@ -7,7 +7,7 @@
 export type ElementType = "float32" | "float16" | "uint8" | "int8" | "int32" | "int64" | "bool";
 
 /** TensorProto.DataType. */
-const dataType: Readonly<Record<ElementType, number>> = {
+export const dataType: Readonly<Record<ElementType, number>> = {
   float32: 1,
   uint8: 2,
   int8: 3,

@@ -14,6 +14,7 @@
  * the caller's mask, and its place in the text the caller's position, so beams of one sequence share one cache.
  */
 import { attentionOverCache, layerNorm, linear, mergeHeads, splitHeads } from "../graph/layers.ts";
+import type { Attend } from "../graph/layers.ts";
 import type { OptConfig } from "../checkpoint/config.ts";
 import type { Weights } from "../checkpoint/weights.ts";
 import { GraphBuilder } from "../graph/builder.ts";
@@ -34,7 +35,7 @@ export function optEmbedding(weights: Weights, config: OptConfig): Graph {
 }
 
 export function optDecoder(weights: Weights, config: OptConfig): Graph {
-  const { hidden, heads, wordWidth, maxPositions } = config;
+  const { hidden, heads, wordWidth } = config;
   const g = new GraphBuilder("decoder");
   const embeddings = g.input("embeddings", ["batch", "tokens", wordWidth]);
   const positions = g.input("positions", ["batch", "tokens"], "int64"); // from 0
@@ -42,34 +43,53 @@ export function optDecoder(weights: Weights, config: OptConfig): Graph {
   const past = Array.from({ length: config.layers }, (_, layer) => ({
     keys: g.input(`past_keys.${layer}`, ["batch", heads, "past", hidden / heads]),
     values: g.input(`past_values.${layer}`, ["batch", heads, "past", hidden / heads]),
+    axis: "past",
   }));
 
-  let x = g.reshape(embeddings, ["rows", wordWidth]);
+  const x = optLayers(g, weights, config, {
+    embeddings,
+    positions,
+    attend: (layer, q, recent) => {
+      g.output(`keys.${layer}`, recent.keys); // [batch, heads, tokens, head]
+      g.output(`values.${layer}`, recent.values);
+      return attentionOverCache(g, q, past[layer]!, { ...recent, axis: "tokens" }, mask);
+    },
+  });
+
+  g.output("hidden", g.reshape(x, ["batch", "tokens", wordWidth]));
+  return g.finish();
+}
+
+/**
+ * Embeddings [batch, tokens, word] through all layers → [rows, word]. `attend` is how a layer's queries look at what came
+ * before and at the new tokens' own keys and values; all [batch, heads, tokens, head], the queries scaled.
+ */
+export function optLayers(
+  g: GraphBuilder,
+  weights: Weights,
+  config: OptConfig,
+  given: { readonly embeddings: Value; readonly positions: Value; readonly attend: Attend },
+): Value {
+  const { hidden, wordWidth, maxPositions } = config;
+  let x = g.reshape(given.embeddings, ["rows", wordWidth]);
   if (wordWidth !== hidden) x = linear(g, x, weights.at("project_in"), { from: wordWidth, to: hidden, bias: false });
   const table = weights.tensor("embed_positions.weight", [maxPositions + POSITION_OFFSET, hidden]);
-  const places = g.gather(g.weight(table, table.shape, { from: POSITION_OFFSET, count: maxPositions }), positions);
+  const places = g.gather(
+    g.weight(table, table.shape, { from: POSITION_OFFSET, count: maxPositions }),
+    given.positions,
+  );
   x = g.add(x, g.reshape(places, ["rows", hidden]));
 
-  for (const [layer, { keys, values }] of past.entries()) {
+  for (let layer = 0; layer < config.layers; layer += 1) {
     const w = weights.at(`layers.${layer}`);
-    const attended = residual(g, x, w.at("self_attn_layer_norm"), config, (normed) => {
-      const { mixed, newKeys, newValues } = selfAttention(
-        g,
-        { x: normed, keys, values, mask },
-        w.at("self_attn"),
-        config,
-      );
-      g.output(`keys.${layer}`, newKeys); // [batch, heads, tokens, head]
-      g.output(`values.${layer}`, newValues);
-      return mixed;
-    });
+    const attended = residual(g, x, w.at("self_attn_layer_norm"), config, (normed) =>
+      selfAttention(g, normed, w.at("self_attn"), config, (q, recent) => given.attend(layer, q, recent)),
+    );
     x = residual(g, attended, w.at("final_layer_norm"), config, (normed) => feedForward(g, normed, w, config));
   }
   if (config.finalNorm) x = norm(g, x, weights.at("final_layer_norm"), config);
   if (wordWidth !== hidden) x = linear(g, x, weights.at("project_out"), { from: hidden, to: wordWidth, bias: false });
-
-  g.output("hidden", g.reshape(x, ["batch", "tokens", wordWidth]));
-  return g.finish();
+  return x;
 }
 
 /** x + box(norm(x)), or norm(x + box(x)) in the one OPT (350m) that normalises after. */
@@ -78,23 +98,22 @@ function residual(g: GraphBuilder, x: Value, w: Weights, config: OptConfig, box:
   return norm(g, g.add(x, box(x)), w, config);
 }
 
-/** The new tokens attend to the cache and to each other, as the mask allows. */
+/** [rows, hidden] → [rows, hidden] */
 function selfAttention(
   g: GraphBuilder,
-  { x, keys, values, mask }: { x: Value; keys: Value; values: Value; mask: Value },
+  x: Value,
   w: Weights,
   { hidden, heads, bias }: OptConfig,
-): { readonly mixed: Value; readonly newKeys: Value; readonly newValues: Value } {
+  attend: (q: Value, recent: { readonly keys: Value; readonly values: Value }) => Value,
+): Value {
   const axes = { batch: "batch", tokens: "tokens", heads };
   const size = { from: hidden, to: hidden, bias };
 
   const scaled = g.multiply(linear(g, x, w.at("q_proj"), size), g.scalar((hidden / heads) ** -0.5));
   const q = splitHeads(g, scaled, axes);
-  const newKeys = splitHeads(g, linear(g, x, w.at("k_proj"), size), axes);
-  const newValues = splitHeads(g, linear(g, x, w.at("v_proj"), size), axes);
-  const past = { keys, values, axis: "past" };
-  const mixed = attentionOverCache(g, q, past, { keys: newKeys, values: newValues, axis: "tokens" }, mask);
-  return { mixed: linear(g, mergeHeads(g, mixed), w.at("out_proj"), size), newKeys, newValues };
+  const keys = splitHeads(g, linear(g, x, w.at("k_proj"), size), axes);
+  const values = splitHeads(g, linear(g, x, w.at("v_proj"), size), axes);
+  return linear(g, mergeHeads(g, attend(q, { keys, values })), w.at("out_proj"), size);
 }
 
 function feedForward(g: GraphBuilder, x: Value, w: Weights, { hidden, mlp, bias, activation }: OptConfig): Value {

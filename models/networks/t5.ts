@@ -17,6 +17,7 @@
  * which key a token sees is the caller's mask, how far away it stands the caller's bucket.
  */
 import { attention, attentionOverCache, linear, mergeHeads, rmsNorm, splitHeads } from "../graph/layers.ts";
+import type { Attend } from "../graph/layers.ts";
 import type { T5Config } from "../checkpoint/config.ts";
 import type { Weights } from "../checkpoint/weights.ts";
 import { GraphBuilder } from "../graph/builder.ts";
@@ -71,8 +72,7 @@ export function t5CrossAttention(weights: Weights, config: T5Config): Graph {
 }
 
 export function t5Decoder(weights: Weights, config: T5Config): Graph {
-  const { width, heads, keyWidth, epsilon } = config;
-  const decoder = weights.at("decoder");
+  const { width, heads, keyWidth } = config;
   const g = new GraphBuilder("decoder");
   const embeddings = g.input("embeddings", ["batch", "tokens", width]);
   const mask = g.input("mask", ["batch", 1, "tokens", "keys"]); // 0 where seen, lowest float where not
@@ -85,31 +85,61 @@ export function t5Decoder(weights: Weights, config: T5Config): Graph {
   const past = { keys: cached("past_keys", "past"), values: cached("past_values", "past") };
   const source = { keys: cached("source_keys", "source"), values: cached("source_values", "source") };
 
-  const distances = g.gather(biasTable(g, decoder, config), buckets); // [batch, tokens, keys, heads]
+  const distances = g.gather(t5DecoderBiases(g, weights, config), buckets); // [batch, tokens, keys, heads]
   const bias = g.add(g.transpose(distances, [0, 3, 1, 2]), mask); // [batch, heads, tokens, keys]
-  let x = g.reshape(embeddings, ["rows", width]);
+  const x = t5DecoderLayers(g, weights, config, {
+    embeddings,
+    source: { ...source, mask: sourceMask },
+    attend: (layer, q, recent) => {
+      g.output(`keys.${layer}`, recent.keys); // [batch, heads, tokens, keyWidth]
+      g.output(`values.${layer}`, recent.values);
+      const before = { keys: past.keys[layer]!, values: past.values[layer]!, axis: "past" };
+      return attentionOverCache(g, q, before, { ...recent, axis: "tokens" }, bias);
+    },
+  });
+
+  g.output("hidden", g.reshape(x, ["batch", "tokens", width]));
+  return g.finish();
+}
+
+/**
+ * Embeddings [batch, tokens, width] through all layers of the decoder → [rows, width]. `attend` is self-attention over
+ * what came before and the new tokens' own keys and values; `source`, by layer, what the encoder read.
+ */
+export function t5DecoderLayers(
+  g: GraphBuilder,
+  weights: Weights,
+  config: T5Config,
+  given: {
+    readonly embeddings: Value;
+    readonly source: { readonly keys: readonly Value[]; readonly values: readonly Value[]; readonly mask: Value };
+    readonly attend: Attend;
+  },
+): Value {
+  const { width, epsilon } = config;
+  const { source } = given;
+  const decoder = weights.at("decoder");
+  let x = g.reshape(given.embeddings, ["rows", width]);
   for (let layer = 0; layer < config.decoderLayers; layer += 1) {
     const w = decoder.at(`block.${layer}`);
     x = residual(g, x, w.at("layer.0"), config, (normed, box) => {
       const own = box.at("SelfAttention");
       const [q, keys, values] = ["q", "k", "v"].map((part) => project(g, normed, own.at(part), "tokens", config));
-      g.output(`keys.${layer}`, keys!); // [batch, heads, tokens, keyWidth]
-      g.output(`values.${layer}`, values!);
-      const before = { keys: past.keys[layer]!, values: past.values[layer]!, axis: "past" };
-      const mixed = attentionOverCache(g, q!, before, { keys: keys!, values: values!, axis: "tokens" }, bias);
-      return mix(g, mixed, own, config);
+      return mix(g, given.attend(layer, q!, { keys: keys!, values: values! }), own, config);
     });
     x = residual(g, x, w.at("layer.1"), config, (normed, box) => {
       const cross = box.at("EncDecAttention");
       const q = project(g, normed, cross.at("q"), "tokens", config);
-      return mix(g, attention(g, q, source.keys[layer]!, source.values[layer]!, sourceMask), cross, config);
+      return mix(g, attention(g, q, source.keys[layer]!, source.values[layer]!, source.mask), cross, config);
     });
     x = residual(g, x, w.at("layer.2"), config, (normed, box) => feedForward(g, normed, box, config));
   }
-  x = rmsNorm(g, x, decoder.at("final_layer_norm"), width, epsilon);
+  return rmsNorm(g, x, decoder.at("final_layer_norm"), width, epsilon);
+}
 
-  g.output("hidden", g.reshape(x, ["batch", "tokens", width]));
-  return g.finish();
+/** The decoder's biases of distances: [buckets, heads] */
+export function t5DecoderBiases(g: GraphBuilder, weights: Weights, config: T5Config): Value {
+  return biasTable(g, weights.at("decoder"), config);
 }
 
 /** Block 0's biases of distances, which every block of its side uses: [buckets, heads] */
