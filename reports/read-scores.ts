@@ -10,7 +10,9 @@ import type { ScoreSheet } from "./run-record.ts";
 const count = z.int().nonnegative();
 const group = z.object({ value: z.number(), samples: count });
 
-const scoreSheetSchema = z.object({
+const columns = z.record(z.string(), z.array(z.union([z.string(), z.number()])));
+
+export const scoreSheetSchema = z.object({
   format: z.literal(scoresFormat),
   code: z.string(),
   counts: z.object({ samples: count, scored: count, failed: count, missing: count }),
@@ -26,7 +28,8 @@ const scoreSheetSchema = z.object({
       breakdown: z.record(z.string(), z.record(z.string(), group)),
     }),
   ),
-  samples: z.record(z.string(), z.array(z.union([z.string(), z.number()]))),
+  samples: columns,
+  texts: columns.exactOptional(),
 });
 
 /** `folder`: a run folder. Throws a RunFolderError where it is not scored, or the file is broken. */

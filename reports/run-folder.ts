@@ -5,6 +5,7 @@
 import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { isTemporaryName, writeFileWhole } from "./atomic-file.ts";
+import { checksumsName, recordChecksums } from "./checksums.ts";
 import { Journal } from "./journal.ts";
 import type { Outcome } from "./journal.ts";
 import { makeFolder, removeEmptyFolders } from "./make-folder.ts";
@@ -26,6 +27,7 @@ const ownNames: ReadonlySet<string> = new Set([
   scoresName,
   rowsName,
   similaritiesName,
+  checksumsName,
   lockName,
 ]);
 
@@ -95,7 +97,7 @@ export class RunFolder {
   async begin(plan: RunPlan, kept: readonly string[]): Promise<void> {
     await this.#write(async () => {
       // They were made from predictions that are about to change.
-      for (const name of [scoresName, rowsName]) await rm(join(this.path, name), { force: true });
+      for (const name of [scoresName, rowsName, checksumsName]) await rm(join(this.path, name), { force: true });
       const { startedAt } = this.#record.timings;
       this.#record = { ...newRecord(plan, this.#samples), timings: { startedAt, finishedAt: null } };
       await this.#journal.arrange(kept);
@@ -114,17 +116,20 @@ export class RunFolder {
       const { predicted, failed } = this.#counts();
       const { counts } = this.#record;
       const isSaid = this.#record.status === status && counts.predicted === predicted && counts.failed === failed;
-      if (!isSaid) await this.#writeRecord(status, new Date().toISOString());
+      if (isSaid) return; // what was recorded of the files then is what they are checked by
+      await this.#writeRecord(status, new Date().toISOString());
+      await recordChecksums(this.path, [recordName, journalName]);
     });
   }
 
   async writeSimilarities(values: Float32Array): Promise<void> {
     const bytes = Buffer.from(values.buffer, values.byteOffset, values.byteLength);
     await this.#write(() => writeFileWhole(join(this.path, similaritiesName), bytes));
+    await this.#write(() => recordChecksums(this.path, [similaritiesName]));
   }
 
   async writeScores(scores: ScoreSheet): Promise<void> {
-    await this.#write(() => writeFileWhole(join(this.path, scoresName), scoresText(scores)));
+    await this.#write(() => writeScoresFile(this.path, scores));
   }
 
   /** Ends writing and unlocks the folder. A folder that was made for this run and is empty goes again. */
@@ -188,10 +193,15 @@ export async function readSimilarities(path: string, count: number): Promise<Flo
 
 export async function writeScores(path: string, scores: ScoreSheet): Promise<void> {
   try {
-    await writeFileWhole(join(path, scoresName), scoresText(scores));
+    await writeScoresFile(path, scores);
   } catch (error) {
     throw asFolderError(path, error);
   }
+}
+
+async function writeScoresFile(path: string, scores: ScoreSheet): Promise<void> {
+  await writeFileWhole(join(path, scoresName), scoresText(scores));
+  await recordChecksums(path, [scoresName]);
 }
 
 function newRecord(plan: RunPlan, samples: number): RunRecord {

@@ -17,7 +17,7 @@ export const scoresFormat = "blip2-bench-scores/1";
 const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 const count = z.int().nonnegative();
 
-const runRecordSchema = z.object({
+export const runRecordSchema = z.object({
   format: z.literal(runFormat),
   /** `partial`: every sample was tried, or too many failed, and some have no prediction. */
   status: z.enum(["running", "complete", "partial", "interrupted"]),
