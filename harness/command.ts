@@ -10,6 +10,7 @@ import { parseCommandLine } from "./command-line.ts";
 import { addCache } from "./commands/cache.ts";
 import { addLs } from "./commands/ls.ts";
 import { addPrepare } from "./commands/prepare.ts";
+import { addReport } from "./commands/report.ts";
 import { addReproduce } from "./commands/reproduce.ts";
 import { addRun } from "./commands/run.ts";
 import { addScore } from "./commands/score.ts";
@@ -20,7 +21,7 @@ import { Terminal } from "./terminal.ts";
 import type { Output } from "./terminal.ts";
 
 /** In the order of --help. To add a command, add its file and its line. */
-export const commands: readonly AddCommand[] = [addRun, addLs, addScore, addReproduce, addPrepare, addCache];
+export const commands: readonly AddCommand[] = [addRun, addLs, addScore, addReport, addReproduce, addPrepare, addCache];
 
 /** Where words go and settings come from; `process` is one. */
 export interface Outside {

@@ -180,7 +180,7 @@ function limit(value: string | undefined): number | null {
   throw unexpected("--limit", value, "a number of samples from 1, or a fraction between 0 and 1");
 }
 
-function integer(flag: string, value: string | undefined, { from }: { from: number }): number | undefined {
+export function integer(flag: string, value: string | undefined, { from }: { from: number }): number | undefined {
   if (value === undefined) return undefined;
   const number = decimal(value);
   if (Number.isSafeInteger(number) && number >= from) return number;

@@ -105,7 +105,11 @@ function scatterConfiguration(chart: ScatterChart): ChartConfiguration<"scatter"
   };
   return {
     type: "scatter",
-    data: { datasets: [{ data: front.map(({ x, y }) => ({ x, y })), showLine: true, ...lineStyle("#8c959f"), pointRadius: 0 }] },
+    data: {
+      datasets: [
+        { data: front.map(({ x, y }) => ({ x, y })), showLine: true, ...lineStyle("#8c959f"), pointRadius: 0 },
+      ],
+    },
     options: {
       ...optionsOf(chart),
       scales: { x: axisOptions(chart, "x", chart.x), y: axisOptions(chart, "y", chart.y) },

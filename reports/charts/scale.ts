@@ -64,7 +64,9 @@ export function valuesOf(chart: Chart, axis: "x" | "y"): readonly number[] {
         ...points.map(({ value }) => value),
       ]);
     case "scatter":
-      return chart.points.flatMap((point) => (axis === "x" ? [point.x] : [point.y, point.low, point.high])).filter(isThere);
+      return chart.points
+        .flatMap((point) => (axis === "x" ? [point.x] : [point.y, point.low, point.high]))
+        .filter(isThere);
     case "curves":
       return chart.curves.flatMap(({ points }) => points.map((point) => point[axis]));
   }

@@ -2,7 +2,7 @@
  * A chart as SVG, drawn by hand: a few kilobytes, sharp when printed, in the colours of the page by its style sheet, and without
  * a script. Labels stand above their rows, so that it can be read on a phone.
  */
-import { html } from "../html/markup.ts";
+import { markup } from "../html/markup.ts";
 import type { Markup } from "../html/markup.ts";
 import type { Chart, ChartRow, CurvesChart, RowsChart, ScatterChart, Shape } from "./chart.ts";
 import { scaleOf, tickText, valuesOf } from "./scale.ts";
@@ -15,7 +15,9 @@ const leftWithAxis = 46;
 
 export function chartToSvg(chart: Chart): Markup {
   const drawn = chart.kind === "rows" ? drawRows(chart) : drawPlane(chart);
-  return html`<svg viewBox="0 0 ${width} ${drawn.height}" role="img" aria-label="${describe(chart)}">${drawn.content}</svg>`;
+  return markup`<svg viewBox="0 0 ${width} ${drawn.height}" role="img" aria-label="${describe(chart)}">
+    ${drawn.content}
+  </svg>`;
 }
 
 /** For those who cannot see it. */
@@ -45,7 +47,7 @@ function drawRows(chart: RowsChart): Drawn {
   const rows = chart.rows.map((row, index) => drawRow(row, { x, top: margin.top + index * rowHeight }));
   return {
     height: bottom + margin.bottom,
-    content: html`${bottomAxis(scale, { x, top: margin.top, bottom, title: chart.x.title })}${rows}`,
+    content: markup`${bottomAxis(scale, { x, top: margin.top, bottom, title: chart.x.title })}${rows}`,
   };
 }
 
@@ -57,29 +59,52 @@ function drawRow(
   let sum = 0;
   const rectangles = bars.map(({ value, color }) => {
     const [from, to] = [x(sum), x((sum += value))];
-    return html`<rect class="c${color}" x="${px(from)}" y="${middle - barHeight / 2}" width="${px(Math.max(0, to - from))}" height="${barHeight}"/>`;
+    return markup`<rect
+      class="c${color}"
+      x="${px(from)}"
+      y="${middle - barHeight / 2}"
+      width="${px(Math.max(0, to - from))}"
+      height="${barHeight}"
+    />`;
   });
   const whisker =
     line === null
       ? null
-      : html`<path class="whisker" d="M${px(x(line.low))} ${middle}H${px(x(line.high))}M${px(x(line.low))} ${middle - 4}v8M${px(x(line.high))} ${middle - 4}v8"/>`;
+      : markup`<path
+          class="whisker"
+          d="M${px(x(line.low))} ${middle}H${px(x(line.high))}M${px(x(line.low))} ${middle - 4}v8M${px(x(line.high))} ${middle - 4}v8"
+        />`;
   const marks = points.map(({ value, color, shape }) => mark(shape, { x: x(value), y: middle, color }));
-  return html`<g><title>${label}: ${text}</title><text class="label" x="${margin.left}" y="${top + 15}">${shorten(label, 50)}</text><text class="value" x="${width - margin.right}" y="${top + 15}">${text}</text>${rectangles}${whisker}${marks}</g>`;
+  return markup`<g
+    ><title>${label}: ${text}</title><text class="label" x="${margin.left}" y="${top + 15}">${shorten(label, 50)}</text
+    ><text class="value" x="${width - margin.right}" y="${top + 15}">${text}</text>${rectangles}${whisker}${marks}</g
+  >`;
 }
 
 function drawPlane(chart: ScatterChart | CurvesChart): Drawn {
   const [scaleX, scaleY] = [scaleOf(chart.x, valuesOf(chart, "x")), scaleOf(chart.y, valuesOf(chart, "y"))];
-  const [left, right, top, bottom] = [leftWithAxis, width - margin.right - 4, margin.top + 22, margin.top + 22 + plotHeight];
+  const [left, right, top, bottom] = [
+    leftWithAxis,
+    width - margin.right - 4,
+    margin.top + 22,
+    margin.top + 22 + plotHeight,
+  ];
   const x = (value: number): number => left + scaleX.at(value) * (right - left);
   const y = (value: number): number => bottom - scaleY.at(value) * (bottom - top);
   const lines = scaleY.ticks.map(
     (tick) =>
-      html`<path class="grid" d="M${left} ${px(y(tick))}H${right}"/><text class="tick end" x="${left - 6}" y="${px(y(tick) + 4)}">${tickText(tick)}</text>`,
+      markup`<path class="grid" d="M${left} ${px(y(tick))}H${right}" /><text
+          class="tick end"
+          x="${left - 6}"
+          y="${px(y(tick) + 4)}"
+          >${tickText(tick)}</text
+        >`,
   );
   const content = chart.kind === "scatter" ? drawPoints(chart, { x, y, right }) : drawCurves(chart, { x, y });
   return {
     height: bottom + margin.bottom,
-    content: html`<text class="tick" x="${margin.left}" y="${margin.top + 9}">${chart.y.title}</text>${lines}${bottomAxis(scaleX, { x, top, bottom, title: chart.x.title })}${content}`,
+    content: markup`<text class="tick" x="${margin.left}" y="${margin.top + 9}">${chart.y.title}</text
+      >${lines}${bottomAxis(scaleX, { x, top, bottom, title: chart.x.title })}${content}`,
   };
 }
 
@@ -97,53 +122,77 @@ function drawPoints({ points }: ScatterChart, { x, y, right }: Places & { readon
     const whisker =
       low === null || high === null
         ? null
-        : html`<path class="whisker" d="M${px(place.x)} ${px(y(low))}V${px(y(high))}M${px(place.x - 4)} ${px(y(low))}h8M${px(place.x - 4)} ${px(y(high))}h8"/>`;
+        : markup`<path
+            class="whisker"
+            d="M${px(place.x)} ${px(y(low))}V${px(y(high))}M${px(place.x - 4)} ${px(y(low))}h8M${px(place.x - 4)} ${px(y(high))}h8"
+          />`;
     const isAtRight = place.x > right - 150;
     let labelY = place.y - 8;
     while (taken.some((other) => Math.abs(other.y - labelY) < 13 && Math.abs(other.x - place.x) < 170)) labelY += 13;
     taken.push({ x: place.x, y: labelY });
-    const name = html`<text class="point${isOnFront ? " front" : ""}${isAtRight ? " end" : ""}" x="${px(place.x + (isAtRight ? -9 : 9))}" y="${px(labelY)}">${shorten(label, 26)}</text>`;
-    return html`<g><title>${label}: ${figure(point.x)}, ${figure(point.y)}</title>${whisker}${mark(shape, { ...place, color })}${name}</g>`;
+    const name = markup`<text
+      class="point${isOnFront ? " front" : ""}${isAtRight ? " end" : ""}"
+      x="${px(place.x + (isAtRight ? -9 : 9))}"
+      y="${px(labelY)}"
+      >${shorten(label, 26)}</text
+    >`;
+    return markup`<g
+      ><title>${label}: ${figure(point.x)}, ${figure(point.y)}</title
+      >${whisker}${mark(shape, { ...place, color })}${name}</g
+    >`;
   });
-  return html`<path class="front" d="${path}"/>${drawn}`;
+  return markup`<path class="front" d="${path}" />${drawn}`;
 }
 
 function drawCurves({ curves }: CurvesChart, { x, y }: Places): Markup {
   const drawn = curves.map(({ label, color, points }) => {
     const path = points.map((point, index) => `${index === 0 ? "M" : "L"}${px(x(point.x))} ${px(y(point.y))}`).join("");
-    return html`<path class="curve s${color}" d="${path}"><title>${label}</title></path>`;
+    return markup`<path class="curve s${color}" d="${path}"><title>${label}</title></path>`;
   });
-  return html`${drawn}`;
+  return markup`${drawn}`;
 }
 
 function bottomAxis(
   scale: Scale,
-  { x, top, bottom, title }: Pick<Places, "x"> & { readonly top: number; readonly bottom: number; readonly title: string },
+  {
+    x,
+    top,
+    bottom,
+    title,
+  }: Pick<Places, "x"> & { readonly top: number; readonly bottom: number; readonly title: string },
 ): Markup {
   const ticks = scale.ticks.map((tick, index) => {
     const side = index === 0 ? " start" : index === scale.ticks.length - 1 ? " end" : " middle";
-    return html`<path class="grid" d="M${px(x(tick))} ${top}V${bottom}"/><text class="tick${side}" x="${px(x(tick))}" y="${bottom + 15}">${tickText(tick)}</text>`;
+    return markup`<path class="grid" d="M${px(x(tick))} ${top}V${bottom}" /><text
+        class="tick${side}"
+        x="${px(x(tick))}"
+        y="${bottom + 15}"
+        >${tickText(tick)}</text
+      >`;
   });
-  return html`${ticks}<text class="tick" x="${px(x(scale.min))}" y="${bottom + 32}">${title}</text>`;
+  return markup`${ticks}<text class="tick" x="${px(x(scale.min))}" y="${bottom + 32}">${title}</text>`;
 }
 
-function mark(shape: Shape, { x, y, color }: { readonly x: number; readonly y: number; readonly color: number }): Markup {
+function mark(
+  shape: Shape,
+  { x, y, color }: { readonly x: number; readonly y: number; readonly color: number },
+): Markup {
   const [left, top] = [px(x), px(y)];
   switch (shape) {
     case "circle":
-      return html`<circle class="c${color} mark" cx="${left}" cy="${top}" r="5"/>`;
+      return markup`<circle class="c${color} mark" cx="${left}" cy="${top}" r="5" />`;
     case "square":
-      return html`<rect class="c${color} mark" x="${px(x - 4.5)}" y="${px(y - 4.5)}" width="9" height="9"/>`;
+      return markup`<rect class="c${color} mark" x="${px(x - 4.5)}" y="${px(y - 4.5)}" width="9" height="9" />`;
     case "diamond":
-      return html`<path class="c${color} mark" d="M${left} ${px(y - 6.5)}l6.5 6.5-6.5 6.5-6.5-6.5z"/>`;
+      return markup`<path class="c${color} mark" d="M${left} ${px(y - 6.5)}l6.5 6.5-6.5 6.5-6.5-6.5z" />`;
     case "tick":
-      return html`<path class="s${color} bar" d="M${left} ${px(y - 6)}v12"/>`;
+      return markup`<path class="s${color} bar" d="M${left} ${px(y - 6)}v12" />`;
   }
 }
 
 /** For a legend: the mark alone. */
 export function shapeToSvg(shape: Shape, color: number): Markup {
-  return html`<svg class="key" viewBox="0 0 16 16" aria-hidden="true">${mark(shape, { x: 8, y: 8, color })}</svg>`;
+  return markup`<svg class="key" viewBox="0 0 16 16" aria-hidden="true">${mark(shape, { x: 8, y: 8, color })}</svg>`;
 }
 
 function px(value: number): string {

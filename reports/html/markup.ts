@@ -13,8 +13,8 @@ export class Markup {
 
 type Part = Markup | string | number | null | readonly Part[];
 
-/** `html\`<td>${name}</td>\`` escapes `name`; null is nothing, a list is its parts one after the other. */
-export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): Markup {
+/** `markup\`<td>${name}</td>\`` escapes `name`; null is nothing, a list is its parts one after the other. */
+export function markup(strings: TemplateStringsArray, ...parts: readonly Part[]): Markup {
   return new Markup(strings.reduce((text, next, index) => text + render(parts[index - 1] ?? null) + next));
 }
 
@@ -25,7 +25,13 @@ function render(part: Part): string {
   return part.map(render).join("");
 }
 
-const entities: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
+const entities: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&#39;",
+};
 
 export function escapeText(text: string): string {
   return text.replace(/[&<>"']/g, (letter) => entities[letter] ?? letter);

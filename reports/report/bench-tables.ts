@@ -9,7 +9,9 @@ export function benchTable({ id, folder, record, points }: ReportBench): ReportT
   const notes = [
     `${folder}, ${record.task} ${record.data.split}, on ${machine.model}, ${machine.cores} cores.`,
     ...(record.quick ? ["QUICK: shorter than LoadGen's minimum durations and counts."] : []),
-    ...(points.length < record.points.length ? [`${points.length} of ${record.points.length} points are measured.`] : []),
+    ...(points.length < record.points.length
+      ? [`${points.length} of ${record.points.length} points are measured.`]
+      : []),
     ...machine.warnings.map((warning) => `Not a quiet machine: ${warning}.`),
     "LoadGen-compatible, not an MLPerf result. Latency counts from the scheduled time, with distribution-free 95 % intervals.",
   ];

@@ -233,7 +233,14 @@ export function precisionTable(runs: readonly ReportRun[]): ReportTable {
     ],
     rows: groups
       .filter((group) => new Set(group.map(precisionOf)).size > 1)
-      .flatMap((group) => group.map((run) => precisionRow(run, group.find((one) => precisionOf(one) === "fp32")))),
+      .flatMap((group) =>
+        group.map((run) =>
+          precisionRow(
+            run,
+            group.find((one) => precisionOf(one) === "fp32"),
+          ),
+        ),
+      ),
   };
 }
 
@@ -268,7 +275,10 @@ export function apartTable({ apart }: Report): ReportTable {
     note: "Not in any chart, comparison or table above. What a folder says of itself is beside the reason.",
     columns: [column("folder", "folder", "left"), column("why", "reason", "left"), column("it says", "says", "left")],
     rows: apart.map(({ folder, reasons, rows: [row] }) => {
-      const says = row === undefined ? "" : `${row.checkpoint} ${row.precision} ${row.task} ${row.split}: ${row.metric} ${row.score ?? "none"} (n ${row.scored} of ${row.samples})`;
+      const says =
+        row === undefined
+          ? ""
+          : `${row.checkpoint} ${row.precision} ${row.task} ${row.split}: ${row.metric} ${row.score ?? "none"} (n ${row.scored} of ${row.samples})`;
       return [word(folder), word(reasons.join(" ")), word(says)];
     }),
   };
