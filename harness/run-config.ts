@@ -80,6 +80,8 @@ export interface RunFlags {
   readonly maxErrors?: string;
   readonly cache?: string;
   readonly overwrite?: boolean;
+  /** false: --no-report */
+  readonly report?: boolean;
 }
 
 export interface RunDefaults {

@@ -1,16 +1,12 @@
 /** `blip2-bench report`: run and bench folders → one page, its charts, its tables. */
 import { join, relative, resolve } from "node:path";
-import { pageName, refuseOtherFolder, writeReport } from "../../reports/report/write-report.ts";
+import { pageName } from "../../reports/report/write-report.ts";
 import type { Report } from "../../reports/report/report-data.ts";
-import type { Catalog } from "../catalog.ts";
 import { completeCode } from "../exit-code.ts";
 import { refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
-import { packageVersion } from "../provenance.ts";
-import { findFolders } from "../report/find-folders.ts";
-import { makeReport } from "../report/make-report.ts";
+import { defaultSeed, reportOn } from "../report/report-on.ts";
 import { integer } from "../run-config.ts";
-import type { Terminal } from "../terminal.ts";
 import { UsageError } from "../usage-error.ts";
 
 interface ReportFlags extends OutputFlags {
@@ -21,7 +17,6 @@ interface ReportFlags extends OutputFlags {
 }
 
 const defaultSamples = 120; // of a task: a page of a few megabytes
-const defaultSeed = 2301; // of the paper's number, arXiv 2301.12597
 
 export const addReport: AddCommand = (program, called) => {
   const command = program.command("report").description("make a page, charts and tables of run and bench folders");
@@ -58,41 +53,6 @@ async function report(folders: readonly string[], flags: ReportFlags, surroundin
   terminal.result(isJson ? JSON.stringify(resultOf(made, output), null, 2) : describe(made, output));
   return completeCode;
 }
-
-interface Request {
-  readonly catalog: Catalog;
-  readonly terminal: Terminal;
-  readonly output: string;
-  readonly data: string | null;
-  readonly samples: number;
-  readonly seed: number;
-}
-
-async function reportOn(folders: readonly string[], request: Request): Promise<Report> {
-  const { output, terminal } = request;
-  await refuseOtherFolder(output); // before hours of predictions are read
-  const found = await findFolders(folders);
-  let read = 0;
-  const onFolder = (): void => {
-    read += 1;
-    terminal.progress({ run: "report", before: 0, done: read, samples: 2 * found.length, failed: 0 });
-  };
-  const made = await makeReport(found, { ...request, version: await packageVersion(), onFolder });
-  await writeReport(output, made);
-  return made.report;
-}
-
-/** At the end of a run: a report of its folder, in it. Gives the page. */
-export async function reportOfRun(
-  folder: string,
-  surroundings: Pick<Surroundings, "catalog" | "terminal"> & { readonly data: string | null },
-): Promise<string> {
-  const output = join(folder, "report");
-  await reportOn([folder], { ...surroundings, output, samples: samplesAfterRun, seed: defaultSeed });
-  return join(output, pageName);
-}
-
-const samplesAfterRun = 48; // enough to look at, soon written
 
 function describe({ runs, benches, apart }: Report, output: string): string {
   const points = benches.reduce((sum, bench) => sum + bench.points.length, 0);

@@ -3,7 +3,69 @@
  * whole split are a few megabytes.
  */
 import { createHash } from "node:crypto";
+import type { RunRecord, ScoreSheet } from "../../reports/run-record.ts";
 import type { ReadRun } from "./read-folders.ts";
+
+/** A run's answers and scores, by the place of the sample in its group. */
+export interface Answers {
+  /** The number of the answer, the same for the same text in all runs of the group; -1: none. null: the task has no answers. */
+  readonly texts: Int32Array | null;
+  /** Of the first metric; NaN where it has none by sample. */
+  readonly scores: Float32Array;
+}
+
+/** What runs of one group share; grows with each run that is added. */
+interface Columns {
+  readonly places: Map<string, number>;
+  /** By answer. */
+  readonly numbers: Map<string, number>;
+}
+
+/** The columns of runs as numbers, as they are read: as text they are let go. */
+export class AnswerColumns {
+  readonly #groups = new Map<string, Columns>();
+
+  add(record: RunRecord, { samples, metrics }: ScoreSheet): Answers {
+    const { places, numbers } = this.of(record);
+    const ids = (samples["id"] ?? []).map(String);
+    for (const id of ids) if (!places.has(id)) places.set(id, places.size);
+    const [metric, said] = [samples[metrics[0]?.name ?? ""], samples["answer"]];
+    const texts = said === undefined ? null : new Int32Array(places.size).fill(-1);
+    const scores = new Float32Array(places.size).fill(Number.NaN);
+    for (const [index, id] of ids.entries()) {
+      const place = places.get(id)!;
+      const score = metric?.[index];
+      if (typeof score === "number") scores[place] = score;
+      if (texts !== null) texts[place] = numberOf(String(said?.[index] ?? ""), numbers);
+    }
+    return { texts, scores };
+  }
+
+  of(record: RunRecord): Columns {
+    const key = groupKey(record);
+    const columns = this.#groups.get(key) ?? { places: new Map<string, number>(), numbers: new Map<string, number>() };
+    this.#groups.set(key, columns);
+    return columns;
+  }
+}
+
+function numberOf(answer: string, numbers: Map<string, number>): number {
+  const known = numbers.get(answer);
+  if (known !== undefined) return known;
+  numbers.set(answer, numbers.size);
+  return numbers.size - 1;
+}
+
+function groupKey(record: RunRecord): string {
+  const { config, counts } = record;
+  return JSON.stringify([dataKeyOf(record), config.protocol, config.overrides, counts.samples]);
+}
+
+export function dataKeyOf({ config, data }: RunRecord): string {
+  const files = data.files.map(({ sha256 }) => sha256).sort();
+  const hash = createHash("sha256").update(JSON.stringify(files)).digest("hex");
+  return `${config.task} ${data.split} ${hash}`;
+}
 
 export interface AnswerGroup {
   /** "group-1". */
@@ -13,104 +75,42 @@ export interface AnswerGroup {
   readonly runs: readonly ReadRun[];
   /** By sample id: its place in the columns. */
   readonly places: ReadonlyMap<string, number>;
-  readonly answers: ReadonlyMap<ReadRun, Answers>;
 }
 
-interface Answers {
-  /** By place: the number of the answer, the same for the same text in all runs of the group; null: the task has none. */
-  readonly texts: Int32Array | null;
-  /** Of the first metric; NaN where it has none by sample. */
-  readonly scores: Float32Array;
-}
-
-export function groupRuns(runs: readonly ReadRun[]): readonly AnswerGroup[] {
+export function groupRuns(runs: readonly ReadRun[], columns: AnswerColumns): readonly AnswerGroup[] {
   const byKey = new Map<string, ReadRun[]>();
   for (const run of runs) {
-    const key = groupKey(run);
-    const group = byKey.get(key) ?? [];
-    byKey.set(key, group);
+    const group = byKey.get(groupKey(run.record)) ?? [];
+    byKey.set(groupKey(run.record), group);
     group.push(run);
   }
-  return [...byKey.values()].map((group, index) => answerGroup(`group-${index + 1}`, group));
-}
-
-function groupKey({ record }: ReadRun): string {
-  const { config, counts } = record;
-  return JSON.stringify([dataKeyOf(record), config.protocol, config.overrides, counts.samples]);
-}
-
-export function dataKeyOf({ config, data }: ReadRun["record"]): string {
-  const files = data.files.map(({ sha256 }) => sha256).sort();
-  const hash = createHash("sha256").update(JSON.stringify(files)).digest("hex");
-  return `${config.task} ${data.split} ${hash}`;
-}
-
-function answerGroup(id: string, runs: readonly ReadRun[]): AnswerGroup {
-  const places = new Map<string, number>();
-  for (const { columns } of runs) {
-    for (const sample of columns["id"] ?? []) if (!places.has(String(sample))) places.set(String(sample), places.size);
-  }
-  const numbers = new Map<string, number>(); // by answer
-  const answers = new Map(runs.map((run) => [run, answersOf(run, places, numbers)]));
-  return { id, dataKey: dataKeyOf(runs[0]!.record), runs: runs.map(withoutColumns(answers)), places, answers };
-}
-
-/** The columns are numbers by now; as text they would stay in memory. The map's keys are the runs without them. */
-function withoutColumns(answers: Map<ReadRun, Answers>): (run: ReadRun) => ReadRun {
-  return (run) => {
-    const bare = { ...run, columns: {} };
-    answers.set(bare, answers.get(run)!);
-    answers.delete(run);
-    return bare;
-  };
-}
-
-function answersOf(
-  { columns, scores }: ReadRun,
-  places: ReadonlyMap<string, number>,
-  numbers: Map<string, number>,
-): Answers {
-  const metric = columns[scores.metrics[0]?.name ?? ""];
-  const said = columns["answer"];
-  const texts = said === undefined ? null : new Int32Array(places.size).fill(-1);
-  const byPlace = new Float32Array(places.size).fill(Number.NaN);
-  for (const [index, id] of (columns["id"] ?? []).entries()) {
-    const place = places.get(String(id))!;
-    const score = metric?.[index];
-    if (typeof score === "number") byPlace[place] = score;
-    if (texts === null) continue;
-    const answer = String(said?.[index] ?? "");
-    let number = numbers.get(answer);
-    if (number === undefined) numbers.set(answer, (number = numbers.size));
-    texts[place] = number;
-  }
-  return { texts, scores: byPlace };
+  return [...byKey.values()].map((group, index) => {
+    const { record } = group[0]!; // no group is empty
+    return { id: `group-${index + 1}`, dataKey: dataKeyOf(record), runs: group, places: columns.of(record).places };
+  });
 }
 
 /** Samples both answered, and on how many they say the very same; null where the task has no answers. */
-export function agreementOf(
-  { answers }: AnswerGroup,
-  a: ReadRun,
-  b: ReadRun,
-): { readonly compared: number; readonly equal: number } | null {
-  const [one, other] = [answers.get(a)?.texts, answers.get(b)?.texts];
-  if (one === undefined || one === null || other === undefined || other === null) return null;
+export function agreementOf(a: ReadRun, b: ReadRun): { readonly compared: number; readonly equal: number } | null {
+  const [one, other] = [a.answers.texts, b.answers.texts];
+  if (one === null || other === null) return null;
   let [compared, equal] = [0, 0];
   for (const [place, number] of one.entries()) {
-    if (number === -1 || other[place] === -1) continue;
+    const its = other[place] ?? -1;
+    if (number === -1 || its === -1) continue;
     compared += 1;
-    if (number === other[place]) equal += 1;
+    if (number === its) equal += 1;
   }
   return compared === 0 ? null : { compared, equal };
 }
 
 /** By place: whether two of these runs answer differently; null where there are not two, or the task has no answers. */
-export function differing({ answers, places }: AnswerGroup, runs: readonly ReadRun[]): Uint8Array | null {
-  const columns = runs.flatMap((run) => answers.get(run)?.texts ?? []);
+export function differing({ places }: AnswerGroup, runs: readonly ReadRun[]): Uint8Array | null {
+  const columns = runs.flatMap(({ answers }) => answers.texts ?? []);
   if (columns.length < 2) return null;
   const differs = new Uint8Array(places.size);
   for (let place = 0; place < differs.length; place += 1) {
-    const first = columns[0]![place]!;
+    const first = columns[0]![place];
     if (columns.some((column) => column[place] !== first)) differs[place] = 1;
   }
   return differs;

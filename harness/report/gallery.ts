@@ -84,7 +84,7 @@ async function sampleOf(id: string, { group, members, questions }: Surroundings)
     if (prediction === undefined) continue;
     ({ image } = prediction);
     const place = group.places.get(id)!;
-    const score = group.answers.get(run)?.scores[place] ?? Number.NaN;
+    const score = run.answers.scores[place] ?? Number.NaN;
     answers.push({
       run: runId,
       prompt: prediction.status === "matched" ? null : prediction.prompt,

@@ -13,7 +13,7 @@ import { RunFolderError } from "../../reports/run-folder-error.ts";
 import { rowsOf } from "../../reports/table.ts";
 import type { Catalog } from "../catalog.ts";
 import { reproductionOf } from "../reproduction.ts";
-import { agreementOf, chooseSamples, dataKeyOf, groupRuns } from "./answer-groups.ts";
+import { AnswerColumns, agreementOf, chooseSamples, dataKeyOf, groupRuns } from "./answer-groups.ts";
 import type { AnswerGroup } from "./answer-groups.ts";
 import type { FoundFolder } from "./find-folders.ts";
 import { galleryOf } from "./gallery.ts";
@@ -54,9 +54,10 @@ export async function makeReport(folders: readonly FoundFolder[], options: Repor
       `${where === "" ? "report" : where}: found no run.json and no bench.json in it or below it, expected folders that \`run\` or \`bench\` has written.`,
     );
   }
-  const { runs, benches, apart } = await readAll(folders, options);
+  const columns = new AnswerColumns();
+  const { runs, benches, apart } = await readAll(folders, columns, options);
   const alike = setOtherDataApart(runs);
-  const groups = groupRuns(alike.runs);
+  const groups = groupRuns(alike.runs, columns);
   const full: FullRun[] = [];
   const chosen = new Map(
     groups.map((group) => [group, new Set(chooseSamples(group, { most: options.samples, seed: options.seed }))]),
@@ -84,6 +85,7 @@ export async function makeReport(folders: readonly FoundFolder[], options: Repor
 
 async function readAll(
   folders: readonly FoundFolder[],
+  columns: AnswerColumns,
   { onFolder }: ReportOptions,
 ): Promise<{ runs: ReadRun[]; benches: ReportBench[]; apart: Apart[] }> {
   const [runs, benches, apart]: [ReadRun[], ReportBench[], Apart[]] = [[], [], []];
@@ -97,7 +99,7 @@ async function readAll(
         rows: [],
       });
     } else if (kind === "run") {
-      const found = await readRunFolder(path);
+      const found = await readRunFolder(path, columns);
       if (isApart(found)) apart.push(found);
       else runs.push(found);
     } else {
@@ -174,7 +176,7 @@ function reportRun({ id, run, group, read, files }: FullRun, all: readonly FullR
       one.run.record.checkpoint.fingerprint === record.checkpoint.fingerprint &&
       (one.run.record.config.precision ?? "fp32") === "fp32",
   );
-  const agreement = reference === undefined || reference.run === run ? null : agreementOf(group, run, reference.run);
+  const agreement = reference === undefined || reference.run === run ? null : agreementOf(run, reference.run);
   return {
     id,
     folder: run.path,

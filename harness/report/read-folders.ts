@@ -13,6 +13,7 @@ import { RunFolderError, systemCode } from "../../reports/run-folder-error.ts";
 import { identityHash, parseRunRecord } from "../../reports/run-record.ts";
 import type { RunRecord, ScoreSheet } from "../../reports/run-record.ts";
 import { rowsOf } from "../../reports/table.ts";
+import type { AnswerColumns, Answers } from "./answer-groups.ts";
 import { benchName } from "./find-folders.ts";
 
 /** A run that says nothing against itself. */
@@ -22,11 +23,11 @@ export interface ReadRun {
   readonly measured: Measured;
   /** Without its columns by sample. */
   readonly scores: ScoreSheet;
-  readonly columns: ScoreSheet["samples"];
+  readonly answers: Answers;
 }
 
 /** A run, or why it stands apart. */
-export async function readRunFolder(path: string): Promise<ReadRun | Apart> {
+export async function readRunFolder(path: string, columns: AnswerColumns): Promise<ReadRun | Apart> {
   let record: RunRecord | null = null;
   try {
     const text = await readFile(join(path, recordName), "utf8");
@@ -35,8 +36,9 @@ export async function readRunFolder(path: string): Promise<ReadRun | Apart> {
     const reasons = reasonsApart(record, sheet);
     if (!isSheet(sheet) || reasons.length > 0)
       return apartRun(path, { record, sheet: isSheet(sheet) ? sheet : null, reasons });
-    const { samples, texts: _, ...scores } = sheet;
-    return { path, record, measured: measuredOf(text), scores: { ...scores, samples: {} }, columns: samples };
+    const { format, code, counts, metrics } = sheet;
+    const scores = { format, code, counts, metrics, samples: {} };
+    return { path, record, measured: measuredOf(text), scores, answers: columns.add(record, sheet) };
   } catch (error) {
     if (!(error instanceof RunFolderError) && systemCode(error) === null) throw error;
     const reason = error instanceof Error ? error.message : String(error);

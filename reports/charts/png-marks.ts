@@ -1,11 +1,6 @@
 /** Marks and intervals of a chart on a canvas: what chart.js does not draw itself. */
+import type { SKRSContext2D } from "@napi-rs/canvas";
 import type { Shape } from "./chart.ts";
-
-/** The part of a canvas context that is used, the browser's and Node's alike. */
-type Pen = Pick<
-  import("@napi-rs/canvas").SKRSContext2D,
-  "save" | "restore" | "beginPath" | "moveTo" | "lineTo" | "closePath" | "arc" | "rect" | "fill" | "stroke"
-> & { fillStyle: unknown; strokeStyle: unknown; lineWidth: number };
 
 interface Place {
   readonly x: number;
@@ -15,7 +10,7 @@ interface Place {
 const capSize = 4;
 
 /** Along an axis, with a cap at each end. */
-export function drawWhisker(pen: Pen, from: Place, to: Place): void {
+export function drawWhisker(pen: SKRSContext2D, from: Place, to: Place): void {
   const isFlat = from.y === to.y;
   pen.save();
   pen.strokeStyle = "#1b1f24";
@@ -31,7 +26,7 @@ export function drawWhisker(pen: Pen, from: Place, to: Place): void {
   pen.restore();
 }
 
-export function drawMark(pen: Pen, shape: Shape, { x, y, color }: Place & { readonly color: string }): void {
+export function drawMark(pen: SKRSContext2D, shape: Shape, { x, y, color }: Place & { readonly color: string }): void {
   pen.save();
   pen.fillStyle = color;
   pen.strokeStyle = shape === "tick" ? color : "#ffffff";

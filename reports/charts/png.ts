@@ -1,10 +1,12 @@
 /** A chart as PNG: chart.js on @napi-rs/canvas, on white, for a paper or a chat. The same values as svg.ts draws. */
 import { createCanvas } from "@napi-rs/canvas";
+import type { SKRSContext2D } from "@napi-rs/canvas";
 import { Chart as ChartJs, registerables } from "chart.js";
 import type { ChartConfiguration, ChartOptions, Plugin } from "chart.js";
 import { lightPalette } from "./chart.ts";
 import type { Axis, Chart, CurvesChart, RowsChart, ScatterChart } from "./chart.ts";
 import { drawMark, drawWhisker } from "./png-marks.ts";
+import { placeLabels } from "./labels.ts";
 import { scaleOf, tickText, valuesOf } from "./scale.ts";
 
 ChartJs.register(...registerables);
@@ -16,44 +18,45 @@ const fontFamily = '"DejaVu Sans", "Liberation Sans", Arial, Helvetica, sans-ser
 export async function chartToPng(chart: Chart): Promise<Uint8Array> {
   const height = chart.kind === "rows" ? headHeight + rowHeight * chart.rows.length : planeHeight;
   const canvas = createCanvas(width, height);
-  const drawn = new ChartJs(canvas, configurationOf(chart));
+  const drawn = new ChartJs(canvas, configurationOf(chart, canvas.getContext("2d")));
   const bytes = await canvas.encode("png");
   drawn.destroy();
   return bytes;
 }
 
-function configurationOf(chart: Chart): ChartConfiguration {
+/** `pen`: the canvas that chart.js draws on, whose type it does not know in Node. */
+function configurationOf(chart: Chart, pen: SKRSContext2D): ChartConfiguration {
   switch (chart.kind) {
     case "rows":
-      return rowsConfiguration(chart);
+      return rowsConfiguration(chart, pen);
     case "scatter":
-      return scatterConfiguration(chart);
+      return scatterConfiguration(chart, pen);
     case "curves":
-      return curvesConfiguration(chart);
+      return curvesConfiguration(chart, pen);
   }
 }
 
-function rowsConfiguration(chart: RowsChart): ChartConfiguration<"bar"> {
+function rowsConfiguration(chart: RowsChart, pen: SKRSContext2D): ChartConfiguration<"bar"> {
   const parts = Math.max(1, ...chart.rows.map(({ bars }) => bars.length));
   const marks: Plugin<"bar"> = {
     id: "marks",
-    afterDatasetsDraw: ({ ctx, scales: { x, y }, chartArea }) => {
+    afterDatasetsDraw: ({ scales: { x, y }, chartArea }) => {
       if (x === undefined || y === undefined) return;
       for (const [index, { line, points, text }] of chart.rows.entries()) {
         const middle = y.getPixelForValue(index);
         if (line !== null) {
           const [from, to] = [x.getPixelForValue(line.low), x.getPixelForValue(line.high)];
-          drawWhisker(ctx, { x: from, y: middle }, { x: to, y: middle });
+          drawWhisker(pen, { x: from, y: middle }, { x: to, y: middle });
         }
         for (const { value, color, shape } of points) {
-          drawMark(ctx, shape, { x: x.getPixelForValue(value), y: middle, color: paint(color) });
+          drawMark(pen, shape, { x: x.getPixelForValue(value), y: middle, color: paint(color) });
         }
-        ctx.save();
-        ctx.fillStyle = ink;
-        ctx.font = `12px ${fontFamily}`;
-        ctx.textBaseline = "middle";
-        ctx.fillText(text, chartArea.right + 10, middle);
-        ctx.restore();
+        pen.save();
+        pen.fillStyle = ink;
+        pen.font = `12px ${fontFamily}`;
+        pen.textBaseline = "middle";
+        pen.fillText(text, chartArea.right + 10, middle);
+        pen.restore();
       }
     },
   };
@@ -76,30 +79,38 @@ function rowsConfiguration(chart: RowsChart): ChartConfiguration<"bar"> {
         y: { stacked: true, grid: { display: false }, ticks: { color: ink, font: { size: 12, family: fontFamily } } },
       },
     },
-    plugins: [background, marks],
+    plugins: [backgroundOf(pen), marks],
   };
 }
 
-function scatterConfiguration(chart: ScatterChart): ChartConfiguration<"scatter"> {
+function scatterConfiguration(chart: ScatterChart, pen: SKRSContext2D): ChartConfiguration<"scatter"> {
   const front = chart.points.filter(({ isOnFront }) => isOnFront).toSorted((a, b) => a.x - b.x);
   const marks: Plugin<"scatter"> = {
     id: "marks",
-    afterDatasetsDraw: ({ ctx, scales: { x, y }, chartArea }) => {
+    afterDatasetsDraw: ({ scales: { x, y }, chartArea }) => {
       if (x === undefined || y === undefined) return;
-      for (const point of chart.points) {
+      pen.font = `12px ${fontFamily}`;
+      const labels = placeLabels(
+        chart.points.map((point) => ({
+          ...{ x: x.getPixelForValue(point.x), y: y.getPixelForValue(point.y) },
+          width: pen.measureText(point.label).width,
+        })),
+        chartArea,
+      );
+      for (const [index, point] of chart.points.entries()) {
         const place = { x: x.getPixelForValue(point.x), y: y.getPixelForValue(point.y) };
         if (point.low !== null && point.high !== null) {
           const [from, to] = [y.getPixelForValue(point.low), y.getPixelForValue(point.high)];
-          drawWhisker(ctx, { x: place.x, y: from }, { x: place.x, y: to });
+          drawWhisker(pen, { x: place.x, y: from }, { x: place.x, y: to });
         }
-        drawMark(ctx, point.shape, { ...place, color: paint(point.color) });
-        ctx.save();
-        const isAtRight = place.x > chartArea.right - 190;
-        ctx.textAlign = isAtRight ? "right" : "left";
-        ctx.fillStyle = point.isOnFront ? ink : quiet;
-        ctx.font = `12px ${fontFamily}`;
-        ctx.fillText(point.label, place.x + (isAtRight ? -11 : 11), place.y - 9);
-        ctx.restore();
+        drawMark(pen, point.shape, { ...place, color: paint(point.color) });
+        pen.save();
+        const label = labels[index]!;
+        pen.textAlign = label.isAtLeft ? "right" : "left";
+        pen.fillStyle = point.isOnFront ? ink : quiet;
+        pen.font = `12px ${fontFamily}`;
+        pen.fillText(point.label, label.x, label.y);
+        pen.restore();
       }
     },
   };
@@ -114,11 +125,11 @@ function scatterConfiguration(chart: ScatterChart): ChartConfiguration<"scatter"
       ...optionsOf(chart),
       scales: { x: axisOptions(chart, "x", chart.x), y: axisOptions(chart, "y", chart.y) },
     },
-    plugins: [background, marks],
+    plugins: [backgroundOf(pen), marks],
   };
 }
 
-function curvesConfiguration(chart: CurvesChart): ChartConfiguration<"scatter"> {
+function curvesConfiguration(chart: CurvesChart, pen: SKRSContext2D): ChartConfiguration<"scatter"> {
   return {
     type: "scatter",
     data: {
@@ -133,7 +144,7 @@ function curvesConfiguration(chart: CurvesChart): ChartConfiguration<"scatter"> 
       ...optionsOf(chart),
       scales: { x: axisOptions(chart, "x", chart.x), y: axisOptions(chart, "y", chart.y) },
     },
-    plugins: [background],
+    plugins: [backgroundOf(pen)],
   };
 }
 
@@ -141,15 +152,17 @@ function lineStyle(color: string): { borderColor: string; borderWidth: number } 
   return { borderColor: color, borderWidth: 2 };
 }
 
-const background: Plugin = {
-  id: "background",
-  beforeDraw: ({ ctx, width: chartWidth, height }) => {
-    ctx.save();
-    ctx.fillStyle = "#ffffff";
-    ctx.fillRect(0, 0, chartWidth, height);
-    ctx.restore();
-  },
-};
+function backgroundOf(pen: SKRSContext2D): Plugin {
+  return {
+    id: "background",
+    beforeDraw: ({ width: chartWidth, height }) => {
+      pen.save();
+      pen.fillStyle = "#ffffff";
+      pen.fillRect(0, 0, chartWidth, height);
+      pen.restore();
+    },
+  };
+}
 
 /** What every chart has: title, note, legend; no motion, no size of a window. */
 function optionsOf(chart: Chart): ChartOptions<"bar"> & ChartOptions<"scatter"> {
@@ -184,7 +197,7 @@ function optionsOf(chart: Chart): ChartOptions<"bar"> & ChartOptions<"scatter"> 
 function axisOptions(chart: Chart, which: "x" | "y", axis: Axis) {
   const scale = scaleOf(axis, valuesOf(chart, which));
   return {
-    type: axis.scale === "log" ? ("logarithmic" as const) : ("linear" as const),
+    type: scale.kind === "log" ? ("logarithmic" as const) : ("linear" as const),
     ...{ min: scale.min, max: scale.max },
     title: { display: true, text: axis.title, color: quiet, font: { size: 12, family: fontFamily } },
     grid: { color: grid },

@@ -2,6 +2,7 @@
 import type { Axis, Chart } from "./chart.ts";
 
 export interface Scale {
+  readonly kind: "linear" | "log";
   readonly min: number;
   readonly max: number;
   readonly ticks: readonly number[];
@@ -14,10 +15,13 @@ export function scaleOf({ scale, fromZero }: Axis, values: readonly number[]): S
   const least = finite.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
   const most = finite.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
   if (finite.length === 0) return linear(0, 1);
-  return scale === "log" ? logarithmic(least, most) : linear(fromZero ? Math.min(0, least) : least, most);
+  return scale === "log" && most / least > narrow
+    ? logarithmic(least, most)
+    : linear(fromZero ? Math.min(0, least) : least, most);
 }
 
 const wantedTicks = 5;
+const narrow = 6; // within less a logarithm has too few round numbers
 
 function linear(least: number, most: number): Scale {
   const span = most - least || Math.abs(most) || 1;
@@ -27,7 +31,7 @@ function linear(least: number, most: number): Scale {
   const count = Math.round((max - min) / step);
   // min + i * step, without the digits that adding leaves behind
   const ticks = Array.from({ length: count + 1 }, (_, index) => Number((min + index * step).toPrecision(12)));
-  return { min, max, ticks, at: (value) => (value - min) / (max - min) };
+  return { kind: "linear", min, max, ticks, at: (value) => (value - min) / (max - min) };
 }
 
 /** 1, 2 or 5 times a power of ten, at least `step`. */
@@ -45,7 +49,7 @@ function logarithmic(least: number, most: number): Scale {
   const every = Math.ceil(inside.length / (wantedTicks + 2));
   const ticks = inside.filter((_, index) => index % every === 0);
   const width = Math.log(max) - Math.log(min);
-  return { min, max, ticks, at: (value) => (Math.log(value) - Math.log(min)) / width };
+  return { kind: "log", min, max, ticks, at: (value) => (Math.log(value) - Math.log(min)) / width };
 }
 
 function roundNumbers(least: number, most: number): readonly number[] {

@@ -5,6 +5,7 @@
 import { markup } from "../html/markup.ts";
 import type { Markup } from "../html/markup.ts";
 import type { Chart, ChartRow, CurvesChart, RowsChart, ScatterChart, Shape } from "./chart.ts";
+import { placeLabels } from "./labels.ts";
 import { scaleOf, tickText, valuesOf } from "./scale.ts";
 import type { Scale } from "./scale.ts";
 
@@ -12,6 +13,7 @@ const width = 520;
 const margin = { left: 8, right: 14, top: 6, bottom: 40 };
 const plotHeight = 250; // of what has two axes
 const leftWithAxis = 46;
+const letterWidth = 7.2; // of a label, at most: system fonts are narrower
 
 export function chartToSvg(chart: Chart): Markup {
   const drawn = chart.kind === "rows" ? drawRows(chart) : drawPlane(chart);
@@ -100,7 +102,8 @@ function drawPlane(chart: ScatterChart | CurvesChart): Drawn {
           >${tickText(tick)}</text
         >`,
   );
-  const content = chart.kind === "scatter" ? drawPoints(chart, { x, y, right }) : drawCurves(chart, { x, y });
+  const content =
+    chart.kind === "scatter" ? drawPoints(chart, { x, y, left, top, bottom }) : drawCurves(chart, { x, y });
   return {
     height: bottom + margin.bottom,
     content: markup`<text class="tick" x="${margin.left}" y="${margin.top + 9}">${chart.y.title}</text
@@ -113,35 +116,31 @@ interface Places {
   readonly y: (value: number) => number;
 }
 
-function drawPoints({ points }: ScatterChart, { x, y, right }: Places & { readonly right: number }): Markup {
+function drawPoints(
+  { points }: ScatterChart,
+  { x, y, left, top, bottom }: Places & { readonly left: number; readonly top: number; readonly bottom: number },
+): Markup {
   const front = points.filter(({ isOnFront }) => isOnFront).toSorted((a, b) => a.x - b.x);
   const path = front.map((point, index) => `${index === 0 ? "M" : "L"}${px(x(point.x))} ${px(y(point.y))}`).join("");
-  const taken: { readonly x: number; readonly y: number }[] = [];
-  const drawn = points.map(({ label, low, high, color, shape, isOnFront, ...point }) => {
+  const shownLabels = points.map(({ label }) => shorten(label, 30));
+  const labels = placeLabels(
+    points.map((point, index) => ({ x: x(point.x), y: y(point.y), width: letterWidth * shownLabels[index]!.length })),
+    { left, right: width, top, bottom },
+  );
+  const drawn = points.map(({ label, low, high, color, shape, isOnFront, ...point }, index) => {
     const place = { x: x(point.x), y: y(point.y) };
     const whisker =
       low === null || high === null
         ? null
-        : markup`<path
-            class="whisker"
-            d="M${px(place.x)} ${px(y(low))}V${px(y(high))}M${px(place.x - 4)} ${px(y(low))}h8M${px(place.x - 4)} ${px(y(high))}h8"
-          />`;
-    const isAtRight = place.x > right - 150;
-    let labelY = place.y - 8;
-    while (taken.some((other) => Math.abs(other.y - labelY) < 13 && Math.abs(other.x - place.x) < 170)) labelY += 13;
-    taken.push({ x: place.x, y: labelY });
-    const name = markup`<text
-      class="point${isOnFront ? " front" : ""}${isAtRight ? " end" : ""}"
-      x="${px(place.x + (isAtRight ? -9 : 9))}"
-      y="${px(labelY)}"
-      >${shorten(label, 26)}</text
-    >`;
-    return markup`<g
-      ><title>${label}: ${figure(point.x)}, ${figure(point.y)}</title
-      >${whisker}${mark(shape, { ...place, color })}${name}</g
-    >`;
+        : markup`<path class="whisker" d="M${px(place.x)} ${px(y(low))}V${px(y(high))}M${px(place.x - 4)} ${px(y(low))}h8M${px(place.x - 4)} ${px(y(high))}h8"/>`;
+    const at = labels[index]!;
+    const name = markup`<text class="point${isOnFront ? " front" : ""}${at.isAtLeft ? " end" : ""}" x="${px(at.x)}" y="${px(at.y)}">${shownLabels[index]!}</text>`;
+    return {
+      mark: markup`<g><title>${label}: ${figure(point.x)}, ${figure(point.y)}</title>${whisker}${mark(shape, { ...place, color })}</g>`,
+      name,
+    };
   });
-  return markup`<path class="front" d="${path}" />${drawn}`;
+  return markup`<path class="front" d="${path}" />${drawn.map((one) => one.mark)}${drawn.map(({ name }) => name)}`;
 }
 
 function drawCurves({ curves }: CurvesChart, { x, y }: Places): Markup {

@@ -7,6 +7,7 @@ import { readFile } from "node:fs/promises";
 import type { Chart } from "../charts/chart.ts";
 import { chartToSvg, shapeToSvg } from "../charts/svg.ts";
 import type { Report } from "../report/report-data.ts";
+import { withoutEmptyColumns } from "../report/report-table.ts";
 import type { ReportTable } from "../report/report-table.ts";
 import type { Section } from "../report/sections.ts";
 import { gallerySection, pageDataOf } from "./gallery.ts";
@@ -118,7 +119,8 @@ function drawChart(chart: Chart): Markup {
 }
 
 /** Wide tables scroll by themselves, so that the page does not. */
-function drawTable({ title, note, columns, rows }: ReportTable, section: string): Markup {
+function drawTable(table: ReportTable, section: string): Markup {
+  const { title, note, columns, rows } = withoutEmptyColumns(table);
   const side = (align: string): string => (align === "right" ? "right" : "left");
   return markup`${title === section ? null : markup`<h3>${title}</h3>`}
     <div class="table" tabindex="0" role="region" aria-label="${title}">

@@ -59,7 +59,8 @@ function codeFact({ code, packages }: Pick<ReportRun["record"], "code" | "packag
 function plainText(value: object): string {
   return Object.entries(value)
     .map(([name, inner]: [string, unknown]) => {
-      if (typeof inner !== "object" || inner === null) return `${name} ${inner === null ? "none" : String(inner)}`;
+      if (inner === null) return `${name} none`;
+      if (typeof inner !== "object") return `${name} ${typeof inner === "string" ? inner : JSON.stringify(inner)}`;
       return Array.isArray(inner)
         ? `${name} ${inner.length === 0 ? "none" : inner.join("; ")}`
         : `${name} (${plainText(inner)})`;

@@ -35,7 +35,7 @@ function start(): void {
 
 function readData(): PageData | null {
   const text = document.getElementById("data")?.textContent;
-  return text === undefined || text === null ? null : (JSON.parse(text) as PageData); // our own, written beside this script
+  return text === undefined ? null : (JSON.parse(text) as PageData); // our own, written beside this script
 }
 
 /** null where the page has no gallery. */
@@ -112,7 +112,7 @@ function pictureOf({ thumbnail, image }: PageSample): HTMLElement {
     const picture = document.createElement("img");
     picture.src = thumbnail;
     picture.alt = `image ${image}`;
-    picture.loading = "lazy";
+    picture.decoding = "async";
     figure.append(picture);
   }
   figure.append(create("figcaption", "quiet small", thumbnail === null ? `no image: ${image}` : image));

@@ -1,5 +1,6 @@
 /** A report as Markdown, for a pull request: the tables, and where the numbers come from. No cell can end its table. */
 import type { Report } from "./report-data.ts";
+import { withoutEmptyColumns } from "./report-table.ts";
 import type { ReportTable } from "./report-table.ts";
 import type { Section } from "./sections.ts";
 
@@ -19,16 +20,17 @@ export function reportToMarkdown(report: Report, sections: readonly Section[]): 
   return `${parts.join("\n\n")}\n`;
 }
 
-function tableOf({ title, note, columns, rows }: ReportTable, section: string): string {
+function tableOf(table: ReportTable, section: string): string {
+  const { title, note, columns, rows } = withoutEmptyColumns(table);
   const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
-  const table = [
+  const text = [
     line(columns.map((column) => escapeMarkdown(column.title))),
     line(columns.map(({ align }) => (align === "right" ? "---:" : "---"))),
     ...rows.map((cells) => line(cells.map(({ text }) => escapeMarkdown(text)))),
   ].join("\n");
   return [
     ...(title === section ? [] : [`### ${escapeMarkdown(title)}`]),
-    table,
+    text,
     ...(note === null ? [] : [escapeMarkdown(note)]),
   ].join("\n\n");
 }

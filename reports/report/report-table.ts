@@ -68,3 +68,17 @@ export function interval(low: number | null, high: number | null, digits = 2): C
   const text = `${fixed(low, digits)} to ${fixed(high, digits)}`;
   return { text, value: text };
 }
+
+/** For the eye: without the columns that say nothing in any row. */
+export function withoutEmptyColumns(table: ReportTable): ReportTable {
+  const isSaid = table.columns.map((_, index) => table.rows.some((cells) => isSomething(cells[index])));
+  return {
+    ...table,
+    columns: table.columns.filter((_, index) => isSaid[index]),
+    rows: table.rows.map((cells) => cells.filter((_, index) => isSaid[index])),
+  };
+}
+
+function isSomething(cell: Cell | undefined): boolean {
+  return cell !== undefined && cell.value !== null && cell.text !== "";
+}

@@ -3,7 +3,7 @@ import type { Chart, ChartRow, LegendEntry, RowsChart } from "../charts/chart.ts
 import { colorAt } from "../charts/chart.ts";
 import { fixed, figureText } from "./report-table.ts";
 import type { ReportRun } from "./report-data.ts";
-import { familyColor, familyLabel, groupTitle, runNames } from "./run-names.ts";
+import { familyColor, familyLabel, groupNote, groupTitle, runNames } from "./run-names.ts";
 import { frontRuns } from "./run-tables.ts";
 
 /** `group`: runs of the same samples; `id` goes into the names of the files. */
@@ -39,7 +39,7 @@ export function scoreChart({ id, runs }: RunGroup): Chart | null {
     kind: "rows",
     id: `score-${id}`,
     title: `${metric.metric} on ${metric.task} ${metric.split}`,
-    note: `${groupTitle(runs)}. Bars: 95 % intervals.`,
+    note: `${groupNote(runs)}. Bars: 95 % intervals.`,
     legend: [...familyLegend(runs), ...(isPublished ? [publishedEntry] : [])],
     x: { title: axisOf(metric), scale: "linear", fromZero: false },
     rows,
@@ -64,8 +64,8 @@ export function throughputChart({ id, runs }: RunGroup): Chart | null {
   return rowsOrNone({
     kind: "rows",
     id: `throughput-${id}`,
-    title: "Throughput",
-    note: `${groupTitle(runs)}. Samples a second of computing; runs show no interval, bench points do.`,
+    title: `Throughput: ${groupTitle(runs)}`,
+    note: `${groupNote(runs)}. Samples a second of computing; runs show no interval, bench points do.`,
     legend: familyLegend(runs),
     x: { title: "samples a second", scale: "linear", fromZero: true },
     rows,
@@ -93,8 +93,8 @@ export function latencyChart({ id, runs }: RunGroup): Chart | null {
   return rowsOrNone({
     kind: "rows",
     id: `latency-${id}`,
-    title: "Latency a sample: p50 / p90 / p99",
-    note: `${groupTitle(runs)}. All stages together, a sample's share of its batch.`,
+    title: `Latency: ${groupTitle(runs)}`,
+    note: `${groupNote(runs)}. Milliseconds at p50 / p90 / p99, all stages together, a sample's share of its batch.`,
     legend: percentileLegend(),
     x: { title: "time a sample (ms)", scale: "log", fromZero: false },
     rows,
@@ -136,8 +136,8 @@ export function paretoChart({ id, runs }: RunGroup): Chart | null {
   return {
     kind: "scatter",
     id: `pareto-${id}`,
-    title: `${metric.metric} against speed`,
-    note: `${groupTitle(runs)}. The line joins the Pareto front; intervals of the score, 95 %.`,
+    title: `${metric.metric} against speed: ${groupTitle(runs)}`,
+    note: `${groupNote(runs)}. The line joins the Pareto front; intervals of the score, 95 %.`,
     legend: familyLegend(runs),
     x: { title: "samples a second", scale: "log", fromZero: false },
     y: { title: axisOf(metric), scale: "linear", fromZero: false },
@@ -160,8 +160,8 @@ export function distributionChart({ id, runs }: RunGroup): Chart | null {
   return {
     kind: "curves",
     id: `distribution-${id}`,
-    title: "Latency distribution",
-    note: `${groupTitle(runs)}. Share of samples at most so slow.${left > 0 ? ` The first ${mostCurves} runs; ${left} more are in the table.` : ""}`,
+    title: `Latency distribution: ${groupTitle(runs)}`,
+    note: `${groupNote(runs)}. Share of samples at most so slow.${left > 0 ? ` The first ${mostCurves} runs; ${left} more are in the table.` : ""}`,
     legend: curves.map(({ label, color }) => ({ label, color, shape: "square" })),
     x: { title: "time a sample (ms)", scale: "log", fromZero: false },
     y: { title: "share of samples", scale: "linear", fromZero: true },
@@ -187,8 +187,8 @@ export function stagesChart({ id, runs }: RunGroup): Chart | null {
   return rowsOrNone({
     kind: "rows",
     id: `stages-${id}`,
-    title: "Where the time goes",
-    note: `${groupTitle(runs)}. Mean milliseconds a sample, by stage.`,
+    title: `By stage: ${groupTitle(runs)}`,
+    note: `${groupNote(runs)}. Mean milliseconds a sample, by stage.`,
     legend: stackLegend(stages),
     x: { title: "time a sample (ms)", scale: "linear", fromZero: true },
     rows,

@@ -33,7 +33,7 @@ export function pointName(point: BenchPoint, points: readonly BenchPoint[]): str
 const families: readonly { readonly family: string; readonly label: string }[] = [
   { family: "opt", label: "OPT" },
   { family: "t5", label: "FlanT5" },
-  { family: "itm", label: "no language model" },
+  { family: "itm", label: "image-text matching" },
 ];
 
 /** A colour of its own for each kind of language model. */
@@ -46,13 +46,19 @@ export function familyLabel(family: string): string {
   return families.find((one) => one.family === family)?.label ?? family;
 }
 
-/** Task and split, and what else sets groups of the same task apart. */
+/** What a chart of a group is of: task and split. */
 export function groupTitle(runs: readonly ReportRun[]): string {
   const [run] = runs;
+  return run === undefined ? "" : `${run.record.config.task} ${run.record.data.split}`;
+}
+
+/** What sets groups of the same task and split apart. */
+export function groupNote(runs: readonly ReportRun[]): string {
+  const [run] = runs;
   if (run === undefined) return "";
-  const { config, data, counts } = run.record;
+  const { config, counts } = run.record;
   const protocol = Object.keys(config.overrides).length > 0 ? "custom" : config.protocol;
-  return `${config.task} ${data.split}, protocol ${protocol}, n ${counts.samples.toLocaleString("en-US")}`;
+  return `Protocol ${protocol}, n ${counts.samples.toLocaleString("en-US")}`;
 }
 
 /** Runs by group, in the order they came. */
