@@ -47,8 +47,11 @@ describe("blip2-bench ls", () => {
 
 describe("blip2-bench says what is wrong with a command line, and exits with 2", () => {
   const cases: readonly [words: readonly string[], message: string | RegExp][] = [
-    [[], "found no command, expected one of run, ls, score, reproduce, prepare, cache. See blip2-bench --help."],
-    [["rnu"], "rnu: no such command. Did you mean run? Commands: run, ls, score, reproduce, prepare, cache."],
+    [
+      [],
+      "found no command, expected one of run, ls, score, report, reproduce, prepare, cache. See blip2-bench --help.",
+    ],
+    [["rnu"], "rnu: no such command. Did you mean run? Commands: run, ls, score, report, reproduce, prepare, cache."],
     [["--limt", "3"], /^error: blip2-bench --limt: no such flag\./],
     [["run", "--limt", "3"], /^error: run --limt: no such flag\. Did you mean --limit\? Flags: --model, --tasks, /],
     [["run", "--batchsize=3"], /^error: run --batchsize: no such flag\. Did you mean --batch-size\?/],
