@@ -9,6 +9,8 @@ import type { Dataset, RetrievalSample, Sample, Split } from "../datasets/datase
 import { DatasetError } from "../datasets/dataset.ts";
 import { describePrecision } from "../models/checkpoint/precision.ts";
 import type { LoadOptions } from "../models/load-blip2.ts";
+import { reportFolderName } from "./report/report-on.ts";
+import { isFreeForReport } from "../reports/report/write-report.ts";
 import { kindOfFolder, recordName, rowsName, RunFolder } from "../reports/run-folder.ts";
 import { RunFolderError } from "../reports/run-folder-error.ts";
 import type { RunPlan } from "../reports/run-record.ts";
@@ -225,7 +227,7 @@ async function openSplit<S extends Sample>(
   };
 }
 
-/** Several runs share an output folder: below it there may be runs, the rows of all of them, and nothing else. */
+/** Several runs share an output folder: below it there may be runs, the rows and the report of all of them, and nothing else. */
 async function refuseOtherContent({ output }: RunConfig): Promise<void> {
   const kind = await kindOfFolder(output);
   if (kind === "free") return;
@@ -236,6 +238,7 @@ async function refuseOtherContent({ output }: RunConfig): Promise<void> {
   }
   for (const name of await readdir(output)) {
     if (name === rowsName || (await holdsRunsOnly(join(output, name)))) continue;
+    if (name === reportFolderName && (await isFreeForReport(join(output, name)))) continue;
     throw new RunFolderError(
       `${output}: not empty, and ${name} in it holds no run: ${recordName} is missing. Give a new folder with --output.`,
     );

@@ -37,6 +37,9 @@ export async function reportOn(folders: readonly string[], request: ReportReques
   return made.report;
 }
 
+/** In the output folder of a run. */
+export const reportFolderName = "report";
+
 const samplesAfterRun = 48; // enough to look at, soon written
 
 /** A report of a run's output folder, in it. The run has its scores: where the report fails, that is said and no more. */
@@ -44,7 +47,7 @@ export async function reportOfRun(
   { output, data }: Pick<RunConfig, "output" | "data">,
   { catalog, terminal }: Pick<Surroundings, "catalog" | "terminal">,
 ): Promise<void> {
-  const folder = join(output, "report");
+  const folder = join(output, reportFolderName);
   try {
     const request = { catalog, terminal, output: folder, data, samples: samplesAfterRun, seed: defaultSeed };
     await reportOn([output], request);

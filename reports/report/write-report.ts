@@ -47,6 +47,14 @@ export async function refuseOtherFolder(folder: string): Promise<void> {
   );
 }
 
+/** Whether a report may be written there: a report is there, or nothing. */
+export async function isFreeForReport(folder: string): Promise<boolean> {
+  return await refuseOtherFolder(folder).then(
+    () => true,
+    () => false,
+  );
+}
+
 async function isReport(path: string): Promise<boolean> {
   const text = await readFile(path, "utf8").catch(() => "");
   return text.startsWith(`{\n  "format": ${JSON.stringify(reportFormat)}`);
