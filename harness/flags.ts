@@ -65,6 +65,7 @@ export function withRunFlags(command: Command, defaults: { readonly models: stri
     .option("--threads <n>", "threads to compute with (default: all)")
     .option("--max-errors <n>", "stop when more samples than this have failed")
     .option("--cache <folder>", cacheHelp)
+    .option("--keep-features", "keep what the image encoder makes, for the next checkpoint or task with the same one")
     .option("--overwrite", "start again in a folder that holds a run");
 }
 

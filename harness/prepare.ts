@@ -19,8 +19,9 @@ import { limitSamples } from "./batches.ts";
 import type { Catalog, FoundCheckpoint } from "./catalog.ts";
 import { describeDataFiles } from "./data-files.ts";
 import type { Evaluation } from "./evaluate.ts";
+import { describeFeatureSizes } from "./feature-sizes.ts";
 import { pairsToRun } from "./pairs.ts";
-import type { GenerationPair, RetrievalPair } from "./pairs.ts";
+import type { GenerationPair, Pair, RetrievalPair } from "./pairs.ts";
 import { askingOf, rankingOf, withCiderDf } from "./protocol.ts";
 import { provenance } from "./provenance.ts";
 import type { RetrievalEvaluation } from "./retrieval-run.ts";
@@ -36,8 +37,9 @@ export async function prepare(
   { hubCache, onPreparation }: Pick<LoadOptions, "hubCache" | "onPreparation">,
 ): Promise<readonly AnyEvaluation[]> {
   const tasks = config.tasks.map((name) => taskNamed(catalog, name));
-  const { cache: cacheFolder, threads, precision } = config;
-  const options = { hubCache, cacheFolder, threads, precision, ...(onPreparation !== undefined && { onPreparation }) };
+  const { cache: cacheFolder, threads, precision, keepFeatures } = config;
+  const settings = { hubCache, cacheFolder, threads, precision, keepFeatures };
+  const options = { ...settings, ...(onPreparation !== undefined && { onPreparation }) };
   const checkpoints: FoundCheckpoint[] = [];
   for (const name of config.models) checkpoints.push(await findCheckpoint(catalog, name, options));
   refuseSameNames(checkpoints);
@@ -50,6 +52,11 @@ export async function prepare(
   for (const { kind, task } of pairs) {
     if (kind === "generation") await openOnce(asked, task, config, catalog);
     else await openOnce(ranked, task, config, catalog);
+  }
+  if (keepFeatures) {
+    const samplesOf = ({ kind, task }: Pair): readonly Sample[] =>
+      (kind === "generation" ? asked : ranked).get(task.name)!.samples;
+    onPreparation?.({ kind: "note", message: describeFeatureSizes(pairs, samplesOf, config) });
   }
   const made = await provenance(config.threads);
   const evaluations: AnyEvaluation[] = [];

@@ -36,6 +36,8 @@ export interface RunConfig {
   readonly maxErrors: number | null;
   /** Folder of what is kept between runs: converted weights, hashes. */
   readonly cache: string;
+  /** Whether image features are kept there, too, and read from there. */
+  readonly keepFeatures: boolean;
   readonly overwrite: boolean;
 }
 
@@ -79,6 +81,7 @@ export interface RunFlags {
   readonly ciderDf?: string;
   readonly maxErrors?: string;
   readonly cache?: string;
+  readonly keepFeatures?: boolean;
   readonly overwrite?: boolean;
   /** false: --no-report */
   readonly report?: boolean;
@@ -115,6 +118,7 @@ export function readRunConfig(flags: RunFlags, defaults: RunDefaults): RunConfig
     overrides: overrides(flags),
     maxErrors: integer("--max-errors", flags.maxErrors, { from: 0 }) ?? null,
     cache: cacheFolderOf(flags.cache, defaults.cache),
+    keepFeatures: flags.keepFeatures ?? false,
     overwrite: flags.overwrite ?? false,
   });
 }

@@ -89,7 +89,7 @@ export interface RunSurroundings extends Pick<Surroundings, "catalog" | "termina
 export async function run(config: RunConfig, surroundings: RunSurroundings): Promise<number> {
   const { catalog, terminal, hubCache, resume, show = showRuns } = surroundings;
   const interrupt = watchInterrupt(() => {
-    terminal.message("Stopping after this batch; Ctrl-C again stops at once.");
+    terminal.message("Stopping after the samples at hand; Ctrl-C again stops at once.");
   });
   try {
     const onPreparation = (event: PreparationEvent): void => {
