@@ -13,6 +13,7 @@ import { addCompare } from "./commands/compare.ts";
 import { addCosts } from "./commands/costs.ts";
 import { addLs } from "./commands/ls.ts";
 import { addPrepare } from "./commands/prepare.ts";
+import { addReport } from "./commands/report.ts";
 import { addReproduce } from "./commands/reproduce.ts";
 import { addRun } from "./commands/run.ts";
 import { addScore } from "./commands/score.ts";
@@ -27,6 +28,7 @@ export const commands: readonly AddCommand[] = [
   addRun,
   addLs,
   addScore,
+  addReport,
   addCompare,
   addReproduce,
   addCosts,

@@ -3,8 +3,10 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { precisionFolder } from "../models/checkpoint/precision.ts";
 import { costsNames } from "../reports/costs.ts";
+import { isFreeForReport } from "../reports/report/write-report.ts";
 import { kindOfFolder, recordName, rowsName } from "../reports/run-folder.ts";
 import { RunFolderError } from "../reports/run-folder-error.ts";
+import { reportFolderName } from "./report/report-on.ts";
 import type { Pair } from "./pairs.ts";
 import type { RunConfig } from "./run-config.ts";
 
@@ -19,7 +21,7 @@ export function placeOf(
 
 const ownNames: ReadonlySet<string> = new Set([rowsName, ...costsNames]);
 
-/** Several runs share an output folder: below it there may be runs, the tables of all of them, and nothing else. */
+/** Several runs share an output folder: below it there may be runs, the tables and the report of all of them, and nothing else. */
 export async function refuseOtherContent({ output }: RunConfig): Promise<void> {
   const kind = await kindOfFolder(output);
   if (kind === "free") return;
@@ -30,6 +32,7 @@ export async function refuseOtherContent({ output }: RunConfig): Promise<void> {
   }
   for (const name of await readdir(output)) {
     if (ownNames.has(name) || (await holdsRunsOnly(join(output, name)))) continue;
+    if (name === reportFolderName && (await isFreeForReport(join(output, name)))) continue;
     throw new RunFolderError(
       `${output}: not empty, and ${name} in it holds no run: ${recordName} is missing. Give a new folder with --output.`,
     );

@@ -104,6 +104,8 @@ export interface RunFlags {
   readonly cache?: string;
   readonly keepFeatures?: boolean;
   readonly overwrite?: boolean;
+  /** false: --no-report */
+  readonly report?: boolean;
 }
 
 export interface RunDefaults {
@@ -244,7 +246,7 @@ function memoryBudget({ memoryBudget: value, batchSize }: RunFlags): number | nu
   throw unexpected("--memory-budget", value, "an amount above 0 such as 500MB or 4GB");
 }
 
-function integer(flag: string, value: string | undefined, { from }: { from: number }): number | undefined {
+export function integer(flag: string, value: string | undefined, { from }: { from: number }): number | undefined {
   if (value === undefined) return undefined;
   const number = decimal(value);
   if (Number.isSafeInteger(number) && number >= from) return number;

@@ -72,6 +72,12 @@ export class Terminal {
     this.#advance({ work: progress.run, isLast, line: (elapsedMs) => progressLine(progress, elapsedMs) });
   }
 
+  /** Work that is counted and soon done. Only where a line can be written over: elsewhere it is not worth its lines. */
+  step({ work, done, total, what }: { work: string; done: number; total: number; what: string }): void {
+    if (!this.#isLive) return;
+    this.#advance({ work, isLast: false, line: () => `${work}: ${done} of ${total} ${what}` });
+  }
+
   /** Weights are being made; or what is kept between runs was found damaged, or cannot be kept. */
   preparation(event: PreparationEvent): void {
     if (event.kind === "damaged") {

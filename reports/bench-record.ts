@@ -19,7 +19,7 @@ const count = z.int().nonnegative();
 const quantile = z.object({ value: z.number(), low: z.number().nullable(), high: z.number().nullable() });
 /** By percentile: "50", "90", "95", "97", "99", "99.9". */
 const quantiles = z.record(z.string(), quantile);
-const distribution = z.object({
+export const distributionSchema = z.object({
   count,
   mean: z.number(),
   min: z.number(),
@@ -50,7 +50,7 @@ const machineSchema = z.object({
   warnings: z.array(z.string()).readonly(),
 });
 
-const benchSchema = z.object({
+export const benchSchema = z.object({
   format: z.literal(benchFormat),
   status: z.enum(["running", "complete", "partial", "interrupted"]),
   identity: z.string(),
@@ -76,7 +76,7 @@ const benchSchema = z.object({
   timings: z.object({ startedAt: z.string(), finishedAt: z.string().nullable() }),
 });
 
-const pointSchema = z.object({
+export const pointSchema = z.object({
   format: z.literal(pointFormat),
   name: z.string(),
   checkpoint: z.object({ name: z.string(), family: z.string(), fingerprint: z.string(), source: z.string() }),
@@ -95,14 +95,14 @@ const pointSchema = z.object({
   samples: count,
   failed: count,
   /** From the scheduled time to the answer, nanoseconds. */
-  latencyNs: distribution,
+  latencyNs: distributionSchema,
   latencyHistogramNs: histogram,
   /** LoadGen's early-stopping estimate of the scenario's percentile; null where there are too few queries for one. */
   earlyStoppingLatencyNs: z.number().nullable(),
   /** How late queries were issued, nanoseconds. */
-  issueDelayNs: distribution.nullable(),
-  timeToFirstTokenNs: distribution.nullable(),
-  timePerOutputTokenNs: distribution.nullable(),
+  issueDelayNs: distributionSchema.nullable(),
+  timeToFirstTokenNs: distributionSchema.nullable(),
+  timePerOutputTokenNs: distributionSchema.nullable(),
   throughput: z.object({
     samplesPerSecond: rate,
     imagesPerSecond: rate.nullable(),
@@ -112,7 +112,7 @@ const pointSchema = z.object({
   /** Server: the highest rate of arrivals that held. */
   peakQueriesPerSecond: z.number().nullable(),
   /** Milliseconds a sample, by stage: read, decode, resize, vision, qFormer, projection, prefill, decode …, in that order. */
-  stagesMs: z.record(z.string(), distribution),
+  stagesMs: z.record(z.string(), distributionSchema),
   loadMs: rate.nullable(),
   /** Of the process tree. */
   peakMemoryBytes: count.nullable(),
@@ -132,7 +132,7 @@ const pointSchema = z.object({
 export type BenchRecord = z.infer<typeof benchSchema>;
 export type BenchPoint = z.infer<typeof pointSchema>;
 export type Machine = z.infer<typeof machineSchema>;
-export type Distribution = z.infer<typeof distribution>;
+export type Distribution = z.infer<typeof distributionSchema>;
 export type Rate = z.infer<typeof rate>;
 
 /** `where`: the file, for the message. */

@@ -1,5 +1,6 @@
 /** Rows → CSV (RFC 4180), for a spreadsheet. A name that a spreadsheet would run as a formula gets an apostrophe before it. */
 import { stringify } from "csv-stringify/sync";
+import type { ReportTable } from "./report/report-table.ts";
 import type { Row } from "./table.ts";
 
 const columns: readonly { readonly key: keyof Row; readonly header: string }[] = [
@@ -25,4 +26,10 @@ const columns: readonly { readonly key: keyof Row; readonly header: string }[] =
 
 export function rowsToCsv(rows: readonly Row[]): string {
   return stringify([...rows], { header: true, columns: [...columns], escape_formulas: true });
+}
+
+/** Numbers stay numbers, and are not rounded. */
+export function tableToCsv({ columns: shown, rows }: ReportTable): string {
+  const lines = rows.map((cells) => cells.map(({ value }) => value));
+  return stringify(lines, { header: true, columns: shown.map(({ name }) => name), escape_formulas: true });
 }

@@ -21,7 +21,7 @@ const columns = z.record(
   ),
 );
 
-const scoreSheetSchema = z.object({
+export const scoreSheetSchema = z.object({
   format: z.literal(scoresFormat),
   code: z.string(),
   scorer: z.string().exactOptional(),

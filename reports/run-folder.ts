@@ -5,6 +5,7 @@
 import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { isTemporaryName, writeFileWhole } from "./atomic-file.ts";
+import { checksumsName, recordChecksums } from "./checksums.ts";
 import { costsNames } from "./costs.ts";
 import { firstStepNames, writeFirstSteps } from "./first-step.ts";
 import type { FirstSteps } from "./first-step.ts";
@@ -32,6 +33,7 @@ const ownNames: ReadonlySet<string> = new Set([
   similaritiesName,
   ...firstStepNames,
   ...costsNames,
+  checksumsName,
   lockName,
 ]);
 
@@ -102,7 +104,7 @@ export class RunFolder {
   async begin(plan: RunPlan, kept: readonly string[]): Promise<void> {
     await this.#write(async () => {
       // They were made from predictions that are about to change.
-      for (const name of [scoresName, rowsName]) await rm(join(this.path, name), { force: true });
+      for (const name of [scoresName, rowsName, checksumsName]) await rm(join(this.path, name), { force: true });
       const { timings, measured } = this.#record;
       this.#record = {
         ...newRecord(plan, this.#samples),
@@ -139,13 +141,14 @@ export class RunFolder {
       const { predicted, failed } = this.#counts();
       const { counts } = this.#record;
       const isSaid = this.#record.status === status && counts.predicted === predicted && counts.failed === failed;
-      if (isSaid) return;
+      if (isSaid) return; // what was recorded of the files then is what they are checked by
       if (measured !== null) {
         const before = this.#record.measured?.stagesMs;
         const stagesMs = { ...before, ...this.#stagesMs, ...(await this.#journal.stagesMs()) };
         this.#record = { ...this.#record, measured: { ...measured, stagesMs } };
       }
       await this.#writeRecord(status, new Date().toISOString());
+      await recordChecksums(this.path, [recordName, journalName]);
     });
   }
 
@@ -157,6 +160,7 @@ export class RunFolder {
   async writeSimilarities(values: Float32Array): Promise<void> {
     const bytes = Buffer.from(values.buffer, values.byteOffset, values.byteLength);
     await this.#write(() => writeFileWhole(join(this.path, similaritiesName), bytes));
+    await this.#write(() => recordChecksums(this.path, [similaritiesName]));
   }
 
   async writeFirstSteps(steps: FirstSteps): Promise<void> {
@@ -164,7 +168,7 @@ export class RunFolder {
   }
 
   async writeScores(scores: ScoreSheet): Promise<void> {
-    await this.#write(() => writeFileWhole(join(this.path, scoresName), scoresText(scores)));
+    await this.#write(() => writeScoresFile(this.path, scores));
   }
 
   /** Ends writing and unlocks the folder. A folder that was made for this run and is empty goes again. */
@@ -235,10 +239,15 @@ export async function readSimilarities(path: string, expected: number | null): P
 
 export async function writeScores(path: string, scores: ScoreSheet): Promise<void> {
   try {
-    await writeFileWhole(join(path, scoresName), scoresText(scores));
+    await writeScoresFile(path, scores);
   } catch (error) {
     throw asFolderError(path, error);
   }
+}
+
+async function writeScoresFile(path: string, scores: ScoreSheet): Promise<void> {
+  await writeFileWhole(join(path, scoresName), scoresText(scores));
+  await recordChecksums(path, [scoresName]);
 }
 
 function newRecord(plan: RunPlan, samples: number): RunRecord {

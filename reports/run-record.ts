@@ -34,7 +34,7 @@ const measuredSchema = z.object({
   stagesMs: z.record(z.string(), z.number()).nullable(),
 });
 
-const runRecordSchema = z.object({
+export const runRecordSchema = z.object({
   format: z.literal(runFormat),
   /** `partial`: every sample was tried, or too many failed, and some have no prediction. */
   status: z.enum(["running", "complete", "partial", "interrupted"]),

@@ -49,11 +49,11 @@ describe("blip2-bench says what is wrong with a command line, and exits with 2",
   const cases: readonly [words: readonly string[], message: string | RegExp][] = [
     [
       [],
-      "found no command, expected one of run, ls, score, compare, reproduce, costs, audit, prepare, cache. See blip2-bench --help.",
+      "found no command, expected one of run, ls, score, report, compare, reproduce, costs, audit, prepare, cache. See blip2-bench --help.",
     ],
     [
       ["rnu"],
-      "rnu: no such command. Did you mean run? Commands: run, ls, score, compare, reproduce, costs, audit, prepare, cache.",
+      "rnu: no such command. Did you mean run? Commands: run, ls, score, report, compare, reproduce, costs, audit, prepare, cache.",
     ],
     [["--limt", "3"], /^error: blip2-bench --limt: no such flag\./],
     [["run", "--limt", "3"], /^error: run --limt: no such flag\. Did you mean --limit\? Flags: --model, --tasks, /],

@@ -48,7 +48,7 @@ describe("a run that is stopped", () => {
     const command = `npx blip2-bench ${words.join(" ")} --prompt 'it'\\''s {question}' --output a`;
     assert.match(err, /Interrupted: \d+ of 200 samples are kept in .*a\. Go on with:\n/);
     assert.ok(err.endsWith(`  ${command}\n`), err);
-    assert.deepEqual(readdirSync(join(folder, "a")).sort(), ["predictions.jsonl", "run.json"]);
+    assert.deepEqual(readdirSync(join(folder, "a")).sort(), ["SHA256SUMS", "predictions.jsonl", "run.json"]);
     const lines = readFileSync(join(folder, "a", "predictions.jsonl"), "utf8").split("\n").length - 1;
     const { samples } = await vqav2Questions.open({ folder: bundledData }, "val");
     const ends = planWindows(samples.slice(0, 200), 1).map(

@@ -32,7 +32,9 @@ describe("blip2-bench run", () => {
     assert.match(err, /^Writing to .*a\n/);
     assert.match(err, /^fake vqav2: 20 of 20 samples/m);
     assert.deepEqual(readdirSync(join(folder, "a")).sort(), [
+      "SHA256SUMS",
       "predictions.jsonl",
+      "report",
       "rows.csv",
       "run.json",
       "scores.json",
@@ -87,7 +89,7 @@ describe("blip2-bench run", () => {
     const both = fake(folder, "run", "--limit", "5", "--output", "both");
     assert.equal(both.code, 0, both.err);
     assert.match(both.out, /^fake-two +vqav2/m);
-    assert.deepEqual(readdirSync(join(folder, "both")).sort(), ["fake", "fake-two", "rows.csv"]);
+    assert.deepEqual(readdirSync(join(folder, "both")).sort(), ["fake", "fake-two", "report", "rows.csv"]);
     assert.ok(existsSync(join(folder, "both", "fake-two", "vqav2", "scores.json")));
     assert.equal(fake(folder, "run", "--limit", "5", "--output", "both").code, 0, "again: nothing is missing");
     assert.equal(fake(folder, "score", "both").code, 0);

@@ -26,6 +26,7 @@ const packages: Readonly<Record<string, string>> = {
   "wink-nlp": "tasks",
   "csv-stringify": "reports",
   "chart.js": "reports",
+  "@napi-rs/canvas": "reports",
   commander: "harness",
   "p-limit": "harness",
 };

@@ -60,7 +60,7 @@ function journalIds(): string[] {
 describe("a run folder", () => {
   it("holds the run's plan, how far it has come, and its predictions", async () => {
     await writeRun([predicted("a"), failed("b")]);
-    assert.deepEqual(readdirSync(path).sort(), ["predictions.jsonl", "run.json"]);
+    assert.deepEqual(readdirSync(path).sort(), ["SHA256SUMS", "predictions.jsonl", "run.json"]);
     const { record, outcomes } = await readRun(path);
     assert.equal(record.format, "blip2-bench-run/1");
     assert.equal(record.identity, identityHash(plan));
@@ -105,7 +105,7 @@ describe("a run folder", () => {
         "Give another folder with --output, or --overwrite to start this one again.",
       ].join("\n"),
     });
-    assert.deepEqual(readdirSync(path).sort(), ["predictions.jsonl", "run.json"], "and the lock is gone");
+    assert.deepEqual(readdirSync(path).sort(), ["SHA256SUMS", "predictions.jsonl", "run.json"], "and the lock is gone");
   });
 
   it("with another run in it is started again with --overwrite; other files in it stay", async () => {
@@ -182,7 +182,7 @@ describe("a run folder", () => {
     await writeRun([predicted("a")]);
     writeFileSync(join(path, "run.json.123.tmp"), "{");
     await (await RunFolder.open(path, plan, fresh)).close();
-    assert.deepEqual(readdirSync(path).sort(), ["predictions.jsonl", "run.json"]);
+    assert.deepEqual(readdirSync(path).sort(), ["SHA256SUMS", "predictions.jsonl", "run.json"]);
   });
 
   it("puts predictions in order at the end, and drops those that are not kept at the start", async () => {

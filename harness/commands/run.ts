@@ -21,6 +21,7 @@ import { completeCode, incompleteCode } from "../exit-code.ts";
 import { keepFirstSteps } from "../first-steps.ts";
 import { list, precisionHelp, refuseExcess, refuseFlagsAsValues, withOutputFlags, withRunFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
+import { reportOfRun } from "../report/report-on.ts";
 import { watchInterrupt } from "../interrupt.ts";
 import { prepare } from "../prepare.ts";
 import type { AnyEvaluation } from "../prepare.ts";
@@ -50,7 +51,8 @@ export const addRun: AddCommand = (program, called) => {
     .option("--min-new-tokens <n>", "shortest answer")
     .option("--max-new-tokens <n>", "longest answer")
     .option("--rerank <n>", "retrieval: candidates of a row that are matched again; 0 is none")
-    .option("--cider-df <where>", "CIDEr's document frequencies: split, or sample as the official code has it");
+    .option("--cider-df <where>", "CIDEr's document frequencies: split, or sample as the official code has it")
+    .option("--no-report", "do not end by writing a report into the output folder");
   withOutputFlags(command).action(() => {
     refuseExcess(command, 0);
     refuseFlagsAsValues(command);
@@ -59,7 +61,7 @@ export const addRun: AddCommand = (program, called) => {
       flags,
       perform: (surroundings) => {
         const { config, resume } = runConfigOf(flags, surroundings);
-        return run(config, { ...surroundings, resume });
+        return run(config, { ...surroundings, resume, isReported: flags.report !== false });
       },
     });
   });
@@ -91,6 +93,8 @@ function resumeCommand(words: readonly string[], output: string | null): string 
 export interface RunSurroundings extends Pick<Surroundings, "catalog" | "terminal" | "hubCache" | "isJson"> {
   /** The command that goes on with this run. */
   readonly resume: string;
+  /** Ends by writing a report into the output folder. */
+  readonly isReported?: boolean;
   /** Shows what was scored, in place of the table or its JSON. */
   readonly show?: typeof showRuns;
 }
@@ -148,6 +152,7 @@ export async function run(config: RunConfig, surroundings: RunSurroundings): Pro
       const costs = config.precisions.length > 1 ? await costsOf(evaluations.map(({ folder }) => folder.path)) : null;
       if (costs !== null) await writeCosts(config.output, costs);
       show(scored, surroundings, costs);
+      if (surroundings.isReported === true) await reportOfRun(config, surroundings);
       return scored.every(({ record }) => record.status === "complete") ? completeCode : incompleteCode;
     } finally {
       for (const { folder, model } of evaluations) {

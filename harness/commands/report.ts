@@ -1,0 +1,78 @@
+/** `blip2-bench report`: run and bench folders → one page, its charts, its tables. */
+import { join, relative, resolve } from "node:path";
+import { pageName } from "../../reports/report/write-report.ts";
+import type { Report } from "../../reports/report/report-data.ts";
+import { completeCode } from "../exit-code.ts";
+import { refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
+import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
+import { defaultSeed, reportOn } from "../report/report-on.ts";
+import { integer } from "../run-config.ts";
+import { UsageError } from "../usage-error.ts";
+
+interface ReportFlags extends OutputFlags {
+  readonly output?: string;
+  readonly data?: string;
+  readonly samples?: string;
+  readonly seed?: string;
+}
+
+const defaultSamples = 120; // of a task: a page of a few megabytes
+
+export const addReport: AddCommand = (program, called) => {
+  const command = program.command("report").description("make a page, charts and tables of run and bench folders");
+  command
+    .argument("[folders...]")
+    .option("-o, --output <folder>", "the report's folder (default: report)")
+    .option("--data <folder>", "the data set's files, where they have moved")
+    .option("--samples <n>", `samples of a task to show; 0 is none (default: ${defaultSamples})`)
+    .option("--seed <n>", `which samples are drawn (default: ${defaultSeed})`);
+  withOutputFlags(command).action(() => {
+    refuseExcess(command, Number.POSITIVE_INFINITY);
+    refuseFlagsAsValues(command);
+    const folders = command.args;
+    if (folders.length === 0) {
+      throw new UsageError("report: found no folder, expected run or bench folders, such as runs/* bench/*.");
+    }
+    const flags = command.opts<ReportFlags>();
+    called({ flags, perform: (surroundings) => report(folders, flags, surroundings) });
+  });
+};
+
+/** Gives the exit code. */
+async function report(folders: readonly string[], flags: ReportFlags, surroundings: Surroundings): Promise<number> {
+  const { terminal, isJson } = surroundings;
+  const output = resolve(flags.output ?? "report");
+  const made = await reportOn(folders, {
+    ...surroundings,
+    output,
+    data: flags.data === undefined ? null : resolve(flags.data),
+    samples: integer("--samples", flags.samples, { from: 0 }) ?? defaultSamples,
+    seed: integer("--seed", flags.seed, { from: 0 }) ?? defaultSeed,
+  });
+  for (const { folder, reasons } of made.apart) terminal.message(`Shown apart: ${folder}: ${reasons.join(" ")}`);
+  terminal.result(isJson ? JSON.stringify(resultOf(made, output), null, 2) : describe(made, output));
+  return completeCode;
+}
+
+function describe({ runs, benches, apart }: Report, output: string): string {
+  const points = benches.reduce((sum, bench) => sum + bench.points.length, 0);
+  const parts = [counted(runs.length, "run"), counted(points, "bench point")];
+  if (apart.length > 0) parts.push(`${counted(apart.length, "folder")} shown apart`);
+  const page = relative(process.cwd(), join(output, pageName));
+  return `${page}: ${parts.join(", ")}`;
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${count === 1 ? what : `${what}s`}`;
+}
+
+function resultOf({ runs, benches, apart }: Report, output: string): object {
+  return {
+    format: "blip2-bench-report-written/1",
+    output,
+    page: join(output, pageName),
+    runs: runs.map(({ id, folder }) => ({ id, folder })),
+    benches: benches.map(({ id, folder, points }) => ({ id, folder, points: points.length })),
+    apart: apart.map(({ folder, reasons }) => ({ folder, reasons })),
+  };
+}

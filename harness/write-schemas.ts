@@ -1,0 +1,10 @@
+/** `npm run schemas`: writes docs/schemas/ anew, after a record has changed. */
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { writeFileWhole } from "../reports/atomic-file.ts";
+import { schemaTexts } from "../reports/schemas.ts";
+import { packageFolder } from "./provenance.ts";
+
+const folder = join(packageFolder, "docs", "schemas");
+await mkdir(folder, { recursive: true });
+for (const [name, text] of schemaTexts()) await writeFileWhole(join(folder, name), text);

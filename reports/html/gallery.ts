@@ -1,0 +1,92 @@
+/** The gallery of samples: its filters, and the data that the page's script shows as cards. */
+import type { GalleryGroup, Report } from "../report/report-data.ts";
+import { runNames } from "../report/run-names.ts";
+import { markup } from "./markup.ts";
+import type { Markup } from "./markup.ts";
+import type { PageData } from "./page-data.ts";
+
+/** By image: "group image name" → data: URL. */
+export type Thumbnails = ReadonlyMap<string, string>;
+
+export function thumbnailKey(group: string, image: string): string {
+  return `${group} ${image}`;
+}
+
+export function pageDataOf({ runs, gallery }: Report, thumbnails: Thumbnails): PageData {
+  const names = runNames(runs);
+  const placeOfRun = new Map(runs.map(({ id }, index) => [id, index]));
+  const placeOfGroup = new Map(gallery.groups.map(({ id }, index) => [id, index]));
+  return {
+    runs: runs.map(({ id, record }) => ({ id, name: names.get(id) ?? id, checkpoint: record.checkpoint.name })),
+    groups: gallery.groups.map(({ id, task, split, metric }) => ({
+      id,
+      title: `${task} ${split}`,
+      isFraction: metric?.unit === "fraction",
+      metric: metric?.name ?? "",
+    })),
+    samples: gallery.samples.map(({ id, group, image, question, references, answers }) => ({
+      id,
+      group: placeOfGroup.get(group) ?? 0,
+      image,
+      thumbnail: thumbnails.get(thumbnailKey(group, image)) ?? null,
+      question,
+      references,
+      answers: answers.map(({ run, prompt, text, score }) => ({ run: placeOfRun.get(run) ?? 0, prompt, text, score })),
+    })),
+  };
+}
+
+export function gallerySection({ runs, gallery }: Report): Markup | null {
+  if (gallery.samples.length === 0) return null;
+  const checkpoints = [...new Set(runs.map(({ record }) => record.checkpoint.name))];
+  const option = (value: string, label: string): Markup => markup`<option value="${value}">${label}</option>`;
+  return markup`<section id="gallery">
+    <h2>Samples</h2>
+    <ul class="notes">
+      ${gallery.groups.map((group) => markup`<li>${describeGroup(group, gallery.seed)}</li>`)}
+    </ul>
+    <form id="filters" class="filters" aria-label="Which samples to show">
+      <label
+        >Task
+        <select id="filter-task">
+          ${option("", "all")}${gallery.groups.map(({ task, split }, index) => option(String(index), `${task} ${split}`))}
+        </select></label
+      >
+      <label
+        >Checkpoint
+        <select id="filter-checkpoint">
+          ${option("", "all")}${checkpoints.map((name) => option(name, name))}
+        </select></label
+      >
+      <label
+        >Answer
+        <select id="filter-verdict">
+          ${option("", "all")}${option("right", "right")}${option("partly", "partly right")}${option("wrong", "wrong")}
+        </select></label
+      >
+      <label
+        >Runs
+        <select id="filter-runs">
+          ${option("", "all")}${option("differ", "answers differ")}${option("agree", "answers agree")}
+        </select></label
+      >
+      <label class="search"
+        >Search <input id="filter-search" type="search" placeholder="question, answer, image" autocomplete="off"
+      /></label>
+    </form>
+    <p id="gallery-count" class="quiet" role="status"></p>
+    <div id="cards" class="cards"></div>
+    <p class="more"><button id="more" type="button" hidden>Show more</button></p>
+    <noscript><p class="quiet">The samples are shown by this page's script, which is switched off here.</p></noscript>
+  </section>`;
+}
+
+function describeGroup({ task, split, shown, of, differing, metric, notes }: GalleryGroup, seed: number): string {
+  const all = of.toLocaleString("en-US");
+  const parts = [shown < of ? `${shown} of ${all} samples, drawn at random with seed ${seed}` : `all ${all} samples`];
+  if (differing !== null) {
+    parts.push(`runs differ on ${differing.toLocaleString("en-US")}, which are drawn more often`);
+  }
+  if (metric !== null) parts.push(`scored by ${metric.name}`);
+  return `${task} ${split}: ${parts.join("; ")}.${notes.length > 0 ? ` ${notes.join(" ")}` : ""}`;
+}

@@ -1,0 +1,166 @@
+/**
+ * Report → one HTML page that needs nothing else: style, script, data, charts and images are in it. Its content security policy
+ * allows that style and that script by their hashes, images from the page itself, and nothing from outside.
+ */
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import type { Chart } from "../charts/chart.ts";
+import { chartToSvg, shapeToSvg } from "../charts/svg.ts";
+import type { Report } from "../report/report-data.ts";
+import { withoutEmptyColumns } from "../report/report-table.ts";
+import type { ReportTable } from "../report/report-table.ts";
+import type { Section } from "../report/sections.ts";
+import { gallerySection, pageDataOf } from "./gallery.ts";
+import type { Thumbnails } from "./gallery.ts";
+import { jsonForScript, Markup, markup } from "./markup.ts";
+import { provenanceSection } from "./provenance.ts";
+
+/** The page's script, compiled beside this file; the style sheet, where it was written. */
+const scriptFile = new URL("../page/page.js", import.meta.url);
+const styleFile = new URL("../../../reports/page/style.css", import.meta.url);
+
+export async function reportToHtml(
+  report: Report,
+  { sections, thumbnails }: { readonly sections: readonly Section[]; readonly thumbnails: Thumbnails },
+): Promise<string> {
+  const [script, style] = await Promise.all([readInline(scriptFile, "script"), readInline(styleFile, "style")]);
+  const policy = [
+    "default-src 'none'",
+    `script-src '${sourceHash(script)}'`,
+    `style-src '${sourceHash(style)}'`,
+    "img-src data:",
+    "base-uri 'none'",
+    "form-action 'none'",
+  ].join("; ");
+  const dataJson = jsonForScript(pageDataOf(report, thumbnails));
+  const gallery = gallerySection(report);
+  const links = [
+    ...sections.map(({ id, title }) => ({ id, title })),
+    ...(gallery === null ? [] : [{ id: "gallery", title: "Samples" }]),
+    { id: "provenance", title: "Provenance" },
+  ];
+  const page = markup`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta http-equiv="Content-Security-Policy" content="${policy}" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <meta name="referrer" content="no-referrer" />
+        <title>blip2-bench report</title>
+        <link rel="icon" href="data:," />
+        <style>${style}</style>
+      </head>
+      <body>
+        <header>
+          <h1>blip2-bench report</h1>
+          <p class="quiet">${describe(report)}</p>
+          <nav aria-label="Sections">${links.map(({ id, title }) => markup`<a href="#${id}">${title}</a>`)}</nav>
+        </header>
+        <main>${sections.map((section) => drawSection(section, report))} ${gallery} ${provenanceSection(report)}</main>
+        <footer class="quiet">
+          Made by blip2-bench ${report.version}. Everything on this page is in this file; report.json beside it has the
+          same numbers, not rounded.
+        </footer>
+        <script type="application/json" id="data">${dataJson}</script>
+        <script type="module">${script}</script>
+      </body>
+    </html> `;
+  return page.text;
+}
+
+/** Text that may stand in its element as it is: it cannot end it. */
+async function readInline(file: URL, element: string): Promise<Markup> {
+  const text = (await readFile(file, "utf8")).replace(/^\/\/# sourceMappingURL=.*$/gm, "");
+  if (text.toLowerCase().includes(`</${element}`))
+    throw new Error(`${file.pathname}: "</${element}" would end its element`);
+  return new Markup(text);
+}
+
+function sourceHash({ text }: Markup): string {
+  return `sha256-${createHash("sha256").update(text).digest("base64")}`;
+}
+
+function describe({ runs, benches, apart, createdAt }: Report): string {
+  const points = benches.reduce((sum, bench) => sum + bench.points.length, 0);
+  const counted = (count: number, what: string): string => `${count} ${count === 1 ? what : `${what}s`}`;
+  return [
+    counted(runs.length, "run"),
+    counted(points, "bench point"),
+    ...(apart.length > 0 ? [`${counted(apart.length, "folder")} shown apart`] : []),
+    `made ${createdAt.slice(0, 16).replace("T", " ")} UTC`,
+  ].join(" · ");
+}
+
+function drawSection({ id, title, charts, tables, folded }: Section, report: Report): Markup {
+  return markup`<section id="${id}">
+    <h2>${title}</h2>
+    ${charts.length > 0 ? markup`<div class="charts">${charts.map(drawChart)}</div>` : null}
+    ${tables.map((table) => drawTable(table, title))} ${id === "accuracy" ? reasonsList(report) : null}
+    ${folded.map(
+      (table) =>
+        markup`<details>
+          <summary>${table.title}</summary>
+          ${drawTable(table, table.title)}
+        </details>`,
+    )}
+  </section>`;
+}
+
+function drawChart(chart: Chart): Markup {
+  const { title, note, legend } = chart;
+  return markup`<figure>
+    <figcaption><b>${title}</b><span class="quiet">${note}</span></figcaption>
+    ${chartToSvg(chart)}
+    <ul class="legend">
+      ${legend.map(({ label, color, shape }) => markup`<li>${shapeToSvg(shape, color)}${label}</li>`)}
+    </ul>
+  </figure>`;
+}
+
+/** Wide tables scroll by themselves, so that the page does not. */
+function drawTable(table: ReportTable, section: string): Markup {
+  const { title, note, columns, rows } = withoutEmptyColumns(table);
+  const side = (align: string): string => (align === "right" ? "right" : "left");
+  return markup`${title === section ? null : markup`<h3>${title}</h3>`}
+    <div class="table" tabindex="0" role="region" aria-label="${title}">
+      <table>
+        <thead>
+          <tr>
+            ${columns.map((column) => markup`<th scope="col" class="${side(column.align)}">${column.title}</th>`)}
+          </tr>
+        </thead>
+        <tbody>
+          ${rows.map(
+            (cells) =>
+              markup`<tr>
+                ${cells.map(({ text, tone }, index) => markup`<td class="${side(columns[index]?.align ?? "left")} ${tone ?? ""}">${text}</td>`)}
+              </tr>`,
+          )}
+        </tbody>
+      </table>
+    </div>
+    ${note === null ? null : markup`<p class="note">${note}</p>`}`;
+}
+
+function reasonsList({ runs }: Report): Markup | null {
+  const reasons = [...new Set(runs.flatMap(({ comparisons }) => comparisons.flatMap((one) => one.reasons)))];
+  const obstacles = [...new Set(runs.flatMap((run) => (run.comparisons.length > 0 ? run.obstacles : [])))];
+  if (reasons.length + obstacles.length === 0) return null;
+  return markup`${
+    obstacles.length > 0
+      ? markup`<h3>Why some are not comparable</h3>
+          <ul>
+            ${obstacles.map((one) => markup`<li>${one}</li>`)}
+          </ul>`
+      : null
+  }
+  ${
+    reasons.length > 0
+      ? markup`<h3>Outside: what is known of why</h3>
+          <ul>
+            ${reasons.map((one) => markup`<li>${one}</li>`)}
+          </ul>`
+      : null
+  }`;
+}

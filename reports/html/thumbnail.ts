@@ -1,0 +1,27 @@
+/** An image file → a small JPEG as a data: URL, by @napi-rs/canvas. */
+import { createCanvas, loadImage } from "@napi-rs/canvas";
+import { stat } from "node:fs/promises";
+
+const side = 224; // the longer one, in pixels: what BLIP-2 sees
+const quality = 70;
+const mostBytes = 40_000_000; // larger files are no photographs of a data set
+
+/** null: the file is not there, or no image that can be read. */
+export async function thumbnailOf(path: string): Promise<string | null> {
+  try {
+    if ((await stat(path)).size > mostBytes) return null;
+    const image = await loadImage(path);
+    const scale = Math.min(1, side / Math.max(image.width, image.height));
+    const [width, height] = [Math.round(image.width * scale), Math.round(image.height * scale)];
+    const canvas = createCanvas(Math.max(1, width), Math.max(1, height));
+    const context = canvas.getContext("2d");
+    context.fillStyle = "#ffffff"; // JPEG has no transparency
+    context.fillRect(0, 0, canvas.width, canvas.height);
+    context.imageSmoothingQuality = "high";
+    context.drawImage(image, 0, 0, canvas.width, canvas.height);
+    const bytes = await canvas.encode("jpeg", quality);
+    return `data:image/jpeg;base64,${bytes.toString("base64")}`;
+  } catch {
+    return null; // the run has said what is wrong with it; the sample is shown without
+  }
+}

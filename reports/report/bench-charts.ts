@@ -1,0 +1,144 @@
+/** The charts of a bench folder. Points that are INVALID are in its table only. */
+import type { BenchPoint, Rate } from "../bench-record.ts";
+import type { Chart, ChartRow } from "../charts/chart.ts";
+import { fixed, figureText } from "./report-table.ts";
+import type { ReportBench } from "./report-data.ts";
+import { paretoFront } from "./pareto.ts";
+import { familyColor, pointName } from "./run-names.ts";
+import {
+  largestStages,
+  legendOfFamilies,
+  percentileLegend,
+  rangeOf,
+  rowsOrNone,
+  stackLegend,
+  stackOf,
+  sumOf,
+} from "./run-charts.ts";
+
+export function benchCharts(bench: ReportBench): readonly Chart[] {
+  const valid = bench.points.filter(({ validity }) => validity === "VALID");
+  const scenarios = [...new Set(valid.map(({ scenario }) => scenario))];
+  return scenarios.flatMap((scenario) => {
+    const points = valid.filter((point) => point.scenario === scenario);
+    const of = { id: `${bench.id}-${scenario}`, note: noteOf(bench, scenario), points };
+    return [throughputChart(of), latencyChart(of), paretoChart(of), stagesChart(of)].filter((chart) => chart !== null);
+  });
+}
+
+interface Points {
+  readonly id: string;
+  readonly note: string;
+  readonly points: readonly BenchPoint[];
+}
+
+function noteOf({ id, record }: ReportBench, scenario: string): string {
+  const parts = [`Bench ${id.replace("bench-", "")}, ${record.task} ${record.data.split}, ${scenario}`];
+  if (record.quick) parts.push("QUICK: below LoadGen's minimum durations");
+  return `${parts.join(". ")}.`;
+}
+
+function throughputChart({ id, note, points }: Points): Chart | null {
+  const rows = points.map((point): ChartRow => {
+    const { value, low, high } = point.throughput.samplesPerSecond;
+    return {
+      label: pointName(point, points),
+      text: `${figureText(value)} a second${rangeText({ low, high }, 1)}`,
+      bars: [{ value, color: familyColor(point.checkpoint.family) }],
+      line: low === null || high === null ? null : { low, high },
+      points: [],
+    };
+  });
+  return rowsOrNone({
+    kind: "rows",
+    id: `${id}-throughput`,
+    title: "Throughput",
+    note: `${note} Intervals over restarts, where there are enough of them.`,
+    legend: legendOfFamilies(points.map(({ checkpoint }) => checkpoint.family)),
+    x: { title: "samples a second", scale: "linear", fromZero: true },
+    rows,
+  });
+}
+
+function rangeText({ low, high }: Pick<Rate, "low" | "high">, divisor: number): string {
+  return low === null || high === null ? "" : `  [${figureText(low / divisor)}, ${figureText(high / divisor)}]`;
+}
+
+const shapes = { "50": "circle", "90": "square", "99": "tick" } as const;
+
+function latencyChart({ id, note, points }: Points): Chart | null {
+  const rows = points.map((point): ChartRow => {
+    const color = familyColor(point.checkpoint.family);
+    const marks = (["50", "90", "99"] as const).flatMap((percentile) => {
+      const found = point.latencyNs.percentiles[percentile];
+      return found === undefined ? [] : [{ value: found.value / 1e6, color, shape: shapes[percentile] }];
+    });
+    const text = `${marks.map(({ value }) => figureText(value)).join(" / ")} ms`;
+    return { label: pointName(point, points), text, bars: [], line: rangeOf(marks), points: marks };
+  });
+  return rowsOrNone({
+    kind: "rows",
+    id: `${id}-latency`,
+    title: "Latency of a query: p50 / p90 / p99",
+    note: `${note} From the scheduled time to the answer; the intervals of each are in the table.`,
+    legend: percentileLegend(),
+    x: { title: "latency (ms)", scale: "log", fromZero: false },
+    rows,
+  });
+}
+
+function paretoChart({ id, note, points }: Points): Chart | null {
+  const scored = points.flatMap((point) => (point.accuracy === null ? [] : [{ point, accuracy: point.accuracy }]));
+  const [first] = scored;
+  if (first === undefined || scored.length < 2) return null;
+  const isOnFront = paretoFront(
+    scored.map(({ point, accuracy }) => ({ speed: point.throughput.samplesPerSecond.value, score: accuracy.value })),
+  );
+  const around = 1.96; // of a normal distribution: the record says no number of clusters
+  return {
+    kind: "scatter",
+    id: `${id}-pareto`,
+    title: `${first.accuracy.metric} against speed`,
+    note: `${note} The line joins the Pareto front; intervals of the score, 95 %.`,
+    legend: legendOfFamilies(points.map(({ checkpoint }) => checkpoint.family)),
+    x: { title: "samples a second", scale: "log", fromZero: false },
+    y: { title: `${first.accuracy.metric} (× 100)`, scale: "linear", fromZero: false },
+    points: scored.map(({ point, accuracy: { value, standardError } }, index) => ({
+      label: pointName(point, points),
+      x: point.throughput.samplesPerSecond.value,
+      y: Number(fixed(value * 100, 4).replaceAll(",", "")),
+      low: standardError === null ? null : 100 * (value - around * standardError),
+      high: standardError === null ? null : 100 * (value + around * standardError),
+      color: familyColor(point.checkpoint.family),
+      shape: "circle",
+      isOnFront: isOnFront[index] ?? false,
+    })),
+  };
+}
+
+function stagesChart({ id, note, points }: Points): Chart | null {
+  const meansOf = ({ stagesMs }: BenchPoint): Readonly<Record<string, number>> =>
+    Object.fromEntries(Object.entries(stagesMs).map(([stage, { mean }]) => [stage, mean]));
+  const stages = largestStages(points.map(meansOf));
+  if (stages.length === 0) return null;
+  const rows = points.map((point): ChartRow => {
+    const means = meansOf(point);
+    const total = sumOf(Object.values(means));
+    const named = stages.map((stage) => means[stage] ?? 0);
+    return {
+      label: pointName(point, points),
+      text: `${figureText(total)} ms`,
+      bars: stackOf([...named, total - sumOf(named)]),
+      ...{ line: null, points: [] },
+    };
+  });
+  return rowsOrNone({
+    kind: "rows",
+    id: `${id}-stages`,
+    title: "Where the time goes",
+    note: `${note} Mean milliseconds a sample, by stage.`,
+    legend: stackLegend(stages),
+    x: { title: "time a sample (ms)", scale: "linear", fromZero: true },
+    rows,
+  });
+}

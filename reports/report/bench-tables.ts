@@ -1,0 +1,86 @@
+/** The tables of bench points, a table a bench folder. */
+import type { BenchPoint, Rate } from "../bench-record.ts";
+import { amount, column, figure, figureText, megabytes, word } from "./report-table.ts";
+import type { Cell, ReportTable } from "./report-table.ts";
+import type { ReportBench } from "./report-data.ts";
+
+export function benchTable({ id, folder, record, points }: ReportBench): ReportTable {
+  const { machine } = record;
+  const notes = [
+    `${folder}, ${record.task} ${record.data.split}, on ${machine.model}, ${machine.cores} cores.`,
+    ...(record.quick ? ["QUICK: shorter than LoadGen's minimum durations and counts."] : []),
+    ...(points.length < record.points.length
+      ? [`${points.length} of ${record.points.length} points are measured.`]
+      : []),
+    ...machine.warnings.map((warning) => `Not a quiet machine: ${warning}.`),
+    "LoadGen-compatible, not an MLPerf result. Latency counts from the scheduled time, with distribution-free 95 % intervals.",
+  ];
+  return {
+    id: `${id}-points`,
+    title: `Bench ${id.replace("bench-", "")}: ${record.task}`,
+    note: notes.join(" "),
+    columns: [
+      column("checkpoint", "checkpoint", "left"),
+      column("precision", "precision", "left"),
+      column("scenario", "scenario", "left"),
+      column("batch", "batch_size"),
+      column("threads", "threads"),
+      column("result", "validity", "left"),
+      column("samples/s", "samples_per_second"),
+      column("tokens/s", "tokens_per_second"),
+      ...percentiles.map((percentile) => column(`p${percentile} (ms)`, `p${percentile}_ms`)),
+      column("early stopping (ms)", "early_stopping_ms"),
+      column("first token p50 (ms)", "first_token_p50_ms"),
+      column("queries/s held", "peak_queries_per_second"),
+      column("load (s)", "load_s"),
+      column("peak memory (MB)", "peak_memory_bytes"),
+      column("energy (J)", "energy_joules"),
+      column("same as accuracy run", "accuracy_check", "left"),
+    ],
+    rows: points.map(pointRow),
+  };
+}
+
+const percentiles = ["50", "90", "95", "99"];
+
+function pointRow(point: BenchPoint): readonly Cell[] {
+  const { checkpoint, precision, scenario, batchSize, threads, throughput, latencyNs, accuracyCheck } = point;
+  return [
+    ...[checkpoint.name, precision, scenario].map(word),
+    amount(batchSize, 0),
+    amount(threads, 0),
+    validityOf(point),
+    rateCell(throughput.samplesPerSecond),
+    throughput.tokensPerSecond === null ? amount(null) : rateCell(throughput.tokensPerSecond),
+    ...percentiles.map((percentile) => latencyCell(latencyNs.percentiles[percentile])),
+    figure(milliseconds(point.earlyStoppingLatencyNs)),
+    figure(milliseconds(point.timeToFirstTokenNs?.percentiles["50"]?.value)),
+    figure(point.peakQueriesPerSecond),
+    figure(point.loadMs === null ? null : point.loadMs.value / 1000),
+    megabytes(point.peakMemoryBytes),
+    figure(point.energyJoules),
+    accuracyCheck === null ? word("not checked") : word(`${accuracyCheck.equal} of ${accuracyCheck.compared}`),
+  ];
+}
+
+function validityOf({ validity, invalidReasons }: BenchPoint): Cell {
+  if (validity === "VALID") return { text: "VALID", value: "VALID", tone: "good" };
+  const text = `INVALID: ${invalidReasons.join("; ")}`;
+  return { text, value: text, tone: "bad" };
+}
+
+function rateCell({ value, low, high }: Rate): Cell {
+  const range = low === null || high === null ? "" : ` (${figureText(low)} to ${figureText(high)})`;
+  return { text: `${figureText(value)}${range}`, value };
+}
+
+function latencyCell(found: Rate | undefined): Cell {
+  if (found === undefined) return amount(null);
+  const { value, low, high } = found;
+  const range = low === null || high === null ? "" : ` (${figureText(low / 1e6)} to ${figureText(high / 1e6)})`;
+  return { text: `${figureText(value / 1e6)}${range}`, value: value / 1e6 };
+}
+
+function milliseconds(nanoseconds: number | null | undefined): number | null {
+  return nanoseconds === null || nanoseconds === undefined ? null : nanoseconds / 1e6;
+}

@@ -1,0 +1,71 @@
+/** A report as Markdown, for a pull request: the tables, and where the numbers come from. No cell can end its table. */
+import type { Report } from "./report-data.ts";
+import { withoutEmptyColumns } from "./report-table.ts";
+import type { ReportTable } from "./report-table.ts";
+import type { Section } from "./sections.ts";
+
+export function reportToMarkdown(report: Report, sections: readonly Section[]): string {
+  const { runs, benches, version, createdAt } = report;
+  const points = benches.reduce((sum, bench) => sum + bench.points.length, 0);
+  const parts = [
+    "# blip2-bench report",
+    `${counted(runs.length, "run")}, ${counted(points, "bench point")}, made ${createdAt} by blip2-bench ${version}.`,
+    ...sections.flatMap(({ title, tables }) =>
+      tables.length === 0 ? [] : [`## ${escapeMarkdown(title)}`, ...tables.map((table) => tableOf(table, title))],
+    ),
+    ...reasonsOf(report),
+    "## Where the numbers come from",
+    provenanceOf(report),
+  ];
+  return `${parts.join("\n\n")}\n`;
+}
+
+function tableOf(table: ReportTable, section: string): string {
+  const { title, note, columns, rows } = withoutEmptyColumns(table);
+  const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
+  const text = [
+    line(columns.map((column) => escapeMarkdown(column.title))),
+    line(columns.map(({ align }) => (align === "right" ? "---:" : "---"))),
+    ...rows.map((cells) => line(cells.map(({ text }) => escapeMarkdown(text)))),
+  ].join("\n");
+  return [
+    ...(title === section ? [] : [`### ${escapeMarkdown(title)}`]),
+    text,
+    ...(note === null ? [] : [escapeMarkdown(note)]),
+  ].join("\n\n");
+}
+
+function reasonsOf({ runs }: Report): readonly string[] {
+  const reasons = new Set(runs.flatMap(({ comparisons }) => comparisons.flatMap((one) => one.reasons)));
+  if (reasons.size === 0) return [];
+  return ["### Outside: what is known of why", [...reasons].map((reason) => `- ${escapeMarkdown(reason)}`).join("\n")];
+}
+
+function provenanceOf({ runs, benches }: Report): string {
+  const lines = [
+    ...runs.map(({ id, folder, record: { code, identity } }) => ({ id, folder, code, identity })),
+    ...benches.map(({ id, folder, record: { code, identity } }) => ({ id, folder, code, identity })),
+  ].map(({ id, folder, code, identity }) => {
+    const commit =
+      code.commit === null
+        ? `version ${code.version}`
+        : `commit ${code.commit.slice(0, 10)}${code.dirty === true ? ", changed" : ""}`;
+    return `- ${id}: ${escapeMarkdown(folder)}, ${commit}, code ${code.fingerprint.slice(0, 10)}, identity ${identity.slice(0, 10)}`;
+  });
+  return lines.join("\n");
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${count === 1 ? what : `${what}s`}`;
+}
+
+/** What Markdown or HTML would read as more than text. */
+export function escapeMarkdown(text: string): string {
+  return text
+    .replace(/[\\`*_[\]|~#]/g, "\\$&")
+    .replace(/&/g, "&amp;")
+    .replace(/</g, "&lt;")
+    .replace(/>/g, "&gt;")
+    .replace(/@(?=\w)/g, "@\u200b") // a name in a pull request is told that it was named
+    .replace(/\s*[\r\n]+\s*/g, " ");
+}

@@ -1,0 +1,79 @@
+/** Report → what is shown of it, in order: sections of charts and tables. The page, the PNGs, the CSVs and Markdown all show these. */
+import type { Chart } from "../charts/chart.ts";
+import { benchCharts } from "./bench-charts.ts";
+import { benchTable } from "./bench-tables.ts";
+import type { Report } from "./report-data.ts";
+import type { ReportTable } from "./report-table.ts";
+import * as charts from "./run-charts.ts";
+import type { RunGroup } from "./run-charts.ts";
+import { groupsOf } from "./run-names.ts";
+import * as tables from "./run-tables.ts";
+
+export interface Section {
+  readonly id: string;
+  readonly title: string;
+  readonly charts: readonly Chart[];
+  readonly tables: readonly ReportTable[];
+  /** Long tables that are folded away on the page. */
+  readonly folded: readonly ReportTable[];
+}
+
+/** Sections with nothing in them are left out. */
+export function sectionsOf(report: Report): readonly Section[] {
+  const { runs, benches } = report;
+  const groups = namedGroups(report);
+  const chartsOf = (...makers: readonly ((group: RunGroup) => Chart | null)[]): readonly Chart[] =>
+    groups.flatMap((group) => makers.map((make) => make(group)).filter((chart) => chart !== null));
+  const sections: readonly Section[] = [
+    { id: "summary", title: "Summary", charts: [], tables: [tables.summaryTable(runs)], folded: [] },
+    {
+      id: "accuracy",
+      title: "Accuracy",
+      charts: chartsOf(charts.scoreChart),
+      tables: [tables.publishedTable(runs)],
+      folded: [tables.scoresTable(runs)],
+    },
+    { id: "trade", title: "Accuracy against speed", charts: chartsOf(charts.paretoChart), tables: [], folded: [] },
+    {
+      id: "speed",
+      title: "Throughput and latency",
+      charts: chartsOf(charts.throughputChart, charts.latencyChart),
+      tables: [tables.speedTable(runs)],
+      folded: [],
+    },
+    {
+      id: "stages",
+      title: "Where the time goes",
+      charts: chartsOf(charts.stagesChart, charts.distributionChart),
+      tables: [],
+      folded: [tables.stagesTable(runs)],
+    },
+    {
+      id: "bench",
+      title: "Bench points",
+      charts: benches.flatMap(benchCharts),
+      tables: benches.map(benchTable),
+      folded: [],
+    },
+    { id: "precisions", title: "Precisions", charts: [], tables: [tables.precisionTable(runs)], folded: [] },
+    { id: "apart", title: "Shown apart", charts: [], tables: [tables.apartTable(report)], folded: [] },
+  ];
+  return sections.map(withoutEmpty).filter((one) => one.charts.length + one.tables.length + one.folded.length > 0);
+}
+
+function withoutEmpty(section: Section): Section {
+  const filled = (all: readonly ReportTable[]): readonly ReportTable[] => all.filter(({ rows }) => rows.length > 0);
+  return { ...section, tables: filled(section.tables), folded: filled(section.folded) };
+}
+
+/** Groups with the names of their files: the task and the split, and a number where they are not alone in having them. */
+function namedGroups({ runs }: Report): readonly RunGroup[] {
+  const counts = new Map<string, number>();
+  return groupsOf(runs).map((group) => {
+    const { config, data } = group[0]!.record; // no group is empty
+    const name = `${config.task}-${data.split}`.replace(/[^\w.-]+/g, "-");
+    const count = (counts.get(name) ?? 0) + 1;
+    counts.set(name, count);
+    return { id: count === 1 ? name : `${name}-${count}`, runs: group };
+  });
+}

@@ -1,0 +1,25 @@
+/** The files that are written, as JSON Schema (draft 2020-12): made from the very checks they are read back by. */
+import * as z from "zod";
+import { benchFormat, benchSchema, pointFormat, pointSchema } from "./bench-record.ts";
+import { scoreSheetSchema } from "./read-scores.ts";
+import { reportFormat, reportSchema } from "./report/report-data.ts";
+import { runFormat, runRecordSchema, scoresFormat } from "./run-record.ts";
+
+const schemas: readonly { readonly name: string; readonly format: string; readonly schema: z.ZodType }[] = [
+  { name: "run", format: runFormat, schema: runRecordSchema },
+  { name: "scores", format: scoresFormat, schema: scoreSheetSchema },
+  { name: "bench", format: benchFormat, schema: benchSchema },
+  { name: "point", format: pointFormat, schema: pointSchema },
+  { name: "report", format: reportFormat, schema: reportSchema },
+];
+
+/** By file name, the text of each. */
+export function schemaTexts(): ReadonlyMap<string, string> {
+  return new Map(
+    schemas.map(({ name, format, schema }) => {
+      // Fields that a later version adds are passed over when a file is read, so the schema allows them, too.
+      const described = { title: format, ...z.toJSONSchema(schema, { io: "input" }) };
+      return [`${name}.schema.json`, `${JSON.stringify(described, null, 2)}\n`] as const;
+    }),
+  );
+}

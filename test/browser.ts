@@ -1,0 +1,52 @@
+/** A headless Chromium that opens a page from a file, and notes whatever it asks for or complains of. */
+import { existsSync } from "node:fs";
+import { pathToFileURL } from "node:url";
+import { chromium } from "playwright-core";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+
+const places = [
+  process.env["CHROMIUM_PATH"] ?? "",
+  "/usr/bin/chromium",
+  "/usr/bin/chromium-browser",
+  "/usr/bin/google-chrome",
+  "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+  "C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe",
+];
+
+/** null: there is none on this machine. */
+export const chromiumPath = places.find((place) => place !== "" && existsSync(place)) ?? null;
+
+export function startBrowser(path: string): Promise<Browser> {
+  return chromium.launch({ executablePath: path, args: ["--no-sandbox"] }); // root has no sandbox, and the page is our own
+}
+
+export interface Opened {
+  readonly page: Page;
+  /** URLs of everything that was asked for, data: and the page itself left out. */
+  readonly requests: string[];
+  /** Of the console, errors of scripts and violations of the policy among them. */
+  readonly complaints: string[];
+}
+
+export async function openPage(browser: Browser, file: string, options: BrowserContextOptions = {}): Promise<Opened> {
+  const context = await browser.newContext(options);
+  const page = await context.newPage();
+  const url = pathToFileURL(file).href;
+  const [requests, complaints]: [string[], string[]] = [[], []];
+  page.on("request", (request) => {
+    if (request.url() !== url && !request.url().startsWith("data:")) requests.push(request.url());
+  });
+  page.on("console", (message) => complaints.push(message.text()));
+  page.on("pageerror", (error) => complaints.push(error.message));
+  page.on("dialog", (dialog) => {
+    complaints.push(`dialog: ${dialog.message()}`);
+    void dialog.dismiss();
+  });
+  await page.goto(url);
+  return { page, requests, complaints };
+}
+
+/** What an expression is in the page; as text, since the tests are not compiled for a browser. */
+export function ask<Value>(page: Page, expression: string): Promise<Value> {
+  return page.evaluate<Value, undefined>(expression, undefined);
+}
