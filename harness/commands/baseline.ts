@@ -1,0 +1,92 @@
+/** `blip2-bench baseline`: scored runs → one small file for git, that `gate` holds later runs against. */
+import { dirname, resolve } from "node:path";
+import { writeFileWhole } from "../../reports/atomic-file.ts";
+import { baselineText } from "../../reports/baseline.ts";
+import type { BaselineRun } from "../../reports/baseline.ts";
+import { makeFolder } from "../../reports/make-folder.ts";
+import { describeSystemCode, RunFolderError, systemCode } from "../../reports/run-folder-error.ts";
+import { readRunRecord } from "../../reports/run-folder.ts";
+import { runName } from "../../reports/table.ts";
+import { readComparable } from "../compare/comparable-runs.ts";
+import { completeCode, incompleteCode } from "../exit-code.ts";
+import { refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
+import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
+import { UsageError } from "../usage-error.ts";
+import { runsIn } from "./score.ts";
+
+interface BaselineFlags extends OutputFlags {
+  readonly output?: string;
+}
+
+export const addBaseline: AddCommand = (program, called) => {
+  const command = program.command("baseline").description("keep scored runs in one small file, for gate");
+  command.argument("[folders...]");
+  withOutputFlags(command)
+    .option("-o, --output <file>", "the file, such as baselines/main.json")
+    .action(() => {
+      refuseExcess(command, Infinity);
+      refuseFlagsAsValues(command);
+      const folders = command.args;
+      if (folders.length === 0) throw new UsageError("baseline: found no folder, expected one or several that `run` wrote.");
+      const flags = command.opts<BaselineFlags>();
+      const { output } = flags;
+      if (output === undefined) throw new UsageError("baseline: --output is missing, expected the file to write.");
+      called({ flags, perform: (surroundings) => keep(folders, output, surroundings) });
+    });
+};
+
+/** Gives the exit code. */
+async function keep(
+  folders: readonly string[],
+  output: string,
+  { terminal, isJson }: Pick<Surroundings, "terminal" | "isJson">,
+): Promise<number> {
+  const paths = [...new Set((await Promise.all(folders.map(runsIn))).flat())];
+  const partial = await partialRuns(paths);
+  if (partial.length > 0) {
+    terminal.error(`baseline: a partial run is no baseline:\n${partial.join("\n")}`);
+    return incompleteCode;
+  }
+  const runs: BaselineRun[] = [];
+  const seen = new Map<string, string>();
+  for (const path of paths) {
+    const { record, scores } = await readComparable(path, false);
+    const name = runName(record);
+    const other = seen.get(name);
+    if (other !== undefined) {
+      throw new RunFolderError(`${path}: is ${name}, as ${other} is. Keep one of them.`);
+    }
+    seen.set(name, path);
+    runs.push({ record, scores });
+  }
+  const text = baselineText(runs);
+  await write(resolve(output), text);
+  const about = { output, runs: [...seen.keys()], sizeBytes: Buffer.byteLength(text) };
+  const list = about.runs.map((name) => `  ${name}`).join("\n");
+  terminal.result(isJson ? JSON.stringify(about, null, 2) : `${output}: ${about.sizeBytes} bytes, of\n${list}`);
+  return completeCode;
+}
+
+/** A line for each run that is not whole. */
+export async function partialRuns(paths: readonly string[]): Promise<readonly string[]> {
+  const lines: string[] = [];
+  for (const path of paths) {
+    const { status, counts } = await readRunRecord(path);
+    const { samples, predicted, failed } = counts;
+    if (status === "complete" && samples > 0 && predicted === samples) continue;
+    lines.push(`  ${path}: is ${status}, ${predicted} of ${samples} samples predicted, ${failed} failed.`);
+  }
+  return lines;
+}
+
+async function write(path: string, text: string): Promise<void> {
+  try {
+    await makeFolder(dirname(path));
+    await writeFileWhole(path, text);
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === null) throw error;
+    const why = describeSystemCode(code);
+    throw new RunFolderError(`${path}: cannot be written: ${why}. Give another file with --output.`, { cause: error });
+  }
+}

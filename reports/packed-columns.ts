@@ -1,0 +1,140 @@
+/**
+ * Columns of a score sheet, packed for a file that goes into git: what has few distinct values becomes small integers, what counts
+ * up becomes steps; then deflate (zlib) and base64. 214,354 questions take about half a megabyte.
+ *
+ *   integers   whole numbers, or texts of such: the step from the value before, as a varint; negative ones zigzag
+ *   choices    each distinct value once, as JSON; then the place of every sample's, as a varint
+ *   doubles    numbers with many distinct values: eight bytes each, the first bytes of all, then the second ones, and so on
+ */
+import { deflateSync, inflateSync } from "node:zlib";
+import * as z from "zod";
+
+export type Column = readonly (string | number)[];
+export type ColumnsByName = Readonly<Record<string, Column>>;
+
+const packedColumn = z.object({
+  kind: z.enum(["integers", "choices", "doubles"]),
+  /** Whether the values are texts. */
+  isText: z.boolean(),
+  length: z.int().nonnegative(),
+  /** Of choices: the distinct values, packed as the rest: deflated JSON. */
+  values: z.string().exactOptional(),
+  packed: z.string(),
+});
+
+export const packedColumnsSchema = z.record(z.string(), packedColumn);
+
+type PackedColumn = z.infer<typeof packedColumn>;
+export type PackedColumns = z.infer<typeof packedColumnsSchema>;
+
+export function packColumns(columns: ColumnsByName): PackedColumns {
+  return Object.fromEntries(Object.entries(columns).map(([name, column]) => [name, packColumn(column)]));
+}
+
+/** Throws an Error that names the column that is broken. */
+export function unpackColumns(columns: PackedColumns): ColumnsByName {
+  return Object.fromEntries(
+    Object.entries(columns).map(([name, column]) => {
+      try {
+        return [name, unpackColumn(column)];
+      } catch (cause) {
+        const reason = cause instanceof Error ? cause.message : String(cause);
+        throw new Error(`column "${name}" cannot be unpacked: ${reason}`, { cause });
+      }
+    }),
+  );
+}
+
+const mostChoices = 0.5; // of the samples: with more distinct values, a place for each saves nothing
+
+function packColumn(column: Column): PackedColumn {
+  const isText = typeof column[0] === "string";
+  const about = { isText, length: column.length };
+  if (column.every(isWhole)) {
+    let last = 0;
+    const steps = column.map((value) => {
+      const step = Number(value) - last;
+      last = Number(value);
+      return step >= 0 ? 2 * step : -2 * step - 1;
+    });
+    return { kind: "integers", ...about, packed: deflated(varints(steps)) };
+  }
+  const places = new Map<string | number, number>();
+  for (const value of column) if (!places.has(value)) places.set(value, places.size);
+  if (!isText && places.size > mostChoices * column.length) {
+    return { kind: "doubles", ...about, packed: deflated(shuffled(Float64Array.from(column, Number))) };
+  }
+  const values = deflated(Buffer.from(JSON.stringify([...places.keys()])));
+  return { kind: "choices", ...about, values, packed: deflated(varints(column.map((value) => places.get(value) ?? 0))) };
+}
+
+/** Comes back as the same text or number; zigzag doubles it, which stays exact up to 2 ** 53. */
+function isWhole(value: string | number): boolean {
+  const number = Number(value);
+  return Math.abs(number) < 2 ** 50 && Number.isInteger(number) && String(number) === String(value) && !Object.is(value, -0);
+}
+
+function unpackColumn({ kind, isText, length, values, packed }: PackedColumn): Column {
+  const bytes = inflateSync(Buffer.from(packed, "base64"));
+  if (kind === "doubles") return [...unshuffled(bytes, length)];
+  const numbers = readVarints(bytes, length);
+  if (kind === "integers") {
+    let last = 0;
+    const sums = numbers.map((code) => (last += code % 2 === 0 ? code / 2 : -(code + 1) / 2));
+    return isText ? sums.map(String) : sums;
+  }
+  const parsed: unknown = JSON.parse(inflateSync(Buffer.from(values ?? "", "base64")).toString("utf8"));
+  const choices = z.array(isText ? z.string() : z.number()).parse(parsed);
+  return numbers.map((place) => {
+    const choice = choices[place];
+    if (choice === undefined) throw new Error(`found value ${place}, expected one of ${choices.length}`);
+    return choice;
+  });
+}
+
+function deflated(bytes: Uint8Array): string {
+  return deflateSync(bytes, { level: 9 }).toString("base64");
+}
+
+/** Seven bits a byte, the lowest first; the eighth says that more follow. */
+function varints(values: readonly number[]): Uint8Array {
+  const bytes: number[] = [];
+  for (const value of values) {
+    let rest = value;
+    while (rest >= 128) {
+      bytes.push((rest % 128) + 128);
+      rest = Math.floor(rest / 128);
+    }
+    bytes.push(rest);
+  }
+  return Uint8Array.from(bytes);
+}
+
+function readVarints(bytes: Uint8Array, length: number): number[] {
+  const values: number[] = [];
+  let [value, scale] = [0, 1];
+  for (const byte of bytes) {
+    value += (byte % 128) * scale;
+    scale *= 128;
+    if (byte >= 128) continue;
+    values.push(value);
+    [value, scale] = [0, 1];
+  }
+  if (values.length !== length) throw new Error(`found ${values.length} values, expected ${length}`);
+  return values;
+}
+
+/** First bytes of similar numbers are alike, so they deflate well side by side. Little-endian on every machine. */
+function shuffled(values: Float64Array): Uint8Array {
+  const view = new DataView(new ArrayBuffer(8 * values.length));
+  for (const [place, value] of values.entries()) view.setFloat64(8 * place, value, true);
+  const bytes = new Uint8Array(view.buffer);
+  return Uint8Array.from(bytes, (_, at) => bytes[8 * (at % values.length) + Math.floor(at / values.length)]!);
+}
+
+function unshuffled(bytes: Uint8Array, length: number): Float64Array {
+  if (bytes.length !== 8 * length) throw new Error(`found ${bytes.length} bytes, expected ${8 * length}`);
+  const view = new DataView(new ArrayBuffer(8 * length));
+  for (const [at, byte] of bytes.entries()) view.setUint8(8 * (at % length) + Math.floor(at / length), byte);
+  return Float64Array.from({ length }, (_, place) => view.getFloat64(8 * place, true));
+}
