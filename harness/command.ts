@@ -12,6 +12,7 @@ import { addBaseline } from "./commands/baseline.ts";
 import { addCache } from "./commands/cache.ts";
 import { addCompare } from "./commands/compare.ts";
 import { addCosts } from "./commands/costs.ts";
+import { addGate } from "./commands/gate.ts";
 import { addLs } from "./commands/ls.ts";
 import { addPrepare } from "./commands/prepare.ts";
 import { addReport } from "./commands/report.ts";
@@ -32,6 +33,7 @@ export const commands: readonly AddCommand[] = [
   addReport,
   addCompare,
   addBaseline,
+  addGate,
   addReproduce,
   addCosts,
   addAudit,

@@ -12,6 +12,10 @@ export const internalCode = 1;
 export const usageCode = 2;
 /** Some samples have no prediction; those that have one are kept. */
 export const incompleteCode = 3;
+/** A gate: worse than the baseline by more than its margin. */
+export const failCode = 10;
+/** A gate: the samples decide neither. */
+export const inconclusiveCode = 11;
 
 export function exitCodeOf(error: unknown): number {
   if (error instanceof RunWriteError) return incompleteCode;

@@ -1,6 +1,9 @@
 /** The files that are written, as JSON Schema (draft 2020-12): made from the very checks they are read back by. */
 import * as z from "zod";
 import { benchFormat, benchSchema, pointFormat, pointSchema } from "./bench-record.ts";
+import { baselineFormat, baselineSchema } from "./baseline.ts";
+import { gateConfigFormat, gateConfigSchema } from "./gate/gate-config.ts";
+import { gateResultFormat, gateResultSchema } from "./gate/gate-result.ts";
 import { scoreSheetSchema } from "./read-scores.ts";
 import { reportFormat, reportSchema } from "./report/report-data.ts";
 import { runFormat, runRecordSchema, scoresFormat } from "./run-record.ts";
@@ -11,6 +14,9 @@ const schemas: readonly { readonly name: string; readonly format: string; readon
   { name: "bench", format: benchFormat, schema: benchSchema },
   { name: "point", format: pointFormat, schema: pointSchema },
   { name: "report", format: reportFormat, schema: reportSchema },
+  { name: "baseline", format: baselineFormat, schema: baselineSchema },
+  { name: "gate", format: gateConfigFormat, schema: gateConfigSchema },
+  { name: "gate-result", format: gateResultFormat, schema: gateResultSchema },
 ];
 
 /** By file name, the text of each. */

@@ -5,12 +5,12 @@ import { baselineText } from "../../reports/baseline.ts";
 import type { BaselineRun } from "../../reports/baseline.ts";
 import { makeFolder } from "../../reports/make-folder.ts";
 import { describeSystemCode, RunFolderError, systemCode } from "../../reports/run-folder-error.ts";
-import { readRunRecord } from "../../reports/run-folder.ts";
 import { runName } from "../../reports/table.ts";
 import { readComparable } from "../compare/comparable-runs.ts";
 import { completeCode, incompleteCode } from "../exit-code.ts";
 import { refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
+import { partialRuns } from "../gate/partial-runs.ts";
 import { UsageError } from "../usage-error.ts";
 import { runsIn } from "./score.ts";
 
@@ -44,7 +44,7 @@ async function keep(
   const paths = [...new Set((await Promise.all(folders.map(runsIn))).flat())];
   const partial = await partialRuns(paths);
   if (partial.length > 0) {
-    terminal.error(`baseline: a partial run is no baseline:\n${partial.join("\n")}`);
+    terminal.error(`baseline: a partial run is no baseline:\n${partial.map((line) => `  ${line}`).join("\n")}`);
     return incompleteCode;
   }
   const runs: BaselineRun[] = [];
@@ -65,18 +65,6 @@ async function keep(
   const list = about.runs.map((name) => `  ${name}`).join("\n");
   terminal.result(isJson ? JSON.stringify(about, null, 2) : `${output}: ${about.sizeBytes} bytes, of\n${list}`);
   return completeCode;
-}
-
-/** A line for each run that is not whole. */
-export async function partialRuns(paths: readonly string[]): Promise<readonly string[]> {
-  const lines: string[] = [];
-  for (const path of paths) {
-    const { status, counts } = await readRunRecord(path);
-    const { samples, predicted, failed } = counts;
-    if (status === "complete" && samples > 0 && predicted === samples) continue;
-    lines.push(`  ${path}: is ${status}, ${predicted} of ${samples} samples predicted, ${failed} failed.`);
-  }
-  return lines;
 }
 
 async function write(path: string, text: string): Promise<void> {

@@ -45,8 +45,12 @@ async function failedIn(folder: string, record: RunRecord): Promise<ReadonlySet<
   return new Set([...outcomes].flatMap(([id, { status }]) => (status === "failed" ? [id] : [])));
 }
 
-/** Refuses a pair whose numbers measure different things: no flag makes them comparable. Throws a RunFolderError. */
-export function refuseOtherMeasure({ base, candidate }: RunPair): void {
+/**
+ * Refuses a pair whose numbers measure different things: no flag makes them comparable. Throws a RunFolderError.
+ *
+ * @param advice what to do about it; unset: what helps where both are run folders.
+ */
+export function refuseOtherMeasure({ base, candidate }: RunPair, advice?: string): void {
   const [found, expected] = [measureOf(candidate), measureOf(base)];
   const names = [...new Set([...expected.keys(), ...found.keys()])];
   const lines = names
@@ -58,9 +62,10 @@ export function refuseOtherMeasure({ base, candidate }: RunPair): void {
     [
       `${candidate.folder}: cannot be compared with ${base.folder}:`,
       ...lines,
-      isScorerAlone
-        ? "Score both again with `score`, by the same version."
-        : "Compare runs of the same task, protocol and data.",
+      advice ??
+        (isScorerAlone
+          ? "Score both again with `score`, by the same version."
+          : "Compare runs of the same task, protocol and data."),
     ].join("\n"),
   );
 }

@@ -1,0 +1,108 @@
+/** `blip2-bench gate`: runs held against a baseline and margins. The exit code is the verdict. */
+import { dirname, resolve } from "node:path";
+import { writeFileWhole } from "../../reports/atomic-file.ts";
+import { readBaseline } from "../../reports/baseline.ts";
+import { githubAnnotations, gitlabCodeQuality } from "../../reports/gate/gate-annotations.ts";
+import { gateToJunit } from "../../reports/gate/gate-junit.ts";
+import type { GateResult } from "../../reports/gate/gate-result.ts";
+import { formatGate, gateToMarkdown } from "../../reports/gate/gate-table.ts";
+import { makeFolder } from "../../reports/make-folder.ts";
+import { describeSystemCode, RunFolderError, systemCode } from "../../reports/run-folder-error.ts";
+import { completeCode, failCode, incompleteCode, inconclusiveCode } from "../exit-code.ts";
+import { refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
+import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
+import { gate } from "../gate/gate.ts";
+import { readGateConfig } from "../gate/gate-config.ts";
+import { UsageError } from "../usage-error.ts";
+import { runsIn } from "./score.ts";
+
+interface GateFlags extends OutputFlags {
+  readonly baseline?: string;
+  readonly config?: string;
+  readonly explain?: boolean;
+  readonly junit?: string;
+  readonly markdown?: string;
+  readonly annotations?: string;
+  readonly acceptScorer?: boolean;
+}
+
+interface GateCall extends GateFlags {
+  readonly candidate: string;
+  readonly baseline: string;
+  readonly config: string;
+}
+
+const codes: Readonly<Record<GateResult["verdict"], number>> = {
+  pass: completeCode,
+  fail: failCode,
+  inconclusive: inconclusiveCode,
+  partial: incompleteCode,
+};
+const permutations = 10_000; // as `compare` draws
+/** Where GitLab's documentation has it. */
+const gitlabReport = "gl-code-quality-report.json";
+
+export const addGate: AddCommand = (program, called) => {
+  const command = program.command("gate").description("hold runs against a baseline: pass, fail (10) or inconclusive (11)");
+  command.argument("[candidate]");
+  withOutputFlags(command)
+    .option("--baseline <file>", "a file that `baseline` has written")
+    .option("--config <file>", "the margins; docs/schemas/gate.schema.json says how")
+    .option("--explain", "say in words how each verdict came")
+    .option("--junit <file>", "writes the result there as JUnit XML")
+    .option("--markdown <file>", "writes it there as Markdown, for a job's summary")
+    .option("--annotations <format>", `github: lines beside the table; gitlab: writes ${gitlabReport}`)
+    .option("--accept-scorer", "take scores of another scorer, if it scores the same answers the same")
+    .action(() => {
+      refuseExcess(command, 1);
+      refuseFlagsAsValues(command);
+      const flags = command.opts<GateFlags>();
+      const call = checked(command.args[0], flags);
+      called({ flags, perform: (surroundings) => perform(call, surroundings) });
+    });
+};
+
+function checked(candidate: string | undefined, flags: GateFlags): GateCall {
+  const { baseline, config, annotations } = flags;
+  if (candidate === undefined) throw new UsageError("gate: found no folder, expected that of the candidate's runs.");
+  if (baseline === undefined) throw new UsageError("gate: --baseline is missing, expected a file that `baseline` has written.");
+  if (config === undefined) throw new UsageError("gate: --config is missing, expected a JSON file with the margins.");
+  if (annotations !== undefined && annotations !== "github" && annotations !== "gitlab") {
+    throw new UsageError(`--annotations: found "${annotations}", expected github or gitlab.`);
+  }
+  if (annotations === "github" && flags.json === true) {
+    throw new UsageError("--annotations github: writes lines to the output, where --json has one document. Give one of them.");
+  }
+  return { ...flags, candidate, baseline, config };
+}
+
+/** Gives the exit code. */
+async function perform(
+  call: GateCall,
+  { terminal, isJson }: Pick<Surroundings, "terminal" | "isJson">,
+): Promise<number> {
+  const config = await readGateConfig(call.config);
+  const entries = await readBaseline(call.baseline);
+  const folders = await runsIn(call.candidate);
+  const { candidate, baseline, config: configFile } = call;
+  const asked = { config, configFile, baseline, entries, candidate, folders, acceptScorer: call.acceptScorer === true };
+  const result = await gate({ ...asked, permutations, bootstrap: 0, seed: 0 });
+  if (call.junit !== undefined) await write("--junit", call.junit, gateToJunit(result));
+  if (call.markdown !== undefined) await write("--markdown", call.markdown, gateToMarkdown(result));
+  if (call.annotations === "gitlab") await write("--annotations", gitlabReport, gitlabCodeQuality(result, configFile));
+  terminal.result(isJson ? JSON.stringify(result, null, 2) : formatGate(result, { explain: call.explain === true }));
+  if (call.annotations === "github") terminal.result(githubAnnotations(result, configFile));
+  return codes[result.verdict];
+}
+
+async function write(flag: string, file: string, text: string): Promise<void> {
+  try {
+    await makeFolder(dirname(resolve(file)));
+    await writeFileWhole(resolve(file), text);
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === null) throw error;
+    const why = describeSystemCode(code);
+    throw new RunFolderError(`${file}: cannot be written: ${why}. Give another file with ${flag}.`, { cause: error });
+  }
+}

@@ -1,0 +1,85 @@
+/** What `gate` found, as one document. Numbers are unrounded and in the metric's unit; `words` say how a verdict came. */
+import * as z from "zod";
+
+export const gateResultFormat = "blip2-bench-gate-result/1";
+
+const count = z.int().nonnegative();
+/** An end is null where the samples bound it on that side not at all. */
+const interval = z.object({ low: z.number().nullable(), high: z.number().nullable() });
+
+const about = {
+  checkpoint: z.string(),
+  task: z.string(),
+  split: z.string(),
+  /** Of the candidate, and of the run it is held against. */
+  precision: z.string(),
+  basePrecision: z.string(),
+  baseCheckpoint: z.string(),
+};
+
+const metricJudgement = z.object({
+  kind: z.literal("metric"),
+  ...about,
+  metric: z.string(),
+  unit: z.enum(["fraction", "cider"]),
+  isPrimary: z.boolean(),
+  verdict: z.enum(["pass", "fail", "inconclusive"]),
+  margin: z.number(),
+  base: z.number(),
+  candidate: z.number(),
+  /** candidate - base. */
+  difference: z.number(),
+  standardError: z.number().nullable(),
+  /** 95 %, two-sided. */
+  interval,
+  /** One-sided 95 %, as the verdict used them. */
+  bounds: interval,
+  method: z.enum(["t", "sign-flip", "bootstrap", "few images differ"]),
+  samples: count,
+  images: count,
+  /** Images with another score; null where the score is not made of samples' scores. */
+  differingImages: count.nullable(),
+  /** Of "not worse by more than the margin", and by Holm over the primary metrics; null where there is none. */
+  pValue: z.number().nullable(),
+  adjustedP: z.number().nullable(),
+  /** Of an inconclusive verdict: samples that would probably decide it; null: no number would. */
+  samplesNeeded: count.nullable(),
+  words: z.string(),
+});
+
+const costJudgement = z.object({
+  kind: z.enum(["time", "memory"]),
+  ...about,
+  verdict: z.enum(["pass", "fail", "not judged"]),
+  /** The largest ratio that passes. */
+  most: z.number(),
+  ratio: z.number().nullable(),
+  base: z.number().nullable(),
+  candidate: z.number().nullable(),
+  words: z.string(),
+});
+
+export const gateResultSchema = z.object({
+  format: z.literal(gateResultFormat),
+  /** `partial`: something was not run, so nothing is judged. */
+  verdict: z.enum(["pass", "fail", "inconclusive", "partial"]),
+  baseline: z.string(),
+  candidate: z.string(),
+  judgements: z.array(z.discriminatedUnion("kind", [metricJudgement, costJudgement])),
+  /** What a reader should know besides; of a partial result, what is missing. */
+  notes: z.array(z.string()),
+});
+
+export type GateResult = z.infer<typeof gateResultSchema>;
+export type Judgement = GateResult["judgements"][number];
+export type MetricJudgement = z.infer<typeof metricJudgement>;
+export type CostJudgement = z.infer<typeof costJudgement>;
+export type About = Pick<
+  MetricJudgement,
+  "checkpoint" | "task" | "split" | "precision" | "basePrecision" | "baseCheckpoint"
+>;
+
+/** Throws a ZodError where the value is none as this version writes them. */
+export function parseGateResult(value: unknown): GateResult {
+  return gateResultSchema.parse(value);
+}
