@@ -9,9 +9,9 @@ import type { LoadedPixels } from "./image/image-processor.ts";
 import type { LanguageModel } from "./generation/language-model.ts";
 import { ImageError } from "./model.ts";
 import type {
-  DecodingOptions,
   FailedGeneration,
   Generation,
+  GenerationOptions,
   GenerationRequest,
   LanguageModelFamily,
   StageLatency,
@@ -57,7 +57,7 @@ export class Blip2<Seen> implements VisionLanguageModel {
 
   async generate(
     requests: readonly GenerationRequest[],
-    options: DecodingOptions,
+    options: GenerationOptions,
   ): Promise<readonly (Generation | FailedGeneration)[]> {
     const encoded = await this.#see(requests);
     const answers = requests.map(({ image, prompt, maxPromptTokens }): Question<Seen> | FailedGeneration => {
@@ -123,17 +123,20 @@ export class Blip2<Seen> implements VisionLanguageModel {
     }
   }
 
-  async #answer(questions: readonly Question<Seen>[], options: DecodingOptions): Promise<readonly Generation[]> {
+  async #answer(questions: readonly Question<Seen>[], options: GenerationOptions): Promise<readonly Generation[]> {
     const { languageModel, tokenizer } = this.#parts;
     const clock = new StageClock();
     const longest = { beams: options.beams, newTokens: options.newTokens.max };
     const start = await clock.time("prefill", () => languageModel.start(questions, longest));
     const { head, endTokens } = languageModel;
     const hypotheses = await clock.time("decode", () => generate(head, start, options, endTokens));
-    return hypotheses.map(([best]) => {
+    const decodedMs = performance.now();
+    const texts = hypotheses.map(([best]) => tokenizer.decode(best!.tokens));
+    clock.add("detokenize", performance.now() - decodedMs);
+    const latencyMs = clock.shares(questions.length);
+    return hypotheses.map(([best], index) => {
       const { tokens, score } = best!;
-      const text = tokenizer.decode(tokens);
-      return { status: "predicted", text, tokens, score, latencyMs: clock.shares(questions.length) };
+      return { status: "predicted", text: texts[index]!, tokens, score, latencyMs };
     });
   }
 }

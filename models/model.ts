@@ -20,6 +20,11 @@ export interface DecodingOptions {
   readonly earlyStopping: boolean | "never";
 }
 
+export interface GenerationOptions extends DecodingOptions {
+  /** Called whenever all sequences of a batch that are not finished have their next token. */
+  readonly onStep?: () => void;
+}
+
 export interface GenerationRequest {
   /** The same id is the same image: it is encoded once, however many requests ask about it. */
   readonly image: ImageFile;
@@ -57,7 +62,7 @@ export interface VisionLanguageModel {
   /** One batch: an answer for every request, in their order. */
   readonly generate: (
     requests: readonly GenerationRequest[],
-    options: DecodingOptions,
+    options: GenerationOptions,
   ) => Promise<readonly (Generation | FailedGeneration)[]>;
   readonly release: () => Promise<void>;
 }

@@ -27,14 +27,14 @@ export class VirtualClock implements Clock {
 
   /** Lets time pass until the work is done. Fails where it waits for something that never comes. */
   async until<Value>(work: Promise<Value>): Promise<Value> {
-    let isDone = false;
+    const state = { isDone: false };
     const done = (): void => {
-      isDone = true;
+      state.isDone = true;
     };
     work.then(done, done);
     for (;;) {
       await new Promise((resolve) => setImmediate(resolve));
-      if (isDone) return work;
+      if (state.isDone) return work;
       let next: Timer | null = null;
       for (const timer of this.#timers) if (next === null || timer.timeNs < next.timeNs) next = timer;
       if (next === null) throw new Error("nothing is left to happen, and the work is not done");

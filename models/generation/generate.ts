@@ -2,7 +2,7 @@
  * The generation loop: rank the next tokens, let each sequence's search choose, run the chosen ones, until every search
  * is done. A finished sequence leaves the batch at once.
  */
-import type { DecodingOptions } from "../model.ts";
+import type { DecodingOptions, GenerationOptions } from "../model.ts";
 import { rankNextTokens, rankWithPenalty } from "./candidates.ts";
 import type { LanguageHead } from "./candidates.ts";
 import type { DecodingBatch } from "./decoding-batch.ts";
@@ -21,7 +21,7 @@ export interface GenerationStart {
 export async function generate(
   head: LanguageHead,
   start: GenerationStart,
-  options: DecodingOptions,
+  options: GenerationOptions,
   endTokens: readonly number[],
 ): Promise<readonly (readonly Hypothesis[])[]> {
   const searches = start.texts.map(() => startSearch(options, { endTokens }));
@@ -30,6 +30,7 @@ export async function generate(
   while (open.length > 0) {
     const candidates = await rank(head, hidden, open, options);
     const continuations = advance(open, candidates);
+    options.onStep?.();
     for (let index = open.length - 1; index >= 0; index -= 1) {
       if (!open[index]!.search.done) continue;
       start.batch.remove(index);
