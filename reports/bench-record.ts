@@ -16,7 +16,7 @@ import { RunFolderError } from "./run-folder-error.ts";
 export const benchFormat = "blip2-bench-bench/1";
 export const pointFormat = "blip2-bench-point/1";
 
-const count = z.int().nonnegative();
+export const count = z.int().nonnegative();
 /** A quantile with its distribution-free 95 % interval; a bound that the data cannot give is null. */
 const quantile = z.object({ value: z.number(), low: z.number().nullable(), high: z.number().nullable() });
 /** By percentile: "50", "90", "95", "97", "99", "99.9". */
@@ -37,7 +37,7 @@ export const scenarios = ["single-stream", "multi-stream", "server", "offline"] 
 export type Scenario = (typeof scenarios)[number];
 
 /** One process of a point, from load to end: a whole LoadGen run. */
-const runSummary = z.object({
+export const runSummary = z.object({
   validity: z.enum(["VALID", "INVALID"]),
   invalidReasons: z.array(z.string()).readonly(),
   queries: count,
@@ -71,7 +71,8 @@ const machineSchema = z.object({
 const benchSchema = z.object({
   format: z.literal(benchFormat),
   status: z.enum(["running", "complete", "partial", "interrupted"]),
-  identity: z.string(),
+  /** What must be the same for a sweep to go on: name → value. Points may be added. */
+  plan: z.record(z.string(), z.string()),
   /** Short runs for daily use: below LoadGen's minimum durations and counts, and marked so wherever they are shown. */
   quick: z.boolean(),
   task: z.string(),
@@ -165,14 +166,15 @@ export type Rate = z.infer<typeof rate>;
 
 /** `where`: the file, for the message. */
 export function parseBenchRecord(text: string, where: string): BenchRecord {
-  return parse(benchSchema, text, { format: benchFormat, where });
+  return parseBenchFile(benchSchema, text, { format: benchFormat, where });
 }
 
 export function parseBenchPoint(text: string, where: string): BenchPoint {
-  return parse(pointSchema, text, { format: pointFormat, where });
+  return parseBenchFile(pointSchema, text, { format: pointFormat, where });
 }
 
-function parse<Schema extends z.ZodType>(
+/** By its format first, so that another version's file is named as such. */
+export function parseBenchFile<Schema extends z.ZodType>(
   schema: Schema,
   text: string,
   { format, where }: { readonly format: string; readonly where: string },
