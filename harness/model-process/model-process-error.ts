@@ -1,0 +1,25 @@
+/** The end of a model's process that nobody asked for. Says what happened and what was being asked. */
+export class ModelProcessError extends Error {
+  override readonly name = "ModelProcessError";
+}
+
+export interface ProcessEnd {
+  /** What was being asked: `answers to 8 requests, from image 1953 on`; null: nothing. */
+  readonly asked: string | null;
+  readonly code: number | null;
+  readonly signal: string | null;
+  /** The last of what it wrote. */
+  readonly lastWords: string;
+}
+
+/** `what`: the model and its process. */
+export function processEnded(what: string, { asked, code, signal, lastWords }: ProcessEnd): ModelProcessError {
+  const how = signal === null ? `ended with exit code ${code ?? "unknown"}` : `was ended by ${signal}`;
+  const when = asked === null ? "while nothing was asked of it" : `while asked for ${asked}`;
+  const isMemory = signal === "SIGKILL" || signal === "SIGABRT" || code === 134 || code === 137;
+  const advice = isMemory
+    ? " Memory may have run out: give it fewer --workers, a smaller --batch-size or another --precision."
+    : "";
+  const words = lastWords.trim();
+  return new ModelProcessError(`${what} ${how} ${when}.${advice}${words === "" ? "" : `\nIts last words: ${words}`}`);
+}

@@ -1,0 +1,83 @@
+/**
+ * The side of the model: answers the calls of the process that started this one, one after the other. Images of a batch that
+ * waits its turn are read meanwhile.
+ */
+import type { VisionLanguageModel } from "../../models/model.ts";
+import { isCall } from "./messages.ts";
+import type { AnyResult, Call, LoadModel, Memory, ModelEvent, Reply, ToldError } from "./messages.ts";
+
+/** Serves until it is released, or whoever asks is gone. */
+export function serveModel(load: LoadModel): void {
+  let model: VisionLanguageModel | null = null;
+  let turn: Promise<unknown> = Promise.resolve();
+
+  const loaded = (): VisionLanguageModel => {
+    if (model === null) throw new Error("asked before a model was loaded");
+    return model;
+  };
+  const perform = async ({ id, work }: Call): Promise<AnyResult> => {
+    switch (work.kind) {
+      case "load": {
+        const tell = (event: ModelEvent): void => {
+          reply({ kind: "event", id, atNs: process.hrtime.bigint(), event });
+        };
+        model = await load(work.place, (event) => {
+          tell({ kind: "preparation", event });
+        });
+        return { name: model.name, family: model.family };
+      }
+      case "readAhead":
+        await loaded().readAhead(work.image);
+        return null;
+      case "generate":
+        return await loaded().generate(work.requests, work.options);
+      case "release":
+        await model?.release();
+        return null;
+    }
+  };
+  const answer = async (call: Call, receivedNs: bigint): Promise<void> => {
+    const startedNs = process.hrtime.bigint();
+    try {
+      const value = await perform(call);
+      const stamps = { receivedNs, startedNs, finishedNs: process.hrtime.bigint() };
+      reply({ kind: "answer", id: call.id, value, stamps, memory: memory() });
+    } catch (error) {
+      reply({ kind: "error", id: call.id, error: told(error) });
+    }
+    if (call.work.kind === "release") process.disconnect();
+  };
+
+  process.on("message", (message) => {
+    if (!isCall(message)) throw new Error("a message that is no call");
+    const receivedNs = process.hrtime.bigint();
+    const { work } = message;
+    if (work.kind === "readAhead") {
+      void answer(message, receivedNs);
+      return;
+    }
+    if (work.kind === "generate" && model !== null) {
+      for (const image of new Map(work.requests.map(({ image }) => [image.id, image])).values())
+        void model.readAhead(image);
+    }
+    turn = turn.then(() => answer(message, receivedNs));
+  });
+  // Ctrl-C reaches every process of a terminal. Whoever asks decides what becomes of it.
+  process.on("SIGINT", () => undefined);
+  process.on("SIGTERM", () => undefined);
+  process.on("disconnect", () => process.exit());
+}
+
+function reply(message: Reply): void {
+  if (process.connected) process.send?.(message);
+}
+
+function memory(): Memory {
+  const kibibyte = 1024;
+  return { residentBytes: process.memoryUsage.rss(), peakBytes: process.resourceUsage().maxRSS * kibibyte };
+}
+
+function told(error: unknown): ToldError {
+  if (!(error instanceof Error)) return { name: "Error", message: String(error), stack: "" };
+  return { name: error.name, message: error.message, stack: error.stack ?? "" };
+}
