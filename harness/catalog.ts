@@ -48,6 +48,8 @@ export interface Catalog {
   /** Data that is read where none is named, and the tasks that it is for. */
   readonly dataFolder: string;
   readonly bundledTasks: readonly string[];
+  /** The file that a model's own process runs, see ModelProcess; unset: for checkpoints that generate. */
+  readonly processEntry?: string;
   /** `where`: a folder, or a name in the Hugging Face cache. Throws a CheckpointError where it is not there or broken. */
   readonly findCheckpoint: (where: string, options: LoadOptions) => Promise<FoundCheckpoint>;
 }

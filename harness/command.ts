@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { huggingFaceCacheFolder } from "../models/checkpoint/hugging-face-cache.ts";
 import type { Catalog } from "./catalog.ts";
 import { parseCommandLine } from "./command-line.ts";
+import { addBench } from "./commands/bench.ts";
 import { addCache } from "./commands/cache.ts";
 import { addLs } from "./commands/ls.ts";
 import { addPrepare } from "./commands/prepare.ts";
@@ -20,7 +21,7 @@ import { Terminal } from "./terminal.ts";
 import type { Output } from "./terminal.ts";
 
 /** In the order of --help. To add a command, add its file and its line. */
-export const commands: readonly AddCommand[] = [addRun, addLs, addScore, addReproduce, addPrepare, addCache];
+export const commands: readonly AddCommand[] = [addRun, addLs, addScore, addReproduce, addPrepare, addCache, addBench];
 
 /** Where words go and settings come from; `process` is one. */
 export interface Outside {

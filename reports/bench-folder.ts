@@ -53,7 +53,8 @@ export class BenchFolder {
         if (found !== null) refuseOtherPlan(path, found, record);
         const points = [...new Set([...(found?.points ?? []), ...record.points])];
         const startedAt = found?.timings.startedAt ?? record.timings.startedAt;
-        const whole = { ...record, points, timings: { startedAt, finishedAt: null } };
+        const plan = { ...found?.plan, ...record.plan };
+        const whole = { ...record, plan, points, timings: { startedAt, finishedAt: null } };
         return new BenchFolder(path, whole, release);
       } catch (error) {
         await release();
@@ -170,11 +171,11 @@ async function removeLeftovers(path: string, overwrite: boolean): Promise<void> 
 
 /** Names each choice that differs: what the folder has, and what this command expects. */
 function refuseOtherPlan(path: string, found: BenchRecord, expected: BenchRecord): void {
-  const names = [...new Set([...Object.keys(found.plan), ...Object.keys(expected.plan)])];
-  const different = names.filter((name) => found.plan[name] !== expected.plan[name]);
+  const both = Object.keys(expected.plan).filter((name) => name in found.plan); // others come with points that are added
+  const different = both.filter((name) => found.plan[name] !== expected.plan[name]);
   if (different.length === 0) return;
   const lines = different.map(
-    (name) => `  ${name}: found ${found.plan[name] ?? "none"}, expected ${expected.plan[name] ?? "none"}`,
+    (name) => `  ${name}: found ${found.plan[name] ?? ""}, expected ${expected.plan[name] ?? ""}`,
   );
   throw new RunFolderError(
     [

@@ -17,7 +17,10 @@ export interface PointFacts {
 }
 
 /** `runs`: at least one, in their order. */
-export function pointOf(runs: readonly BenchRun[], { point, checkpoint, weightsBytes, accuracy }: PointFacts): BenchPoint {
+export function pointOf(
+  runs: readonly BenchRun[],
+  { point, checkpoint, weightsBytes, accuracy }: PointFacts,
+): BenchPoint {
   const { scenario, system } = point;
   const first = runs[0]!;
   const together = (column: (run: BenchRun) => readonly number[]): number[] => runs.flatMap(column);

@@ -37,10 +37,7 @@ export interface ProcessorTime {
 }
 
 /** `pids`: our processes. null where the system does not tell. */
-export async function readProcessorTime(
-  pids: readonly number[],
-  root = systemRoot,
-): Promise<ProcessorTime | null> {
+export async function readProcessorTime(pids: readonly number[], root = systemRoot): Promise<ProcessorTime | null> {
   const text = await readText(join(root, "proc/stat"));
   // cpu  user nice system idle iowait irq softirq steal …: proc(5)
   const [, ...fields] = text?.split("\n")[0]?.split(/\s+/) ?? [];

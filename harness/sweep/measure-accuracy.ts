@@ -65,7 +65,9 @@ export async function measureAccuracy(asked: AccuracyAsked, watcher: RunWatcher)
     const verdict = judge(log, settings);
     const logs = logFiles({ log, settings, requested: settings, verdict, sut: name, qsl, startedAt, quick: false });
     const outputs = log.queries.flatMap(({ samples: records }) =>
-      records.flatMap(({ index, answer }): [number, string | null][] => (answer === null ? [] : [[index, answer.text]])),
+      records.flatMap(({ index, answer }): [number, string | null][] =>
+        answer === null ? [] : [[index, answer.text]],
+      ),
     );
     return { accuracy: scored(asked, outputs, "reason" in log.end ? log.end.reason : null), logs };
   } finally {
@@ -79,9 +81,7 @@ function scored(
   problem: string | null,
 ): BenchAccuracy {
   const { split, samples } = opened;
-  const outcomes = new Map(
-    outputs.map(([index, text]): [string, Outcome] => [samples[index]!.id, outcomeOf(text)]),
-  );
+  const outcomes = new Map(outputs.map(([index, text]): [string, Outcome] => [samples[index]!.id, outcomeOf(text)]));
   const sheet = scorePredictions(task, { split, samples, outcomes, answer, checkpoint, code: "" });
   const [metric] = sheet.metrics;
   const { failed } = sheet.counts;

@@ -148,7 +148,11 @@ async function measureLoaded(
   return { ...before, log, settings, problem, peakQueriesPerSecond: peak, energyJoules: energy, neighbours };
 }
 
-function modelUnderTest(model: ModelProcess, { request, decoding, point }: RunAsked, clock: SystemClock): ModelUnderTest {
+function modelUnderTest(
+  model: ModelProcess,
+  { request, decoding, point }: RunAsked,
+  clock: SystemClock,
+): ModelUnderTest {
   return new ModelUnderTest(model, { request, decoding, batchSize: point.system.batchSize, clock });
 }
 

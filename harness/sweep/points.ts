@@ -20,7 +20,12 @@ export interface Point {
 
 /** `checkpoints`: their names. SingleStream has one sample at a time, so it is measured with a batch size of 1 only. */
 export function planPoints(
-  { precisions, threads, batchSizes, scenarios }: Pick<BenchConfig, "precisions" | "threads" | "batchSizes" | "scenarios">,
+  {
+    precisions,
+    threads,
+    batchSizes,
+    scenarios,
+  }: Pick<BenchConfig, "precisions" | "threads" | "batchSizes" | "scenarios">,
   checkpoints: readonly string[],
 ): readonly Point[] {
   const points = new Map<string, Point>();

@@ -75,9 +75,9 @@ export function recordRun(measured: Measured, { point, restart, requested, qsl, 
     peakQueriesPerSecond: measured.peakQueriesPerSecond,
     energyJoules: measured.energyJoules,
     neighbours: measured.neighbours,
-    outputs: answers.flatMap(({ index, answer }) => (answer === null ? [] : [[index, answer.text] as const])).map(
-      ([index, text]): [number, string | null] => [index, text],
-    ),
+    outputs: answers
+      .flatMap(({ index, answer }) => (answer === null ? [] : [[index, answer.text] as const]))
+      .map(([index, text]): [number, string | null] => [index, text]),
   };
   const sut = `${point}, onnxruntime-node`;
   return { run, logs: logFiles({ log, settings, requested, verdict, sut, qsl, startedAt, quick }) };
