@@ -108,6 +108,8 @@ const pointSchema = z.object({
   settings: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
   validity: z.enum(["VALID", "INVALID"]),
   invalidReasons: z.array(z.string()).readonly(),
+  /** Whether the model stalled, or its process ended, in the last of the runs; no other was made then. */
+  isBroken: z.boolean().optional(),
   /** Process restarts the point was measured over. */
   restarts: z.int().positive(),
   runs: z.array(runSummary).readonly(),

@@ -82,6 +82,6 @@ function ms(nanoseconds: number | undefined): string {
 }
 
 /** Three digits, or all before the point. */
-function digits(value: number): string {
+export function digits(value: number): string {
   return value >= 100 ? value.toFixed(0) : value.toPrecision(3);
 }

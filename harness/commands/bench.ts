@@ -3,7 +3,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { BenchFolder } from "../../reports/bench-folder.ts";
 import type { BenchRun } from "../../reports/bench-run.ts";
-import { formatBenchTable } from "../../reports/bench-table.ts";
+import { digits, formatBenchTable } from "../../reports/bench-table.ts";
 import { completeCode, incompleteCode } from "../exit-code.ts";
 import { cacheHelp, list, refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
@@ -130,10 +130,8 @@ function watcherOf(terminal: Terminal, { restarts }: BenchConfig, isStopped: () 
 function runLine({ point, restart, summary }: BenchRun, restarts: number): string {
   const { medianLatencyNs, samplesPerSecond, validity, percentileLatencyNs } = summary;
   const parts = [
-    ...(medianLatencyNs === null || percentileLatencyNs === null
-      ? []
-      : [`p50 ${(medianLatencyNs / 1e6).toPrecision(3)} ms`]),
-    ...(samplesPerSecond === null ? [] : [`${samplesPerSecond.toPrecision(3)} samples a second`]),
+    ...(medianLatencyNs === null || percentileLatencyNs === null ? [] : [`p50 ${digits(medianLatencyNs / 1e6)} ms`]),
+    ...(samplesPerSecond === null ? [] : [`${digits(samplesPerSecond)} samples a second`]),
     validity,
   ];
   return `${point}, run ${restart} of ${restarts}: ${parts.join(", ")}`;

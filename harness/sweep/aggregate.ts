@@ -41,6 +41,7 @@ export function pointOf(
     settings: first.settings,
     validity: runs.every(({ summary }) => summary.validity === "VALID") ? "VALID" : "INVALID",
     invalidReasons: reasons,
+    isBroken: runs.some(({ isBroken }) => isBroken),
     restarts: runs.length,
     runs: runs.map(({ summary }) => summary),
     queries: sum(runs.map(({ summary }) => summary.queries)),

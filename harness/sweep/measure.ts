@@ -134,11 +134,12 @@ async function measureLoaded(
 
   const pids = [process.pid, ...(model.pid === undefined ? [] : [model.pid])];
   const [timeBefore, energyBefore] = [await readProcessorTime(pids), await readEnergy()];
+  const leastSamples = settings.minQueryCount * settings.samplesPerQuery;
   const log = await runQueries(sut, {
     ...common,
     settings,
     onAnswers: (done, issued) => {
-      onProgress(`${point.name}: ${settings.scenario}`, done, Math.max(issued, settings.minQueryCount));
+      onProgress(`${point.name}`, done, Math.max(issued, leastSamples));
     },
   });
   const energy = energyJoules(energyBefore, await readEnergy());

@@ -1,5 +1,4 @@
 /** The door of a sweep: every name, file and folder is checked, and all weights are converted, before anything is measured. */
-import { resolve } from "node:path";
 import { cpus } from "node:os";
 import type { Sample } from "../../datasets/dataset.ts";
 import { openCheckpoint } from "../../models/checkpoint/checkpoint.ts";
@@ -65,20 +64,11 @@ export async function prepareSweep(
     refuseSameNames(facts);
     const { where } = checkpointPlace(catalog, name);
     const asking = askingOf(task, config.protocol, { family, overrides: {}, samples: opened.samples });
-    checkpoints.set(found.name, {
-      facts: facts.at(-1)!,
-      where: catalog.processEntry === undefined ? resolved(where) : where,
-      asking,
-    });
+    checkpoints.set(found.name, { facts: facts.at(-1)!, where, asking });
   }
   const points = planPoints(config, [...checkpoints.keys()]);
   const record = await benchRecord(config, { opened, facts, points });
   return { task, opened, checkpoints, points, record };
-}
-
-/** A folder from where we stand; a name in the Hugging Face cache as it is. */
-function resolved(where: string): string {
-  return /^[\w.-]+\/[\w.-]+$/.test(where) ? where : resolve(where);
 }
 
 async function benchRecord(

@@ -43,16 +43,18 @@ export async function sweep(work: Sweep, watcher: SweepWatcher): Promise<readonl
   if (config.accuracy && !(await measureAllAccuracies(work, missing, watcher))) return null;
 
   const neighbours: number[] = [];
+  const broken = new Set<Point>(); // their model stalled or crashed, and would again
   for (let restart = 1; restart <= config.restarts; restart += 1) {
     for (const point of missing) {
+      if (broken.has(point)) continue;
       if (watcher.isStopped()) return null;
       const before = await runsOf(folder, point, restart - 1);
-      if (before.some(({ isBroken }) => isBroken)) continue; // it would break again
       const run =
         (await folder.readRun(point.name, restart)) ?? (await measureOne(work, { point, restart, before }, watcher));
       if (run === null) return null;
       if (run.neighbours !== null) neighbours.push(run.neighbours);
-      if (restart === config.restarts || run.isBroken) await writePoint(work, point, [...before, run]);
+      if (run.isBroken) broken.add(point);
+      if (run.isBroken || restart === config.restarts) await writePoint(work, point, [...before, run]);
     }
   }
   const points: BenchPoint[] = [];
@@ -167,7 +169,7 @@ async function finish({ folder }: Sweep, shares: readonly number[], points: read
   const { machine } = folder.record;
   const mean = shares.length === 0 ? null : shares.reduce((sum, share) => sum + share, 0) / shares.length;
   const neighbours = mean ?? machine.neighbours;
-  const isWhole = points.every(({ queries, failed }) => queries > 0 && failed === 0);
+  const isWhole = points.every(({ isBroken, failed }) => isBroken !== true && failed === 0);
   await folder.writeRecord({
     status: isWhole ? "complete" : "partial",
     machine: { ...machine, neighbours, warnings: machineWarnings(machine, neighbours) },
