@@ -139,7 +139,7 @@ async function measureLoaded(
     ...common,
     settings,
     onAnswers: (done, issued) => {
-      onProgress(`${point.name}`, done, Math.max(issued, leastSamples));
+      onProgress(point.name, done, Math.max(issued, leastSamples));
     },
   });
   const energy = energyJoules(energyBefore, await readEnergy());
@@ -177,6 +177,8 @@ async function peakOf(
 ): Promise<number | null> {
   const { queriesPerSecond } = await findPeak(
     async (targetQps) => {
+      const { minQueryCount, maxDurationMs } = settings;
+      if (maxDurationMs > 0 && (minQueryCount * 1000) / targetQps > maxDurationMs) return null; // too slow to be shown
       const trial: LoadGenSettings = { ...settings, targetQps, mode: "FindPeakPerformance" };
       const log = await run(trial);
       if (log.end.kind !== "complete" && log.end.kind !== "cut short") return null;
