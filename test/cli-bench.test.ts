@@ -139,7 +139,17 @@ describe("bench", () => {
 
   it("finds the highest rate that holds, and measures there", () => {
     const words = ["--models", "fake", "--scenarios", "server", "--no-accuracy", "--batch-sizes", "1", "--find-peak"];
-    const { code, err } = bench([...words, "--min-queries", "500", "--target-qps", "400", "--restarts", "1"]);
+    const { code, err } = bench([
+      ...words,
+      "--min-queries",
+      "500",
+      "--target-qps",
+      "400",
+      "--restarts",
+      "1",
+      "--max-duration",
+      "3s",
+    ]);
     assert.equal(code, 0, err);
     const { peakQueriesPerSecond, settings } = point("fake-fp32-b1-t1-server");
     // A millisecond each: 1000 a second at the very most. On a busy machine less holds, or nothing.

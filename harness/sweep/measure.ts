@@ -182,7 +182,10 @@ async function peakOf(
       const trial: LoadGenSettings = { ...settings, targetQps, mode: "FindPeakPerformance" };
       const log = await run(trial);
       if (log.end.kind !== "complete" && log.end.kind !== "cut short") return null;
-      return log.end.kind === "complete" && judge(log, trial).validity === "VALID";
+      const { validity, earlyStopping, perfConstraintsMet } = judge(log, trial);
+      const isOursToBlame = earlyStopping?.met === true && !perfConstraintsMet;
+      if (isOursToBlame) return null; // the generator was late: a lower rate would not mend that
+      return log.end.kind === "complete" && validity === "VALID";
     },
     { ...peakSearch, targetQps: settings.targetQps },
   );
