@@ -4,6 +4,8 @@
  */
 import { join } from "node:path";
 import { openCheckpoint } from "../models/checkpoint/checkpoint.ts";
+import { featureBytes } from "../models/features/feature-file.ts";
+import { featureShape } from "../models/features/image-tokens.ts";
 import { loadCheckpoint } from "../models/load-blip2.ts";
 import type { LoadOptions } from "../models/load-blip2.ts";
 import { loadRetrievalCheckpoint } from "../models/load-blip2-retrieval.ts";
@@ -26,6 +28,8 @@ interface Found {
   /** The folder or hub name it was found by, for the record. */
   readonly source: string;
   readonly fingerprint: string;
+  /** What one image's features take on disk, where they are kept. */
+  readonly featureBytes?: number;
 }
 
 /** With a language model: it generates. */
@@ -88,6 +92,7 @@ async function findCheckpoint(where: string, options: LoadOptions): Promise<Foun
     name,
     source: revision === null ? folder : `${where} at ${revision}`,
     fingerprint: await checkpoint.fingerprint(),
+    ...(options.keepFeatures === true && { featureBytes: featureBytes(featureShape(config.vision)) }),
   };
   if (config.kind === "retrieval") {
     return { ...found, kind: "retrieval", family: "itm", load: () => loadRetrievalCheckpoint(checkpoint, options) };

@@ -1,6 +1,6 @@
 /**
  * The spine: samples → predictions → scores. Each stage is on disk before the next begins, and what is on disk is not done
- * again: a run that was stopped goes on with the batches that are missing.
+ * again: a run that was stopped goes on with the windows that are missing.
  */
 import { access } from "node:fs/promises";
 import type { Sample, Split } from "../datasets/dataset.ts";
@@ -9,9 +9,10 @@ import type { GenerationRequest, VisionLanguageModel } from "../models/model.ts"
 import type { RunFolder } from "../reports/run-folder.ts";
 import type { Prediction, RunPlan, ScoreSheet } from "../reports/run-record.ts";
 import type { GenerationTask } from "../tasks/task.ts";
-import { planBatches, readAhead } from "./batches.ts";
+import { inOrder, planWindows, readAhead } from "./batches.ts";
 import type { Asking } from "./protocol.ts";
 import { scorePredictions } from "./score.ts";
+import { stageTimes } from "./waiting.ts";
 
 /** One checkpoint on one task, all of it checked, nothing of it done. */
 export interface Evaluation<S extends Sample> {
@@ -21,6 +22,8 @@ export interface Evaluation<S extends Sample> {
   readonly samples: readonly S[];
   readonly asking: Asking<S>;
   readonly plan: RunPlan;
+  /** The plan's batch size is to be measured first, see batch-size.ts. */
+  readonly isBatchSizeOpen?: boolean;
   readonly folder: RunFolder;
   readonly maxErrors: number | null;
   readonly model: LazyModel<VisionLanguageModel>;
@@ -34,7 +37,7 @@ export interface LazyModel<Model> {
 
 /** Whoever started the run. */
 export interface Watcher {
-  /** Asked between batches; true ends the run there. */
+  /** Asked between windows; true ends the run there. */
   readonly isStopped: () => boolean;
   readonly onProgress: (progress: Progress) => void;
 }
@@ -55,10 +58,10 @@ export type EvaluationEnd =
 
 export async function evaluate<S extends Sample>(evaluation: Evaluation<S>, watcher: Watcher): Promise<EvaluationEnd> {
   const { task, split, samples, asking, plan, folder } = evaluation;
-  const batches = planBatches(samples, plan.config.batchSize);
-  const order = idsOf(batches);
+  const windows = planWindows(samples, plan.config.batchSize);
+  const order = idsOf(windows);
 
-  const end = await predictMissing(evaluation, batches, watcher);
+  const end = await predictMissing(evaluation, windows, watcher);
   if (end !== "asked") return { status: end };
 
   const { outcomes } = folder;
@@ -72,16 +75,16 @@ export async function evaluate<S extends Sample>(evaluation: Evaluation<S>, watc
   return { status, scores };
 }
 
-/** Batches with a sample that is missing or failed are asked whole. The model is loaded only where there is one. */
+/** Windows with a sample that is missing or failed are asked whole. The model is loaded only where there is one. */
 async function predictMissing<S extends Sample>(
   evaluation: Evaluation<S>,
-  batches: readonly (readonly S[])[],
+  windows: readonly (readonly S[])[],
   watcher: Watcher,
 ): Promise<"asked" | "interrupted" | "stopped"> {
   const { folder, plan, samples, maxErrors } = evaluation;
   const isPredicted = ({ id }: S): boolean => folder.outcomes.get(id)?.status === "predicted";
-  const kept = batches.filter((batch) => batch.every(isPredicted));
-  const missing = batches.filter((batch) => !batch.every(isPredicted));
+  const kept = windows.filter((window) => window.every(isPredicted));
+  const missing = windows.filter((window) => !window.every(isPredicted));
   if (missing.length === 0) return "asked";
 
   const model = await evaluation.model.load();
@@ -91,27 +94,40 @@ async function predictMissing<S extends Sample>(
   const run = `${plan.checkpoint.name} ${plan.config.task}`;
   let done = before;
   let failed = 0;
-  watcher.onProgress({ run, before, done, samples: samples.length, failed });
+  const report = (): void => {
+    watcher.onProgress({ run, before, done, samples: samples.length, failed });
+  };
+  report();
   try {
-    for (const [index, batch] of missing.entries()) {
-      readAhead(model, missing[index + 1] ?? []);
-      const predictions = await predict(evaluation, model, batch);
+    const asked = inOrder(missing, model.batchesAtOnce ?? 1, async (window, index) => {
+      readAhead(model, missing.slice(index + 1));
+      let told = 0;
+      const predictions = await predict(evaluation, model, window, () => {
+        if (told === window.length - 1) return; // the last is told when all are on disk
+        told += 1;
+        done += 1;
+        report();
+      });
+      return { window, predictions, untold: window.length - told };
+    });
+    for await (const { window, predictions, untold } of asked) {
       await folder.append(predictions);
-      done += batch.length;
+      folder.addTimes(stageTimes(predictions));
+      done += untold;
       failed += predictions.filter(({ status }) => status === "failed").length;
-      watcher.onProgress({ run, before, done, samples: samples.length, failed });
+      report();
       if (maxErrors !== null && failed > maxErrors) {
-        await folder.finish("partial", idsOf(batches));
+        await folder.finish("partial", idsOf(windows));
         return "stopped";
       }
-      if (batch !== missing.at(-1) && (await isStoppedNow(watcher))) {
-        await folder.finish("interrupted", idsOf(batches));
+      if (window !== missing.at(-1) && (await isStoppedNow(watcher))) {
+        await folder.finish("interrupted", idsOf(windows));
         return "interrupted";
       }
     }
     return "asked";
   } catch (error) {
-    await folder.finish("interrupted", idsOf(batches)).catch(() => undefined); // the error above is the one that counts
+    await folder.finish("interrupted", idsOf(windows)).catch(() => undefined); // the error above is the one that counts
     throw error;
   }
 }
@@ -126,25 +142,27 @@ export async function isStoppedNow(watcher: Watcher): Promise<boolean> {
   return watcher.isStopped();
 }
 
-/** One batch, in its order. A sample whose image is not there is not asked. */
-async function predict<S extends Sample>(
-  { task, split, asking }: Evaluation<S>,
+/** One window, in its order. A sample whose image is not there is not asked. `onAnswer` is called for each that is. */
+export async function predict<S extends Sample>(
+  { task, split, asking, plan }: Evaluation<S>,
   model: VisionLanguageModel,
-  batch: readonly S[],
+  window: readonly S[],
+  onAnswer: () => void = () => undefined,
 ): Promise<readonly Prediction[]> {
-  const isThere = await Promise.all(batch.map(({ image }) => exists(image.path)));
-  const requests = batch.map(({ image }, index): GenerationRequest => ({
+  const isThere = await Promise.all(window.map(({ image }) => exists(image.path)));
+  const requests = window.map(({ image }, index): GenerationRequest => ({
     image,
-    prompt: asking.prompt(batch[index]!),
+    prompt: asking.prompt(window[index]!),
     ...(asking.maxPromptTokens !== null && { maxPromptTokens: asking.maxPromptTokens }),
   }));
   const asked = requests.filter((_, index) => isThere[index]);
-  const generations = asked.length === 0 ? [] : await model.generate(asked, asking.decoding);
+  const batching = { size: plan.config.batchSize, refill: true, sharePrompt: true, onAnswer };
+  const generations = asked.length === 0 ? [] : await model.generate(asked, asking.decoding, batching);
   if (generations.length !== asked.length) {
     throw new Error(`${model.name}: ${generations.length} answers to ${asked.length} requests`);
   }
   const byRequest = new Map(asked.map((request, index) => [request, generations[index]!]));
-  return batch.map((sample, index): Prediction => {
+  return window.map((sample, index): Prediction => {
     const { id, image } = sample;
     const request = requests[index]!;
     const asked = { id, image: image.id, prompt: request.prompt };

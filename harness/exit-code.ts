@@ -1,6 +1,7 @@
 /** What the exit code says. After Ctrl-C it is the signal's, see interrupt.ts. */
 import { DatasetError } from "../datasets/dataset.ts";
 import { CheckpointError } from "../models/model.ts";
+import { ModelProcessError } from "./model-process/model-process-error.ts";
 import { RunFolderError, RunWriteError } from "../reports/run-folder-error.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -14,6 +15,8 @@ export const incompleteCode = 3;
 
 export function exitCodeOf(error: unknown): number {
   if (error instanceof RunWriteError) return incompleteCode;
-  const isUserError = [UsageError, DatasetError, CheckpointError, RunFolderError].some((kind) => error instanceof kind);
+  const isUserError = [UsageError, DatasetError, CheckpointError, RunFolderError, ModelProcessError].some(
+    (kind) => error instanceof kind,
+  );
   return isUserError ? usageCode : internalCode;
 }

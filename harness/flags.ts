@@ -61,10 +61,17 @@ export function withRunFlags(command: Command, defaults: { readonly models: stri
     .option("--split <name>", "part of the data set (default: its first)")
     .option("--protocol <name>", "paper: as the paper says; lavis: as its code does today (default: paper)")
     .option("--limit <n>", "only the first n samples, or a fraction of them, such as 0.1")
-    .option("-b, --batch-size <n>", "questions a batch (default: 8)")
+    .option("-b, --batch-size <n>", "questions a batch; auto measures what is fastest, but for retrieval (default: 8)")
+    .option(
+      "--memory-budget <amount>",
+      "what batches may take with --batch-size auto, such as 4GB (default: half of the free)",
+    )
     .option("--threads <n>", "threads to compute with (default: all)")
+    .option("--image-threads <n>", "threads that decode and resize images beside a model that generates (default: 0)")
+    .option("--workers <n>", "processes a model generates in, which share the threads (default: 1, this one)")
     .option("--max-errors <n>", "stop when more samples than this have failed")
     .option("--cache <folder>", cacheHelp)
+    .option("--keep-features", "keep what the image encoder makes, for the next checkpoint or task with the same one")
     .option("--overwrite", "start again in a folder that holds a run");
 }
 

@@ -13,12 +13,16 @@ import { kindOfFolder, recordName, rowsName, RunFolder } from "../reports/run-fo
 import { RunFolderError } from "../reports/run-folder-error.ts";
 import type { RunPlan } from "../reports/run-record.ts";
 import type { Task } from "../tasks/task.ts";
+import { plannedBatchSize } from "./batch-size.ts";
 import { limitSamples } from "./batches.ts";
 import type { Catalog, FoundCheckpoint } from "./catalog.ts";
 import { describeDataFiles } from "./data-files.ts";
 import type { Evaluation } from "./evaluate.ts";
+import { describeFeatureSizes } from "./feature-sizes.ts";
+import { inWorkers } from "./in-workers.ts";
+import type { PrepareOptions } from "./in-workers.ts";
 import { pairsToRun } from "./pairs.ts";
-import type { GenerationPair, RetrievalPair } from "./pairs.ts";
+import type { GenerationPair, Pair, RetrievalPair } from "./pairs.ts";
 import { askingOf, rankingOf, withCiderDf } from "./protocol.ts";
 import { provenance } from "./provenance.ts";
 import type { RetrievalEvaluation } from "./retrieval-run.ts";
@@ -31,13 +35,20 @@ export type AnyEvaluation = Evaluation<Sample> | RetrievalEvaluation;
 export async function prepare(
   config: RunConfig,
   catalog: Catalog,
-  { hubCache, onPreparation }: Pick<LoadOptions, "hubCache" | "onPreparation">,
+  prepareOptions: PrepareOptions,
 ): Promise<readonly AnyEvaluation[]> {
+  const { hubCache, onPreparation } = prepareOptions;
   const tasks = config.tasks.map((name) => taskNamed(catalog, name));
-  const { cache: cacheFolder, threads, precision } = config;
-  const options = { hubCache, cacheFolder, threads, precision, ...(onPreparation !== undefined && { onPreparation }) };
+  const { cache: cacheFolder, threads, imageThreads, precision, keepFeatures } = config;
+  const settings = { hubCache, cacheFolder, threads, imageThreads, precision, keepFeatures };
+  const options = { ...settings, ...(onPreparation !== undefined && { onPreparation }) };
   const checkpoints: FoundCheckpoint[] = [];
-  for (const name of config.models) checkpoints.push(await findCheckpoint(catalog, name, options));
+  for (const name of config.models) {
+    const found = await findCheckpoint(catalog, name, options);
+    const { where } = checkpointPlace(catalog, name);
+    const isSpread = config.workers > 1 && found.kind === "generation";
+    checkpoints.push(isSpread ? inWorkers(found, { where, config, catalog }, prepareOptions) : found);
+  }
   refuseSameNames(checkpoints);
   const pairs = pairsToRun(checkpoints, tasks, { areTasksNamed: config.areTasksNamed, catalog });
   const isSingle = pairs.length === 1;
@@ -49,18 +60,24 @@ export async function prepare(
     if (kind === "generation") await openOnce(asked, task, config, catalog);
     else await openOnce(ranked, task, config, catalog);
   }
-  const made = await provenance(config.threads);
+  if (keepFeatures) {
+    const samplesOf = ({ kind, task }: Pair): readonly Sample[] =>
+      (kind === "generation" ? asked : ranked).get(task.name)!.samples;
+    onPreparation?.({ kind: "note", message: describeFeatureSizes(pairs, samplesOf, config) });
+  }
+  const made = await provenance(config);
   const evaluations: AnyEvaluation[] = [];
   try {
     for (const pair of pairs) {
       const { checkpoint, task } = pair;
       const path = isSingle ? config.output : join(config.output, checkpoint.name, task.name);
+      const size = await plannedBatchSize(config, path);
       const open = (plan: RunPlan, samples: number): Promise<RunFolder> =>
         RunFolder.open(path, plan, { samples, overwrite: config.overwrite });
       evaluations.push(
         pair.kind === "generation"
-          ? await prepareGeneration(pair, asked.get(task.name)!, { config, made, open })
-          : await prepareRetrieval(pair, ranked.get(task.name)!, { config, made, open }),
+          ? await prepareGeneration(pair, asked.get(task.name)!, { config, size, made, open })
+          : await prepareRetrieval(pair, ranked.get(task.name)!, { config, size, made, open }),
       );
     }
     return evaluations;
@@ -72,6 +89,7 @@ export async function prepare(
 
 interface Making {
   readonly config: RunConfig;
+  readonly size: Awaited<ReturnType<typeof plannedBatchSize>>;
   readonly made: Awaited<ReturnType<typeof provenance>>;
   readonly open: (plan: RunPlan, samples: number) => Promise<RunFolder>;
 }
@@ -79,9 +97,10 @@ interface Making {
 async function prepareGeneration(
   { checkpoint, task, model }: GenerationPair,
   { split, samples, data }: OpenedSplit<Sample>,
-  { config, made, open }: Making,
+  { config, size, made, open }: Making,
 ): Promise<Evaluation<Sample>> {
-  const { protocol, overrides, limit, batchSize, maxErrors } = config;
+  const { protocol, overrides, limit, maxErrors } = config;
+  const { batchSize, isOpen: isBatchSizeOpen } = size;
   const { name, source, family, fingerprint } = checkpoint;
   const asking = askingOf(task, protocol, { family, overrides, samples });
   const { newTokens } = asking.decoding;
@@ -109,6 +128,7 @@ async function prepareGeneration(
     samples,
     asking,
     plan,
+    isBatchSizeOpen,
     folder,
     maxErrors,
     model,
@@ -118,9 +138,10 @@ async function prepareGeneration(
 async function prepareRetrieval(
   { checkpoint, task, model }: RetrievalPair,
   { split, samples, data }: OpenedSplit<RetrievalSample>,
-  { config, made, open }: Making,
+  { config, size, made, open }: Making,
 ): Promise<RetrievalEvaluation> {
-  const { overrides, limit, batchSize, maxErrors } = config;
+  const { overrides, limit, maxErrors } = config;
+  const { batchSize } = size;
   const { name, source, family, fingerprint } = checkpoint;
   const protocol = rankingOf(task, config.protocol, overrides);
   const { maxTokens, rerank } = protocol;

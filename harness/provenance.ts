@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import * as z from "zod";
 import type { RunPlan } from "../reports/run-record.ts";
+import type { RunConfig } from "./run-config.ts";
 
 /** Folder of the package, with its bundled checkpoints and data; the compiled code lies in dist/ below it. */
 export const packageFolder = fileURLToPath(new URL("../../", import.meta.url));
@@ -46,7 +47,10 @@ export async function codeFingerprint(): Promise<string> {
   return hash.digest("hex");
 }
 
-export async function provenance(threads: number): Promise<Pick<RunPlan, "code" | "packages" | "processor">> {
+export async function provenance({
+  threads,
+  workers,
+}: Pick<RunConfig, "threads" | "workers">): Promise<Pick<RunPlan, "code" | "packages" | "processor">> {
   const { version, dependencies } = await readPackage(join(packageFolder, "package.json"));
   const versions = await Promise.all(
     Object.keys(dependencies).map(async (name) => [name, await installedVersion(name)] as const),
@@ -58,6 +62,7 @@ export async function provenance(threads: number): Promise<Pick<RunPlan, "code" 
       model: cpus()[0]?.model.trim() ?? "unknown",
       cores: availableParallelism(),
       threads,
+      ...(workers > 1 && { workers }),
       memoryBytes: totalmem(),
       platform: `${platform()} ${release()} ${arch()}`,
       node: process.version,

@@ -27,8 +27,15 @@ export interface RunConfig {
   readonly protocol: ProtocolName;
   /** Samples from the start of the split: a number from 1, or a fraction below 1; null is all. */
   readonly limit: number | null;
-  readonly batchSize: number;
+  /** auto: it is measured. */
+  readonly batchSize: number | "auto";
+  /** Bytes that batches may take beside the loaded model, where their size is measured; null: half of what is free. */
+  readonly memoryBudget: number | null;
   readonly threads: number;
+  /** Processes a model generates in, which share the threads; 1 is this one. */
+  readonly workers: number;
+  /** Threads of each process that decode and resize images; 0: the one that the model computes in. */
+  readonly imageThreads: number;
   /** What each part of a model computes in. */
   readonly precision: Precision;
   readonly overrides: Overrides;
@@ -36,6 +43,8 @@ export interface RunConfig {
   readonly maxErrors: number | null;
   /** Folder of what is kept between runs: converted weights, hashes. */
   readonly cache: string;
+  /** Whether image features are kept there, too, and read from there. */
+  readonly keepFeatures: boolean;
   readonly overwrite: boolean;
 }
 
@@ -66,7 +75,10 @@ export interface RunFlags {
   readonly protocol?: string;
   readonly limit?: string;
   readonly batchSize?: string;
+  readonly memoryBudget?: string;
   readonly threads?: string;
+  readonly workers?: string;
+  readonly imageThreads?: string;
   readonly precision?: string;
   readonly prompt?: string;
   readonly beams?: string;
@@ -79,6 +91,7 @@ export interface RunFlags {
   readonly ciderDf?: string;
   readonly maxErrors?: string;
   readonly cache?: string;
+  readonly keepFeatures?: boolean;
   readonly overwrite?: boolean;
 }
 
@@ -91,7 +104,8 @@ export interface RunDefaults {
 }
 
 export const protocols: readonly ProtocolName[] = ["paper", "lavis"];
-const defaultBatchSize = 8; // questions; five beams each fill two to sixteen cores, and the cache stays small
+const defaultImageThreads = 0; // on two cores, whatever the model, threads of their own made no run faster: see DECISIONS.md
+export const defaultBatchSize = 8; // questions; five beams each fill two to sixteen cores, and the cache stays small
 
 /** Throws a UsageError that names the flag, what was found and what is expected. */
 export function readRunConfig(flags: RunFlags, defaults: RunDefaults): RunConfig {
@@ -107,12 +121,16 @@ export function readRunConfig(flags: RunFlags, defaults: RunDefaults): RunConfig
     split: text("--split", flags.split) ?? null,
     protocol: choice("--protocol", flags.protocol, protocols) ?? "paper",
     limit: limit(flags.limit),
-    batchSize: integer("--batch-size", flags.batchSize, { from: 1 }) ?? defaultBatchSize,
+    batchSize: batchSize(flags.batchSize),
+    memoryBudget: memoryBudget(flags),
     threads: integer("--threads", flags.threads, { from: 1 }) ?? defaults.threads,
+    workers: integer("--workers", flags.workers, { from: 1 }) ?? 1,
+    imageThreads: integer("--image-threads", flags.imageThreads, { from: 0 }) ?? defaultImageThreads,
     precision: readPrecision(flags.precision),
     overrides: overrides(flags),
     maxErrors: integer("--max-errors", flags.maxErrors, { from: 0 }) ?? null,
     cache: cacheFolderOf(flags.cache, defaults.cache),
+    keepFeatures: flags.keepFeatures ?? false,
     overwrite: flags.overwrite ?? false,
   });
 }
@@ -180,6 +198,24 @@ export function limit(value: string | undefined): number | null {
   throw unexpected("--limit", value, "a number of samples from 1, or a fraction between 0 and 1");
 }
 
+function batchSize(value: string | undefined): number | "auto" {
+  if (value === undefined) return defaultBatchSize;
+  if (value === "auto") return value;
+  const number = decimal(value);
+  if (Number.isSafeInteger(number) && number >= 1) return number;
+  throw unexpected("--batch-size", value, "a whole number from 1, or auto");
+}
+
+/** Bytes. */
+function memoryBudget({ memoryBudget: value, batchSize }: RunFlags): number | null {
+  if (value === undefined) return null;
+  if (batchSize !== "auto") throw new UsageError("--memory-budget: is for --batch-size auto, which was not given.");
+  const [, amount = "", unit] = /^([\d.]+) ?(MB|GB)$/i.exec(value) ?? [];
+  const bytes = decimal(amount) * (unit?.toUpperCase() === "GB" ? 1e9 : 1e6);
+  if (bytes > 0) return bytes;
+  throw unexpected("--memory-budget", value, "an amount above 0 such as 500MB or 4GB");
+}
+
 export function integer(flag: string, value: string | undefined, { from }: { from: number }): number | undefined {
   if (value === undefined) return undefined;
   const number = decimal(value);
@@ -199,7 +235,11 @@ export function decimal(value: string): number {
   return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(value) ? Number(value) : Number.NaN;
 }
 
-export function choice<Name extends string>(flag: string, value: string | undefined, all: readonly Name[]): Name | undefined {
+export function choice<Name extends string>(
+  flag: string,
+  value: string | undefined,
+  all: readonly Name[],
+): Name | undefined {
   if (value === undefined) return undefined;
   const found = all.find((name) => name === value);
   if (found === undefined) throw unexpected(flag, value, all.join(" or "));

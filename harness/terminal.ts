@@ -72,10 +72,14 @@ export class Terminal {
     this.#advance({ work: progress.run, isLast, line: (elapsedMs) => progressLine(progress, elapsedMs) });
   }
 
-  /** Weights are being made, or were found damaged. */
+  /** Weights are being made; or what is kept between runs was found damaged, or cannot be kept. */
   preparation(event: PreparationEvent): void {
     if (event.kind === "damaged") {
       this.message(event.message);
+      return;
+    }
+    if (event.kind === "note") {
+      this.note(event.message);
       return;
     }
     const isLast = event.doneBytes === event.totalBytes;

@@ -9,11 +9,10 @@
 import type { Tensor } from "onnxruntime-node";
 import type { RetrievalConfig } from "./checkpoint/config.ts";
 import type { ImageTokenStore } from "./image-token-store.ts";
-import { loadPixels } from "./image/image-processor.ts";
-import { CheckpointError, ImageError } from "./model.ts";
+import type { ImageTokens } from "./features/image-tokens.ts";
+import { CheckpointError } from "./model.ts";
 import type { FailedImage, ImageEmbedding, ImageFile, ImageTextScorer, Matching, StageLatency } from "./model.ts";
 import { crossAttentionLayers } from "./networks/q-former-text.ts";
-import type { PixelSettings } from "./image/preprocessor-config.ts";
 import { float32Tensor, floats } from "./runtime.ts";
 import type { Feeds, Session } from "./runtime.ts";
 import { StageClock } from "./stage-clock.ts";
@@ -23,7 +22,7 @@ import type { Tokenizer } from "./text/tokenizer.ts";
 
 /** A graph each, see networks/. */
 export type RetrievalSessions = Readonly<
-  Record<"vision" | "qFormer" | "imageEmbedding" | "text" | "similarity" | "imageKeys" | "matching", Session>
+  Record<"qFormer" | "imageEmbedding" | "text" | "similarity" | "imageKeys" | "matching", Session>
 >;
 
 export interface Blip2RetrievalParts {
@@ -31,7 +30,7 @@ export interface Blip2RetrievalParts {
   readonly config: RetrievalConfig;
   readonly sessions: RetrievalSessions;
   readonly tokenizer: Tokenizer;
-  readonly pixels: PixelSettings;
+  readonly images: ImageTokens;
   readonly store: ImageTokenStore;
 }
 
@@ -53,12 +52,13 @@ export class Blip2Retrieval implements ImageTextScorer {
 
   async embedImages(images: readonly ImageFile[]): Promise<readonly (ImageEmbedding | FailedImage)[]> {
     const { sessions, store } = this.#parts;
-    const loaded = await Promise.all(images.map((image) => this.#load(image)));
+    const loaded = await Promise.all(images.map(({ path }) => this.#parts.images.load(path)));
     const seen = loaded.filter((image) => image.status === "loaded");
+    const seenIds = images.filter((_, index) => loaded[index]!.status === "loaded").map(({ id }) => id);
     if (seen.length === 0) return loaded.filter((image) => image.status === "failed");
 
+    const { image_tokens, latencyMs } = await this.#parts.images.encode(seen);
     const clock = new StageClock();
-    const image_tokens = await this.#encode(seen, clock);
     const { query_output } = await clock.time("qFormer", () =>
       sessions.qFormer.run({ image_tokens }, ["query_output"]),
     );
@@ -68,13 +68,13 @@ export class Blip2Retrieval implements ImageTextScorer {
     const tokens = rows(image_tokens);
     const vectors = rows(image_embedding);
     await clock.time("store", async () => {
-      for (const [row, { image }] of seen.entries()) await store.put(image.id, tokens[row]!);
+      for (const [row, id] of seenIds.entries()) await store.put(id, tokens[row]!);
     });
     const shares = clock.shares(seen.length);
     return loaded.map((image) => {
       if (image.status === "failed") return image;
-      const latencyMs = { ...image.latencyMs, ...shares };
-      return { status: "embedded", vectors: vectors[seen.indexOf(image)]!.slice(), latencyMs };
+      const row = seen.indexOf(image);
+      return { status: "embedded", vectors: vectors[row]!.slice(), latencyMs: { ...latencyMs[row], ...shares } };
     });
   }
 
@@ -128,12 +128,13 @@ export class Blip2Retrieval implements ImageTextScorer {
     const { queries, pad } = config.qFormer;
     const clock = new StageClock();
     let image_tokens = this.#tensor(await clock.time("store", () => store.get(image.id)));
-    let loadingMs: StageLatency = {};
+    let encodingMs: StageLatency = {};
     if (image_tokens === null) {
-      const loaded = await this.#load(image);
+      const loaded = await this.#parts.images.load(image.path);
       if (loaded.status === "failed") return loaded;
-      loadingMs = loaded.latencyMs;
-      image_tokens = await this.#encode([loaded], clock);
+      const encoded = await this.#parts.images.encode([loaded]);
+      image_tokens = encoded.image_tokens;
+      encodingMs = encoded.latencyMs[0]!;
     }
     const seen = await clock.time("imageKeys", () => this.#imageKeys(image_tokens));
 
@@ -145,31 +146,13 @@ export class Blip2Retrieval implements ImageTextScorer {
         for (const place of batch.places[row]!) logits[place] = logit!;
       }
     }
-    return { status: "matched", logits, latencyMs: { ...loadingMs, ...clock.shares(1) } };
+    return { status: "matched", logits, latencyMs: { ...encodingMs, ...clock.shares(1) } };
   }
 
   async release(): Promise<void> {
     for (const session of Object.values(this.#parts.sessions)) await session.release();
+    await this.#parts.images.release();
     await this.#parts.store.release();
-  }
-
-  async #load(image: ImageFile): Promise<LoadedImage | FailedImage> {
-    try {
-      const { values, latencyMs } = await loadPixels(image.path, this.#parts.pixels);
-      return { status: "loaded", image, values, latencyMs };
-    } catch (error) {
-      if (!(error instanceof ImageError)) throw error;
-      return { status: "failed", error: error.message };
-    }
-  }
-
-  /** → image tokens [images, tokens, vision] */
-  async #encode(images: readonly LoadedImage[], clock: StageClock): Promise<Tensor> {
-    const { channels, imageSize } = this.#parts.config.vision;
-    const values = joined(images.map((image) => image.values));
-    const pixels = float32Tensor(values, [images.length, channels, imageSize, imageSize]);
-    const { vision } = this.#parts.sessions;
-    return (await clock.time("vision", () => vision.run({ pixels }, ["image_tokens"]))).image_tokens;
   }
 
   #tensor(tokens: Float32Array | null): Tensor | null {
@@ -182,14 +165,6 @@ export class Blip2Retrieval implements ImageTextScorer {
     const names = crossAttentionLayers(config.qFormer).flatMap((layer) => [`keys.${layer}`, `values.${layer}`]);
     return sessions.imageKeys.run({ image_tokens }, names);
   }
-}
-
-interface LoadedImage {
-  readonly status: "loaded";
-  readonly image: ImageFile;
-  /** [3, height, width] */
-  readonly values: Float32Array;
-  readonly latencyMs: StageLatency;
 }
 
 /** Views of the first axis: [rows, …] → rows of […] */

@@ -5,6 +5,9 @@ import type { RetrievalSessions } from "./blip2-retrieval.ts";
 import type { Checkpoint } from "./checkpoint/checkpoint.ts";
 import type { RetrievalConfig } from "./checkpoint/config.ts";
 import { prepareWeights } from "./checkpoint/quantized-weights.ts";
+import { featureBytes } from "./features/feature-file.ts";
+import { featureShape } from "./features/image-tokens.ts";
+import { loadImageTokens } from "./features/load-image-tokens.ts";
 import { ImageTokenStore } from "./image-token-store.ts";
 import { readPixelSettings } from "./load-blip2.ts";
 import type { LoadOptions } from "./load-blip2.ts";
@@ -13,7 +16,6 @@ import type { ImageTextScorer } from "./model.ts";
 import { qFormerImageKeys, qFormerMatching, qFormerText } from "./networks/q-former-text.ts";
 import { qFormer } from "./networks/q-former.ts";
 import { imageEmbedding, similarity } from "./networks/retrieval-heads.ts";
-import { visionTransformer } from "./networks/vision-transformer.ts";
 import { Session } from "./runtime.ts";
 import type { RuntimeOptions } from "./runtime.ts";
 import { loadTokenizer } from "./text/tokenizer.ts";
@@ -38,13 +40,13 @@ export async function loadRetrievalCheckpoint(
   const pixels = await readPixelSettings(checkpoint);
   const tokenizer = await loadTokenizer(folder, config);
   const weights = await prepareWeights(checkpoint, options);
+  const images = await loadImageTokens(checkpoint, { weights, pixels }, options);
   const sessions = await loadRetrievalSessions(weights, config, options);
   checkAllUsed(weights, config);
-  const { imageSize, patch } = config.vision;
-  const byteLength = 4 * ((imageSize / patch) ** 2 + 1) * config.qFormer.vision; // the class token and the patches
+  const byteLength = featureBytes(featureShape(config.vision));
   const limitBytes = options.imageTokenBytes ?? null;
   const store = new ImageTokenStore(path.join(options.cacheFolder, "image-tokens"), { byteLength, limitBytes });
-  return new Blip2Retrieval({ name, config, sessions, tokenizer, pixels, store });
+  return new Blip2Retrieval({ name, config, sessions, tokenizer, images, store });
 }
 
 /** `weights` is the whole checkpoint's. */
@@ -54,7 +56,6 @@ export async function loadRetrievalSessions(
   options: RuntimeOptions,
 ): Promise<RetrievalSessions> {
   return {
-    vision: await Session.load(visionTransformer(weights.at("vision_model"), config.vision), options),
     qFormer: await Session.load(qFormer(weights, config.qFormer), options),
     imageEmbedding: await Session.load(imageEmbedding(weights.at("vision_projection"), config), options),
     text: await Session.load(qFormerText(weights, config), options),

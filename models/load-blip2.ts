@@ -7,7 +7,8 @@ import { Blip2 } from "./blip2.ts";
 import { openCheckpoint } from "./checkpoint/checkpoint.ts";
 import type { Checkpoint, CheckpointOptions } from "./checkpoint/checkpoint.ts";
 import { prepareWeights } from "./checkpoint/quantized-weights.ts";
-import type { WeightOptions } from "./checkpoint/quantized-weights.ts";
+import { loadImageTokens } from "./features/load-image-tokens.ts";
+import type { ImageTokensOptions } from "./features/load-image-tokens.ts";
 import { loadImageEncoder } from "./image-encoder.ts";
 import type { LanguageModel } from "./generation/language-model.ts";
 import { CheckpointError } from "./model.ts";
@@ -15,13 +16,12 @@ import type { VisionLanguageModel } from "./model.ts";
 import { loadOpt } from "./generation/opt-language-model.ts";
 import { parsePreprocessorConfig } from "./image/preprocessor-config.ts";
 import type { PixelSettings } from "./image/preprocessor-config.ts";
-import type { RuntimeOptions } from "./runtime.ts";
 import { jsonFile } from "./checkpoint/json-section.ts";
 import { loadT5 } from "./generation/t5-language-model.ts";
 import { loadTokenizer } from "./text/tokenizer.ts";
 import { checkAllUsed } from "./checkpoint/unused-tensors.ts";
 
-export interface LoadOptions extends CheckpointOptions, RuntimeOptions, WeightOptions {}
+export interface LoadOptions extends CheckpointOptions, ImageTokensOptions {}
 
 /** `where`: a folder, or a name in the Hugging Face cache. */
 export async function loadBlip2(where: string, options: LoadOptions): Promise<VisionLanguageModel> {
@@ -38,9 +38,10 @@ export async function loadCheckpoint(checkpoint: Checkpoint, options: LoadOption
   const tokenizer = await loadTokenizer(folder, config);
   const weights = await prepareWeights(checkpoint, options);
   const assemble = async <Seen>(languageModel: LanguageModel<Seen>, width: number): Promise<VisionLanguageModel> => {
-    const encoder = await loadImageEncoder(weights, config, width, options);
+    const images = await loadImageTokens(checkpoint, { weights, pixels }, options);
+    const encoder = await loadImageEncoder(config, { weights, images, width }, options);
     checkAllUsed(weights, config);
-    return new Blip2({ name, family: text.family, encoder, languageModel, tokenizer, pixels });
+    return new Blip2({ name, family: text.family, encoder, languageModel, tokenizer });
   };
   // ONNX Runtime holds a matrix twice while it lays it out anew. The largest, the vocabulary's, is a language model's: that
   // one comes first, while there is room, and memory never rises above the finished model's.

@@ -140,7 +140,7 @@ const pointSchema = z.object({
   peakQueriesPerSecond: z.number().nullable(),
   /**
    * Milliseconds a sample, by stage, in this order: queue (from its schedule to the model), imageRead, imageDecode, imageResize,
-   * vision, qFormer, projection, prefix, prefill, decode, detokenize. What a batch shared is divided by its samples.
+   * imageWait (what the model waited for these, which are done ahead), vision, qFormer, projection, prefix, prefill, decode, detokenize. What a batch shared is divided by its samples.
    */
   stagesMs: z.record(z.string(), distribution),
   loadMs: rate.nullable(),

@@ -96,8 +96,8 @@ export class RunFolder {
     await this.#write(async () => {
       // They were made from predictions that are about to change.
       for (const name of [scoresName, rowsName]) await rm(join(this.path, name), { force: true });
-      const { startedAt } = this.#record.timings;
-      this.#record = { ...newRecord(plan, this.#samples), timings: { startedAt, finishedAt: null } };
+      const timings = { ...this.#record.timings, finishedAt: null };
+      this.#record = { ...newRecord(plan, this.#samples), timings };
       await this.#journal.arrange(kept);
       await this.#writeRecord("running", null);
     });
@@ -105,6 +105,13 @@ export class RunFolder {
 
   async append(predictions: readonly Prediction[]): Promise<void> {
     await this.#write(() => this.#journal.append(predictions));
+  }
+
+  /** Adds to what a model waited and computed; it is on disk with the next `finish`. */
+  addTimes({ waitMs, computeMs }: { readonly waitMs: number; readonly computeMs: number }): void {
+    const { timings } = this.#record;
+    const sums = { waitMs: (timings.waitMs ?? 0) + waitMs, computeMs: (timings.computeMs ?? 0) + computeMs };
+    this.#record = { ...this.#record, timings: { ...timings, ...sums } };
   }
 
   /** Puts the predictions in this order and says in run.json how the run ended; a record that says so stays as it is. */
@@ -139,7 +146,7 @@ export class RunFolder {
   }
 
   async #writeRecord(status: RunStatus, finishedAt: string | null): Promise<void> {
-    const timings = { startedAt: this.#record.timings.startedAt, finishedAt };
+    const timings = { ...this.#record.timings, finishedAt };
     this.#record = { ...this.#record, status, counts: this.#counts(), timings };
     await writeFileWhole(join(this.path, recordName), jsonText(this.#record));
   }
@@ -206,7 +213,8 @@ function newRecord(plan: RunPlan, samples: number): RunRecord {
   };
 }
 
-async function readRecord(folder: string): Promise<RunRecord | null> {
+/** null: there is none. */
+export async function readRecord(folder: string): Promise<RunRecord | null> {
   const path = join(folder, recordName);
   try {
     return parseRunRecord(await readFile(path, "utf8"), path);

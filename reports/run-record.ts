@@ -66,6 +66,8 @@ const runRecordSchema = z.object({
     model: z.string(),
     cores: count,
     threads: count,
+    /** Processes the model answered in, which share the threads; unset: one. */
+    workers: count.optional(),
     memoryBytes: count,
     platform: z.string(),
     node: z.string(),
@@ -73,7 +75,13 @@ const runRecordSchema = z.object({
   /** Empty: nothing here draws random numbers. */
   seeds: z.record(z.string(), z.number()),
   counts: z.object({ samples: count, predicted: count, failed: count }),
-  timings: z.object({ startedAt: z.string(), finishedAt: z.string().nullable() }),
+  timings: z.object({
+    startedAt: z.string(),
+    finishedAt: z.string().nullable(),
+    /** Of all processes together: what a model waited for images, and what it computed. */
+    waitMs: z.number().optional(),
+    computeMs: z.number().optional(),
+  }),
 });
 
 export type RunRecord = z.infer<typeof runRecordSchema>;

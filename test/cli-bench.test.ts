@@ -175,7 +175,8 @@ describe("bench", () => {
     const { stagesMs, accuracyCheck, timeToFirstTokenNs, timePerOutputTokenNs, weightsBytes } = point(
       `shapes-opt-small-${single}`,
     );
-    const stages = ["queue", "imageRead", "imageDecode", "imageResize", "vision", "qFormer", "projection", "prefix"];
+    const images = ["imageRead", "imageDecode", "imageResize", "imageWait"];
+    const stages = ["queue", ...images, "vision", "qFormer", "projection", "prefix"];
     assert.deepEqual(Object.keys(stagesMs), [...stages, "prefill", "decode", "detokenize"]);
     // As TEST04 asks: nothing of an image is kept for the next query about it, so each sample has every stage.
     const counts = new Set(Object.values(stagesMs).map(({ count }) => count));
@@ -192,13 +193,13 @@ describe("bench, badly asked", () => {
   };
 
   it("names the flag, what was found and what is expected", async () => {
-    fails(
+    await fails(
       ["--scenarios", "sever"],
       /--scenarios sever: no such scenario. Did you mean server\? Scenarios: single-stream/,
     );
     await fails(["--scenarios", "server"], /a rate that must be given. Add --target-qps <rate>, or --find-peak/);
     await fails(["--target-qps", "3"], /--target-qps: only the Server scenario has it. Add --scenarios server./);
-    fails(
+    await fails(
       ["--scenarios", "server", "--target-qps", "0"],
       /--target-qps: found "0", expected queries a second, above 0./,
     );

@@ -47,8 +47,8 @@ describe("blip2-bench ls", () => {
 
 describe("blip2-bench says what is wrong with a command line, and exits with 2", () => {
   const cases: readonly [words: readonly string[], message: string | RegExp][] = [
-    [[], "found no command, expected one of run, ls, score, reproduce, prepare, cache. See blip2-bench --help."],
-    [["rnu"], "rnu: no such command. Did you mean run? Commands: run, ls, score, reproduce, prepare, cache."],
+    [[], "found no command, expected one of run, ls, score, reproduce, prepare, cache, bench. See blip2-bench --help."],
+    [["rnu"], "rnu: no such command. Did you mean run? Commands: run, ls, score, reproduce, prepare, cache, bench."],
     [["--limt", "3"], /^error: blip2-bench --limt: no such flag\./],
     [["run", "--limt", "3"], /^error: run --limt: no such flag\. Did you mean --limit\? Flags: --model, --tasks, /],
     [["run", "--batchsize=3"], /^error: run --batchsize: no such flag\. Did you mean --batch-size\?/],
@@ -97,7 +97,7 @@ describe("blip2-bench says what is wrong with a command line, and exits with 2",
       ["run", "--limit", "1.5"],
       '--limit: found "1.5", expected a number of samples from 1, or a fraction between 0 and 1.',
     ],
-    [["run", "--batch-size", "many"], '--batch-size: found "many", expected a whole number from 1.'],
+    [["run", "--batch-size", "many"], '--batch-size: found "many", expected a whole number from 1, or auto.'],
     [["run", "--early-stopping", "yes"], '--early-stopping: found "yes", expected true or false or never.'],
     [["run", "--tasks", ","], '--tasks: found ",", expected a name, or several with commas between them.'],
     [["ls", "model"], "ls model: no such list. Did you mean models? Lists: models, tasks."],

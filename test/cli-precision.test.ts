@@ -76,7 +76,7 @@ describe("blip2-bench prepare", () => {
 describe("blip2-bench cache", () => {
   it("lists what is kept, verifies every byte, and removes what is damaged", async () => {
     const folder = temporaryFolder();
-    assert.match((await inProcess(folder, "cache")).out, /: no weights are kept\n$/);
+    assert.match((await inProcess(folder, "cache")).out, /: nothing is kept\n$/);
     await inProcess(folder, "prepare", ...model, "--precision", "int8", "--quiet");
     const row = (state: string): RegExp =>
       new RegExp(`^shapes-opt-small +int8 weights +\\d\\.\\d MB +${state} +/`, "m");
@@ -99,8 +99,8 @@ describe("blip2-bench cache", () => {
     const folder = temporaryFolder();
     const named = ["--cache", join(folder, "mine")];
     await inProcess(folder, "prepare", ...model, "--precision", "int8", "--quiet", ...named);
-    assert.match((await inProcess(folder, "cache", "ls")).out, /: no weights are kept\n$/);
+    assert.match((await inProcess(folder, "cache", "ls")).out, /: nothing is kept\n$/);
     assert.match((await inProcess(folder, "cache", "prune", "--all", ...named)).out, /^removed: \d\.\d MB in .*mine$/m);
-    assert.match((await inProcess(folder, "cache", "ls", ...named)).out, /: no weights are kept\n$/);
+    assert.match((await inProcess(folder, "cache", "ls", ...named)).out, /: nothing is kept\n$/);
   });
 });

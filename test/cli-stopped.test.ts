@@ -5,7 +5,10 @@ import { once } from "node:events";
 import { appendFileSync, existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
+import { vqav2Questions } from "../datasets/vqa.ts";
+import { planWindows } from "../harness/batches.ts";
 import { assertFails, environment, fake, fakeCommand, startAndWait } from "./command-process.ts";
+import { bundledData } from "./fakes.ts";
 import { bytesOf } from "./run-bytes.ts";
 import { temporaryFolder } from "./temporary-files.ts";
 
@@ -15,7 +18,7 @@ beforeEach(() => {
 });
 
 describe("a run that is stopped", () => {
-  const words = ["run", "--model", "fake", "--limit", "200", "--batch-size", "4"];
+  const words = ["run", "--model", "fake", "--limit", "200", "--batch-size", "1"];
 
   it("by SIGKILL goes on with what is missing: the bytes are those of a run that never stopped", async () => {
     const child = await startAndWait(folder, { output: "a", lines: 12, words: words });
@@ -30,7 +33,7 @@ describe("a run that is stopped", () => {
     assert.equal(bytesOf(join(folder, "a")), bytesOf(join(folder, "whole")));
   });
 
-  it("by Ctrl-C ends after the batch with 130, and says how to go on", async () => {
+  it("by Ctrl-C ends after the window with 130, and says how to go on", async () => {
     const child = await startAndWait(folder, {
       output: "a",
       lines: 12,
@@ -47,7 +50,11 @@ describe("a run that is stopped", () => {
     assert.ok(err.endsWith(`  ${command}\n`), err);
     assert.deepEqual(readdirSync(join(folder, "a")).sort(), ["predictions.jsonl", "run.json"]);
     const lines = readFileSync(join(folder, "a", "predictions.jsonl"), "utf8").split("\n").length - 1;
-    assert.equal(lines % 4, 0, "whole batches");
+    const { samples } = await vqav2Questions.open({ folder: bundledData }, "val");
+    const ends = planWindows(samples.slice(0, 200), 1).map(
+      (_, index, windows) => windows.slice(0, index).flat().length,
+    );
+    assert.ok(ends.includes(lines), "whole windows");
 
     const more = [...words, "--prompt", "it's {question}"];
     assert.equal(fake(folder, ...more, "--output", "a").code, 0);

@@ -1,9 +1,9 @@
-/** Samples → predictions → scores: batches, going on after a stop, failures. The model is a fake. */
+/** Samples → predictions → scores: windows, going on after a stop, failures. The model is a fake. */
 import assert from "node:assert/strict";
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Sample } from "../datasets/dataset.ts";
-import { limitSamples, planBatches } from "../harness/batches.ts";
+import { limitSamples, planWindows } from "../harness/batches.ts";
 import { evaluate } from "../harness/evaluate.ts";
 import type { EvaluationEnd } from "../harness/evaluate.ts";
 import { prepare } from "../harness/prepare.ts";
@@ -18,29 +18,40 @@ function sample(id: string, image: string): Sample {
   return { id, image: { id: image, path: `${image}.jpg` } };
 }
 
-describe("batches", () => {
-  const samples = ["a1", "b1", "a2", "c1", "b2", "a3"].map((id) => sample(id, id.slice(0, 1)));
-  const ids = (size: number): string[][] => planBatches(samples, size).map((batch) => batch.map(({ id }) => id));
+describe("windows", () => {
+  const samples = ["a1", "b1", "a2", "c1", "b2", "a3", "d1"].map((id) => sample(id, id.slice(0, 1)));
+  const ids = (batchSize: number): string[][] =>
+    planWindows(samples, batchSize).map((window) => window.map(({ id }) => id));
 
   it("put an image's samples together, images in the order they first come", () => {
-    assert.deepEqual(ids(4), [
-      ["a1", "a2", "a3", "b1"],
-      ["b2", "c1"],
+    assert.deepEqual(ids(100), [["a1", "a2", "a3", "b1", "b2", "c1", "d1"]]);
+    assert.deepEqual(planWindows([], 4), []);
+  });
+
+  it("hold whole images, and four batches at most", () => {
+    assert.deepEqual(ids(1), [
+      ["a1", "a2", "a3"],
+      ["b1", "b2", "c1", "d1"],
     ]);
-    assert.deepEqual(ids(1).flat(), ["a1", "a2", "a3", "b1", "b2", "c1"]);
-    assert.deepEqual(ids(100).length, 1);
-    assert.deepEqual(planBatches([], 4), []);
+  });
+
+  it("are one image's own where it has more samples than four batches", () => {
+    const many = ["a1", "b1", "b2", "b3", "b4", "b5", "c1"].map((id) => sample(id, id.slice(0, 1)));
+    assert.deepEqual(
+      planWindows(many, 1).map((window) => window.map(({ id }) => id)),
+      [["a1"], ["b1", "b2", "b3", "b4"], ["b5"], ["c1"]],
+    );
   });
 
   it("are cut from the first samples of the split, a fraction rounded up", () => {
-    assert.equal(limitSamples(samples, null).length, 6);
+    assert.equal(limitSamples(samples, null).length, 7);
     assert.deepEqual(
       limitSamples(samples, 2).map(({ id }) => id),
       ["a1", "b1"],
     );
-    assert.equal(limitSamples(samples, 0.5).length, 3);
+    assert.equal(limitSamples(samples, 0.5).length, 4);
     assert.equal(limitSamples(samples, 0.01).length, 1);
-    assert.equal(limitSamples(samples, 100).length, 6);
+    assert.equal(limitSamples(samples, 100).length, 7);
   });
 });
 
@@ -51,32 +62,32 @@ beforeEach(() => {
 
 interface Ran {
   readonly end: EvaluationEnd;
-  /** Sample ids are not known to a model, so batches are told by their prompts. */
-  readonly batches: readonly (readonly (string | null)[])[];
+  /** Sample ids are not known to a model, so windows are told by their prompts. */
+  readonly windows: readonly (readonly (string | null)[])[];
   readonly loads: number;
 }
 
-/** The bundled questions, a dozen of them in batches of five unless the flags say otherwise, into <folder>/<name>. */
+/** The bundled questions, a dozen of them in windows of four unless the flags say otherwise, into <folder>/<name>. */
 async function run(
   name: string,
   { isFailing, stopAfter, ...flags }: RunFlags & Pick<FakeOptions, "isFailing"> & { readonly stopAfter?: number } = {},
 ): Promise<Ran> {
-  const batches: (string | null)[][] = [];
+  const windows: (string | null)[][] = [];
   let loads = 0;
   const catalog = fakeCatalog(() => {
     loads += 1;
-    const onBatch: FakeOptions["onBatch"] = (requests) => batches.push(requests.map(({ prompt }) => prompt));
+    const onBatch: FakeOptions["onBatch"] = (requests) => windows.push(requests.map(({ prompt }) => prompt));
     return Promise.resolve(fakeModel({ onBatch, ...(isFailing !== undefined && { isFailing }) }));
   });
   const output = join(folder, name);
   const defaults = { models: ["fake"], tasks: ["vqav2"], output, threads: 1, cache: folder };
-  const config = readRunConfig({ limit: "12", batchSize: "5", ...flags }, defaults);
+  const config = readRunConfig({ limit: "12", batchSize: "1", ...flags }, defaults);
   const [evaluation] = await prepare(config, catalog, { hubCache: folder });
   assert.ok(evaluation?.kind === "generation");
   try {
-    const isStopped = (): boolean => batches.length === stopAfter;
+    const isStopped = (): boolean => windows.length === stopAfter;
     const end = await evaluate(evaluation, { isStopped, onProgress: () => undefined });
-    return { end, batches, loads };
+    return { end, windows, loads };
   } finally {
     await evaluation.folder.close();
   }
@@ -97,11 +108,11 @@ function lines(name: string): Line[] {
 }
 
 describe("a run", () => {
-  it("asks every sample once, in batches, and scores the answers in the order of the data set", async () => {
-    const { end, batches } = await run("a");
+  it("asks every sample once, in windows, and scores the answers in the order of the data set", async () => {
+    const { end, windows } = await run("a");
     assert.deepEqual(
-      batches.map(({ length }) => length),
-      [5, 5, 2],
+      windows.map(({ length }) => length),
+      [4, 4, 4],
     );
     assert.ok(end.status === "complete");
     assert.deepEqual(end.scores.counts, { samples: 12, scored: 12, failed: 0, missing: 0 });
@@ -127,30 +138,30 @@ describe("a run", () => {
 
   it("goes on with what is missing when it was stopped, and gives the bytes of one that was not", async () => {
     await run("whole");
-    const { end, batches } = await run("a", { stopAfter: 1 });
+    const { end, windows } = await run("a", { stopAfter: 1 });
     assert.equal(end.status, "interrupted");
-    assert.equal(batches.length, 1);
-    assert.equal(lines("a").length, 5);
+    assert.equal(windows.length, 1);
+    assert.equal(lines("a").length, 4);
     assert.match(readFileSync(join(folder, "a", "run.json"), "utf8"), /"status": "interrupted"/);
 
     const again = await run("a");
     assert.deepEqual(
-      again.batches.map(({ length }) => length),
-      [5, 2],
+      again.windows.map(({ length }) => length),
+      [4, 4],
     );
     assert.equal(bytesOf(join(folder, "a")), bytesOf(join(folder, "whole")));
   });
 
-  it("asks a batch whole when a line of it is lost, and puts it back in its place", async () => {
+  it("asks a window whole when a line of it is lost, and puts it back in its place", async () => {
     await run("whole");
     await run("a");
     const path = join(folder, "a", "predictions.jsonl");
     const before = readFileSync(path, "utf8").split("\n");
     writeFileSync(path, before.toSpliced(6, 1).join("\n"));
-    const { batches } = await run("a");
+    const { windows } = await run("a");
     assert.deepEqual(
-      batches.map(({ length }) => length),
-      [5],
+      windows.map(({ length }) => length),
+      [4],
     );
     assert.equal(bytesOf(join(folder, "a")), bytesOf(join(folder, "whole")));
   });
@@ -182,14 +193,14 @@ describe("a run", () => {
     assert.deepEqual(others("a"), others("whole"));
   });
 
-  it("tries failed samples again, their batch with them", async () => {
+  it("tries failed samples again, their window with them", async () => {
     await run("whole");
     await run("a", { isFailing: ({ image }) => image.id === "1953" });
-    const { end, batches } = await run("a");
+    const { end, windows } = await run("a");
     assert.equal(end.status, "complete");
     assert.deepEqual(
-      batches.map(({ length }) => length),
-      [5],
+      windows.map(({ length }) => length),
+      [4],
     );
     assert.equal(bytesOf(join(folder, "a")), bytesOf(join(folder, "whole")));
   });
@@ -205,9 +216,9 @@ describe("a run", () => {
       cpSync(join(bundledData, name), join(data, name), { recursive: true });
     }
     rmSync(join(data, "val2014", "COCO_val2014_000000001953.jpg"));
-    const { end, batches } = await run("a", { data });
+    const { end, windows } = await run("a", { data });
     assert.equal(end.status, "partial");
-    assert.equal(batches[0]?.length, 4);
+    assert.equal(windows[0]?.length, 3);
     const [, line] = lines("a");
     assert.equal(
       line?.error,
@@ -218,9 +229,9 @@ describe("a run", () => {
 
   it("stops as soon as more samples have failed than --max-errors allows", async () => {
     const isFailing = ({ prompt }: { prompt: string | null }): boolean => prompt?.includes("is the") ?? false;
-    const { end, batches } = await run("a", { isFailing, maxErrors: "0" });
+    const { end, windows } = await run("a", { isFailing, maxErrors: "0" });
     assert.equal(end.status, "stopped");
-    assert.equal(batches.length, 1);
+    assert.equal(windows.length, 1);
     assert.match(readFileSync(join(folder, "a", "run.json"), "utf8"), /"status": "partial"/);
     assert.equal((await run("b", { isFailing, maxErrors: "12" })).end.status, "partial");
   });
@@ -229,24 +240,24 @@ describe("a run", () => {
     let calls = 0;
     const isFailing = (): boolean => {
       calls += 1;
-      if (calls > 5) throw new Error("out of memory");
+      if (calls > 4) throw new Error("out of memory");
       return false;
     };
     await assert.rejects(run("a", { isFailing }), /out of memory/);
-    assert.equal(lines("a").length, 5);
+    assert.equal(lines("a").length, 4);
     assert.match(readFileSync(join(folder, "a", "run.json"), "utf8"), /"status": "interrupted"/);
   });
 });
 
 describe("the prompt and decoding of a run", () => {
   it("are the protocol's, with the choices that flags replace", async () => {
-    const { batches } = await run("a", {
+    const { windows } = await run("a", {
       prompt: "{question} In {question}",
       protocol: "lavis",
       beams: "3",
       limit: "1",
     });
-    assert.deepEqual(batches, [["what color is the star in the picture? In what color is the star in the picture?"]]);
+    assert.deepEqual(windows, [["what color is the star in the picture? In what color is the star in the picture?"]]);
     const { config } = JSON.parse(readFileSync(join(folder, "a", "run.json"), "utf8")) as {
       config: { decoding: { beams: number; lengthPenalty: number }; overrides: object; protocol: string };
     };

@@ -4,7 +4,7 @@
  */
 import { join } from "node:path";
 import type { Catalog } from "../harness/catalog.ts";
-import type { GenerationRequest, VisionLanguageModel } from "../models/model.ts";
+import type { Batching, GenerationRequest, VisionLanguageModel } from "../models/model.ts";
 import { CheckpointError } from "../models/model.ts";
 import { vqav2 } from "../tasks/vqav2.ts";
 import { projectRoot } from "./project.ts";
@@ -18,7 +18,7 @@ export interface FakeOptions {
   readonly batchMs?: number;
   /** An answer that is none, for requests this is true of. */
   readonly isFailing?: (request: GenerationRequest) => boolean;
-  readonly onBatch?: (requests: readonly GenerationRequest[]) => void;
+  readonly onBatch?: (requests: readonly GenerationRequest[], batching: Batching | undefined) => void;
 }
 
 export function fakeModel({ batchMs = 0, isFailing = () => false, onBatch }: FakeOptions = {}): VisionLanguageModel {
@@ -26,8 +26,8 @@ export function fakeModel({ batchMs = 0, isFailing = () => false, onBatch }: Fak
     name: "fake",
     family: "opt",
     readAhead: () => Promise.resolve(),
-    generate: (requests) => {
-      onBatch?.(requests);
+    generate: (requests, _options, batching) => {
+      onBatch?.(requests, batching);
       if (batchMs > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, batchMs);
       const sum = requests.reduce((total, { prompt }) => total + (prompt ?? "").length, 0);
       return Promise.resolve(
@@ -50,6 +50,7 @@ export function fakeCatalog(load: () => Promise<VisionLanguageModel>): Catalog {
     checkpoints: ["fake", "fake-two"].map((name) => ({ name, family: "opt", folder: name })),
     dataFolder: bundledData,
     bundledTasks: ["vqav2"],
+    processEntry: join(projectRoot, "dist", "test", "fake-model-process.js"),
     findCheckpoint: (where) => {
       if (!where.startsWith("fake")) return Promise.reject(new CheckpointError(`${where}: no config.json in it.`));
       return Promise.resolve({

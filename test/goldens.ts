@@ -5,10 +5,14 @@ import path from "node:path";
 import { openCheckpoint } from "../models/checkpoint/checkpoint.ts";
 import type { Checkpoint } from "../models/checkpoint/checkpoint.ts";
 import { fp32Weights } from "../models/checkpoint/fp32-weights.ts";
+import { loadImageTokens } from "../models/features/load-image-tokens.ts";
 import type { Hypothesis } from "../models/generation/search.ts";
+import { loadImageEncoder } from "../models/image-encoder.ts";
+import { readPixelSettings } from "../models/load-blip2.ts";
 import type { DecodingOptions } from "../models/model.ts";
 import { readSafetensorsHeader, readTensor } from "../models/checkpoint/safetensors.ts";
 import { Weights } from "../models/checkpoint/weights.ts";
+import { floats } from "../models/runtime.ts";
 import { cacheFolder, projectRoot } from "./project.ts";
 
 export interface GoldenOutput {
@@ -89,6 +93,25 @@ export async function bundled(name: string): Promise<{ readonly checkpoint: Chec
   const options = { cacheFolder, hubCache: path.join(cacheFolder, "no-hub") };
   const checkpoint = await openCheckpoint(path.join(projectRoot, "models", "bundled", name), options);
   return { checkpoint, weights: Weights.of(name, await fp32Weights(checkpoint, options)) };
+}
+
+/** Soft prompts of pixels [3, height, width] each, as the image encoder of a bundled checkpoint makes them in one batch. */
+export async function softPromptsOf(
+  { checkpoint, weights, width }: Awaited<ReturnType<typeof bundled>> & { readonly width: number },
+  pixels: readonly Float32Array[],
+): Promise<Float32Array> {
+  const { config } = checkpoint;
+  assert.ok(config.kind === "generation");
+  const options = { threads: 1, cacheFolder };
+  const settings = await readPixelSettings(checkpoint);
+  const images = await loadImageTokens(checkpoint, { weights, pixels: settings }, options);
+  const encoder = await loadImageEncoder(config, { weights, images, width }, options);
+  const loaded = pixels.map(
+    (values) => ({ status: "loaded", hash: null, kind: "pixels", values, latencyMs: {} }) as const,
+  );
+  const { softPrompts } = await encoder.encode(loaded);
+  await encoder.release();
+  return floats(softPrompts);
 }
 
 /** `least`: the new tokens that the reference's min_length comes to, which counts other tokens, too. */

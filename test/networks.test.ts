@@ -1,12 +1,10 @@
 /** Each graph against the reference's activations, on the two bundled OPT checkpoints. */
 import assert from "node:assert/strict";
-import { loadImageEncoder } from "../models/image-encoder.ts";
 import { loadOpt } from "../models/generation/opt-language-model.ts";
 import { visionTransformer } from "../models/networks/vision-transformer.ts";
 import { qFormer } from "../models/networks/q-former.ts";
 import { float32Tensor, floats, int64Tensor, Session } from "../models/runtime.ts";
-import { StageClock } from "../models/stage-clock.ts";
-import { assertClose, bundled, goldenGeneration, GoldenTensors } from "./goldens.ts";
+import { assertClose, bundled, goldenGeneration, GoldenTensors, softPromptsOf } from "./goldens.ts";
 
 const runtime = { threads: 1 };
 
@@ -41,13 +39,12 @@ for (const name of ["shapes-opt-small", "shapes-opt-base"]) {
       const { checkpoint, weights } = await bundled(name);
       const { config } = checkpoint;
       assert.ok(config.kind === "generation" && config.text.family === "opt");
-      const encoder = await loadImageEncoder(weights, config, config.text.hidden, runtime);
+      const encoder = { checkpoint, weights, width: config.text.hidden };
       const images = split(await goldens.floats("pixel_values"), 6);
       const expected = await goldens.floats("language_projection");
-      assertClose(floats(await encoder.encode(images, new StageClock())), expected, "soft prompts");
+      assertClose(await softPromptsOf(encoder, images), expected, "soft prompts");
       const [first] = split(expected, 6);
-      assertClose(floats(await encoder.encode(images.slice(0, 1), new StageClock())), first!, "soft prompt");
-      await encoder.release();
+      assertClose(await softPromptsOf(encoder, images.slice(0, 1)), first!, "soft prompt");
     });
 
     it("OPT — gives the reference's logits behind every prompt, alone and in a batch", async () => {

@@ -75,7 +75,12 @@ describe("the model as the system under test", () => {
   it("sends what waits when the model is free, and a full batch ahead; one that is not full waits for company", async () => {
     const { sut, batches, answer } = recorded(4);
     const answered: number[] = [];
-    sut.listen({ answered: (answers) => answered.push(...answers.map(({ id }) => id)), gone: (reason) => assert.equal(reason, "") });
+    sut.listen({
+      answered: (answers) => answered.push(...answers.map(({ id }) => id)),
+      gone: (reason) => {
+        assert.equal(reason, "");
+      },
+    });
     sut.issue(query(0));
     sut.issue(query(1));
     sut.issue(query(2));

@@ -16,6 +16,7 @@ import { fp32Weights } from "../../models/checkpoint/fp32-weights.ts";
 import { normalNumbers, uniformNumbers } from "../../models/checkpoint/random-numbers.ts";
 import { retrievalShapes } from "../../models/checkpoint/random-shapes.ts";
 import { Weights } from "../../models/checkpoint/weights.ts";
+import { loadImageTokens } from "../../models/features/load-image-tokens.ts";
 import { ImageTokenStore } from "../../models/image-token-store.ts";
 import { loadRetrievalCheckpoint, loadRetrievalSessions } from "../../models/load-blip2-retrieval.ts";
 import { readPixelSettings } from "../../models/load-blip2.ts";
@@ -140,9 +141,9 @@ async function loadParts(folder: string, options: LoadOptions): Promise<Parts> {
   return {
     name,
     config,
+    images: await loadImageTokens(checkpoint, { weights, pixels: await readPixelSettings(checkpoint) }, options),
     sessions: await loadRetrievalSessions(weights, config, options),
     tokenizer: await loadTokenizer(checkpoint.folder, config),
-    pixels: await readPixelSettings(checkpoint),
   };
 }
 

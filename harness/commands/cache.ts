@@ -1,10 +1,17 @@
-/** `blip2-bench cache`: what is kept of converted and quantized weights; whether it is whole; removing it. */
+/** `blip2-bench cache`: what is kept of converted weights and of image features; whether it is whole; removing it. */
 import {
   listWeightCache,
   removeWeightCacheEntry,
   verifyWeightCacheEntry,
 } from "../../models/checkpoint/weight-cache-entries.ts";
 import type { WeightCacheEntry } from "../../models/checkpoint/weight-cache-entries.ts";
+import {
+  listFeatureCache,
+  removeDamagedFeatures,
+  removeFeatureCacheEntry,
+  verifyFeatureCacheEntry,
+} from "../../models/features/feature-cache-entries.ts";
+import type { DamagedFeatures, FeatureCacheEntry } from "../../models/features/feature-cache-entries.ts";
 import { CheckpointError } from "../../models/model.ts";
 import { formatColumns } from "../../reports/table.ts";
 import { completeCode } from "../exit-code.ts";
@@ -24,7 +31,7 @@ interface CacheFlags extends OutputFlags {
 export const addCache: AddCommand = (program, called) => {
   const command = program
     .command("cache")
-    .description("converted weights that are kept between runs: ls, verify, prune");
+    .description("weights and image features that are kept between runs: ls, verify, prune");
   command
     .argument("[ls|verify|prune]")
     .option("--all", "prune: remove what is whole, too")
@@ -42,9 +49,11 @@ export const addCache: AddCommand = (program, called) => {
   });
 };
 
-interface Found extends WeightCacheEntry {
+type Found = (WeightCacheEntry | FeatureCacheEntry) & {
   readonly damage: string | null;
-}
+  /** Where only some images' features are damaged, `prune` removes no more than those. */
+  readonly remove: () => Promise<void>;
+};
 
 /** Gives the exit code. Damage that is found is an error; `prune` removes it instead. */
 async function manageCache(
@@ -54,12 +63,18 @@ async function manageCache(
 ): Promise<number> {
   const folder = cacheFolderOf(cache, cacheFolder);
   const found: Found[] = [];
+  const isRead = ({ state }: WeightCacheEntry | FeatureCacheEntry): boolean =>
+    action !== "ls" && state === "finished" && !(action === "prune" && isAll);
   for (const entry of await listWeightCache(folder)) {
-    const isRead = action !== "ls" && entry.state === "finished" && !(action === "prune" && isAll);
-    found.push({ ...entry, damage: isRead ? await verifyWeightCacheEntry(entry) : null });
+    const damage = isRead(entry) ? await verifyWeightCacheEntry(entry) : null;
+    found.push({ ...entry, damage, remove: () => removeWeightCacheEntry(entry) });
+  }
+  for (const entry of await listFeatureCache(folder)) {
+    const damaged = isRead(entry) ? await verifyFeatureCacheEntry(entry) : [];
+    found.push(damaged.length === 0 ? wholeFeatures(entry) : damagedFeatures(entry, damaged, action));
   }
   const shown = action === "prune" ? found.filter((entry) => isAll || isUseless(entry)) : found;
-  if (action === "prune") for (const entry of shown) await removeWeightCacheEntry(entry);
+  if (action === "prune") for (const entry of shown) await entry.remove();
 
   if (isJson) terminal.result(JSON.stringify({ folder, entries: shown }, null, 2));
   else terminal.result(describe(action, folder, shown));
@@ -72,6 +87,25 @@ async function manageCache(
   return completeCode;
 }
 
+function wholeFeatures(entry: FeatureCacheEntry): Found {
+  return { ...entry, damage: null, remove: () => removeFeatureCacheEntry(entry) };
+}
+
+const damageShown = 3;
+
+/** `prune` shows and removes the damaged images' alone. */
+function damagedFeatures(entry: FeatureCacheEntry, damaged: readonly DamagedFeatures[], action: CacheAction): Found {
+  const shown = damaged.slice(0, damageShown).map(({ file, damage }) => `${file}: ${damage}`);
+  if (damaged.length > damageShown) shown.push(`${entry.folder}: ${damaged.length - damageShown} more images`);
+  const removed = { images: damaged.length, sizeBytes: damaged.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) };
+  return {
+    ...entry,
+    ...(action === "prune" && { ...removed, what: `features of ${damaged.length} of ${entry.images} images` }),
+    damage: shown.join("\n"),
+    remove: () => removeDamagedFeatures(damaged),
+  };
+}
+
 /** Nothing will read it: not finished, of another version, or damaged. */
 function isUseless({ state, damage }: Found): boolean {
   return state !== "finished" || damage !== null;
@@ -80,9 +114,9 @@ function isUseless({ state, damage }: Found): boolean {
 function describe(action: CacheAction, folder: string, entries: readonly Found[]): string {
   const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
   const total = megabytes(entries.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0));
-  if (entries.length === 0) return `${folder}: ${action === "prune" ? "nothing to remove" : "no weights are kept"}`;
+  if (entries.length === 0) return `${folder}: ${action === "prune" ? "nothing to remove" : "nothing is kept"}`;
   const table = formatColumns(
-    ["checkpoint", "weights", "size", "state", "folder"],
+    ["checkpoint", "what", "size", "state", "folder"],
     entries.map((entry) => [
       entry.checkpoint ?? "unknown",
       entry.what ?? entry.kind,

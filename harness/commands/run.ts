@@ -8,6 +8,8 @@ import { describeSystemCode, RunWriteError, systemCode } from "../../reports/run
 import { rowsName } from "../../reports/run-folder.ts";
 import { formatTable, rowsOf } from "../../reports/table.ts";
 import type { ScoredRun } from "../../reports/table.ts";
+import { withBatchSize } from "../batch-size.ts";
+import type { Measuring } from "../batch-size.ts";
 import { evaluate } from "../evaluate.ts";
 import type { EvaluationEnd, Watcher } from "../evaluate.ts";
 import { rerankNote } from "../evaluate-retrieval.ts";
@@ -21,6 +23,8 @@ import { evaluateRetrieval } from "../retrieval-run.ts";
 import { readRunConfig } from "../run-config.ts";
 import type { RunConfig, RunFlags } from "../run-config.ts";
 import type { Terminal } from "../terminal.ts";
+import { describeWaiting } from "../waiting.ts";
+import { describeWorkers } from "../workers.ts";
 
 export const addRun: AddCommand = (program, called) => {
   const command = program
@@ -85,15 +89,19 @@ export interface RunSurroundings extends Pick<Surroundings, "catalog" | "termina
 export async function run(config: RunConfig, surroundings: RunSurroundings): Promise<number> {
   const { catalog, terminal, hubCache, resume, show = showRuns } = surroundings;
   const interrupt = watchInterrupt(() => {
-    terminal.message("Stopping after this batch; Ctrl-C again stops at once.");
+    terminal.message("Stopping after the samples at hand; Ctrl-C again stops at once.");
   });
   try {
     const onPreparation = (event: PreparationEvent): void => {
       terminal.preparation(event);
     };
-    const evaluations = await prepare(config, catalog, { hubCache, onPreparation });
+    const onMessage = (message: string): void => {
+      terminal.message(message);
+    };
+    const evaluations = await prepare(config, catalog, { hubCache, onPreparation, onMessage });
     try {
       terminal.note(`Writing to ${config.output}`);
+      noteWorkers(terminal, config, evaluations);
       const scored: ScoredRun[] = [];
       for (const [index, evaluation] of evaluations.entries()) {
         noteOtherImages(terminal, evaluation);
@@ -104,11 +112,18 @@ export async function run(config: RunConfig, surroundings: RunSurroundings): Pro
             terminal.progress(progress);
           },
         };
-        const end = await perform(evaluation, watcher).catch((error: unknown) => {
-          if (evaluation.folder.outcomes.size > 0) terminal.message(keptLine(evaluation, resume));
-          throw error;
-        });
+        const note = (text: string): void => {
+          terminal.note(text);
+        };
+        const end = await perform(evaluation, { watcher, note, memoryBudget: config.memoryBudget }).catch(
+          (error: unknown) => {
+            if (evaluation.folder.outcomes.size > 0) terminal.message(keptLine(evaluation, resume));
+            throw error;
+          },
+        );
         tellFailures(terminal, evaluation);
+        const waiting = describeWaiting(evaluation.folder.record);
+        if (waiting !== null) terminal.note(waiting);
         if (!("scores" in end)) {
           const kept = keptLine(evaluation, resume);
           if (end.status === "interrupted") terminal.message(`Interrupted: ${kept}`);
@@ -133,8 +148,10 @@ export async function run(config: RunConfig, surroundings: RunSurroundings): Pro
   }
 }
 
-function perform(evaluation: AnyEvaluation, watcher: Watcher): Promise<EvaluationEnd> {
-  return evaluation.kind === "generation" ? evaluate(evaluation, watcher) : evaluateRetrieval(evaluation, watcher);
+async function perform(evaluation: AnyEvaluation, measuring: Measuring): Promise<EvaluationEnd> {
+  const { watcher } = measuring;
+  if (evaluation.kind === "retrieval") return await evaluateRetrieval(evaluation, watcher);
+  return evaluate(await withBatchSize(evaluation, measuring), watcher);
 }
 
 export async function writeRows(folder: string, scored: readonly ScoredRun[]): Promise<void> {
@@ -187,6 +204,20 @@ function noteOtherImages(terminal: Terminal, { folder, plan }: AnyEvaluation): v
   terminal.note(
     `${folder.path}: ${folder.outcomes.size} samples were asked with --images ${before ?? "not given"}; predictions are kept.`,
   );
+}
+
+function noteWorkers(terminal: Terminal, { threads, workers }: RunConfig, evaluations: readonly AnyEvaluation[]): void {
+  if (workers === 1) return;
+  const cores = availableParallelism();
+  if (workers > cores) {
+    terminal.message(`--workers ${workers}: there are only ${cores} cores; more workers take memory and gain nothing.`);
+  }
+  if (evaluations.some(({ kind }) => kind === "generation")) {
+    terminal.note(`${describeWorkers(threads, workers)}; each has its own copy of the weights it computes with.`);
+  }
+  if (evaluations.some(({ kind }) => kind === "retrieval")) {
+    terminal.note(`--workers ${workers}: retrieval runs in this process alone, with all threads.`);
+  }
 }
 
 function noteSmallGallery(terminal: Terminal, evaluation: AnyEvaluation): void {

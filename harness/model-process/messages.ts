@@ -5,6 +5,7 @@
 import type { PreparationEvent } from "../../models/checkpoint/weight-cache.ts";
 import type { LoadOptions } from "../../models/load-blip2.ts";
 import type {
+  Batching,
   DecodingOptions,
   FailedGeneration,
   Generation,
@@ -33,6 +34,7 @@ export type Work =
       readonly kind: "generate";
       readonly requests: readonly GenerationRequest[];
       readonly options: DecodingOptions;
+      readonly batching?: Batching;
     }
   | { readonly kind: "release" };
 

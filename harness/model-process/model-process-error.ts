@@ -1,6 +1,13 @@
 /** The end of a model's process that nobody asked for. Says what happened and what was being asked. */
 export class ModelProcessError extends Error {
   override readonly name = "ModelProcessError";
+  /** The end alone, without the process's number and what was asked: `was ended by SIGKILL`. */
+  readonly how: string;
+
+  constructor(message: string, how: string) {
+    super(message);
+    this.how = how;
+  }
 }
 
 export interface ProcessEnd {
@@ -21,5 +28,6 @@ export function processEnded(what: string, { asked, code, signal, lastWords }: P
     ? " Memory may have run out: give it fewer --workers, a smaller --batch-size or another --precision."
     : "";
   const words = lastWords.trim();
-  return new ModelProcessError(`${what} ${how} ${when}.${advice}${words === "" ? "" : `\nIts last words: ${words}`}`);
+  const message = `${what} ${how} ${when}.${advice}`;
+  return new ModelProcessError(words === "" ? message : `${message}\nIts last words: ${words}`, how);
 }

@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import type { PreparationEvent } from "../../models/checkpoint/weight-cache.ts";
 import { CheckpointError, ImageError } from "../../models/model.ts";
 import type {
+  Batching,
   DecodingOptions,
   FailedGeneration,
   Generation,
@@ -133,13 +134,27 @@ export class ModelProcess implements VisionLanguageModel {
     await this.#ask({ kind: "readAhead", image }).catch(() => undefined); // `generate` will say it
   }
 
-  async generate(requests: readonly GenerationRequest[], options: DecodingOptions): Promise<Generations> {
-    return (await this.generateTimed(requests, options)).value;
+  /** `onAnswer` is called when all are there. */
+  async generate(
+    requests: readonly GenerationRequest[],
+    options: DecodingOptions,
+    batching?: Batching,
+  ): Promise<Generations> {
+    const { value } = await this.generateTimed(requests, options, batching);
+    for (const [request, answer] of value.entries()) batching?.onAnswer?.(request, answer);
+    return value;
   }
 
   /** As generate, and says when: by process.hrtime.bigint(), which all processes of a machine share. */
-  generateTimed(requests: readonly GenerationRequest[], options: DecodingOptions): Promise<Timed<Generations>> {
-    return this.#ask({ kind: "generate", requests, options });
+  generateTimed(
+    requests: readonly GenerationRequest[],
+    options: DecodingOptions,
+    batching?: Batching,
+  ): Promise<Timed<Generations>> {
+    if (batching === undefined) return this.#ask({ kind: "generate", requests, options });
+    const { size, refill, sharePrompt, shareImages } = batching; // onAnswer is a function, which does not cross
+    const values = { size, refill, sharePrompt, ...(shareImages !== undefined && { shareImages }) };
+    return this.#ask({ kind: "generate", requests, options, batching: values });
   }
 
   /** Waits for what was asked before, then for the end of the process. */

@@ -3,6 +3,7 @@
  * waits its turn are read meanwhile.
  */
 import type { VisionLanguageModel } from "../../models/model.ts";
+import { readAhead } from "../batches.ts";
 import { isCall } from "./messages.ts";
 import type { AnyResult, Call, LoadModel, Memory, ModelEvent, Reply, ToldError } from "./messages.ts";
 
@@ -30,7 +31,7 @@ export function serveModel(load: LoadModel): void {
         await loaded().readAhead(work.image);
         return null;
       case "generate":
-        return await loaded().generate(work.requests, { ...work.options, onStep });
+        return await loaded().generate(work.requests, { ...work.options, onStep }, work.batching);
       case "release":
         await model?.release();
         return null;
@@ -60,10 +61,7 @@ export function serveModel(load: LoadModel): void {
       void answer(message, receivedNs);
       return;
     }
-    if (work.kind === "generate" && model !== null) {
-      for (const image of new Map(work.requests.map(({ image }) => [image.id, image])).values())
-        void model.readAhead(image);
-    }
+    if (work.kind === "generate" && model !== null) readAhead(model, [work.requests]);
     turn = turn.then(() => answer(message, receivedNs));
   });
   // Ctrl-C reaches every process of a terminal. Whoever asks decides what becomes of it.

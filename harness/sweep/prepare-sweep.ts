@@ -84,7 +84,7 @@ async function benchRecord(
   },
 ): Promise<BenchRecord> {
   const { dataset, split, files } = opened.data;
-  const { code, packages } = await provenance(config.threads[0]!);
+  const { code, packages } = await provenance({ threads: config.threads[0]!, workers: 1 });
   const machine = await describeMachine();
   const samples = opened.samples.length;
   const plan = new Map<string, unknown>([

@@ -89,6 +89,7 @@ const stageOrder = [
   "imageRead",
   "imageDecode",
   "imageResize",
+  "imageWait",
   "vision",
   "qFormer",
   "projection",

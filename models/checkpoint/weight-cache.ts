@@ -25,6 +25,7 @@ export const ALIGNMENT = 8;
 /** What happens while weights are prepared, for whoever waits. */
 export type PreparationEvent =
   | { readonly kind: "damaged"; readonly message: string }
+  | { readonly kind: "note"; readonly message: string }
   | { readonly kind: "written"; readonly what: string; readonly doneBytes: number; readonly totalBytes: number };
 
 export interface WeightCacheOptions {

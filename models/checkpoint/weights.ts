@@ -14,6 +14,13 @@ export type Matrix = { readonly shape: readonly [to: number, from: number] } & (
   | { readonly kind: "block"; readonly bits: 4 | 8; readonly weight: TensorEntry; readonly scales: TensorEntry }
 );
 
+/** What a graph was made of: a tensor, or a quantized matrix with its scales behind it. */
+export interface UsedWeight {
+  readonly name: string;
+  readonly kind: Matrix["kind"];
+  readonly entries: readonly TensorEntry[];
+}
+
 interface Source {
   /** The checkpoint's name, for errors. */
   readonly checkpoint: string;
@@ -92,6 +99,19 @@ export class Weights {
   unread(): readonly string[] {
     const { tensors, quantized, read } = this.#source;
     return [...new Set([...tensors.keys(), ...quantized.keys()])].filter((name) => !read.has(name));
+  }
+
+  /** What was asked for at or below this path, in the order of names. */
+  used(): readonly UsedWeight[] {
+    const { tensors, quantized, read } = this.#source;
+    const below = [...read].filter((name) => name.startsWith(this.#full(""))).sort();
+    return below.map((name) => {
+      const matrix = quantized.get(name);
+      if (matrix === undefined || matrix.kind === "fp32") {
+        return { name, kind: "fp32", entries: [matrix?.weight ?? tensors.get(name)!] };
+      }
+      return { name, kind: matrix.kind, entries: [matrix.weight, matrix.scales] };
+    });
   }
 
   #full(name: string): string {

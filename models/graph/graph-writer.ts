@@ -3,6 +3,7 @@
  * builder.ts. Shapes may hold names for axes whose length is known only when the graph runs ("batch", "tokens"); where an
  * operator needs such a length, it is read off the graph input that declared the name.
  */
+import { createHash } from "node:crypto";
 import path from "node:path";
 import type { SafetensorsType, TensorEntry } from "../checkpoint/safetensors.ts";
 import { encodeModel } from "./onnx.ts";
@@ -24,6 +25,8 @@ export interface Graph {
   readonly weightsFolder: string;
   readonly inputs: readonly OnnxValue[];
   readonly outputs: readonly OnnxValue[];
+  /** SHA-256 of what is computed, whatever the weights' numbers are and wherever they lie. */
+  readonly structure: () => string;
 }
 
 /** What the weights of a graph are stored as: fp32, or the integers of a quantized matrix. */
@@ -111,9 +114,19 @@ export class GraphWriter {
     }));
     const inputs = this.#inputs;
     const outputs = this.#outputs;
-    const tensors = [...this.#constants.values(), ...weights];
-    const bytes = encodeModel({ name: this.name, nodes: this.#nodes, tensors, inputs, outputs });
-    return { name: this.name, bytes, weightsFolder, inputs, outputs };
+    const encode = (of: readonly OnnxTensor[]): Uint8Array =>
+      encodeModel({
+        name: this.name,
+        nodes: this.#nodes,
+        tensors: [...this.#constants.values(), ...of],
+        inputs,
+        outputs,
+      });
+    const structure = (): string => {
+      const nowhere = weights.map((tensor) => ({ ...tensor, content: { location: "", offset: 0, byteLength: 0 } }));
+      return createHash("sha256").update(encode(nowhere)).digest("hex");
+    };
+    return { name: this.name, bytes: encode(weights), weightsFolder, inputs, outputs, structure };
   }
 
   // Shapes that are known when the graph runs.

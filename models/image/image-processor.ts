@@ -35,11 +35,21 @@ export interface LoadedPixels {
 export async function loadPixels(path: string, settings: PixelSettings, limits = imageLimits): Promise<LoadedPixels> {
   const clock = new StageClock();
   const bytes = await clock.time("imageRead", () => readImageBytes(path));
+  const values = await pixelsOf({ path, bytes }, settings, { clock, limits });
+  return { values, latencyMs: clock.shares(1) };
+}
+
+/** Pixels [3, height, width] of a file that was read; `clock` gets imageDecode and imageResize. Throws ImageError. */
+export async function pixelsOf(
+  { path, bytes }: { readonly path: string; readonly bytes: Buffer },
+  settings: PixelSettings,
+  { clock, limits = imageLimits }: { readonly clock: StageClock; readonly limits?: ImageLimits },
+): Promise<Float32Array> {
   const image = await clock.time("imageDecode", () => decode(path, bytes, limits));
   const start = performance.now();
   const values = normalise(resizeBicubic(image, settings.width, settings.height), settings);
   clock.add("imageResize", performance.now() - start);
-  return { values, latencyMs: clock.shares(1) };
+  return values;
 }
 
 /** Throws ImageError. */
@@ -70,7 +80,8 @@ export function normalise(
   return values;
 }
 
-async function readImageBytes(path: string): Promise<Buffer> {
+/** Throws ImageError. */
+export async function readImageBytes(path: string): Promise<Buffer> {
   let bytes: Buffer;
   try {
     bytes = await readFile(path);

@@ -1,0 +1,30 @@
+/** What --keep-features will take on the disk, said before it is taken. */
+import type { Sample } from "../datasets/dataset.ts";
+import type { RunConfig } from "./run-config.ts";
+import type { Pair } from "./pairs.ts";
+
+/** `samplesOf`: those that a pair's checkpoint is asked about. */
+export function describeFeatureSizes(
+  pairs: readonly Pair[],
+  samplesOf: (pair: Pair) => readonly Sample[],
+  { cache, precision }: Pick<RunConfig, "cache" | "precision">,
+): string {
+  const lines = [...new Set(pairs.map(({ checkpoint }) => checkpoint))].map((checkpoint) => {
+    const own = pairs.filter((pair) => pair.checkpoint === checkpoint);
+    const byTask = own.map((pair) => samplesOf(pair).map(({ image }) => image.id));
+    // In int8 an image's features are those of its batch: each task has its own.
+    const images =
+      precision.vision === "int8"
+        ? byTask.reduce((sum, ids) => sum + new Set(ids).size, 0)
+        : new Set(byTask.flat()).size;
+    const bytes = checkpoint.featureBytes ?? 0;
+    return `${checkpoint.name}: ${images} images x ${readable(bytes)} = ${readable(images * bytes)}`;
+  });
+  const shared = lines.length > 1 ? " Checkpoints with the same image encoder share them." : "";
+  return `--keep-features: image features are kept in ${cache}.${shared}\n${lines.map((line) => `  ${line}`).join("\n")}`;
+}
+
+function readable(bytes: number): string {
+  if (bytes < 1e6) return `${(bytes / 1e3).toFixed(1)} kB`;
+  return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
+}

@@ -1,0 +1,31 @@
+/** A checkpoint that was found, to be loaded by several processes instead of this one. */
+import type { LoadOptions } from "../models/load-blip2.ts";
+import type { Catalog, FoundGenerator } from "./catalog.ts";
+import type { ModelPlace } from "./model-process/messages.ts";
+import type { RunConfig } from "./run-config.ts";
+import { splitThreads, Workers } from "./workers.ts";
+
+export interface PrepareOptions extends Pick<LoadOptions, "hubCache" | "onPreparation"> {
+  /** Told what a user should know while a run goes on. */
+  readonly onMessage?: (message: string) => void;
+}
+
+export interface Spreading {
+  /** A folder, or a name in the Hugging Face cache. */
+  readonly where: string;
+  readonly config: RunConfig;
+  readonly catalog: Catalog;
+}
+
+export function inWorkers(
+  found: FoundGenerator,
+  { where, config, catalog }: Spreading,
+  { hubCache, ...told }: PrepareOptions,
+): FoundGenerator {
+  const { cache: cacheFolder, imageThreads, precision, keepFeatures } = config;
+  const [first = 1, ...others] = splitThreads(config.threads, config.workers);
+  const shared = { where, imageThreads, precision, keepFeatures, cacheFolder, hubCache };
+  const placeOf = (threads: number): ModelPlace => ({ ...shared, threads });
+  const entry = catalog.processEntry === undefined ? {} : { entry: catalog.processEntry };
+  return { ...found, load: () => Workers.start([placeOf(first), ...others.map(placeOf)], { ...told, ...entry }) };
+}

@@ -1,0 +1,33 @@
+/** How long a model waited for images: the share of its time in which it had nothing to compute on. */
+import type { Prediction, RunRecord } from "../reports/run-record.ts";
+
+export interface StageTimes {
+  /** Milliseconds in which a batch stood still because an image of it was not read yet. */
+  readonly waitMs: number;
+  /** Milliseconds of everything that is done with images once they are read. */
+  readonly computeMs: number;
+}
+
+/** Of the answers' stages, those of reading an image run beside the others; what is seen of them is the waiting. */
+export function stageTimes(predictions: readonly Prediction[]): StageTimes {
+  let [waitMs, computeMs] = [0, 0];
+  for (const prediction of predictions) {
+    if (prediction.status !== "predicted") continue;
+    for (const [stage, ms] of Object.entries(prediction.latencyMs)) {
+      if (stage === "imageWait") waitMs += ms;
+      else if (!stage.startsWith("image")) computeMs += ms;
+    }
+  }
+  return { waitMs, computeMs };
+}
+
+/** `shapes-opt-base vqav2: of 61.2 s, the model waited 0.4 s for images (0.7 %)`; null where nothing was timed. */
+export function describeWaiting({ checkpoint, config, timings }: RunRecord): string | null {
+  const { waitMs = 0, computeMs = 0 } = timings;
+  const wholeMs = waitMs + computeMs;
+  if (wholeMs === 0) return null;
+  const seconds = (ms: number): string => (ms / 1000).toFixed(1);
+  const share = ((100 * waitMs) / wholeMs).toFixed(1);
+  const name = `${checkpoint.name} ${config.task}`;
+  return `${name}: of ${seconds(wholeMs)} s, the model waited ${seconds(waitMs)} s for images (${share} %)`;
+}

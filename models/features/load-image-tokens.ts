@@ -1,0 +1,46 @@
+/** The image encoder of a checkpoint, with what is kept of its features where that is asked for. */
+import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import { fp32Precision } from "../checkpoint/precision.ts";
+import type { WeightOptions } from "../checkpoint/quantized-weights.ts";
+import type { Weights } from "../checkpoint/weights.ts";
+import { PixelThreads } from "../image/pixel-threads.ts";
+import type { PixelOptions } from "../image/pixel-threads.ts";
+import type { PixelSettings } from "../image/preprocessor-config.ts";
+import { visionTransformer } from "../networks/vision-transformer.ts";
+import { Session } from "../runtime.ts";
+import type { RuntimeOptions } from "../runtime.ts";
+import { encoderKey, FEATURES_FORMAT, isBatchInvariant } from "./encoder-key.ts";
+import { FeatureCache } from "./feature-cache.ts";
+import { featureShape, ImageTokens } from "./image-tokens.ts";
+
+export interface ImageTokensOptions extends RuntimeOptions, WeightOptions, PixelOptions {
+  /** Whether image tokens are kept in the cache folder, and read from there; unset: no. */
+  readonly keepFeatures?: boolean;
+}
+
+/** `weights` is the whole checkpoint's. */
+export async function loadImageTokens(
+  { name, config }: Pick<Checkpoint, "name" | "config">,
+  { weights, pixels }: { readonly weights: Weights; readonly pixels: PixelSettings },
+  options: ImageTokensOptions,
+): Promise<ImageTokens> {
+  const { cacheFolder, keepFeatures = false, imageThreads = 0, onPreparation, precision = fp32Precision } = options;
+  const { vision } = config;
+  const graph = visionTransformer(weights.at("vision_model"), vision);
+  const session = await Session.load(graph, options);
+  const threads = imageThreads > 0 ? new PixelThreads(imageThreads) : null;
+  if (!keepFeatures) return new ImageTokens({ session, vision, pixels, threads, features: null });
+
+  const used = weights.at("vision_model").used();
+  const cache = new FeatureCache({
+    cacheFolder,
+    key: await encoderKey({ weights: used, graph, pixels }, cacheFolder),
+    format: FEATURES_FORMAT,
+    checkpoint: name,
+    precision: precision.vision,
+    shape: featureShape(vision),
+    onEvent: (event) => onPreparation?.(event),
+  });
+  const features = { cache, isBatchInvariant: isBatchInvariant(used) };
+  return new ImageTokens({ session, vision, pixels, threads, features });
+}
