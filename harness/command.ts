@@ -8,6 +8,7 @@ import { huggingFaceCacheFolder } from "../models/checkpoint/hugging-face-cache.
 import type { Catalog } from "./catalog.ts";
 import { parseCommandLine } from "./command-line.ts";
 import { addAudit } from "./commands/audit.ts";
+import { addBench } from "./commands/bench.ts";
 import { addCache } from "./commands/cache.ts";
 import { addCompare } from "./commands/compare.ts";
 import { addCosts } from "./commands/costs.ts";
@@ -30,6 +31,7 @@ export const commands: readonly AddCommand[] = [
   addScore,
   addReport,
   addCompare,
+  addBench,
   addReproduce,
   addCosts,
   addAudit,
