@@ -1,6 +1,7 @@
 /** The files that are written, as JSON Schema (draft 2020-12): made from the very checks they are read back by. */
 import * as z from "zod";
 import { benchFormat, benchSchema, pointFormat, pointSchema } from "./bench-record.ts";
+import { comparisonFormat, comparisonSchema } from "./comparison.ts";
 import { scoreSheetSchema } from "./read-scores.ts";
 import { reportFormat, reportSchema } from "./report/report-data.ts";
 import { runFormat, runRecordSchema, scoresFormat } from "./run-record.ts";
@@ -10,6 +11,7 @@ const schemas: readonly { readonly name: string; readonly format: string; readon
   { name: "scores", format: scoresFormat, schema: scoreSheetSchema },
   { name: "bench", format: benchFormat, schema: benchSchema },
   { name: "point", format: pointFormat, schema: pointSchema },
+  { name: "comparison", format: comparisonFormat, schema: comparisonSchema },
   { name: "report", format: reportFormat, schema: reportSchema },
 ];
 

@@ -212,7 +212,7 @@ describe("bench, badly asked", () => {
     await fails(["--batch-sizes", "1,x"], /--batch-sizes: found "x", expected a whole number from 1./);
     await fails(["--seed", "-1"], /--seed: found "-1", expected a whole number from 0 to 2\^64 - 1./);
     await fails(["--sample-choice", "any"], /--sample-choice: found "any", expected with-replacement or equal-issue/);
-    await fails(["--precisions", ","], /--precisions: found ",", expected a precision/);
+    await fails(["--precisions", ","], /--precision: found ",", expected a name/);
     await fails(["--tasks", "flickr30k-retrieval"], /bench measures tasks that generate text: vqav2, ok-vqa, gqa/);
     await fails(["--model", "shapes-itm"], /--model shapes-itm: for image-text retrieval; bench measures checkpoints/);
     await fails(["--tasks", "vqav2,gqa"], /--tasks: found vqav2, gqa, expected one task/);
