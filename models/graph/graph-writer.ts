@@ -22,6 +22,8 @@ export interface Graph {
   readonly name: string;
   readonly bytes: Uint8Array;
   readonly weightsFolder: string;
+  /** Of all weights together; each is counted once. */
+  readonly weightsBytes: number;
   readonly inputs: readonly OnnxValue[];
   readonly outputs: readonly OnnxValue[];
 }
@@ -113,7 +115,8 @@ export class GraphWriter {
     const outputs = this.#outputs;
     const tensors = [...this.#constants.values(), ...weights];
     const bytes = encodeModel({ name: this.name, nodes: this.#nodes, tensors, inputs, outputs });
-    return { name: this.name, bytes, weightsFolder, inputs, outputs };
+    const weightsBytes = weights.reduce((sum, { content }) => sum + content.byteLength, 0);
+    return { name: this.name, bytes, weightsFolder, weightsBytes, inputs, outputs };
   }
 
   // Shapes that are known when the graph runs.
