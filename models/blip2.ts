@@ -2,27 +2,25 @@
  * BLIP-2: image + prompt → text, as figure 3 of the paper. An image is encoded once for all the questions about it.
  */
 import type { PixelSettings } from "./image/preprocessor-config.ts";
-import { generate } from "./generation/generate.ts";
+import { SeenImages } from "./generation/seen-images.ts";
+import { answerWindow } from "./generation/window.ts";
+import type { Question } from "./generation/window.ts";
 import type { ImageEncoder } from "./image-encoder.ts";
-import { loadPixels } from "./image/image-processor.ts";
-import type { LoadedPixels } from "./image/image-processor.ts";
 import type { LanguageModel } from "./generation/language-model.ts";
-import { ImageError } from "./model.ts";
 import type {
+  Batching,
   DecodingOptions,
   FailedGeneration,
   Generation,
   GenerationRequest,
+  ImageFile,
   LanguageModelFamily,
-  StageLatency,
   VisionLanguageModel,
 } from "./model.ts";
+import { SoftPrompts } from "./soft-prompts.ts";
+import type { EncodedImage } from "./soft-prompts.ts";
 import { StageClock } from "./stage-clock.ts";
 import type { Tokenizer } from "./text/tokenizer.ts";
-
-/** What became of an image: what the language model keeps of it, or why it could not be read. */
-type SeenImage<Seen> =
-  { readonly status: "seen"; readonly seen: Seen } | { readonly status: "failed"; readonly error: string };
 
 export interface Blip2Parts<Seen> {
   readonly name: string;
@@ -37,45 +35,75 @@ export class Blip2<Seen> implements VisionLanguageModel {
   readonly name: string;
   readonly family: LanguageModelFamily;
   readonly #parts: Blip2Parts<Seen>;
-  /** The images of the last batch: the next one often goes on with the last of them. */
-  #images = new Map<string, SeenImage<Seen>>();
-  /** Images read ahead, by id. */
-  readonly #ahead = new Map<string, Promise<LoadedPixels | FailedGeneration>>();
+  readonly #softPrompts: SoftPrompts;
+  readonly #seenImages: SeenImages<Seen>;
+  #windows = 0;
 
   constructor(parts: Blip2Parts<Seen>) {
     this.name = parts.name;
     this.family = parts.family;
     this.#parts = parts;
+    this.#softPrompts = new SoftPrompts(parts.encoder, parts.pixels);
+    this.#seenImages = new SeenImages(parts.languageModel, { queries: parts.tokenizer.imageTokens.length });
   }
 
-  async readAhead({ id, path }: GenerationRequest["image"]): Promise<void> {
-    if (this.#images.has(id) || this.#ahead.has(id)) return;
-    const pixels = this.#read(path);
-    this.#ahead.set(id, pixels);
-    await pixels.catch(() => undefined); // whoever takes them gets the error
+  async readAhead(image: ImageFile): Promise<void> {
+    await this.#softPrompts.readAhead(image);
   }
 
   async generate(
     requests: readonly GenerationRequest[],
     options: DecodingOptions,
+    batching: Batching = allAtOnce(requests.length),
   ): Promise<readonly (Generation | FailedGeneration)[]> {
-    const encoded = await this.#see(requests);
-    const answers = requests.map(({ image, prompt, maxPromptTokens }): Question<Seen> | FailedGeneration => {
-      const seen = this.#images.get(image.id)!;
-      if (seen.status === "failed") return seen;
-      const cut = maxPromptTokens === undefined ? undefined : { maxTokens: maxPromptTokens };
-      const tokens = this.#parts.tokenizer.encodePrompt(prompt, cut);
-      const refusal = this.#parts.languageModel.refuse(tokens, options.newTokens.max);
-      return refusal === null ? { status: "asked", seen: seen.seen, tokens } : { status: "failed", error: refusal };
+    checkBatching(batching);
+    this.#windows += 1;
+    const { size, onAnswer, shareImages = true } = batching;
+    const answers: (Generation | FailedGeneration)[] = [];
+    const answer = (request: number, given: Generation | FailedGeneration): void => {
+      answers[request] = given;
+      onAnswer?.(request, given);
+    };
+    const clocks = requests.map(() => new StageClock());
+    const keyOf = (request: number): string => {
+      const { id } = requests[request]!.image;
+      return shareImages ? id : `${id} for request ${request} of window ${this.#windows}`;
+    };
+
+    // An image's time is its first request's.
+    const firstRequests = new Map([...requests.keys()].reverse().map((request) => [keyOf(request), request]));
+    const images = new Map(requests.map(({ image }, request) => [keyOf(request), image]));
+    const encoded = await this.#softPrompts.of(images, {
+      size,
+      onTime: (key, latencyMs) => {
+        for (const [stage, ms] of Object.entries(latencyMs)) clocks[firstRequests.get(key)!]!.add(stage, ms);
+      },
     });
 
-    const questions = answers.filter((answer) => answer.status === "asked");
-    const generations = questions.length === 0 ? [] : await this.#answer(questions, options);
-    return answers.map((answer, index) => {
-      if (answer.status === "failed") return answer;
-      const generation = generations[questions.indexOf(answer)]!;
-      return { ...generation, latencyMs: { ...encoded.get(index), ...generation.latencyMs } };
+    const asked: { readonly request: number; readonly question: Question }[] = [];
+    for (const [request, { prompt, maxPromptTokens }] of requests.entries()) {
+      const image = keyOf(request);
+      const question = this.#question(image, encoded.get(image)!, { prompt, maxPromptTokens, options });
+      if ("status" in question) answer(request, question);
+      else asked.push({ request, question });
+    }
+    if (asked.length === 0) return answers;
+
+    const { languageModel: model, tokenizer } = this.#parts;
+    const questions = asked.map(({ question }) => question);
+    await answerWindow({ model, seenImages: this.#seenImages }, questions, options, {
+      ...batching,
+      onTime: (stage, ms, shared) => {
+        for (const question of shared) clocks[asked[question]!.request]!.add(stage, ms / shared.length);
+      },
+      onDone: (question, [best]) => {
+        const { request } = asked[question]!;
+        const { tokens, score } = best!;
+        const latencyMs = clocks[request]!.shares(1);
+        answer(request, { status: "predicted", text: tokenizer.decode(tokens), tokens, score, latencyMs });
+      },
     });
+    return answers;
   }
 
   async release(): Promise<void> {
@@ -83,64 +111,31 @@ export class Blip2<Seen> implements VisionLanguageModel {
     await this.#parts.languageModel.release();
   }
 
-  /** Encodes the images that the last batch did not leave; gives the time of each by the request that first asked. */
-  async #see(requests: readonly GenerationRequest[]): Promise<ReadonlyMap<number, StageLatency>> {
-    const images = new Map<string, SeenImage<Seen>>();
-    const pixels: { id: string; request: number; values: Float32Array; latencyMs: StageLatency }[] = [];
-    for (const [request, { image }] of requests.entries()) {
-      if (images.has(image.id)) continue;
-      images.set(image.id, this.#images.get(image.id) ?? { status: "failed", error: "not encoded" });
-      if (this.#images.has(image.id)) continue;
-      const loaded = await (this.#ahead.get(image.id) ?? this.#read(image.path));
-      this.#ahead.delete(image.id);
-      if ("error" in loaded) images.set(image.id, loaded);
-      else pixels.push({ id: image.id, request, ...loaded });
-    }
-
-    const latencies = new Map<number, StageLatency>();
-    if (pixels.length > 0) {
-      const clock = new StageClock();
-      const softPrompts = await this.#parts.encoder.encode(
-        pixels.map(({ values }) => values),
-        clock,
-      );
-      const seen = await clock.time("prefix", () => this.#parts.languageModel.see(softPrompts));
-      for (const [index, { id, request, latencyMs }] of pixels.entries()) {
-        images.set(id, { status: "seen", seen: seen[index]! });
-        latencies.set(request, { ...latencyMs, ...clock.shares(pixels.length) });
-      }
-    }
-    this.#images = images;
-    return latencies;
-  }
-
-  async #read(path: string): Promise<LoadedPixels | FailedGeneration> {
-    try {
-      return await loadPixels(path, this.#parts.pixels);
-    } catch (error) {
-      if (!(error instanceof ImageError)) throw error;
-      return { status: "failed", error: error.message };
-    }
-  }
-
-  async #answer(questions: readonly Question<Seen>[], options: DecodingOptions): Promise<readonly Generation[]> {
-    const { languageModel, tokenizer } = this.#parts;
-    const clock = new StageClock();
-    const longest = { beams: options.beams, newTokens: options.newTokens.max };
-    const start = await clock.time("prefill", () => languageModel.start(questions, longest));
-    const { head, endTokens } = languageModel;
-    const hypotheses = await clock.time("decode", () => generate(head, start, options, endTokens));
-    return hypotheses.map(([best]) => {
-      const { tokens, score } = best!;
-      const text = tokenizer.decode(tokens);
-      return { status: "predicted", text, tokens, score, latencyMs: clock.shares(questions.length) };
-    });
+  /** Or why it cannot be asked. */
+  #question(
+    image: string,
+    encoded: EncodedImage,
+    asked: {
+      readonly prompt: string | null;
+      readonly maxPromptTokens: number | undefined;
+      readonly options: DecodingOptions;
+    },
+  ): Question | FailedGeneration {
+    if (encoded.status === "failed") return encoded;
+    const { prompt, maxPromptTokens, options } = asked;
+    const cut = maxPromptTokens === undefined ? undefined : { maxTokens: maxPromptTokens };
+    const tokens = this.#parts.tokenizer.encodePrompt(prompt, cut);
+    const refusal = this.#parts.languageModel.refuse(tokens, options.newTokens.max);
+    if (refusal !== null) return { status: "failed", error: refusal };
+    return { image, softPrompt: encoded.softPrompt, tokens };
   }
 }
 
-/** A prompt that can be asked: what is kept of its image, and its tokens behind the image's. */
-interface Question<Seen> {
-  readonly status: "asked";
-  readonly seen: Seen;
-  readonly tokens: readonly number[];
+function allAtOnce(requests: number): Batching {
+  return { size: Math.max(1, requests), refill: false, sharePrompt: false };
+}
+
+function checkBatching({ size }: Batching): void {
+  if (Number.isSafeInteger(size) && size >= 1) return;
+  throw new RangeError(`batching: size is ${size}, expected a whole number from 1 on.`);
 }

@@ -29,7 +29,7 @@ export interface GenerationRequest {
   readonly maxPromptTokens?: number;
 }
 
-/** Milliseconds by stage: a batch's time divided by the number of requests (or of images) that shared it. */
+/** Milliseconds by stage: the time of each step divided by the number of requests (or of images) that shared it. */
 export type StageLatency = Readonly<Record<string, number>>;
 
 export interface Generation {
@@ -49,15 +49,34 @@ export interface FailedGeneration {
   readonly error: string;
 }
 
+/** How a window of requests is worked off. Tokens and text are the same whatever is chosen; scores differ by rounding. */
+export interface Batching {
+  /** Requests decoded at a time, and images encoded at a time; at least 1. */
+  readonly size: number;
+  /** Requests that wait take the rows of finished ones; otherwise a batch ends with its longest answer. */
+  readonly refill: boolean;
+  /** The words that all prompts of the window begin with run once an image. T5 cannot, see t5-language-model.ts. */
+  readonly sharePrompt: boolean;
+  /** An image is encoded once for all its requests, as it is unless told otherwise. */
+  readonly shareImages?: boolean;
+  /** Called with each request's index and answer as soon as it is there; short answers come first. */
+  readonly onAnswer?: (request: number, answer: Generation | FailedGeneration) => void;
+}
+
 export interface VisionLanguageModel {
   readonly name: string;
   readonly family: LanguageModelFamily;
   /** Reads, decodes and resizes an image before it is asked about, while the model computes. Never fails: `generate` will. */
   readonly readAhead: (image: GenerationRequest["image"]) => Promise<void>;
-  /** One batch: an answer for every request, in their order. */
+  /**
+   * One window: an answer for every request, in their order. Without `batching` it is one batch.
+   *
+   * @throws RangeError for a batch size below 1.
+   */
   readonly generate: (
     requests: readonly GenerationRequest[],
     options: DecodingOptions,
+    batching?: Batching,
   ) => Promise<readonly (Generation | FailedGeneration)[]>;
   readonly release: () => Promise<void>;
 }

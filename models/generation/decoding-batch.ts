@@ -3,36 +3,14 @@
  * keeps their keys and values.
  */
 import type { Tensor } from "onnxruntime-node";
-import { float32Tensor, floats } from "../runtime.ts";
-import type { Feeds, Session } from "../runtime.ts";
+import { float32Tensor } from "../runtime.ts";
+import { runDecoder } from "./decoder.ts";
+import type { Decoder, DecoderOutput } from "./decoder.ts";
 import { KvCache } from "./kv-cache.ts";
-import type { CacheShape, KvMemory, NewKeysAndValues } from "./kv-cache.ts";
+import type { NewKeysAndValues } from "./kv-cache.ts";
 import { MASKED } from "./mask.ts";
 import type { Continuation } from "./search.ts";
 import type { SourceCache } from "./source-cache.ts";
-
-/** Where the new tokens of a run, and what their sequences have in the cache, stand in their texts. */
-export interface TextPositions {
-  /** Of the new tokens, sequence after sequence: [batch, tokens] */
-  readonly tokens: readonly number[];
-  /** Of each sequence's filled places. */
-  readonly places: readonly (readonly number[])[];
-  /** Places of each sequence, filled or not. */
-  readonly capacity: number;
-}
-
-/** A decoder's graphs and the sizes of its cache. */
-export interface Decoder {
-  readonly shape: CacheShape;
-  /** Of the one batch that is being decoded. */
-  readonly memory: KvMemory;
-  readonly width: number;
-  readonly session: Session;
-  /** Token ids to embeddings [tokens, width]. */
-  readonly embed: (tokens: readonly number[]) => Promise<Float32Array>;
-  /** Positions as the decoder takes them: each token's own (OPT), or how far each key is from each token (T5). */
-  readonly positions: (positions: TextPositions) => Feeds;
-}
 
 interface Sequence {
   /** Text position of the next token. */
@@ -45,7 +23,7 @@ interface Sequence {
   beams: readonly (readonly number[])[];
 }
 
-/** Keys and values of one image's soft prompt, computed once for all its questions. */
+/** Keys and values of what texts about one image begin with, computed once for all of them. */
 export interface Prefix {
   readonly cached: NewKeysAndValues;
   readonly row: number;
@@ -69,10 +47,14 @@ export class DecodingBatch {
     this.#source = source;
   }
 
-  /** Adds a sequence for each prompt and runs their tokens; gives the hidden state of each last token, [prompts, width]. */
+  /**
+   * Adds a sequence for each prompt behind those at hand, which wait, and runs their tokens; gives the hidden state of each
+   * last token, [prompts, width]. `source` has those of these prompts, where the decoder has one.
+   */
   async begin(
     prompts: readonly { readonly prefix: Prefix | null; readonly tokens: readonly number[] }[],
   ): Promise<Float32Array> {
+    const first = this.#sequences.length;
     for (const { prefix } of prompts) {
       const sequence = this.#cache.add();
       if (prefix !== null) this.#cache.append(sequence, prefix.cached, { row: prefix.row, count: prefix.length });
@@ -82,11 +64,11 @@ export class DecodingBatch {
     }
     const longest = Math.max(...prompts.map(({ tokens }) => tokens.length));
     const keys = this.#cache.capacity + longest;
-    const mask = new Float32Array(prompts.length * longest * keys).fill(MASKED);
+    const mask = this.#mask(prompts.length * longest * keys);
     const ids: number[] = [];
     const positions: number[] = [];
     for (const [index, { tokens }] of prompts.entries()) {
-      const { shared } = this.#sequences[index]!;
+      const { shared } = this.#sequences[first + index]!;
       for (let token = 0; token < longest; token += 1) {
         // Filling behind a short prompt repeats its last token and place: never read, but it must be a token and a place.
         ids.push(tokens[Math.min(token, tokens.length - 1)]!);
@@ -97,12 +79,12 @@ export class DecodingBatch {
       }
     }
 
-    const { hidden, cached } = await this.#run(await this.#decoder.embed(ids), positions, mask, prompts.length);
+    const { hidden, cached } = await this.#run({ ids, positions, mask, first });
     const { width } = this.#decoder;
     const last = new Float32Array(prompts.length * width);
     for (const [index, { tokens }] of prompts.entries()) {
-      const sequence = this.#sequences[index]!;
-      this.#cache.append(index, cached, { row: index, count: tokens.length });
+      const sequence = this.#sequences[first + index]!;
+      this.#cache.append(first + index, cached, { row: index, count: tokens.length });
       for (let token = 0; token < tokens.length; token += 1) sequence.places.push(sequence.position + token);
       sequence.position += tokens.length;
       sequence.shared = sequence.places.length;
@@ -117,7 +99,7 @@ export class DecodingBatch {
     const most = Math.max(...continuations.map((beams) => beams.length));
     const { capacity } = this.#cache;
     const keys = capacity + most;
-    const mask = new Float32Array(continuations.length * most * keys).fill(MASKED);
+    const mask = this.#mask(continuations.length * most * keys);
     const ids: number[] = [];
     const positions: number[] = [];
     for (const [index, beams] of continuations.entries()) {
@@ -133,7 +115,7 @@ export class DecodingBatch {
       }
     }
 
-    const { hidden, cached } = await this.#run(await this.#decoder.embed(ids), positions, mask, continuations.length);
+    const { hidden, cached } = await this.#run({ ids, positions, mask, first: 0 });
     for (const [index, beams] of continuations.entries()) {
       const sequence = this.#sequences[index]!;
       const first = this.#cache.append(index, cached, { row: index, count: beams.length });
@@ -152,57 +134,55 @@ export class DecodingBatch {
     if (sequence < this.#sequences.length) this.#sequences[sequence] = last;
   }
 
-  async #run(
-    embeddings: Float32Array,
-    positions: readonly number[],
-    mask: Float32Array,
-    batch: number,
-  ): Promise<{ readonly hidden: Float32Array; readonly cached: NewKeysAndValues }> {
-    const tokens = positions.length / batch;
+  /** Everything masked. The numbers are the last mask's, whose run is over: fresh memory is slow, see KvMemory. */
+  #mask(length: number): Float32Array {
+    return this.#decoder.memory.take("mask", length).fill(MASKED);
+  }
+
+  /** The new tokens of the sequences from `first` on. */
+  async #run({ ids, positions, mask, first }: NewTokens): Promise<DecoderOutput> {
+    const places = this.#sequences.slice(first).map((sequence) => sequence.places);
+    const batch = places.length;
+    const tokens = ids.length / batch;
     const { capacity } = this.#cache;
-    const places = this.#sequences.map((sequence) => sequence.places);
     return runDecoder(this.#decoder, {
-      embeddings: float32Tensor(embeddings, [batch, tokens, this.#decoder.width]),
+      embeddings: float32Tensor(await this.#decoder.embed(ids), [batch, tokens, this.#decoder.width]),
       mask: float32Tensor(mask, [batch, 1, tokens, capacity + tokens]),
       ...this.#decoder.positions({ tokens: positions, places, capacity }),
-      ...this.#cache.feeds(),
-      ...this.#source?.feeds(),
+      ...this.#cache.feeds(first),
+      ...this.#source?.feeds(first),
     });
   }
 }
 
-/** The keys and values of soft prompts [images, queries, width], a prefix for each image. */
-export async function prefixes(decoder: Decoder, softPrompts: Tensor): Promise<readonly Prefix[]> {
-  const [images = 0, queries = 0] = softPrompts.dims;
+/** Of each sequence equally many, sequence after sequence. */
+interface NewTokens {
+  readonly ids: readonly number[];
+  readonly positions: readonly number[];
+  readonly mask: Float32Array;
+  readonly first: number;
+}
+
+/** The keys and values of embeddings [images, tokens, width] that texts begin with: a prefix for each image. */
+export async function prefixes(decoder: Decoder, embeddings: Tensor): Promise<readonly Prefix[]> {
+  const [images = 0, tokens = 0] = embeddings.dims;
   // One place that nothing sees stands for an empty cache: an axis of length 0 is not safe on every provider.
   const cache = new KvCache(decoder.shape, { batch: images, capacity: 1 });
   for (let image = 0; image < images; image += 1) cache.add();
-  const mask = new Float32Array(images * queries * (1 + queries)).fill(MASKED);
+  const mask = new Float32Array(images * tokens * (1 + tokens)).fill(MASKED);
   const positions: number[] = [];
-  for (let row = 0; row < images * queries; row += 1) {
-    const query = row % queries;
-    positions.push(query);
-    mask.fill(0, row * (1 + queries) + 1, row * (1 + queries) + 2 + query);
+  for (let row = 0; row < images * tokens; row += 1) {
+    const token = row % tokens;
+    positions.push(token);
+    mask.fill(0, row * (1 + tokens) + 1, row * (1 + tokens) + 2 + token);
   }
   const { cached } = await runDecoder(decoder, {
-    embeddings: softPrompts,
+    embeddings,
     ...decoder.positions({ tokens: positions, places: Array.from({ length: images }, () => []), capacity: 1 }),
-    mask: float32Tensor(mask, [images, 1, queries, 1 + queries]),
+    mask: float32Tensor(mask, [images, 1, tokens, 1 + tokens]),
     ...cache.feeds(),
   });
-  return Array.from({ length: images }, (_, row) => ({ cached, row, length: queries }));
-}
-
-async function runDecoder(
-  { session, shape }: Decoder,
-  feeds: Feeds,
-): Promise<{ readonly hidden: Float32Array; readonly cached: NewKeysAndValues }> {
-  const layers = Array.from({ length: shape.layers }, (_, layer) => layer);
-  const keys = layers.map((layer) => `keys.${layer}`);
-  const values = layers.map((layer) => `values.${layer}`);
-  const outputs = await session.run(feeds, ["hidden", ...keys, ...values]);
-  const named = (names: readonly string[]): Tensor[] => names.map((name) => outputs[name]!);
-  return { hidden: floats(outputs["hidden"]!), cached: { keys: named(keys), values: named(values) } };
+  return Array.from({ length: images }, (_, row) => ({ cached, row, length: tokens }));
 }
 
 /** Rows of the beams that are there; sequences with fewer than the most were filled up. */

@@ -1,6 +1,6 @@
 /**
  * The generation loop: rank the next tokens, let each sequence's search choose, run the chosen ones, until every search
- * is done. A finished sequence leaves the batch at once.
+ * is done. A finished sequence leaves the batch at once, and one that waited may take its place.
  */
 import type { DecodingOptions } from "../model.ts";
 import { rankNextTokens, rankWithPenalty } from "./candidates.ts";
@@ -9,13 +9,31 @@ import type { DecodingBatch } from "./decoding-batch.ts";
 import { startSearch } from "./search.ts";
 import type { Candidate, Continuation, Hypothesis, Search } from "./search.ts";
 
-export interface GenerationStart {
-  readonly batch: DecodingBatch;
+/** Sequences whose prompts have run. */
+export interface Begun {
   /** The hidden state behind each prompt: [sequences, width] */
   readonly hidden: Float32Array;
   /** The tokens before the first new one that a repetition penalty counts, for each sequence. */
   readonly texts: readonly (readonly number[])[];
 }
+
+export interface GenerationStart extends Begun {
+  readonly batch: DecodingBatch;
+}
+
+/** Who watches a batch, and has more sequences for it. Sequences are numbered as they began. */
+export interface Attendance {
+  /** Asked after every step: sequences that join the `open` ones, now at the end of the batch, or null. */
+  readonly join: (open: number) => Promise<Begun | null>;
+  readonly onTime: (milliseconds: number, sequences: readonly number[]) => void;
+  readonly onDone: (sequence: number, hypotheses: readonly Hypothesis[]) => void;
+}
+
+const nobody: Attendance = {
+  join: () => Promise.resolve(null),
+  onTime: () => undefined,
+  onDone: () => undefined,
+};
 
 /** The hypotheses of each sequence, best first. */
 export async function generate(
@@ -23,25 +41,48 @@ export async function generate(
   start: GenerationStart,
   options: DecodingOptions,
   endTokens: readonly number[],
+  { join, onTime, onDone }: Attendance = nobody,
 ): Promise<readonly (readonly Hypothesis[])[]> {
-  const searches = start.texts.map(() => startSearch(options, { endTokens }));
-  const open = searches.map((search, index) => ({ search, text: start.texts[index]! }));
-  let hidden = start.hidden;
+  const answers: (readonly Hypothesis[])[] = [];
+  const open: OpenSequence[] = [];
+  let begun = 0;
+  const admit = ({ texts }: Begun): void => {
+    for (const text of texts) open.push({ number: begun++, search: startSearch(options, { endTokens }), text });
+  };
+  const timed = async <T>(work: () => Promise<T>): Promise<T> => {
+    const from = performance.now();
+    const value = await work();
+    onTime(
+      performance.now() - from,
+      open.map(({ number }) => number),
+    );
+    return value;
+  };
+
+  admit(start);
+  let { hidden } = start;
   while (open.length > 0) {
-    const candidates = await rank(head, hidden, open, options);
-    const continuations = advance(open, candidates);
+    const continuations = await timed(async () => advance(open, await rank(head, hidden, open, options)));
     for (let index = open.length - 1; index >= 0; index -= 1) {
-      if (!open[index]!.search.done) continue;
+      const { search, number } = open[index]!;
+      if (!search.done) continue;
+      answers[number] = search.hypotheses();
+      onDone(number, answers[number]);
       start.batch.remove(index);
       removeAt(open, index);
       removeAt(continuations, index);
     }
-    if (open.length > 0) hidden = await start.batch.step(continuations);
+    hidden = open.length === 0 ? new Float32Array(0) : await timed(() => start.batch.step(continuations));
+    const more = await join(open.length);
+    if (more === null) continue;
+    admit(more);
+    hidden = joined(hidden, more.hidden);
   }
-  return searches.map((search) => search.hypotheses());
+  return answers;
 }
 
 interface OpenSequence {
+  readonly number: number;
   readonly search: Search;
   readonly text: readonly number[];
 }
@@ -66,6 +107,14 @@ function advance(open: readonly OpenSequence[], candidates: readonly Candidate[]
     first += search.beams.length;
     return search.advance(own);
   });
+}
+
+function joined(first: Float32Array, second: Float32Array): Float32Array {
+  if (first.length === 0) return second;
+  const all = new Float32Array(first.length + second.length);
+  all.set(first);
+  all.set(second, first.length);
+  return all;
 }
 
 /** As DecodingBatch.remove: the last one takes the place. */

@@ -7,6 +7,7 @@
  */
 import type { Tensor } from "onnxruntime-node";
 import { float32Tensor, floats } from "../runtime.ts";
+import type { Feeds } from "../runtime.ts";
 
 export interface CacheShape {
   readonly layers: number;
@@ -101,14 +102,19 @@ export class KvCache {
     this.#lengths.pop();
   }
 
-  /** past_keys.i and past_values.i of the sequences at hand, as the decoder takes them; nothing is copied. */
-  feeds(): Record<string, Tensor> {
+  /** past_keys.i and past_values.i of the sequences from `first` on, as the decoder takes them; nothing is copied. */
+  feeds(first = 0): Feeds {
     const { heads, head } = this.#shape;
-    const shape = [this.sequences, heads, this.#capacity, head];
-    const size = this.sequences * heads * this.#capacity * head;
-    const named = (name: string, layers: readonly Float32Array[]): [string, Tensor][] =>
-      layers.map((rows, layer) => [`${name}.${layer}`, float32Tensor(rows.subarray(0, size), shape)]);
-    return Object.fromEntries([...named("past_keys", this.#keys), ...named("past_values", this.#values)]);
+    const shape = [this.sequences - first, heads, this.#capacity, head];
+    const size = heads * this.#capacity * head;
+    const feeds: Record<string, Tensor> = {};
+    for (let layer = 0; layer < this.#shape.layers; layer += 1) {
+      const rows = (layers: readonly Float32Array[]): Float32Array =>
+        layers[layer]!.subarray(first * size, this.sequences * size);
+      feeds[`past_keys.${layer}`] = float32Tensor(rows(this.#keys), shape);
+      feeds[`past_values.${layer}`] = float32Tensor(rows(this.#values), shape);
+    }
+    return feeds;
   }
 
   #copy(

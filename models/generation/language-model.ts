@@ -5,19 +5,47 @@
  */
 import type { Tensor } from "onnxruntime-node";
 import type { LanguageHead } from "./candidates.ts";
-import type { GenerationStart } from "./generate.ts";
+import type { Begun, GenerationStart } from "./generate.ts";
 
 /** `Seen` is what the model keeps of an image, computed once and shared by all its questions. */
 export interface LanguageModel<Seen> {
   readonly head: LanguageHead;
   readonly endTokens: readonly number[];
-  /** Soft prompts [images, queries, width] → what is kept of each image. */
-  readonly see: (softPrompts: Tensor) => Promise<readonly Seen[]>;
+  /**
+   * Soft prompts [images, queries, width] → what is kept of each image. `common`: the tokens that every prompt asked of what
+   * is kept begins with, and goes on from; a model that reads prompts whole has no use for them.
+   */
+  readonly see: (softPrompts: Tensor, common?: readonly number[]) => Promise<readonly Seen[]>;
   /** Why a prompt cannot be used, or null. Counts the positions it and its longest continuation would take. */
   readonly refuse: (tokens: readonly number[], newTokens: number) => string | null;
-  readonly start: (
-    prompts: readonly { readonly seen: Seen; readonly tokens: readonly number[] }[],
-    longest: { readonly beams: number; readonly newTokens: number },
-  ) => Promise<GenerationStart>;
+  /** A batch of these prompts, to which others come, and no others than `room` is for. */
+  readonly start: (prompts: readonly Prompt<Seen>[], room: Room) => Promise<JoinableStart<Seen>>;
   readonly release: () => Promise<void>;
+}
+
+/** `tokens`: all behind the queries, common ones too. */
+export interface Prompt<Seen> {
+  readonly seen: Seen;
+  readonly tokens: readonly number[];
+}
+
+export interface Room {
+  readonly beams: number;
+  readonly newTokens: number;
+  /** Sequences at a time; unless told, as many as there are prompts. */
+  readonly sequences?: number;
+  /** Tokens of the longest prompt there will be; unless told, of those at hand. */
+  readonly promptTokens?: number;
+}
+
+export interface JoinableStart<Seen> extends GenerationStart {
+  readonly join: (prompts: readonly Prompt<Seen>[]) => Promise<Begun>;
+}
+
+/** The room there must be for these prompts and those to come. */
+export function roomFor(
+  prompts: readonly Prompt<unknown>[],
+  { sequences = prompts.length, promptTokens }: Room,
+): { readonly sequences: number; readonly promptTokens: number } {
+  return { sequences, promptTokens: promptTokens ?? Math.max(...prompts.map(({ tokens }) => tokens.length)) };
 }

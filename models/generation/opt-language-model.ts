@@ -1,13 +1,18 @@
 /**
- * OPT behind a soft prompt: `[q0 … q31] </s> prompt`, BLIP-2 figure 3 (top). The keys and values of the queries are
- * computed once an image, those of the prompt once a question; beams share both.
+ * OPT behind a soft prompt: `[q0 … q31] </s> prompt`, BLIP-2 figure 3 (top). A token sees only what is before it, so the
+ * keys and values of the queries, and of words that all prompts begin with, are computed once an image; those of the rest
+ * of a prompt once a question; beams share both.
  */
 import type { Tensor } from "onnxruntime-node";
 import type { GenerationConfig, OptConfig } from "../checkpoint/config.ts";
 import { DecodingBatch, prefixes } from "./decoding-batch.ts";
+import type { Prefix } from "./decoding-batch.ts";
+import { outputNames } from "./decoder.ts";
+import type { Decoder } from "./decoder.ts";
 import { KvMemory } from "./kv-cache.ts";
-import type { Decoder, Prefix } from "./decoding-batch.ts";
-import type { LanguageModel } from "./language-model.ts";
+import { roomFor } from "./language-model.ts";
+import type { LanguageModel, Prompt } from "./language-model.ts";
+import type { Begun } from "./generate.ts";
 import { CheckpointError } from "../model.ts";
 import { languageHead } from "../networks/language-head.ts";
 import { optDecoder, optEmbedding } from "../networks/opt.ts";
@@ -36,8 +41,10 @@ export async function loadOpt(
   const embedding = await Session.load(optEmbedding(decoderWeights, text), runtime);
   const session = await Session.load(optDecoder(decoderWeights, text), runtime);
 
+  const shape = { layers: text.layers, heads: text.heads, head: text.hidden / text.heads };
   const decoder: Decoder = {
-    shape: { layers: text.layers, heads: text.heads, head: text.hidden / text.heads },
+    shape,
+    outputs: outputNames(shape),
     memory: new KvMemory(),
     width: text.wordWidth,
     session,
@@ -51,20 +58,27 @@ export async function loadOpt(
   return {
     head,
     endTokens: text.eos,
-    see: (softPrompts) => prefixes(decoder, toWordWidth(softPrompts, text.wordWidth)),
+    see: async (softPrompts, common = []) => {
+      const queryEmbeddings = toWordWidth(softPrompts, text.wordWidth);
+      if (common.length === 0) return prefixes(decoder, queryEmbeddings);
+      return prefixes(decoder, followedBy(queryEmbeddings, await decoder.embed(common)));
+    },
     refuse: (tokens, newTokens) => {
       const needed = queries + tokens.length + newTokens;
       if (needed <= text.maxPositions) return null;
       const parts = `${queries} queries + ${tokens.length} prompt tokens + ${newTokens} new`;
       return `the prompt is too long: ${parts} = ${needed} positions, the language model has ${text.maxPositions}`;
     },
-    start: async (prompts, { beams, newTokens }) => {
-      const longest = Math.max(...prompts.map(({ tokens }) => tokens.length));
-      const capacity = queries + longest + beams * (newTokens - 1);
-      const batch = new DecodingBatch(decoder, { batch: prompts.length, capacity });
-      const hidden = await batch.begin(prompts.map(({ seen, tokens }) => ({ prefix: seen, tokens })));
+    start: async (prompts, room) => {
+      const { sequences, promptTokens } = roomFor(prompts, room);
+      const capacity = queries + promptTokens + room.beams * (room.newTokens - 1);
+      const batch = new DecodingBatch(decoder, { batch: sequences, capacity });
       const image = new Array<number>(queries).fill(config.imageToken);
-      return { batch, hidden, texts: prompts.map(({ tokens }) => [...image, ...tokens]) };
+      const join = async (joining: readonly Prompt<Prefix>[]): Promise<Begun> => {
+        const own = joining.map(({ seen, tokens }) => ({ prefix: seen, tokens: tokens.slice(seen.length - queries) }));
+        return { hidden: await batch.begin(own), texts: joining.map(({ tokens }) => [...image, ...tokens]) };
+      };
+      return { batch, join, ...(await join(prompts)) };
     },
     release: async () => {
       for (const graph of [embedding, session, head.session]) await graph.release();
@@ -85,4 +99,17 @@ function toWordWidth(softPrompts: Tensor, width: number): Tensor {
     filled.set(floats(softPrompts).subarray(from, from + queries * width), image * queries * width);
   }
   return float32Tensor(filled, [images, queries, width]);
+}
+
+/** Each image's queries and then the same words: [images, queries, width], [words, width] → [images, queries + words, width] */
+function followedBy(queryEmbeddings: Tensor, words: Float32Array): Tensor {
+  const [images = 0, queries = 0, width = 0] = queryEmbeddings.dims;
+  const own = queries * width;
+  const size = own + words.length;
+  const all = new Float32Array(images * size);
+  for (let image = 0; image < images; image += 1) {
+    all.set(floats(queryEmbeddings).subarray(image * own, (image + 1) * own), image * size);
+    all.set(words, image * size + own);
+  }
+  return float32Tensor(all, [images, queries + words.length / width, width]);
 }

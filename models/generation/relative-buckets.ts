@@ -4,7 +4,7 @@
  * 2020, section 2.1; `_relative_position_bucket`, modeling_t5.py:176.
  */
 import type { T5Config } from "../checkpoint/config.ts";
-import type { TextPositions } from "./decoding-batch.ts";
+import type { TextPositions } from "./decoder.ts";
 
 type Buckets = Pick<T5Config, "buckets" | "maxDistance">;
 

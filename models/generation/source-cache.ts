@@ -1,14 +1,28 @@
 /**
  * What each sequence of a batch reads besides its own tokens: T5's keys and values of source tokens, and their mask.
- * Computed once and never written; only a finished sequence leaves, as in the KV cache.
+ * Computed once and never changed; sequences come and go as in the KV cache.
+ *
+ *   keys and values [sequences, heads, source, head]      mask [sequences, 1, 1, source]
  */
 import type { Tensor } from "onnxruntime-node";
 import { float32Tensor, floats } from "../runtime.ts";
 import type { Feeds } from "../runtime.ts";
+import type { KvMemory } from "./kv-cache.ts";
+import { MASKED } from "./mask.ts";
+
+/** The mask's name; all other tensors are keys and values. */
+const MASK = "source_mask";
+
+export interface SourceRoom {
+  readonly sequences: number;
+  /** Source tokens of the longest sequence. */
+  readonly source: number;
+  readonly memory: KvMemory;
+}
 
 export class SourceCache {
-  /** Of all sequences there were; those at hand come first. */
-  readonly #tensors: Feeds;
+  /** Of all sequences there may be; those at hand come first. */
+  #tensors: Feeds;
   #feeds: Feeds;
   #sequences: number;
 
@@ -19,21 +33,72 @@ export class SourceCache {
     this.#sequences = sequences;
   }
 
-  /** The tensors of the sequences at hand; nothing is copied, nor made anew before a sequence leaves. */
-  feeds(): Feeds {
-    return this.#feeds;
+  /** The tensors of the sequences from `first` on; nothing is copied, nor made anew while the same sequences are there. */
+  feeds(first = 0): Feeds {
+    return first === 0 ? this.#feeds : this.#part(first);
+  }
+
+  /** Makes room for sequences to come; those at hand are moved there. */
+  makeRoom({ sequences, source, memory }: SourceRoom): void {
+    const begun = { tensors: this.#tensors, sequences: this.#sequences };
+    const roomy = ([name, tensor]: [string, Tensor]): [string, Tensor] => {
+      const shape = [sequences, ...tensor.dims.slice(1)].with(sourceAxis(name), source);
+      return [name, float32Tensor(memory.take(name, sizeOf(shape)), shape)];
+    };
+    this.#tensors = Object.fromEntries(Object.entries(begun.tensors).map(roomy));
+    this.#sequences = 0;
+    this.add(begun.tensors, begun.sequences);
+  }
+
+  /** More sequences, behind those at hand. Their source axis may be shorter: what is beyond is masked. */
+  add(tensors: Feeds, sequences: number): void {
+    for (const [name, room] of Object.entries(this.#tensors)) {
+      const [most = 0, ...shape] = room.dims;
+      if (this.#sequences + sequences > most) throw new Error(`the source cache has room for ${most} sequences`);
+      const size = sizeOf(shape);
+      const rows = floats(room).subarray(this.#sequences * size, (this.#sequences + sequences) * size);
+      // Keys beyond the source stay whatever an earlier batch left there: numbers, which the mask takes out.
+      if (name === MASK) rows.fill(MASKED);
+      copyRows(tensors[name]!, rows, { axis: sourceAxis(name), length: room.dims[sourceAxis(name)]! });
+    }
+    this.#sequences += sequences;
+    this.#feeds = this.#part(0);
   }
 
   /** Takes a sequence out; the last one moves to its index. */
   remove(sequence: number): void {
     this.#sequences -= 1;
-    const left = ([name, tensor]: [string, Tensor]): [string, Tensor] => {
-      const numbers = floats(tensor);
-      const shape = tensor.dims.slice(1);
-      const size = shape.reduce((product, length) => product * length, 1);
-      numbers.copyWithin(sequence * size, this.#sequences * size, (this.#sequences + 1) * size);
-      return [name, float32Tensor(numbers.subarray(0, this.#sequences * size), [this.#sequences, ...shape])];
-    };
-    this.#feeds = Object.fromEntries(Object.entries(this.#tensors).map(left));
+    for (const tensor of Object.values(this.#tensors)) {
+      const size = sizeOf(tensor.dims.slice(1));
+      floats(tensor).copyWithin(sequence * size, this.#sequences * size, (this.#sequences + 1) * size);
+    }
+    this.#feeds = this.#part(0);
   }
+
+  #part(first: number): Feeds {
+    const part = ([name, tensor]: [string, Tensor]): [string, Tensor] => {
+      const shape = tensor.dims.slice(1);
+      const numbers = floats(tensor).subarray(first * sizeOf(shape), this.#sequences * sizeOf(shape));
+      return [name, float32Tensor(numbers, [this.#sequences - first, ...shape])];
+    };
+    return Object.fromEntries(Object.entries(this.#tensors).map(part));
+  }
+}
+
+function sourceAxis(name: string): number {
+  return name === MASK ? 3 : 2;
+}
+
+/** Into rows whose `axis` is `length` long, from a tensor where it may be shorter. */
+function copyRows(tensor: Tensor, rows: Float32Array, { axis, length }: { axis: number; length: number }): void {
+  const inner = sizeOf(tensor.dims.slice(axis + 1));
+  const own = tensor.dims[axis]! * inner;
+  const numbers = floats(tensor);
+  for (let block = 0; block * own < numbers.length; block += 1) {
+    rows.set(numbers.subarray(block * own, (block + 1) * own), block * length * inner);
+  }
+}
+
+function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((product, length) => product * length, 1);
 }

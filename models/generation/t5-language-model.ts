@@ -1,30 +1,30 @@
 /**
  * FlanT5 behind a soft prompt: the encoder reads `[q0 … q31] prompt </s>` once a question, the decoder writes, BLIP-2
- * figure 3 (bottom). Keys and values of the source are computed once a question, too; beams share them.
+ * figure 3 (bottom). Keys and values of the source are computed once a question, too; beams share them. Questions share no
+ * more of an image than its soft prompt: the encoder looks both ways, so what it makes of the queries and of the first
+ * words depends on the last word.
  */
 import type { Tensor } from "onnxruntime-node";
 import type { GenerationConfig, T5Config } from "../checkpoint/config.ts";
 import { DecodingBatch } from "./decoding-batch.ts";
+import { outputNames } from "./decoder.ts";
+import type { Decoder } from "./decoder.ts";
+import type { Begun } from "./generate.ts";
 import { KvMemory } from "./kv-cache.ts";
-import type { Decoder } from "./decoding-batch.ts";
 import { paddingMask } from "./mask.ts";
 import { SourceCache } from "./source-cache.ts";
-import type { LanguageModel } from "./language-model.ts";
+import { roomFor } from "./language-model.ts";
+import type { LanguageModel, Prompt } from "./language-model.ts";
 import { CheckpointError } from "../model.ts";
 import { languageHead } from "../networks/language-head.ts";
 import { t5CrossAttention, t5Decoder, t5Embedding, t5Encoder } from "../networks/t5.ts";
 import { decoderBuckets, encoderBuckets } from "./relative-buckets.ts";
 import { float32Tensor, floats, int32Tensor, int64Tensor, Session } from "../runtime.ts";
-import type { RuntimeOptions } from "../runtime.ts";
+import type { Feeds, RuntimeOptions } from "../runtime.ts";
 import type { Weights } from "../checkpoint/weights.ts";
 
 /** An image's soft prompt [queries, width]: T5 reads it together with each prompt, so nothing can be computed ahead. */
 export type SoftPrompt = Float32Array;
-
-interface Prompt {
-  readonly seen: SoftPrompt;
-  readonly tokens: readonly number[];
-}
 
 /** `weights` is the whole checkpoint's. */
 export async function loadT5(
@@ -47,8 +47,10 @@ export async function loadT5(
   const embed = async (tokens: readonly number[]): Promise<Float32Array> =>
     floats((await embedding.run({ tokens: int64Tensor(tokens, [tokens.length]) }, ["embeddings"])).embeddings);
   const buckets = decoderBuckets(text);
+  const shape = { layers: text.decoderLayers, heads: text.heads, head: text.keyWidth };
   const decoder: Decoder = {
-    shape: { layers: text.decoderLayers, heads: text.heads, head: text.keyWidth },
+    shape,
+    outputs: outputNames(shape),
     memory: new KvMemory(),
     width: text.width,
     session,
@@ -60,8 +62,8 @@ export async function loadT5(
   };
 
   /** Soft prompts and prompts through the encoder, and what the decoder's layers look at of them. */
-  const read = async (prompts: readonly Prompt[]): Promise<SourceCache> => {
-    const { queries } = config.qFormer;
+  const { queries } = config.qFormer;
+  const read = async (prompts: readonly Prompt<SoftPrompt>[]): Promise<Feeds> => {
     const lengths = prompts.map(({ tokens }) => queries + tokens.length);
     const longest = Math.max(...lengths);
     const words = await embed(prompts.flatMap(({ tokens }) => tokens));
@@ -77,7 +79,7 @@ export async function loadT5(
     const names = layers.flatMap((layer) => [`keys.${layer}`, `values.${layer}`]);
     const kept = await crossAttention.run({ hidden }, names);
     const source = names.map((name): [string, Tensor] => [`source_${name}`, kept[name]!]);
-    return new SourceCache({ source_mask: mask, ...Object.fromEntries(source) }, prompts.length);
+    return { source_mask: mask, ...Object.fromEntries(source) };
   };
 
   return {
@@ -85,14 +87,24 @@ export async function loadT5(
     endTokens: text.eos,
     see: (softPrompts) => Promise.resolve(rowsOf(softPrompts)),
     refuse: () => null, // distances have a last bucket, not a last position: no prompt is too long
-    start: async (prompts, { beams, newTokens }) => {
-      const source = await read(prompts);
+    start: async (prompts, room) => {
+      const { sequences, promptTokens } = roomFor(prompts, room);
+      const source = new SourceCache(await read(prompts), prompts.length);
+      if (room.sequences !== undefined) {
+        source.makeRoom({ sequences, source: queries + promptTokens, memory: decoder.memory });
+      }
       // The start token, then what each beam is fed: never 0 places, see `prefixes` in decoding-batch.ts.
-      const capacity = 1 + beams * (newTokens - 1);
-      const batch = new DecodingBatch(decoder, { batch: prompts.length, capacity }, source);
-      const texts = prompts.map(() => [text.decoderStart]);
-      const hidden = await batch.begin(texts.map((tokens) => ({ prefix: null, tokens })));
-      return { batch, hidden, texts };
+      const capacity = 1 + room.beams * (room.newTokens - 1);
+      const batch = new DecodingBatch(decoder, { batch: sequences, capacity }, source);
+      const begin = async ({ length }: readonly Prompt<SoftPrompt>[]): Promise<Begun> => {
+        const texts = Array.from({ length }, () => [text.decoderStart]);
+        return { hidden: await batch.begin(texts.map((tokens) => ({ prefix: null, tokens }))), texts };
+      };
+      const join = async (joining: readonly Prompt<SoftPrompt>[]): Promise<Begun> => {
+        source.add(await read(joining), joining.length);
+        return begin(joining);
+      };
+      return { batch, join, ...(await begin(prompts)) };
     },
     release: async () => {
       for (const graph of [embedding, encoder, crossAttention, session, head.session]) await graph.release();
@@ -118,7 +130,7 @@ function rowsOf(softPrompts: Tensor): readonly SoftPrompt[] {
 }
 
 /** Each prompt's queries and words, and zeros up to `size` numbers, which are masked. `words`: all prompts', end to end. */
-function embeddingsOf(prompts: readonly Prompt[], words: Float32Array, size: number): Float32Array {
+function embeddingsOf(prompts: readonly Prompt<SoftPrompt>[], words: Float32Array, size: number): Float32Array {
   const embeddings = new Float32Array(prompts.length * size);
   const width = words.length / prompts.reduce((sum, { tokens }) => sum + tokens.length, 0);
   let from = 0;

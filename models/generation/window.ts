@@ -1,0 +1,95 @@
+/**
+ * Questions that are answered in batches of rows, more of them than there are rows: those with short prompts begin, so that
+ * a group's prompts are about as long, and when enough rows are free the next ones join those that still decode.
+ */
+import type { DecodingOptions } from "../model.ts";
+import { generate } from "./generate.ts";
+import type { LanguageModel, Prompt } from "./language-model.ts";
+import type { SeenImages } from "./seen-images.ts";
+import type { Hypothesis } from "./search.ts";
+
+export interface Question {
+  /** The same image has the same key, and its soft prompt [queries, width]. */
+  readonly image: string;
+  readonly softPrompt: Float32Array;
+  readonly tokens: readonly number[];
+}
+
+export interface WindowOptions {
+  /** Questions at a time. */
+  readonly size: number;
+  /** Whether others join before all are done. */
+  readonly refill: boolean;
+  /** Whether the words that all prompts begin with are run once an image. */
+  readonly sharePrompt: boolean;
+}
+
+/** Learns what it took and what came of it; a question is its index. */
+export interface WindowWatcher {
+  readonly onTime: (stage: string, milliseconds: number, questions: readonly number[]) => void;
+  readonly onDone: (question: number, hypotheses: readonly Hypothesis[]) => void;
+}
+
+/** Every question, at least one, is answered once. */
+export async function answerWindow<Seen>(
+  { model, seenImages }: { readonly model: LanguageModel<Seen>; readonly seenImages: SeenImages<Seen> },
+  questions: readonly Question[],
+  options: DecodingOptions,
+  { size, refill, sharePrompt, onTime, onDone }: WindowOptions & WindowWatcher,
+): Promise<void> {
+  const order = [...questions.keys()].sort((a, b) => questions[a]!.tokens.length - questions[b]!.tokens.length);
+  seenImages.open(sharePrompt ? commonBeginning(questions.map(({ tokens }) => tokens)) : []);
+  let begun = 0;
+  const begin = async <T>(count: number, run: (prompts: readonly Prompt<Seen>[]) => Promise<T>): Promise<T> => {
+    const group = order.slice(begun, begun + count);
+    begun += group.length;
+    const start = performance.now();
+    const unseen = group.filter((question) => !seenImages.has(questions[question]!.image));
+    const seen = await seenImages.of(group.map((question) => questions[question]!));
+    const prompted = performance.now();
+    if (unseen.length > 0) onTime("prefix", prompted - start, unseen);
+    const answer = await run(group.map((question, index) => ({ seen: seen[index]!, ...questions[question]! })));
+    onTime("prefill", performance.now() - prompted, group);
+    seenImages.keep(
+      new Set([...order.slice(begun), questions.length - 1].map((question) => questions[question]!.image)),
+    );
+    return answer;
+  };
+
+  const longest = { beams: options.beams, newTokens: options.newTokens.max };
+  const room = { sequences: size, promptTokens: questions[order.at(-1)!]!.tokens.length };
+  const start = await begin(size, (prompts) =>
+    model.start(prompts, { ...longest, ...(questions.length > size && room) }),
+  );
+  await generate(model.head, start, options, model.endTokens, {
+    join: async (open) => {
+      const waiting = questions.length - begun;
+      const free = size - open;
+      if (waiting === 0 || free < (refill ? Math.min(waiting, leastFree(size)) : size)) return null;
+      return begin(free, start.join);
+    },
+    onTime: (milliseconds, sequences) => {
+      onTime(
+        "decode",
+        milliseconds,
+        sequences.map((sequence) => order[sequence]!),
+      );
+    },
+    onDone: (sequence, hypotheses) => {
+      onDone(order[sequence]!, hypotheses);
+    },
+  });
+}
+
+/** Rows that must be free before others join. */
+export function leastFree(size: number): number {
+  return Math.ceil(size / Number(process.env["LEAST"] ?? 4));
+}
+
+/** The tokens that all begin with; of each text at least one is left. */
+export function commonBeginning(texts: readonly (readonly number[])[]): readonly number[] {
+  const [first = [], ...others] = texts;
+  const most = Math.min(...texts.map(({ length }) => length - 1));
+  const end = first.findIndex((token, index) => index >= most || others.some((text) => text[index] !== token));
+  return first.slice(0, Math.max(0, end));
+}
