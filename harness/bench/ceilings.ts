@@ -52,7 +52,7 @@ export async function measureCeilings(threads: number): Promise<Ceilings> {
       int8: operations / (await fastest(product(int8), rows, threads)),
       oneRowFp32: wideFp32.weight.byteLength / (await fastest(product(wideFp32), 1, threads)),
       oneRowInt4: int4Bytes / (await fastest(product(int4), 1, threads)),
-      read: (await readRate(threads)),
+      read: await readRate(threads),
     };
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -81,7 +81,10 @@ async function fastest({ width, build }: Product, rows: number, threads: number)
   build(g);
   const session = await Session.load(g.finish(), { threads });
   try {
-    const x = float32Tensor(Float32Array.from({ length: rows * width }, (_, index) => Math.sin(index)), [rows, width]);
+    const x = float32Tensor(
+      Float32Array.from({ length: rows * width }, (_, index) => Math.sin(index)),
+      [rows, width],
+    );
     return await fastestOf(() => session.run({ x }, ["y"]));
   } finally {
     await session.release();
@@ -125,7 +128,12 @@ function sources(): readonly TensorSource[] {
     return whole;
   };
   const numbers = wide.to * wide.from;
-  const tensor = (name: string, dtype: TensorSource["dtype"], shape: readonly number[], make: () => ArrayBufferView) => ({
+  const tensor = (
+    name: string,
+    dtype: TensorSource["dtype"],
+    shape: readonly number[],
+    make: () => ArrayBufferView,
+  ) => ({
     name,
     dtype,
     shape,
@@ -133,7 +141,9 @@ function sources(): readonly TensorSource[] {
   });
   return [
     tensor("square", "F32", [width, width], () => waves(width * width)),
-    tensor("square8", "I8", [width, width], () => Int8Array.from({ length: width * width }, (_, at) => (at * 37) % 127)),
+    tensor("square8", "I8", [width, width], () =>
+      Int8Array.from({ length: width * width }, (_, at) => (at * 37) % 127),
+    ),
     tensor("scales8", "F32", [width], () => new Float32Array(width).fill(0.01)),
     tensor("wide", "F32", [wide.to, wide.from], () => repeated(waves(4096), new Float32Array(numbers))),
     tensor("wide4", "U8", [wide.to, wide.from / BLOCK_SIZE, BLOCK_SIZE / 2], () =>
