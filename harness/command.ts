@@ -9,6 +9,7 @@ import type { Catalog } from "./catalog.ts";
 import { parseCommandLine } from "./command-line.ts";
 import { addAudit } from "./commands/audit.ts";
 import { addBaseline } from "./commands/baseline.ts";
+import { addBench } from "./commands/bench.ts";
 import { addCache } from "./commands/cache.ts";
 import { addCompare } from "./commands/compare.ts";
 import { addCosts } from "./commands/costs.ts";
@@ -34,6 +35,7 @@ export const commands: readonly AddCommand[] = [
   addCompare,
   addBaseline,
   addGate,
+  addBench,
   addReproduce,
   addCosts,
   addAudit,

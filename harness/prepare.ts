@@ -197,7 +197,7 @@ export function taskNamed(catalog: Catalog, name: string): Task {
 }
 
 /** By a bundled name first, then as a folder, then in the Hugging Face cache. */
-async function findCheckpoint(catalog: Catalog, name: string, options: LoadOptions): Promise<FoundCheckpoint> {
+export async function findCheckpoint(catalog: Catalog, name: string, options: LoadOptions): Promise<FoundCheckpoint> {
   const place = checkpointPlace(catalog, name);
   const found = await catalog.findCheckpoint(place.where, options);
   return place.isBundled ? { ...found, source: "bundled" } : found;
@@ -218,13 +218,13 @@ export function checkpointPlace(
   return { where: name, isBundled: false };
 }
 
-interface OpenedSplit<S extends Sample> {
+export interface OpenedSplit<S extends Sample> {
   readonly split: Split<S>;
   readonly samples: readonly S[];
   readonly data: RunPlan["data"];
 }
 
-interface SplitTask<S extends Sample> {
+export interface SplitTask<S extends Sample> {
   readonly name: string;
   readonly dataset: Dataset<S>;
 }
@@ -241,7 +241,7 @@ async function openOnce<S extends Sample>(
 
 export async function openSplit<S extends Sample>(
   task: SplitTask<S>,
-  config: RunConfig,
+  config: Pick<RunConfig, "split" | "data" | "images" | "limit">,
   catalog: Catalog,
 ): Promise<OpenedSplit<S>> {
   const { dataset } = task;
@@ -266,7 +266,7 @@ export async function openSplit<S extends Sample>(
   };
 }
 
-function refuseSameNames(checkpoints: readonly FoundCheckpoint[]): void {
+export function refuseSameNames(checkpoints: readonly Pick<FoundCheckpoint, "name" | "source">[]): void {
   const sources = new Map<string, string>();
   for (const { name, source } of checkpoints) {
     const before = sources.get(name);

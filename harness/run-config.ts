@@ -116,7 +116,7 @@ export interface RunDefaults {
   readonly cache: string;
 }
 
-const protocols: readonly ProtocolName[] = ["paper", "lavis"];
+export const protocols: readonly ProtocolName[] = ["paper", "lavis"];
 const defaultImageThreads = 0; // on two cores that both compute, threads of their own made no run faster: see DECISIONS.md
 export const defaultBatchSize = 8; // questions; five beams each fill two to sixteen cores, and the cache stays small
 const comparedSteps = 64; // of a vocabulary of 50,000 they take 13 MB; a mean over them tells precisions apart
@@ -220,7 +220,7 @@ export function names(
   return Object.freeze(given);
 }
 
-function limit(value: string | undefined): number | null {
+export function limit(value: string | undefined): number | null {
   if (value === undefined) return null;
   const number = decimal(value);
   const isFraction = number > 0 && number < 1;
@@ -261,27 +261,31 @@ function finite(flag: string, value: string | undefined): number | undefined {
 }
 
 /** NaN for what is no decimal number; `Number` alone takes "", "0x10" and " 1". */
-function decimal(value: string): number {
+export function decimal(value: string): number {
   return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(value) ? Number(value) : Number.NaN;
 }
 
-function choice<Name extends string>(flag: string, value: string | undefined, all: readonly Name[]): Name | undefined {
+export function choice<Name extends string>(
+  flag: string,
+  value: string | undefined,
+  all: readonly Name[],
+): Name | undefined {
   if (value === undefined) return undefined;
   const found = all.find((name) => name === value);
   if (found === undefined) throw unexpected(flag, value, all.join(" or "));
   return found;
 }
 
-function text(flag: string, value: string | undefined): string | undefined {
+export function text(flag: string, value: string | undefined): string | undefined {
   if (value === "") throw unexpected(flag, value, "a name");
   return value;
 }
 
-function folder(flag: string, value: string | undefined): string | null {
+export function folder(flag: string, value: string | undefined): string | null {
   if (value === "") throw unexpected(flag, value, "a folder");
   return value === undefined ? null : resolve(value);
 }
 
-function unexpected(flag: string, value: string | undefined, expected: string): UsageError {
+export function unexpected(flag: string, value: string | undefined, expected: string): UsageError {
   return new UsageError(`${flag}: found "${value ?? ""}", expected ${expected}.`);
 }

@@ -10,10 +10,10 @@ import type { ImageEncoder } from "./image-encoder.ts";
 import type { GraphLanguageModel, LanguageModel } from "./generation/language-model.ts";
 import type {
   Batching,
-  DecodingOptions,
   FailedGeneration,
   FirstStep,
   Generation,
+  GenerationOptions,
   GenerationRequest,
   ImageFile,
   LanguageModelFamily,
@@ -61,7 +61,7 @@ export class Blip2<Seen> implements VisionLanguageModel {
 
   async generate(
     requests: readonly GenerationRequest[],
-    options: DecodingOptions,
+    options: GenerationOptions,
     batching: Batching = allAtOnce(requests.length),
   ): Promise<readonly (Generation | FailedGeneration)[]> {
     checkBatching(batching);
@@ -108,8 +108,10 @@ export class Blip2<Seen> implements VisionLanguageModel {
       onDone: (question, [best]) => {
         const { request } = asked[question]!;
         const { tokens, score } = best!;
-        const latencyMs = clocks[request]!.shares(1);
-        answer(request, { status: "predicted", text: tokenizer.decode(tokens), tokens, score, latencyMs });
+        const start = performance.now();
+        const text = tokenizer.decode(tokens);
+        clocks[request]!.add("detokenize", performance.now() - start);
+        answer(request, { status: "predicted", text, tokens, score, latencyMs: clocks[request]!.shares(1) });
       },
     };
     const seenImages = this.#seenImages;

@@ -20,6 +20,11 @@ export interface DecodingOptions {
   readonly earlyStopping: boolean | "never";
 }
 
+export interface GenerationOptions extends DecodingOptions {
+  /** Called whenever all sequences of a batch that are not finished have their next token. */
+  readonly onStep?: () => void;
+}
+
 export interface GenerationRequest {
   /** The same id is the same image: it is encoded once, however many requests ask about it. */
   readonly image: ImageFile;
@@ -86,7 +91,7 @@ export interface VisionLanguageModel {
    */
   readonly generate: (
     requests: readonly GenerationRequest[],
-    options: DecodingOptions,
+    options: GenerationOptions,
     batching?: Batching,
   ) => Promise<readonly (Generation | FailedGeneration)[]>;
   /** One batch: what it would begin each answer with, before a search or a penalty. Unset: it cannot tell. */

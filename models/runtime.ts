@@ -8,6 +8,15 @@ import type { Graph } from "./graph/graph-writer.ts";
 export interface RuntimeOptions {
   /** Threads one operator may use. */
   readonly threads: number;
+  /** Told of every run of every graph: for measuring. */
+  readonly onRun?: (run: GraphRun) => void;
+}
+
+export interface GraphRun {
+  readonly graph: string;
+  readonly ms: number;
+  /** Of all weights of the graph. */
+  readonly weightsBytes: number;
 }
 
 export type Feeds = Readonly<Record<string, Tensor>>;
@@ -16,10 +25,14 @@ export type Feeds = Readonly<Record<string, Tensor>>;
 export class Session {
   readonly name: string;
   readonly #session: InferenceSession;
+  readonly #weightsBytes: number;
+  readonly #onRun: RuntimeOptions["onRun"];
 
-  private constructor(name: string, session: InferenceSession) {
-    this.name = name;
+  private constructor(graph: Graph, session: InferenceSession, onRun: RuntimeOptions["onRun"]) {
+    this.name = graph.name;
     this.#session = session;
+    this.#weightsBytes = graph.weightsBytes;
+    this.#onRun = onRun;
   }
 
   static async load(graph: Graph, options: RuntimeOptions): Promise<Session> {
@@ -38,12 +51,14 @@ export class Session {
         },
       },
     });
-    return new Session(graph.name, session);
+    return new Session(graph, session, options.onRun);
   }
 
   /** Blocks the calling thread until the graph has run. Outputs not named in `fetch` stay inside. */
   async run<Name extends string>(feeds: Feeds, fetch: readonly Name[]): Promise<Readonly<Record<Name, Tensor>>> {
+    const start = performance.now();
     const outputs = await this.#session.run(feeds, fetch);
+    this.#onRun?.({ graph: this.name, ms: performance.now() - start, weightsBytes: this.#weightsBytes });
     for (const name of fetch) {
       if (outputs[name] === undefined) throw new Error(`graph ${this.name} gave no output "${name}"`);
     }

@@ -2,10 +2,12 @@
  * What a bench folder holds, as types and as checks on files read back:
  *
  *   bench.json                      BenchRecord: what is measured, on what, by which code, on which machine
- *   points/<name>/point.json        BenchPoint: one checkpoint, precision, scenario, batch size and number of threads
- *   points/<name>/mlperf_log_*      the log files of LoadGen's names (summary, detail, accuracy)
+ *   accuracy/<name>.json            BenchAccuracy: each sample asked once, untimed, of one checkpoint, precision, batch size, threads
+ *   points/<name>/run-<n>.json      BenchRun: what was measured in one process; deleted when the point is written
+ *   points/<name>/run-<n>/          its log files under LoadGen's names: mlperf_log_summary.txt, _detail.txt, _accuracy.json
+ *   points/<name>/point.json        BenchPoint: one checkpoint, precision, scenario, batch size and number of threads, all its runs
  *
- * A point is written whole when it is done, so a sweep that was stopped goes on with the points that are missing. Times are
+ * A point is written whole when it is done, so a sweep that was stopped goes on with the runs that are missing. Times are
  * nanoseconds where LoadGen's are, milliseconds by stage. null is "not measured", never 0.
  */
 import * as z from "zod";
@@ -14,7 +16,7 @@ import { RunFolderError } from "./run-folder-error.ts";
 export const benchFormat = "blip2-bench-bench/1";
 export const pointFormat = "blip2-bench-point/1";
 
-const count = z.int().nonnegative();
+export const count = z.int().nonnegative();
 /** A quantile with its distribution-free 95 % interval; a bound that the data cannot give is null. */
 const quantile = z.object({ value: z.number(), low: z.number().nullable(), high: z.number().nullable() });
 /** By percentile: "50", "90", "95", "97", "99", "99.9". */
@@ -28,11 +30,27 @@ export const distributionSchema = z.object({
 });
 /** Counts between `edges[i]` and `edges[i + 1]`. */
 const histogram = z.object({ edges: z.array(z.number()).readonly(), counts: z.array(count).readonly() });
-/** Over process restarts: their median, and its interval where there are enough of them. */
+/** Over process restarts: their median, the lowest and the highest of them; these are null where there was one. */
 const rate = z.object({ value: z.number(), low: z.number().nullable(), high: z.number().nullable() });
 
 export const scenarios = ["single-stream", "multi-stream", "server", "offline"] as const;
 export type Scenario = (typeof scenarios)[number];
+
+/** One process of a point, from load to end: a whole LoadGen run. */
+export const runSummary = z.object({
+  validity: z.enum(["VALID", "INVALID"]),
+  invalidReasons: z.array(z.string()).readonly(),
+  queries: count,
+  samples: count,
+  samplesPerSecond: z.number().nullable(),
+  medianLatencyNs: z.number().nullable(),
+  /** Of the scenario: the 90th or 99th percentile; null for offline. */
+  percentileLatencyNs: z.number().nullable(),
+  loadMs: z.number().nullable(),
+  peakMemoryBytes: count.nullable(),
+  startedAt: z.string(),
+  finishedAt: z.string(),
+});
 
 const machineSchema = z.object({
   model: z.string(),
@@ -53,7 +71,8 @@ const machineSchema = z.object({
 export const benchSchema = z.object({
   format: z.literal(benchFormat),
   status: z.enum(["running", "complete", "partial", "interrupted"]),
-  identity: z.string(),
+  /** What must be the same for a sweep to go on: name → value. Points may be added. */
+  plan: z.record(z.string(), z.string()),
   /** Short runs for daily use: below LoadGen's minimum durations and counts, and marked so wherever they are shown. */
   quick: z.boolean(),
   task: z.string(),
@@ -89,35 +108,47 @@ export const pointSchema = z.object({
   settings: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
   validity: z.enum(["VALID", "INVALID"]),
   invalidReasons: z.array(z.string()).readonly(),
+  /** Whether the model stalled, or its process ended, in the last of the runs; no other was made then. */
+  isBroken: z.boolean().optional(),
   /** Process restarts the point was measured over. */
   restarts: z.int().positive(),
+  runs: z.array(runSummary).readonly(),
   queries: count,
   samples: count,
   failed: count,
-  /** From the scheduled time to the answer, nanoseconds. */
-  latencyNs: distributionSchema,
-  latencyHistogramNs: histogram,
+  /** From the scheduled time to the answer, nanoseconds; null: no query came to an end. */
+  latencyNs: distributionSchema.nullable(),
+  latencyHistogramNs: histogram.nullable(),
   /** LoadGen's early-stopping estimate of the scenario's percentile; null where there are too few queries for one. */
   earlyStoppingLatencyNs: z.number().nullable(),
   /** How late queries were issued, nanoseconds. */
   issueDelayNs: distributionSchema.nullable(),
   timeToFirstTokenNs: distributionSchema.nullable(),
+  /** Of each sample: the mean time between its tokens. */
   timePerOutputTokenNs: distributionSchema.nullable(),
+  /** Of each decoded token behind a first one, the beams of a batch together. */
+  decodeStepNs: distributionSchema.nullable(),
   throughput: z.object({
-    samplesPerSecond: rate,
+    /** null: no sample came to an end. */
+    samplesPerSecond: rate.nullable(),
     imagesPerSecond: rate.nullable(),
     tokensPerSecond: rate.nullable(),
     pairsPerSecond: rate.nullable(),
   }),
   /** Server: the highest rate of arrivals that held. */
   peakQueriesPerSecond: z.number().nullable(),
-  /** Milliseconds a sample, by stage: read, decode, resize, vision, qFormer, projection, prefill, decode …, in that order. */
+  /**
+   * Milliseconds a sample, by stage, in this order: queue (from its schedule to the model), imageRead, imageDecode, imageResize,
+   * imageWait (what the model waited for these, which are done ahead), vision, qFormer, projection, prefix, prefill, decode,
+   * detokenize. What a batch shared is divided by its samples.
+   */
   stagesMs: z.record(z.string(), distributionSchema),
   loadMs: rate.nullable(),
-  /** Of the process tree. */
+  /** Of the model's process and those it started: the most of all runs. */
   peakMemoryBytes: count.nullable(),
   /** Of the weights on disk, as they are loaded. */
   weightsBytes: count.nullable(),
+  /** Of the processor, by its own meter, over the timed parts of all runs. No MLPerf power: the machine's is not measured. */
   energyJoules: z.number().nullable(),
   warmUp: z.object({ queries: count, ms: z.number(), steady: z.boolean() }),
   /** Outputs of the timed run beside those of the accuracy run; null where no accuracy run was made. */
@@ -137,14 +168,15 @@ export type Rate = z.infer<typeof rate>;
 
 /** `where`: the file, for the message. */
 export function parseBenchRecord(text: string, where: string): BenchRecord {
-  return parse(benchSchema, text, { format: benchFormat, where });
+  return parseBenchFile(benchSchema, text, { format: benchFormat, where });
 }
 
 export function parseBenchPoint(text: string, where: string): BenchPoint {
-  return parse(pointSchema, text, { format: pointFormat, where });
+  return parseBenchFile(pointSchema, text, { format: pointFormat, where });
 }
 
-function parse<Schema extends z.ZodType>(
+/** By its format first, so that another version's file is named as such. */
+export function parseBenchFile<Schema extends z.ZodType>(
   schema: Schema,
   text: string,
   { format, where }: { readonly format: string; readonly where: string },

@@ -86,7 +86,7 @@ const pairComparison = z.object({
   }),
 });
 
-const comparisonSchema = z.object({
+export const comparisonSchema = z.object({
   format: z.literal(comparisonFormat),
   /** `partial`: not every sample, or not every run, of the folders was compared. */
   status: z.enum(["complete", "partial"]),

@@ -13,12 +13,14 @@ const group = z.object({ value: z.number(), samples: count });
 /** A column is all strings or all numbers. By hand: there may be a million values. */
 const columns = z.record(
   z.string(),
-  z.custom<readonly (string | number)[]>(
-    (value) =>
-      Array.isArray(value) &&
-      (value.every((one) => typeof one === "string") || value.every((one) => typeof one === "number")),
-    "expected strings, or numbers",
-  ),
+  z
+    .custom<readonly (string | number)[]>(
+      (value) =>
+        Array.isArray(value) &&
+        (value.every((one) => typeof one === "string") || value.every((one) => typeof one === "number")),
+      "expected strings, or numbers",
+    )
+    .meta({ type: "array", items: { type: ["string", "number"] } }),
 );
 
 export const scoreSheetSchema = z.object({

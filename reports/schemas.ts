@@ -4,6 +4,7 @@ import { benchFormat, benchSchema, pointFormat, pointSchema } from "./bench-reco
 import { baselineFormat, baselineSchema } from "./baseline.ts";
 import { gateConfigFormat, gateConfigSchema } from "./gate/gate-config.ts";
 import { gateResultFormat, gateResultSchema } from "./gate/gate-result.ts";
+import { comparisonFormat, comparisonSchema } from "./comparison.ts";
 import { scoreSheetSchema } from "./read-scores.ts";
 import { reportFormat, reportSchema } from "./report/report-data.ts";
 import { runFormat, runRecordSchema, scoresFormat } from "./run-record.ts";
@@ -13,6 +14,7 @@ const schemas: readonly { readonly name: string; readonly format: string; readon
   { name: "scores", format: scoresFormat, schema: scoreSheetSchema },
   { name: "bench", format: benchFormat, schema: benchSchema },
   { name: "point", format: pointFormat, schema: pointSchema },
+  { name: "comparison", format: comparisonFormat, schema: comparisonSchema },
   { name: "report", format: reportFormat, schema: reportSchema },
   { name: "baseline", format: baselineFormat, schema: baselineSchema },
   { name: "gate", format: gateConfigFormat, schema: gateConfigSchema },
@@ -24,7 +26,7 @@ export function schemaTexts(): ReadonlyMap<string, string> {
   return new Map(
     schemas.map(({ name, format, schema }) => {
       // Fields that a later version adds are passed over when a file is read, so the schema allows them, too.
-      const described = { title: format, ...z.toJSONSchema(schema, { io: "input" }) };
+      const described = { title: format, ...z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }) };
       return [`${name}.schema.json`, `${JSON.stringify(described, null, 2)}\n`] as const;
     }),
   );

@@ -45,16 +45,12 @@ describe("blip2-bench ls", () => {
   });
 });
 
+const commandNames = "run, ls, score, report, compare, bench, reproduce, costs, audit, prepare, cache";
+
 describe("blip2-bench says what is wrong with a command line, and exits with 2", () => {
   const cases: readonly [words: readonly string[], message: string | RegExp][] = [
-    [
-      [],
-      "found no command, expected one of run, ls, score, report, compare, reproduce, costs, audit, prepare, cache. See blip2-bench --help.",
-    ],
-    [
-      ["rnu"],
-      "rnu: no such command. Did you mean run? Commands: run, ls, score, report, compare, reproduce, costs, audit, prepare, cache.",
-    ],
+    [[], `found no command, expected one of ${commandNames}. See blip2-bench --help.`],
+    [["rnu"], `rnu: no such command. Did you mean run? Commands: ${commandNames}.`],
     [["--limt", "3"], /^error: blip2-bench --limt: no such flag\./],
     [["run", "--limt", "3"], /^error: run --limt: no such flag\. Did you mean --limit\? Flags: --model, --tasks, /],
     [["run", "--batchsize=3"], /^error: run --batchsize: no such flag\. Did you mean --batch-size\?/],

@@ -46,7 +46,16 @@ export function benchPoint(name: string, change: Partial<BenchPoint> = {}): Benc
   return {
     ...{ format: pointFormat, name, precision: "fp32", device: "cpu", scenario: "offline", batchSize: 8, threads: 2 },
     checkpoint: { name: "fake", family: "opt", fingerprint: "of fake", source: "fake" },
-    ...{ settings: {}, validity: "VALID", invalidReasons: [], restarts: 3, queries: 100, samples: 100, failed: 0 },
+    ...{
+      settings: {},
+      validity: "VALID",
+      invalidReasons: [],
+      restarts: 3,
+      runs: [],
+      queries: 100,
+      samples: 100,
+      failed: 0,
+    },
     latencyNs: distribution(20e6),
     latencyHistogramNs: { edges: [0, 1e7, 1e8], counts: [10, 90] },
     ...{
@@ -54,6 +63,7 @@ export function benchPoint(name: string, change: Partial<BenchPoint> = {}): Benc
       issueDelayNs: null,
       timeToFirstTokenNs: distribution(5e6),
       timePerOutputTokenNs: null,
+      decodeStepNs: null,
     },
     throughput: {
       samplesPerSecond: { value: 50, low: 45, high: 55 },
@@ -76,7 +86,7 @@ export function makeBench(
 ): string {
   const path = join(folder, "bench");
   const record: BenchRecord = {
-    ...{ format: benchFormat, status: "complete", identity: "none", quick: true, task: "vqav2", points: planned },
+    ...{ format: benchFormat, status: "complete", plan: {}, quick: true, task: "vqav2", points: planned },
     data: { dataset: "vqav2", split: "val", files: [], samples: 100 },
     code: { version: "0.1.0", commit: null, dirty: null, fingerprint: "none" },
     packages: {},

@@ -1,146 +1,207 @@
 /**
  * Times the pipeline, stage by stage, on a checkpoint of true shape with random weights that is written on the spot:
  *
- *   npm run bench:pipeline -- [--shape base] [--folder scratch/base] [--threads 2] [--images 8] [--batch 8] [--rounds 3]
- *     [--precision int8] [--features kept]
+ *   npm run bench:pipeline -- [--shape base] [--folder scratch/base] [--precision int8] [--threads 2] [--images 8] [--batch 8]
+ *     [--rounds 3] [--ends forced] [--without share-images,refill]
+ *     [--features made] [--generation stepwise] [--image-threads 0]
  *
  * One JSON object a line, the least of several rounds: VQA (five questions an image, beam 5, ten new tokens), captions (beam
- * 5, thirty) and a greedy caption of one image. With random weights no text ends early, so the work is exactly this much.
- * A checkpoint that lies in the folder already is timed as it is, whatever its shape. With --features kept the image encoder's
- * output is read from disk in all rounds but the first, which is not counted.
+ * 5, thirty) and a greedy caption of one image; then what the machine can do at most, and the share of it that was reached.
+ * No text ends early, so the work is exactly this much; with `--ends free` texts end where the model ends them. What
+ * `--without` names is left out in further rounds, one thing at a time and in turn with the others: each is a way to do a
+ * piece of work once. A checkpoint that lies in the folder already is timed as it is, whatever its shape. With
+ * `--features kept` the image encoder's output is read from disk in all rounds but the first, which is not counted.
  */
 import { availableParallelism, tmpdir } from "node:os";
 import path from "node:path";
-import { cocoCaptions } from "../../datasets/coco-captions.ts";
-import { parsePrecision } from "../../models/checkpoint/precision.ts";
+import { openCheckpoint } from "../../models/checkpoint/checkpoint.ts";
+import type { VisionConfig } from "../../models/checkpoint/config.ts";
+import { describePrecision, parsePrecision } from "../../models/checkpoint/precision.ts";
 import { generationShapes } from "../../models/checkpoint/random-shapes.ts";
-import { loadBlip2 } from "../../models/load-blip2.ts";
-import type { DecodingOptions, GenerationRequest, VisionLanguageModel } from "../../models/model.ts";
-import { peakMemoryMiB, print, provideCheckpoint, readFlags, round, runBenchmark } from "./bench-report.ts";
-import { bundledData } from "../catalog.ts";
+import { generationWays } from "../../models/generation/generation-way.ts";
+import { loadCheckpoint } from "../../models/load-blip2.ts";
+import type { VisionLanguageModel } from "../../models/model.ts";
+import type { GraphRun } from "../../models/runtime.ts";
 import { unknownName, UsageError } from "../usage-error.ts";
+import { peakMemoryMiB, print, provideCheckpoint, readFlags, round, runBenchmark } from "./bench-report.ts";
+import type { Flags } from "./bench-report.ts";
+import { measureCeilings } from "./ceilings.ts";
+import type { Ceilings } from "./ceilings.ts";
+import { perform, worksOf, workOnce } from "./pipeline-works.ts";
+import type { Performance, Work, WorkOnce } from "./pipeline-works.ts";
 
 async function main(): Promise<void> {
-  const flags = readFlags(
-    "bench:pipeline",
-    {
-      shape: "base",
-      folder: "",
-      threads: availableParallelism(),
-      images: 8,
-      batch: 8,
-      rounds: 3,
-      precision: "fp32",
-      features: "made",
-    },
-    process.argv.slice(2),
-  );
-  const [images, batch, rounds] = [flags.count("images"), flags.count("batch"), flags.count("rounds")];
+  const flags = readFlags("bench:pipeline", defaults, process.argv.slice(2));
+  const threads = flags.count("threads");
+  const precision = parsePrecision(flags.text("precision"));
+  const without = leftOut(flags.text("without"));
+  const works = worksOf({
+    images: flags.count("images"),
+    batch: flags.count("batch"),
+    ends: oneOf("ends", flags.text("ends"), ["forced", "free"]),
+  });
+  const folder = flags.text("folder") || path.join(tmpdir(), `blip2-bench-${flags.text("shape")}`);
+  await provideCheckpoint(folder, shapeNamed(flags));
+
+  const runs: GraphRun[] = [];
+  const onRun = (run: GraphRun): void => void runs.push(run);
   const options = {
-    threads: flags.count("threads"),
-    cacheFolder: path.join(tmpdir(), "blip2-bench-cache"),
-    hubCache: "",
-    precision: parsePrecision(flags.text("precision")),
-    keepFeatures: flags.text("features") === "kept",
+    ...{ threads, precision, onRun, cacheFolder: path.join(tmpdir(), "blip2-bench-cache"), hubCache: "" },
+    keepFeatures: oneOf("features", flags.text("features"), ["made", "kept"]) === "kept",
+    generation: oneOf("generation", flags.text("generation"), generationWays),
+    imageThreads: flags.text("image-threads") === "0" ? 0 : flags.count("image-threads"),
   };
-  const features = flags.text("features");
-  if (!["made", "kept"].includes(features)) {
-    throw new UsageError(`bench:pipeline --features: found "${features}", expected made or kept.`);
+  const start = performance.now();
+  const checkpoint = await openCheckpoint(folder, options);
+  const model = await loadCheckpoint(checkpoint, options);
+  const ms = round(performance.now() - start);
+  const loaded = { folder: path.basename(folder), precision: describePrecision(precision), threads };
+  print({ work: "load", ...loaded, ms, peakMemoryMiB: peakMemoryMiB() });
+  const performed = new Map<Work, Performance>();
+  for (const work of works) {
+    const { all, others } = await fastest(model, work, { rounds: flags.count("rounds"), without, runs });
+    performed.set(work, all);
+    print({ ...describe(work, all), ...loaded });
+    for (const [name, other] of others) {
+      print({
+        work: work.name,
+        without: name,
+        questionsPerSecond: rate(work, other.ms),
+        gain: round(other.ms / all.ms, 3),
+      });
+    }
   }
+  await model.release();
+
+  const ceilings = await measureCeilings(threads); // last, because it takes memory of its own
+  print({ ceilings: described(ceilings), threads });
+  const { vision } = checkpoint.config;
+  for (const [work, one] of performed) print({ work: work.name, shares: shares(work, one, { ceilings, vision }) });
+}
+
+const defaults = {
+  shape: "base",
+  folder: "",
+  threads: availableParallelism(),
+  images: 8,
+  batch: 8,
+  rounds: 3,
+  precision: "fp32",
+  ends: "forced",
+  without: "",
+  features: "made",
+  generation: "stepwise",
+  "image-threads": "0",
+};
+
+function shapeNamed(flags: Flags<keyof typeof defaults>): (typeof generationShapes)[keyof typeof generationShapes] {
   const name = flags.text("shape");
   const shape = new Map(Object.entries(generationShapes)).get(name);
-  if (shape === undefined) {
-    throw unknownName(`--shape ${name}`, "shape", { name, names: Object.keys(generationShapes) });
-  }
-  const folder = flags.text("folder") || path.join(tmpdir(), `blip2-bench-${name}`);
-  await provideCheckpoint(folder, shape);
-
-  const before = performance.now();
-  const model = await loadBlip2(folder, options);
-  const loadMs = performance.now() - before;
-  const precision = flags.text("precision");
-  print({ work: "load", folder: path.basename(folder), precision, ms: round(loadMs), peakMemoryMiB: peakMemoryMiB() });
-
-  const works: readonly Work[] = [
-    { name: "vqa", questionsAnImage: 5, batch, images, decoding: decoding(5, 10, -1) },
-    { name: "caption", questionsAnImage: 1, batch, images, decoding: decoding(5, 30, 1) },
-    { name: "greedy caption", questionsAnImage: 1, batch: 1, images: 1, decoding: decoding(1, 30, 1) },
-  ];
-  for (const work of works) await time(model, work, { rounds, threads: options.threads, precision });
-  await model.release();
+  if (shape !== undefined) return shape;
+  throw unknownName(`--shape ${name}`, "shape", { name, names: Object.keys(generationShapes) });
 }
 
-interface Work {
-  readonly name: string;
-  readonly questionsAnImage: number;
-  readonly batch: number;
-  readonly images: number;
-  readonly decoding: DecodingOptions;
-}
-
-function decoding(beams: number, tokens: number, lengthPenalty: number): DecodingOptions {
-  return { beams, newTokens: { min: tokens, max: tokens }, lengthPenalty, repetitionPenalty: 1, earlyStopping: false };
-}
-
-async function time(
-  model: VisionLanguageModel,
-  work: Work,
-  { rounds, threads, precision }: { readonly rounds: number; readonly threads: number; readonly precision: string },
-): Promise<void> {
-  const requests = await questions(work);
-  let best = Infinity;
-  let stages: Readonly<Record<string, number>> = {};
-  for (let round = 0; round <= rounds; round += 1) {
-    const totals: Record<string, number> = {};
-    const start = performance.now();
-    for (let first = 0; first < requests.length; first += work.batch) {
-      // Another round must not find the last one's images still encoded.
-      const batch = requests.slice(first, first + work.batch).map((request) => inRound(request, round));
-      for (const answer of await model.generate(batch, work.decoding)) {
-        if (answer.status === "failed") throw new Error(answer.error);
-        for (const [stage, ms] of Object.entries(answer.latencyMs)) {
-          if (stage === "imageWait") continue; // for the stages of reading, which are counted themselves
-          totals[stage] = (totals[stage] ?? 0) + ms;
-        }
-      }
-    }
-    const ms = performance.now() - start;
-    if (round > 0 && ms < best) [best, stages] = [ms, totals]; // the first round warms up
-  }
-  const inStages = Object.values(stages).reduce((sum, ms) => sum + ms, 0);
-  print({
-    work: work.name,
-    questions: requests.length,
-    images: work.images,
-    batch: work.batch,
-    threads,
-    precision,
-    questionsPerSecond: round((1000 * requests.length) / best, 3),
-    msPerQuestion: round(best / requests.length),
-    msPerQuestionByStage: Object.fromEntries(
-      Object.entries({ ...stages, between: best - inStages }).map(([stage, ms]) => [
-        stage,
-        round(ms / requests.length),
-      ]),
-    ),
-    peakMemoryMiB: peakMemoryMiB(),
+function leftOut(list: string): readonly WorkOnce[] {
+  const names = list.split(",").filter((name) => name !== "");
+  return names.map((name) => {
+    const known = workOnce.find((one) => one === name);
+    if (known === undefined) throw unknownName(`--without ${name}`, "way", { name, names: workOnce });
+    return known;
   });
 }
 
-async function questions(work: Work): Promise<readonly GenerationRequest[]> {
-  const { samples } = await cocoCaptions.open({ folder: bundledData }, "test");
-  const words = ["shape", "color", "size", "corner", "place"];
-  return samples.slice(0, work.images).flatMap(({ image }) =>
-    words.slice(0, work.questionsAnImage).map((word) => ({
-      image,
-      prompt:
-        work.questionsAnImage === 1 ? "a photo of" : `Question: what ${word} is the star in this picture? Answer:`,
-    })),
-  );
+function oneOf<Word extends string>(flag: string, found: string, words: readonly Word[]): Word {
+  const word = words.find((each) => each === found);
+  if (word !== undefined) return word;
+  throw new UsageError(`bench:pipeline --${flag}: found "${found}", expected ${words.join(" or ")}.`);
 }
 
-function inRound(request: GenerationRequest, round: number): GenerationRequest {
-  return { ...request, image: { ...request.image, id: `${request.image.id} of round ${round}` } };
+/** The first round warms up; within a round each way has its turn, so that the machine's moods fall on all. */
+async function fastest(
+  model: VisionLanguageModel,
+  work: Work,
+  {
+    rounds,
+    without,
+    runs,
+  }: { readonly rounds: number; readonly without: readonly WorkOnce[]; readonly runs: GraphRun[] },
+): Promise<{ readonly all: Performance; readonly others: ReadonlyMap<WorkOnce, Performance> }> {
+  const best = new Map<WorkOnce | null, Performance>();
+  for (let turn = 0; turn <= rounds; turn += 1) {
+    for (const [index, way] of [null, ...without].entries()) {
+      const performed = await perform(model, work, { without: way, round: `${turn}.${index}`, runs });
+      if (turn > 0 && performed.ms < (best.get(way)?.ms ?? Infinity)) best.set(way, performed);
+    }
+  }
+  return { all: best.get(null)!, others: new Map(without.map((way) => [way, best.get(way)!])) };
+}
+
+function rate({ images, questionsAnImage }: Work, ms: number): number {
+  return round((1000 * images * questionsAnImage) / ms, 3);
+}
+
+function describe(work: Work, { ms, stagesMs }: Performance): object {
+  const questions = work.images * work.questionsAnImage;
+  const each = Object.entries(stagesMs).map(([stage, total]): [string, number] => [stage, round(total / questions, 2)]);
+  const { name, images, batch } = work;
+  return {
+    work: name,
+    questions,
+    images,
+    batch,
+    questionsPerSecond: rate(work, ms),
+    msPerQuestion: round(ms / questions),
+    msPerQuestionByStage: Object.fromEntries(each),
+    peakMemoryMiB: peakMemoryMiB(),
+  };
+}
+
+/**
+ * `outsideGraphs`: of the time, when no graph ran. `visionOfFp32`: arithmetic of the image encoder, of the fp32 ceiling.
+ * `stepOfRead`: the weights that a decode step reads, a second, of what can be read; of greedy search for one image only,
+ * since more rows compute more than they read.
+ */
+function shares(
+  { images, batch, decoding }: Work,
+  { ms, runs }: Performance,
+  { ceilings, vision }: { readonly ceilings: Ceilings; readonly vision: VisionConfig },
+): Readonly<Record<string, number>> {
+  const of = (graph: string): readonly GraphRun[] => runs.filter((run) => run.graph === graph);
+  const total = (some: readonly GraphRun[]): number => some.reduce((sum, run) => sum + run.ms, 0);
+  const visionRate = (images * visionOperations(vision)) / (total(of("vision")) / 1000);
+  const step = [of("decoder"), of("head")];
+  const stepMs = step.reduce((sum, graph) => sum + median(graph.map((run) => run.ms)), 0);
+  const stepBytes = step.reduce((sum, [run]) => sum + (run?.weightsBytes ?? 0), 0);
+  return {
+    outsideGraphs: round(1 - total(runs) / ms, 4),
+    visionOfFp32: round(visionRate / ceilings.fp32, 3),
+    ...(decoding.beams === 1 && batch === 1 && { stepMs: round(stepMs, 2) }),
+    ...(decoding.beams === 1 && batch === 1 && { stepOfRead: round(stepBytes / (stepMs / 1000) / ceilings.read, 3) }),
+  };
+}
+
+/** Of 31 runs of a decoder 29 are steps: the middle one is a step. */
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+}
+
+function described(ceilings: Ceilings): Readonly<Record<string, number>> {
+  const billions = (value: number): number => round(value / 1e9);
+  return {
+    fp32GflopPerSecond: billions(ceilings.fp32),
+    int8GopPerSecond: billions(ceilings.int8),
+    oneRowFp32GBPerSecond: billions(ceilings.oneRowFp32),
+    oneRowInt4GBPerSecond: billions(ceilings.oneRowInt4),
+    readGBPerSecond: billions(ceilings.read),
+  };
+}
+
+/** Multiplications and additions of one image: matrix products and attention; the rest is little. */
+function visionOperations({ hidden, mlp, layers, imageSize, patch, channels }: VisionConfig): number {
+  const patches = (imageSize / patch) ** 2;
+  const tokens = patches + 1;
+  const layer = tokens * (4 * hidden * hidden + 2 * hidden * mlp) + 2 * tokens * tokens * hidden;
+  return 2 * (patches * channels * patch * patch * hidden + layers * layer);
 }
 
 await runBenchmark(main);

@@ -59,6 +59,8 @@ export interface Stamps {
   readonly receivedNs: bigint;
   readonly startedNs: bigint;
   readonly finishedNs: bigint;
+  /** Nanoseconds from the start to each step of generation, see GenerationOptions.onStep. */
+  readonly stepsNs: readonly number[];
 }
 
 export interface Memory {

@@ -16,7 +16,7 @@ export function serveModel(load: LoadModel): void {
     if (model === null) throw new Error("asked before a model was loaded");
     return model;
   };
-  const perform = async ({ id, work }: Call): Promise<AnyResult> => {
+  const perform = async ({ id, work }: Call, onStep: () => void): Promise<AnyResult> => {
     switch (work.kind) {
       case "load": {
         const tell = (event: ModelEvent): void => {
@@ -31,7 +31,7 @@ export function serveModel(load: LoadModel): void {
         await loaded().readAhead(work.image);
         return null;
       case "generate":
-        return await loaded().generate(work.requests, work.options, work.batching);
+        return await loaded().generate(work.requests, { ...work.options, onStep }, work.batching);
       case "release":
         await model?.release();
         return null;
@@ -39,9 +39,13 @@ export function serveModel(load: LoadModel): void {
   };
   const answer = async (call: Call, receivedNs: bigint): Promise<void> => {
     const startedNs = process.hrtime.bigint();
+    const stepsNs: number[] = [];
+    const onStep = (): void => {
+      stepsNs.push(Number(process.hrtime.bigint() - startedNs));
+    };
     try {
-      const value = await perform(call);
-      const stamps = { receivedNs, startedNs, finishedNs: process.hrtime.bigint() };
+      const value = await perform(call, onStep);
+      const stamps = { receivedNs, startedNs, finishedNs: process.hrtime.bigint(), stepsNs };
       reply({ kind: "answer", id: call.id, value, stamps, memory: memory() });
     } catch (error) {
       reply({ kind: "error", id: call.id, error: told(error) });

@@ -2,7 +2,7 @@
  * The generation loop: rank the next tokens, let each sequence's search choose, run the chosen ones, until every search
  * is done. A finished sequence leaves the batch at once, and one that waited may take its place.
  */
-import type { DecodingOptions } from "../model.ts";
+import type { DecodingOptions, GenerationOptions } from "../model.ts";
 import { rankNextTokens, rankWithPenalty } from "./candidates.ts";
 import type { LanguageHead } from "./candidates.ts";
 import type { DecodingBatch } from "./decoding-batch.ts";
@@ -39,7 +39,7 @@ const nobody: Attendance = {
 export async function generate(
   head: LanguageHead,
   start: GenerationStart,
-  options: DecodingOptions,
+  options: GenerationOptions,
   endTokens: readonly number[],
   { join, onTime, onDone }: Attendance = nobody,
 ): Promise<readonly (readonly Hypothesis[])[]> {
@@ -63,6 +63,7 @@ export async function generate(
   let { hidden } = start;
   while (open.length > 0) {
     const continuations = await timed(async () => advance(open, await rank(head, hidden, open, options)));
+    options.onStep?.();
     for (let index = open.length - 1; index >= 0; index -= 1) {
       const { search, number } = open[index]!;
       if (!search.done) continue;

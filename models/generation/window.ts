@@ -2,7 +2,7 @@
  * Questions that are answered in batches of rows, more of them than there are rows: those with short prompts begin, so that
  * a group's prompts are about as long, and when enough rows are free the next ones join those that still decode.
  */
-import type { DecodingOptions } from "../model.ts";
+import type { GenerationOptions } from "../model.ts";
 import { generate } from "./generate.ts";
 import type { LanguageModel, Prompt } from "./language-model.ts";
 import type { SeenImages } from "./seen-images.ts";
@@ -34,7 +34,7 @@ export interface WindowWatcher {
 export async function answerWindow<Seen>(
   { model, seenImages }: { readonly model: LanguageModel<Seen>; readonly seenImages: SeenImages<Seen> },
   questions: readonly Question[],
-  options: DecodingOptions,
+  options: GenerationOptions,
   { size, refill, sharePrompt, onTime, onDone }: WindowOptions & WindowWatcher,
 ): Promise<void> {
   const order = [...questions.keys()].sort((a, b) => questions[a]!.tokens.length - questions[b]!.tokens.length);

@@ -25,6 +25,8 @@ export interface Graph {
   readonly name: string;
   readonly bytes: Uint8Array;
   readonly weightsFolder: string;
+  /** Of all weights together; each is counted once. */
+  readonly weightsBytes: number;
   readonly inputs: readonly OnnxValue[];
   readonly outputs: readonly OnnxValue[];
   /** SHA-256 of what is computed, whatever the weights' numbers are and wherever they lie. */
@@ -134,7 +136,8 @@ export class GraphWriter {
       const nowhere = weights.map((tensor) => ({ ...tensor, content: { location: "", offset: 0, byteLength: 0 } }));
       return createHash("sha256").update(encode(nowhere)).digest("hex");
     };
-    return { name: this.name, bytes: encode(weights), weightsFolder, inputs, outputs, structure };
+    const weightsBytes = weights.reduce((sum, { content }) => sum + content.byteLength, 0);
+    return { name: this.name, bytes: encode(weights), weightsFolder, weightsBytes, inputs, outputs, structure };
   }
 
   /** What a node runs inside of it: its outputs are these, in their order, each made by a node of its own. */

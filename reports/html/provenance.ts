@@ -37,7 +37,7 @@ function benchFold({ id, folder, record, files }: ReportBench): Markup {
     <summary><b>${id}</b> ${record.task} ${data.split} <span class="quiet">${folder}</span></summary>
     <dl>
       ${codeFact(record)} ${fact("machine", plainText(machine))}
-      ${fact("ran", `${timings.startedAt} to ${timings.finishedAt ?? "?"}`)} ${fact("identity", record.identity)}
+      ${fact("ran", `${timings.startedAt} to ${timings.finishedAt ?? "?"}`)}
     </dl>
     ${dataFiles(data.files)} ${fileStates(files)}
   </details>`;

@@ -39,21 +39,24 @@ function noteOf({ id, record }: ReportBench, scenario: string): string {
 }
 
 function throughputChart({ id, note, points }: Points): Chart | null {
-  const rows = points.map((point): ChartRow => {
-    const { value, low, high } = point.throughput.samplesPerSecond;
-    return {
+  const rows = points.flatMap((point): readonly ChartRow[] => {
+    const { samplesPerSecond } = point.throughput;
+    if (samplesPerSecond === null) return []; // it is INVALID, and in the table
+    const { value, low, high } = samplesPerSecond;
+    const row: ChartRow = {
       label: pointName(point, points),
       text: `${figureText(value)} a second${rangeText({ low, high }, 1)}`,
       bars: [{ value, color: familyColor(point.checkpoint.family) }],
       line: low === null || high === null ? null : { low, high },
       points: [],
     };
+    return [row];
   });
   return rowsOrNone({
     kind: "rows",
     id: `${id}-throughput`,
     title: "Throughput",
-    note: `${note} Intervals over restarts, where there are enough of them.`,
+    note: `${note} Lines: from the slowest to the fastest restart.`,
     legend: legendOfFamilies(points.map(({ checkpoint }) => checkpoint.family)),
     x: { title: "samples a second", scale: "linear", fromZero: true },
     rows,
@@ -70,7 +73,7 @@ function latencyChart({ id, note, points }: Points): Chart | null {
   const rows = points.map((point): ChartRow => {
     const color = familyColor(point.checkpoint.family);
     const marks = (["50", "90", "99"] as const).flatMap((percentile) => {
-      const found = point.latencyNs.percentiles[percentile];
+      const found = point.latencyNs?.percentiles[percentile];
       return found === undefined ? [] : [{ value: found.value / 1e6, color, shape: shapes[percentile] }];
     });
     const text = `${marks.map(({ value }) => figureText(value)).join(" / ")} ms`;
@@ -88,12 +91,14 @@ function latencyChart({ id, note, points }: Points): Chart | null {
 }
 
 function paretoChart({ id, note, points }: Points): Chart | null {
-  const scored = points.flatMap((point) => (point.accuracy === null ? [] : [{ point, accuracy: point.accuracy }]));
+  const scored = points.flatMap((point) => {
+    const { accuracy, throughput } = point;
+    const speed = throughput.samplesPerSecond?.value;
+    return accuracy === null || speed === undefined ? [] : [{ point, accuracy, speed }];
+  });
   const [first] = scored;
   if (first === undefined || scored.length < 2) return null;
-  const isOnFront = paretoFront(
-    scored.map(({ point, accuracy }) => ({ speed: point.throughput.samplesPerSecond.value, score: accuracy.value })),
-  );
+  const isOnFront = paretoFront(scored.map(({ speed, accuracy }) => ({ speed, score: accuracy.value })));
   const around = 1.96; // of a normal distribution: the record says no number of clusters
   return {
     kind: "scatter",
@@ -103,9 +108,9 @@ function paretoChart({ id, note, points }: Points): Chart | null {
     legend: legendOfFamilies(points.map(({ checkpoint }) => checkpoint.family)),
     x: { title: "samples a second", scale: "log", fromZero: false },
     y: { title: `${first.accuracy.metric} (× 100)`, scale: "linear", fromZero: false },
-    points: scored.map(({ point, accuracy: { value, standardError } }, index) => ({
+    points: scored.map(({ point, speed, accuracy: { value, standardError } }, index) => ({
       label: pointName(point, points),
-      x: point.throughput.samplesPerSecond.value,
+      x: speed,
       y: Number(fixed(value * 100, 4).replaceAll(",", "")),
       low: standardError === null ? null : 100 * (value - around * standardError),
       high: standardError === null ? null : 100 * (value + around * standardError),

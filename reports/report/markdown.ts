@@ -44,13 +44,14 @@ function reasonsOf({ runs }: Report): readonly string[] {
 function provenanceOf({ runs, benches }: Report): string {
   const lines = [
     ...runs.map(({ id, folder, record: { code, identity } }) => ({ id, folder, code, identity })),
-    ...benches.map(({ id, folder, record: { code, identity } }) => ({ id, folder, code, identity })),
+    ...benches.map(({ id, folder, record: { code } }) => ({ id, folder, code, identity: null })),
   ].map(({ id, folder, code, identity }) => {
     const commit =
       code.commit === null
         ? `version ${code.version}`
         : `commit ${code.commit.slice(0, 10)}${code.dirty === true ? ", changed" : ""}`;
-    return `- ${id}: ${escapeMarkdown(folder)}, ${commit}, code ${code.fingerprint.slice(0, 10)}, identity ${identity.slice(0, 10)}`;
+    const one = identity === null ? "" : `, identity ${identity.slice(0, 10)}`;
+    return `- ${id}: ${escapeMarkdown(folder)}, ${commit}, code ${code.fingerprint.slice(0, 10)}${one}`;
   });
   return lines.join("\n");
 }

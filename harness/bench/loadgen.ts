@@ -1,0 +1,58 @@
+/**
+ * What the load generator itself costs: `npm run bench:loadgen -- --queries 500 --latency 10`. The system under test answers
+ * after a timer of the same process, so what a query takes beyond that is the generator's. One line a scenario:
+ *
+ *   overheadUs   single-stream: between an answer and the next query, the mean; overheadShare: of the latency
+ *   delayUs      server: how late queries were issued, the 50th and 99th percentile
+ */
+import { systemClock } from "../loadgen/clock.ts";
+import { percentileOf, sorted } from "../loadgen/distribution.ts";
+import { runQueries } from "../loadgen/issue.ts";
+import { defaultSettings } from "../loadgen/settings.ts";
+import type { AnswerListener, SystemUnderTest } from "../loadgen/system-under-test.ts";
+import { print, readFlags, round, runBenchmark } from "./bench-report.ts";
+
+function answersAfter(latencyMs: number): SystemUnderTest {
+  let listener: AnswerListener = { answered: () => undefined, gone: () => undefined };
+  return {
+    name: `a timer of ${latencyMs} ms`,
+    listen: (next) => {
+      listener = next;
+    },
+    issue: (query) => {
+      setTimeout(() => {
+        const timing = { startedNs: null, tokensNs: [], stagesMs: {} };
+        listener.answered(query.map(({ id }) => ({ id, text: "", tokens: 0, timing })));
+      }, latencyMs);
+    },
+  };
+}
+
+await runBenchmark(async () => {
+  const flags = readFlags("bench:loadgen", { queries: 500, latency: 10, qps: 50 }, process.argv.slice(2));
+  const latencyMs = flags.count("latency");
+  const common = { samples: 1000, stallNs: 60e9 };
+  const counts = { minQueryCount: flags.count("queries"), minDurationMs: 0 };
+  const sut = answersAfter(latencyMs);
+
+  const single = { ...defaultSettings("single-stream", common.samples), ...counts };
+  const { queries } = await runQueries(sut, { ...common, settings: single, clock: systemClock() });
+  const gaps = queries.slice(1).map(({ issuedNs }, index) => issuedNs - (queries[index]?.completedNs ?? 0));
+  const gapNs = gaps.reduce((sum, gap) => sum + gap, 0) / gaps.length;
+  print({
+    scenario: "single-stream",
+    queries: queries.length,
+    overheadUs: round(gapNs / 1e3, 2),
+    overheadShare: round(gapNs / (latencyMs * 1e6), 6),
+  });
+
+  const server = { ...defaultSettings("server", common.samples), ...counts, targetQps: flags.count("qps") };
+  const log = await runQueries(sut, { ...common, settings: server, clock: systemClock() });
+  const delays = sorted(log.queries.map(({ scheduledNs, issuedNs }) => issuedNs - scheduledNs));
+  print({
+    scenario: "server",
+    queries: log.queries.length,
+    targetQps: server.targetQps,
+    delayUs: { p50: round(percentileOf(delays, 0.5) / 1e3), p99: round(percentileOf(delays, 0.99) / 1e3) },
+  });
+});

@@ -1,0 +1,206 @@
+/**
+ * One run: a point in one process, from the start of the model to its end. Whatever happens to the model, the run ends with a
+ * record; only what the user can mend before anything is measured is thrown.
+ */
+import { runQueries } from "../loadgen/issue.ts";
+import type { RunLog } from "../loadgen/run-log.ts";
+import type { LoadGenSettings } from "../loadgen/settings.ts";
+import { systemClock } from "../loadgen/clock.ts";
+import type { SystemClock } from "../loadgen/clock.ts";
+import { findPeak } from "../loadgen/find-peak.ts";
+import { judge } from "../loadgen/verdict.ts";
+import { ModelProcess } from "../model-process/model-process.ts";
+import type { ModelPlace } from "../model-process/messages.ts";
+import { energyJoules, readEnergy } from "./energy.ts";
+import { neighboursShare, readProcessorTime } from "./machine.ts";
+import { ModelUnderTest } from "./model-under-test.ts";
+import type { Asked } from "./model-under-test.ts";
+import type { Point } from "./points.ts";
+import { warmUp } from "./warm-up.ts";
+import type { WarmUp } from "./warm-up.ts";
+
+export interface RunAsked extends Pick<Asked, "request" | "decoding"> {
+  readonly point: Point;
+  readonly place: ModelPlace;
+  /** The file the model's process runs; unset: a BLIP-2. */
+  readonly entry?: string;
+  readonly settings: LoadGenSettings;
+  /** Of the library. */
+  readonly samples: number;
+  readonly stallMs: number;
+  readonly quick: boolean;
+  /** Server: whether the highest rate that holds is to be looked for first. */
+  readonly findPeak: boolean;
+}
+
+export interface RunWatcher {
+  readonly isStopped: () => boolean;
+  readonly onProgress: (what: string, done: number, total: number) => void;
+}
+
+/** What was measured; `log` is null where the model never came to answer. */
+export interface Measured {
+  readonly log: RunLog | null;
+  readonly settings: LoadGenSettings;
+  /** Why there is no log, or what broke; null for nothing. */
+  readonly problem: string | null;
+  readonly warmUp: WarmUp | null;
+  readonly peakQueriesPerSecond: number | null;
+  readonly loadMs: number | null;
+  readonly peakMemoryBytes: number | null;
+  readonly energyJoules: number | null;
+  readonly neighbours: number | null;
+  readonly startedAt: Date;
+  readonly finishedAt: Date;
+}
+
+/** null: the user stopped it, and it is to be measured again. */
+export async function measureRun(asked: RunAsked, watcher: RunWatcher): Promise<Measured | null> {
+  const { settings, point } = asked;
+  const startedAt = new Date();
+  const nothing = {
+    ...{ log: null, settings, warmUp: null, peakQueriesPerSecond: null, loadMs: null, peakMemoryBytes: null },
+    ...{ energyJoules: null, neighbours: null, startedAt },
+  };
+  watcher.onProgress(`${point.name}: loading`, 0, 1);
+  const started = await startModel(asked);
+  if ("problem" in started) return { ...nothing, problem: started.problem, finishedAt: new Date() };
+  const { model } = started;
+  try {
+    const measured = await measureLoaded(model, asked, watcher);
+    if (measured === null) return null;
+    const isReleased = measured.problem === null;
+    if (isReleased) await withLimit(model.release(), asked.stallMs); // in order, where it can
+    const peakMemoryBytes = model.memory.peakBytes === 0 ? null : model.memory.peakBytes;
+    return { ...nothing, loadMs: model.loadMs, peakMemoryBytes, ...measured, finishedAt: new Date() };
+  } finally {
+    await model.kill();
+  }
+}
+
+/** Loading takes as long as reading a large checkpoint; more than this many times the patience with an answer is a stall. */
+const loadPatience = 10;
+
+async function startModel({ place, entry, stallMs }: RunAsked): Promise<{ model: ModelProcess } | { problem: string }> {
+  const options = { label: "bench", ...(entry !== undefined && { entry }) };
+  try {
+    const starting = ModelProcess.start(place, options);
+    const model = await withLimit(starting, loadPatience * stallMs);
+    if (model !== null) return { model };
+    void starting.then((late) => late.kill()).catch(() => undefined);
+    return { problem: `the model was not loaded after ${(loadPatience * stallMs) / 1000} s and was given up` };
+  } catch (error) {
+    return { problem: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+type MeasuredLoaded = Pick<
+  Measured,
+  "log" | "settings" | "problem" | "warmUp" | "peakQueriesPerSecond" | "energyJoules" | "neighbours"
+>;
+
+async function measureLoaded(
+  model: ModelProcess,
+  asked: RunAsked,
+  { isStopped, onProgress }: RunWatcher,
+): Promise<MeasuredLoaded | null> {
+  const { point, quick, samples, stallMs } = asked;
+  const clock = systemClock();
+  const sut = modelUnderTest(model, asked, clock);
+  const common = { samples, clock, stallNs: stallMs * 1e6, isStopped };
+  onProgress(`${point.name}: warming up`, 0, 1);
+  const size = warmUpSize(point);
+  const limits = quick ? { queries: 20, ms: 5000 } : { queries: 50, ms: 60_000 };
+  const warm = await warmUp(sut, size, { ...common, limits });
+  const before = { warmUp: warm, energyJoules: null, neighbours: null };
+  const end = warm.end;
+  if (end?.kind === "interrupted") return null;
+  if (end !== null && "reason" in end) {
+    const problem = `while warming up: ${end.reason}`;
+    return { ...before, log: null, settings: asked.settings, problem, peakQueriesPerSecond: null };
+  }
+  const perSecond = (size * 1e9) / (warm.medianNs ?? 1e9);
+
+  let settings = sized(asked.settings, perSecond);
+  let peak: number | null = null;
+  if (asked.findPeak && settings.scenario === "server") {
+    peak = await peakOf(settings, async (trial) => {
+      onProgress(`${point.name}: trying ${trial.targetQps.toPrecision(3)} queries a second`, 0, 1);
+      return await runQueries(sut, { ...common, settings: trial });
+    });
+    if (isStopped()) return null;
+    if (peak !== null) settings = { ...settings, targetQps: peak };
+  }
+
+  const pids = [process.pid, ...(model.pid === undefined ? [] : [model.pid])];
+  const [timeBefore, energyBefore] = [await readProcessorTime(pids), await readEnergy()];
+  const leastSamples = settings.minQueryCount * settings.samplesPerQuery;
+  const log = await runQueries(sut, {
+    ...common,
+    settings,
+    onAnswers: (done, issued) => {
+      onProgress(point.name, done, Math.max(issued, leastSamples));
+    },
+  });
+  const energy = energyJoules(energyBefore, await readEnergy());
+  const neighbours = neighboursShare(timeBefore, await readProcessorTime(pids));
+  if (log.end.kind === "interrupted") return null;
+  const problem = "reason" in log.end ? log.end.reason : null;
+  return { ...before, log, settings, problem, peakQueriesPerSecond: peak, energyJoules: energy, neighbours };
+}
+
+function modelUnderTest(
+  model: ModelProcess,
+  { request, decoding, point }: RunAsked,
+  clock: SystemClock,
+): ModelUnderTest {
+  return new ModelUnderTest(model, { request, decoding, batchSize: point.system.batchSize, clock });
+}
+
+/** As many samples as the model gets at once when it is busy. */
+function warmUpSize({ scenario, system }: Point): number {
+  if (scenario === "single-stream") return 1;
+  return scenario === "multi-stream" ? 8 : system.batchSize;
+}
+
+/** Offline: the pace of the warm-up says how many samples fill the minimum duration. */
+function sized(settings: LoadGenSettings, perSecond: number): LoadGenSettings {
+  return settings.scenario === "offline" ? { ...settings, targetQps: Number(perSecond.toPrecision(3)) } : settings;
+}
+
+/** How exactly the peak is found, and in how many runs at most: seven halvings from a factor of two leave 1 %. */
+const peakSearch = { tolerance: 0.05, trials: 14 };
+
+async function peakOf(
+  settings: LoadGenSettings,
+  run: (trial: LoadGenSettings) => Promise<RunLog>,
+): Promise<number | null> {
+  const { queriesPerSecond } = await findPeak(
+    async (targetQps) => {
+      const { minQueryCount, maxDurationMs } = settings;
+      if (maxDurationMs > 0 && (minQueryCount * 1000) / targetQps > maxDurationMs) return null; // too slow to be shown
+      const trial: LoadGenSettings = { ...settings, targetQps, mode: "FindPeakPerformance" };
+      const log = await run(trial);
+      if (log.end.kind !== "complete" && log.end.kind !== "cut short") return null;
+      const { validity, earlyStopping, perfConstraintsMet } = judge(log, trial);
+      const isOursToBlame = earlyStopping?.met === true && !perfConstraintsMet;
+      if (isOursToBlame) return null; // the generator was late: a lower rate would not mend that
+      return log.end.kind === "complete" && validity === "VALID";
+    },
+    { ...peakSearch, targetQps: settings.targetQps },
+  );
+  return queriesPerSecond;
+}
+
+/** null: it took longer. */
+async function withLimit<Value>(work: Promise<Value>, limitMs: number): Promise<Value | null> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<null>((resolve) => {
+    timer = setTimeout(resolve, limitMs, null);
+  });
+  try {
+    return await Promise.race([work, limit]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,149 @@
+/** The door of a sweep: every name, file and folder is checked, and all weights are converted, before anything is measured. */
+import { cpus } from "node:os";
+import type { Sample } from "../../datasets/dataset.ts";
+import { openCheckpoint } from "../../models/checkpoint/checkpoint.ts";
+import { describePrecision } from "../../models/checkpoint/precision.ts";
+import { planBytes, planQuantization, prepareWeights } from "../../models/checkpoint/quantized-weights.ts";
+import { tensorBytes } from "../../models/checkpoint/safetensors.ts";
+import type { LoadOptions } from "../../models/load-blip2.ts";
+import { benchFormat } from "../../reports/bench-record.ts";
+import type { BenchPoint, BenchRecord } from "../../reports/bench-record.ts";
+import type { GenerationTask } from "../../tasks/task.ts";
+import type { Catalog } from "../catalog.ts";
+import { checkpointPlace, findCheckpoint, openSplit, refuseSameNames, taskNamed } from "../prepare.ts";
+import type { OpenedSplit } from "../prepare.ts";
+import { askingOf } from "../protocol.ts";
+import type { Asking } from "../protocol.ts";
+import { provenance } from "../provenance.ts";
+import { UsageError } from "../usage-error.ts";
+import { settingsOf } from "./bench-config.ts";
+import type { BenchConfig } from "./bench-config.ts";
+import { describeMachine, machineWarnings } from "./machine.ts";
+import { planPoints } from "./points.ts";
+import type { Point } from "./points.ts";
+
+export interface SweepCheckpoint {
+  readonly facts: BenchPoint["checkpoint"];
+  /** Where it is loaded from. */
+  readonly where: string;
+  readonly asking: Asking<Sample>;
+}
+
+export interface PreparedSweep {
+  readonly task: GenerationTask<Sample>;
+  readonly opened: OpenedSplit<Sample>;
+  /** By name. */
+  readonly checkpoints: ReadonlyMap<string, SweepCheckpoint>;
+  readonly points: readonly Point[];
+  readonly record: BenchRecord;
+}
+
+export async function prepareSweep(
+  config: BenchConfig,
+  catalog: Catalog,
+  { hubCache }: Pick<LoadOptions, "hubCache">,
+): Promise<PreparedSweep> {
+  const task = taskNamed(catalog, config.task);
+  if (task.kind !== "generation") {
+    const names = catalog.tasks.filter(({ kind }) => kind === "generation").map(({ name }) => name);
+    throw new UsageError(`--tasks ${task.name}: bench measures tasks that generate text: ${names.join(", ")}.`);
+  }
+  const opened = await openSplit(task, config, catalog);
+  const checkpoints = new Map<string, SweepCheckpoint>();
+  const facts: BenchPoint["checkpoint"][] = [];
+  for (const name of config.models) {
+    const options = { hubCache, cacheFolder: config.cache, threads: 1 };
+    const found = await findCheckpoint(catalog, name, options);
+    if (found.kind !== "generation") {
+      throw new UsageError(
+        `--model ${found.name}: for image-text retrieval; bench measures checkpoints that generate.`,
+      );
+    }
+    const { family, fingerprint, source } = found;
+    facts.push({ name: found.name, family, fingerprint, source });
+    refuseSameNames(facts);
+    const { where } = checkpointPlace(catalog, name);
+    const asking = askingOf(task, config.protocol, { family, overrides: {}, samples: opened.samples });
+    checkpoints.set(found.name, { facts: facts.at(-1)!, where, asking });
+  }
+  const points = planPoints(config, [...checkpoints.keys()]);
+  const record = await benchRecord(config, { opened, facts, points });
+  return { task, opened, checkpoints, points, record };
+}
+
+async function benchRecord(
+  config: BenchConfig,
+  {
+    opened,
+    facts,
+    points,
+  }: {
+    readonly opened: OpenedSplit<Sample>;
+    readonly facts: readonly BenchPoint["checkpoint"][];
+    readonly points: readonly Point[];
+  },
+): Promise<BenchRecord> {
+  const { dataset, split, files } = opened.data;
+  const { code, packages } = await provenance({ threads: config.threads[0]!, workers: 1 });
+  const machine = await describeMachine();
+  const samples = opened.samples.length;
+  const plan = new Map<string, unknown>([
+    ["quick", config.quick],
+    ["task", config.task],
+    ["protocol", config.protocol],
+    ["split", split],
+    ["samples", samples],
+    ["restarts", config.restarts],
+    ["find peak", config.findPeak],
+    ["accuracy", config.accuracy],
+    ["code", code.fingerprint],
+    ["processor", cpus()[0]?.model.trim() ?? "unknown"],
+    ...files.map(({ name, sha256 }) => [`data ${name}`, sha256] as const),
+    ...Object.entries(packages).map(([name, version]) => [`package ${name}`, version] as const),
+    ...facts.map(({ name, fingerprint }) => [`checkpoint ${name}`, fingerprint] as const),
+    ...config.scenarios.flatMap((scenario) => {
+      const { seeds, ...settings } = settingsOf(config, scenario, samples);
+      const values = { ...settings, ...seeds };
+      return Object.entries(values).map(([name, value]) => [`${scenario} ${name}`, value] as const);
+    }),
+  ]);
+  return {
+    format: benchFormat,
+    status: "running",
+    plan: Object.fromEntries([...plan].map(([name, value]) => [name, String(value)])),
+    quick: config.quick,
+    task: config.task,
+    data: { dataset, split, files: [...files], samples },
+    code: { ...code },
+    packages: { ...packages },
+    machine: { ...machine, neighbours: null, warnings: machineWarnings(machine, null) },
+    points: points.map(({ name }) => name),
+    timings: { startedAt: new Date().toISOString(), finishedAt: null },
+  };
+}
+
+/**
+ * Converts and quantizes what the points need, so that loading is loading; gives the bytes of the weights by checkpoint and
+ * precision, see `weightsKey`.
+ */
+export async function prepareAllWeights(
+  { points, checkpoints }: PreparedSweep,
+  options: Omit<LoadOptions, "threads">,
+): Promise<ReadonlyMap<string, number>> {
+  const sizes = new Map<string, number>();
+  for (const point of points) {
+    const { checkpoint: name, precision } = point.system;
+    if (sizes.has(weightsKey(point))) continue;
+    const checkpoint = await openCheckpoint(checkpoints.get(name)!.where, options);
+    await prepareWeights(checkpoint, { ...options, precision });
+    const plan = planQuantization(checkpoint, precision);
+    let bytes = planBytes(plan).to;
+    for (const { shape } of plan.fp32.values()) bytes += tensorBytes("F32", shape);
+    sizes.set(weightsKey(point), bytes);
+  }
+  return sizes;
+}
+
+export function weightsKey({ system }: Point): string {
+  return `${system.checkpoint} ${describePrecision(system.precision)}`;
+}
