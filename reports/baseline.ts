@@ -74,7 +74,9 @@ export async function readBaseline(path: string): Promise<readonly BaselineRun[]
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     const where = issue?.path.map(String).join(".") ?? "";
-    throw new RunFolderError(`${path}: "${where}": ${issue?.message ?? "not as expected"}. Make it again with \`baseline\`.`);
+    throw new RunFolderError(
+      `${path}: "${where}": ${issue?.message ?? "not as expected"}. Make it again with \`baseline\`.`,
+    );
   }
   return parsed.data.entries.map((entry) => runOf(entry, path));
 }

@@ -65,13 +65,20 @@ function packColumn(column: Column): PackedColumn {
     return { kind: "doubles", ...about, packed: deflated(shuffled(Float64Array.from(column, Number))) };
   }
   const values = deflated(Buffer.from(JSON.stringify([...places.keys()])));
-  return { kind: "choices", ...about, values, packed: deflated(varints(column.map((value) => places.get(value) ?? 0))) };
+  return {
+    kind: "choices",
+    ...about,
+    values,
+    packed: deflated(varints(column.map((value) => places.get(value) ?? 0))),
+  };
 }
 
 /** Comes back as the same text or number; zigzag doubles it, which stays exact up to 2 ** 53. */
 function isWhole(value: string | number): boolean {
   const number = Number(value);
-  return Math.abs(number) < 2 ** 50 && Number.isInteger(number) && String(number) === String(value) && !Object.is(value, -0);
+  return (
+    Math.abs(number) < 2 ** 50 && Number.isInteger(number) && String(number) === String(value) && !Object.is(value, -0)
+  );
 }
 
 function unpackColumn({ kind, isText, length, values, packed }: PackedColumn): Column {

@@ -27,7 +27,8 @@ export const addBaseline: AddCommand = (program, called) => {
       refuseExcess(command, Infinity);
       refuseFlagsAsValues(command);
       const folders = command.args;
-      if (folders.length === 0) throw new UsageError("baseline: found no folder, expected one or several that `run` wrote.");
+      if (folders.length === 0)
+        throw new UsageError("baseline: found no folder, expected one or several that `run` wrote.");
       const flags = command.opts<BaselineFlags>();
       const { output } = flags;
       if (output === undefined) throw new UsageError("baseline: --output is missing, expected the file to write.");

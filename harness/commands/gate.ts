@@ -43,7 +43,9 @@ const permutations = 10_000; // as `compare` draws
 const gitlabReport = "gl-code-quality-report.json";
 
 export const addGate: AddCommand = (program, called) => {
-  const command = program.command("gate").description("hold runs against a baseline: pass, fail (10) or inconclusive (11)");
+  const command = program
+    .command("gate")
+    .description("hold runs against a baseline: pass, fail (10) or inconclusive (11)");
   command.argument("[candidate]");
   withOutputFlags(command)
     .option("--baseline <file>", "a file that `baseline` has written")
@@ -65,13 +67,16 @@ export const addGate: AddCommand = (program, called) => {
 function checked(candidate: string | undefined, flags: GateFlags): GateCall {
   const { baseline, config, annotations } = flags;
   if (candidate === undefined) throw new UsageError("gate: found no folder, expected that of the candidate's runs.");
-  if (baseline === undefined) throw new UsageError("gate: --baseline is missing, expected a file that `baseline` has written.");
+  if (baseline === undefined)
+    throw new UsageError("gate: --baseline is missing, expected a file that `baseline` has written.");
   if (config === undefined) throw new UsageError("gate: --config is missing, expected a JSON file with the margins.");
   if (annotations !== undefined && annotations !== "github" && annotations !== "gitlab") {
     throw new UsageError(`--annotations: found "${annotations}", expected github or gitlab.`);
   }
   if (annotations === "github" && flags.json === true) {
-    throw new UsageError("--annotations github: writes lines to the output, where --json has one document. Give one of them.");
+    throw new UsageError(
+      "--annotations github: writes lines to the output, where --json has one document. Give one of them.",
+    );
   }
   return { ...flags, candidate, baseline, config };
 }

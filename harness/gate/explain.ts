@@ -26,7 +26,9 @@ function caution({ method, differingImages, bounds }: Judged): string {
         : "so the bound is that of an exact interval for the share of images that become worse, each losing a sample, or what the worst did";
     return `Only ${differingImages ?? 0} images differ, too few for Student's t, ${bound}.`;
   }
-  return method === "sign-flip" ? "There are too few images for Student's t, so the bound inverts the sign-flip test." : "";
+  return method === "sign-flip"
+    ? "There are too few images for Student's t, so the bound inverts the sign-flip test."
+    : "";
 }
 
 function conclusion(judged: Judged, isChance: boolean): string {
@@ -34,7 +36,9 @@ function conclusion(judged: Judged, isChance: boolean): string {
   const allowed = `the margin of ${points(margin)}`;
   const low = `Its one-sided 95 % lower bound is ${signed(bounds.low)}`;
   if (verdict === "pass") {
-    return differingImages === 0 ? "Pass." : `${low}, above ${signed(-margin)}: it is not worse by more than ${allowed}. Pass.`;
+    return differingImages === 0
+      ? "Pass."
+      : `${low}, above ${signed(-margin)}: it is not worse by more than ${allowed}. Pass.`;
   }
   if (verdict === "fail") {
     const chance = adjustedP === null ? "" : ` (p ${probability(adjustedP)} by Holm over the primary metrics)`;

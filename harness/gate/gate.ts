@@ -117,7 +117,9 @@ function refuseUnknownMetrics({ config, configFile }: GateRequest, runs: readonl
  */
 function adjusted(found: readonly Finding[]): readonly Judgement[] {
   const primary = found.flatMap((one) => (one.kind === "metric" && one.isPrimary ? [one] : []));
-  const pValues = new Map(holm(primary.map(({ pValue }) => pValue ?? 1)).map((value, place) => [primary[place], value]));
+  const pValues = new Map(
+    holm(primary.map(({ pValue }) => pValue ?? 1)).map((value, place) => [primary[place], value]),
+  );
   return found.map((one) => {
     if (one.kind !== "metric") return one;
     const adjustedP = one.pValue === null ? null : (pValues.get(one) ?? null);

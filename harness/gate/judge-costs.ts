@@ -18,7 +18,9 @@ export function judgeMemory(sides: CostSides, rule: CostRule, about: About): Cos
   const name = { kind: "memory", ...about, most: rule.most } as const;
   const [first, second] = [sides.base.measured?.memorySince, sides.candidate.measured?.memorySince];
   const other =
-    first === second ? null : `memory was measured since ${second ?? "unknown"}, the baseline's since ${first ?? "unknown"}`;
+    first === second
+      ? null
+      : `memory was measured since ${second ?? "unknown"}, the baseline's since ${first ?? "unknown"}`;
   return judge(name, sides, {
     of: ({ measured }) => measured?.peakMemoryBytes ?? null,
     what: "bytes resident at most",

@@ -42,7 +42,15 @@ export function judgeMetric(
   let decision: Decision = isSame ? { verdict: "pass", samplesNeeded: null } : nonInferiority(measured, margin);
   if (decision.verdict === "fail" && isFew && findings.pValue > level) decision = undecided(measured, margin);
   return {
-    ...{ kind: "metric", ...about, metric: rule.metric, unit, isPrimary: rule.primary, verdict: decision.verdict, margin },
+    ...{
+      kind: "metric",
+      ...about,
+      metric: rule.metric,
+      unit,
+      isPrimary: rule.primary,
+      verdict: decision.verdict,
+      margin,
+    },
     ...{ base, candidate, difference, standardError, interval: findings.interval },
     bounds: finite(cautious.bounds),
     method: isFew ? "few images differ" : findings.method,

@@ -50,7 +50,9 @@ export function pairWithBaseline(
   const folder = `${file} (${runName(base.record)})`;
   const isOtherScorer = base.scores.scorer !== candidate.scores.scorer;
   const asOne =
-    acceptScorer && base.scores.scorer !== undefined ? { ...candidate.scores, scorer: base.scores.scorer } : candidate.scores;
+    acceptScorer && base.scores.scorer !== undefined
+      ? { ...candidate.scores, scorer: base.scores.scorer }
+      : candidate.scores;
   const first: ComparableRun = { folder, ...base, failed: new Set() };
   const second: ComparableRun = { ...candidate, scores: asOne };
   refuseOtherMeasure(
@@ -66,7 +68,8 @@ export function pairWithBaseline(
   const { code } = base.record;
   const isOtherCode = code.fingerprint !== candidate.record.code.fingerprint;
   const by = code.commit === null ? `version ${code.version}` : `commit ${code.commit.slice(0, 12)}`;
-  if (isOtherCode) notes.push(`${candidate.folder}: other code than the baseline's (${by}): a difference may be the code's.`);
+  if (isOtherCode)
+    notes.push(`${candidate.folder}: other code than the baseline's (${by}): a difference may be the code's.`);
   return { runs, notes };
 }
 
@@ -93,7 +96,8 @@ function sameScores({ base, candidate, samples }: PairedRuns): string {
   const same = samples.ids.flatMap((_, pair) =>
     first[samples.basePlaces[pair]!] === second[samples.candidatePlaces[pair]!] ? [pair] : [],
   );
-  if (same.length === 0) throw new RunFolderError(`${where}, and no answer is the same, so nothing can be checked. ${again}`);
+  if (same.length === 0)
+    throw new RunFolderError(`${where}, and no answer is the same, so nothing can be checked. ${again}`);
   for (const column of numberColumns(samples.base)) {
     const wrong = firstDifference(column, samples, same);
     if (wrong === null) continue;

@@ -16,10 +16,7 @@ const metricRule = z.strictObject({
     .number()
     .nonnegative({ error: ({ input }) => `found ${String(input)}, expected points, 0 or more` })
     .describe("Points, hundredths of the metric's unit, that the candidate may be worse than the baseline."),
-  primary: z
-    .boolean()
-    .default(true)
-    .describe("Whether the verdict of the gate depends on it; others are shown only."),
+  primary: z.boolean().default(true).describe("Whether the verdict of the gate depends on it; others are shown only."),
   ...filters,
 });
 
@@ -35,7 +32,10 @@ export const gateConfigSchema = z.strictObject({
   $schema: z.string().exactOptional(),
   format: z.literal(gateConfigFormat),
   metrics: z.array(metricRule).min(1).describe("Of several rules for the same metric of a run, the last one holds."),
-  time: z.array(costRule).exactOptional().describe("Of what the model computes for a sample, on the same machine class."),
+  time: z
+    .array(costRule)
+    .exactOptional()
+    .describe("Of what the model computes for a sample, on the same machine class."),
   memory: z.array(costRule).exactOptional().describe("Of the most memory resident, on the same machine class."),
 });
 

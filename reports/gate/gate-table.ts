@@ -51,7 +51,9 @@ export function gateToMarkdown(result: GateResult): string {
     `### Gate: ${result.verdict}`,
     ...(judgements.length === 0 ? [] : [table.join("\n")]),
     conclusionOf(result),
-    ...(words.length === 0 ? [] : [`<details><summary>How each verdict came</summary>\n\n${words.join("\n")}\n\n</details>`]),
+    ...(words.length === 0
+      ? []
+      : [`<details><summary>How each verdict came</summary>\n\n${words.join("\n")}\n\n</details>`]),
     ...(notes.length === 0 ? [] : [notes.map((note) => `- ${escaped(note)}`).join("\n")]),
   ];
   return `${blocks.join("\n\n")}\n`;
