@@ -14,7 +14,7 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   test: ["datasets", "models", "reports", "tasks", "harness"],
 };
 /** Besides the rooms: what is read, not run. */
-const papers: readonly string[] = ["docs"];
+const papers: readonly string[] = ["baselines", "docs", "examples"];
 /** Doors for types only: "room file". */
 const typeDoors: ReadonlySet<string> = new Set(["tasks models/model.ts"]);
 

@@ -18,6 +18,7 @@ import { judgeMemory, judgeTime } from "./judge-costs.ts";
 import { judgeMetric } from "./judge-metric.ts";
 import type { Found } from "./judge-metric.ts";
 import { pairWithBaseline, partnerOf } from "./pair-runs.ts";
+import { sameAnswers } from "./same-answers.ts";
 import { partialRuns } from "./partial-runs.ts";
 
 export interface GateRequest extends CompareOptions {
@@ -106,6 +107,7 @@ function aboutOf({ base, candidate }: { readonly base: RunRecord; readonly candi
 /** A rule for a metric that no run has is a mistake, not a pass. */
 function refuseUnknownMetrics({ config, configFile }: GateRequest, runs: readonly BaselineRun[]): void {
   const known = new Set(runs.flatMap(({ scores }) => scores.metrics.map(({ name }) => name)));
+  if (runs.some(({ scores }) => scores.samples["answer"] !== undefined)) known.add(sameAnswers);
   const wrong = config.metrics.find(({ metric }) => !known.has(metric));
   if (wrong === undefined) return;
   throw unknownName(`--config ${configFile}: "${wrong.metric}"`, "metric", { name: wrong.metric, names: [...known] });

@@ -4,6 +4,7 @@
  */
 import type { MetricRule } from "../../reports/gate/gate-config.ts";
 import type { About, MetricJudgement } from "../../reports/gate/gate-result.ts";
+import type { MetricScore } from "../../reports/run-record.ts";
 import { compareMetric } from "../compare/compare-metric.ts";
 import type { CompareOptions, MetricFindings } from "../compare/compare-metric.ts";
 import type { PairedRuns } from "../compare/compare-runs.ts";
@@ -14,6 +15,7 @@ import { nonInferiority, turned } from "../statistics/non-inferiority.ts";
 import type { Decision, Measured } from "../statistics/non-inferiority.ts";
 import type { Interval } from "../statistics/paired-mean.ts";
 import { enoughImages, lowestDifference, movedImages } from "./few-images.ts";
+import { sameAnswers, withSameAnswers } from "./same-answers.ts";
 
 /** A judgement before that of all metrics together is known. */
 export type Found = Omit<MetricJudgement, "words" | "adjustedP">;
@@ -22,12 +24,13 @@ const level = 0.05;
 
 /** null: this run has no values of the metric. */
 export function judgeMetric(
-  runs: PairedRuns,
+  given: PairedRuns,
   rule: MetricRule,
   { about, options }: { readonly about: About; readonly options: CompareOptions },
 ): Found | null {
-  const metric = runs.base.scores.metrics.find(({ name }) => name === rule.metric);
-  if (metric === undefined) return null;
+  const asked = rule.metric === sameAnswers ? withSameAnswers(given) : metricOf(given, rule.metric);
+  if (asked === null) return null;
+  const { runs, metric } = asked;
   const [findings] = compareMetric(metric, { ...runs, isHeadline: false }, options);
   if (findings === undefined) return null;
   const { higherIsBetter, unit, samples, clusters, base, candidate, difference, standardError } = findings;
@@ -35,8 +38,8 @@ export function judgeMetric(
   const moved = movementOf(rule.metric, tables);
   const isFew = moved.differing > 0 && moved.differing < enoughImages;
   const margin = rule.margin / 100;
-  const given = measuredOf(findings);
-  const cautious = isFew ? withFewImages(given, higherIsBetter ? moved.lowest : null) : given;
+  const usual = measuredOf(findings);
+  const cautious = isFew ? withFewImages(usual, higherIsBetter ? moved.lowest : null) : usual;
   const measured = higherIsBetter ? cautious : turned(cautious);
   const isSame = moved.differing === 0; // passes a margin of 0, too
   let decision: Decision = isSame ? { verdict: "pass", samplesNeeded: null } : nonInferiority(measured, margin);
@@ -58,6 +61,11 @@ export function judgeMetric(
     pValue: failurePValue(measured, { margin, images: clusters }),
     samplesNeeded: neededWith(decision, moved.differing, isFew ? samples : 0),
   };
+}
+
+function metricOf(runs: PairedRuns, name: string): { readonly runs: PairedRuns; readonly metric: MetricScore } | null {
+  const metric = runs.base.scores.metrics.find((one) => one.name === name);
+  return metric === undefined ? null : { runs, metric };
 }
 
 /** What would decide it, where the verdict may not be taken. */

@@ -41,7 +41,6 @@ const names: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">"
 
 /** Signs that XML 1.0 has no place for are left out. */
 function attribute(text: string): string {
-  // eslint-disable-next-line no-control-regex -- these are the signs that are meant
   const allowed = text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, "");
   return allowed.replace(/[&<>"]/g, (sign) => names[sign] ?? sign).replace(/\s+/g, " ");
 }
