@@ -14,6 +14,7 @@ import { addCache } from "./commands/cache.ts";
 import { addCompare } from "./commands/compare.ts";
 import { addCosts } from "./commands/costs.ts";
 import { addGate } from "./commands/gate.ts";
+import { addHistory } from "./commands/history.ts";
 import { addLs } from "./commands/ls.ts";
 import { addPrepare } from "./commands/prepare.ts";
 import { addReport } from "./commands/report.ts";
@@ -35,6 +36,7 @@ export const commands: readonly AddCommand[] = [
   addCompare,
   addBaseline,
   addGate,
+  addHistory,
   addBench,
   addReproduce,
   addCosts,

@@ -5,6 +5,7 @@ import { baselineFormat, baselineSchema } from "./baseline.ts";
 import { gateConfigFormat, gateConfigSchema } from "./gate/gate-config.ts";
 import { gateResultFormat, gateResultSchema } from "./gate/gate-result.ts";
 import { comparisonFormat, comparisonSchema } from "./comparison.ts";
+import { historyFormat, historyLineSchema } from "./history.ts";
 import { scoreSheetSchema } from "./read-scores.ts";
 import { reportFormat, reportSchema } from "./report/report-data.ts";
 import { runFormat, runRecordSchema, scoresFormat } from "./run-record.ts";
@@ -19,6 +20,7 @@ const schemas: readonly { readonly name: string; readonly format: string; readon
   { name: "baseline", format: baselineFormat, schema: baselineSchema },
   { name: "gate", format: gateConfigFormat, schema: gateConfigSchema },
   { name: "gate-result", format: gateResultFormat, schema: gateResultSchema },
+  { name: "history", format: historyFormat, schema: historyLineSchema },
 ];
 
 /** By file name, the text of each. */

@@ -11,7 +11,9 @@ const filters = {
 };
 
 const metricRule = z.strictObject({
-  metric: z.string().describe("As the table calls it: accuracy, CIDEr, BLEU-4, text recall@1 and so on; or same answers."),
+  metric: z
+    .string()
+    .describe("As the table calls it: accuracy, CIDEr, BLEU-4, text recall@1 and so on; or same answers."),
   margin: z
     .number()
     .nonnegative({ error: ({ input }) => `found ${String(input)}, expected points, 0 or more` })

@@ -1,0 +1,153 @@
+/** `blip2-bench history`: scores, times and memory of runs over time, in a file for git; where they change; as charts. */
+import { dirname, join, resolve } from "node:path";
+import { writeFileWhole } from "../../reports/atomic-file.ts";
+import { chartToPng } from "../../reports/charts/png.ts";
+import {
+  appendHistory,
+  historyLineOf,
+  isSameRun,
+  lanesOf,
+  measuresOf,
+  readHistory,
+  valueOf,
+} from "../../reports/history.ts";
+import type { HistoryLine, Lane } from "../../reports/history.ts";
+import { formatLane, historyChart } from "../../reports/history-table.ts";
+import type { Change } from "../../reports/history-table.ts";
+import { makeFolder } from "../../reports/make-folder.ts";
+import { describeSystemCode, RunFolderError, systemCode } from "../../reports/run-folder-error.ts";
+import { readComparable } from "../compare/comparable-runs.ts";
+import { completeCode, incompleteCode } from "../exit-code.ts";
+import { refuseFlagsAsValues, unknownFlag, withOutputFlags } from "../flags.ts";
+import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
+import { partialRuns } from "../gate/partial-runs.ts";
+import { changePoints } from "../statistics/change-points.ts";
+import { unknownName, UsageError } from "../usage-error.ts";
+import { runsIn } from "./score.ts";
+
+const actions = ["add", "show", "plot"] as const;
+
+interface HistoryFlags extends OutputFlags {
+  readonly file?: string;
+  readonly last?: string;
+  readonly output?: string;
+}
+
+type Outside = Pick<Surroundings, "terminal" | "isJson">;
+
+export const addHistory: AddCommand = (program, called) => {
+  const command = program.command("history").description("runs over time, in a file for git: add, show, plot");
+  command
+    .argument("[add|show|plot]")
+    .argument("[folders...]")
+    .option("--file <file>", "the history (default: history.jsonl)")
+    .option("--last <n>", "show: so many runs of each lane (default: 20)")
+    .option("-o, --output <folder>", "plot: where the charts go (default: history)");
+  withOutputFlags(command).action(() => {
+    const flag = command.args.find((word) => word.startsWith("-"));
+    if (flag !== undefined) throw unknownFlag(flag, "history", command);
+    refuseFlagsAsValues(command);
+    const [word = "show", ...folders] = command.args;
+    const action = actions.find((one) => one === word);
+    if (action === undefined) throw unknownName(`history ${word}`, "action", { name: word, names: actions });
+    const flags = command.opts<HistoryFlags>();
+    const { file = "history.jsonl", output = "history" } = flags;
+    if (action === "add" && folders.length === 0) {
+      throw new UsageError("history add: found no folder, expected one or several that `run` wrote.");
+    }
+    if (action !== "add" && folders[0] !== undefined) {
+      throw new UsageError(`history ${action}: found "${folders[0]}", expected flags only from there on.`);
+    }
+    const last = /^[1-9]\d*$/.test(flags.last ?? "20") ? Number(flags.last ?? 20) : null;
+    if (last === null) throw new UsageError(`--last: found "${flags.last ?? ""}", expected a whole number from 1 on.`);
+    called({
+      flags,
+      perform: (surroundings) => {
+        if (action === "add") return add(folders, file, surroundings);
+        return action === "show" ? show(file, last, surroundings) : plot(file, output, surroundings);
+      },
+    });
+  });
+};
+
+async function add(folders: readonly string[], file: string, { terminal, isJson }: Outside): Promise<number> {
+  const paths = [...new Set((await Promise.all(folders.map(runsIn))).flat())];
+  const partial = await partialRuns(paths);
+  if (partial.length > 0) {
+    terminal.error(
+      `history add: a partial run has no scores to keep:\n${partial.map((line) => `  ${line}`).join("\n")}`,
+    );
+    return incompleteCode;
+  }
+  const before = await readHistory(file);
+  const added: HistoryLine[] = [];
+  for (const path of paths) {
+    const line = historyLineOf(await readComparable(path, false));
+    if (![...before, ...added].some((other) => isSameRun(line, other))) added.push(line);
+  }
+  if (added.length > 0) await appendHistory(file, added);
+  const known = paths.length - added.length;
+  const words = `${file}: ${added.length} runs added${known === 0 ? "" : `, ${known} were in it already`}.`;
+  terminal.result(isJson ? JSON.stringify({ file, added: added.length, known }, null, 2) : words);
+  return completeCode;
+}
+
+async function show(file: string, last: number, { terminal, isJson }: Outside): Promise<number> {
+  const lanes = (await lanesIn(file)).map((lane) => ({ lane, changes: changesIn(lane) }));
+  const json = lanes.map(({ lane: { name, machine, lines }, changes }) => ({ name, machine, lines, changes }));
+  const text = lanes.map(({ lane, changes }) => formatLane(lane, changes, last)).join("\n\n\n");
+  terminal.result(isJson ? JSON.stringify(json, null, 2) : text);
+  return completeCode;
+}
+
+async function plot(file: string, output: string, { terminal, isJson }: Outside): Promise<number> {
+  const written: string[] = [];
+  const names = new Set<string>();
+  for (const lane of await lanesIn(file)) {
+    const changes = changesIn(lane);
+    for (const measure of measuresOf(lane)) {
+      const path = join(output, fileName(`${lane.name} ${measure}`, names));
+      await write(path, await chartToPng(historyChart(lane, measure, changes)));
+      written.push(path);
+    }
+  }
+  terminal.result(isJson ? JSON.stringify(written, null, 2) : written.join("\n"));
+  return completeCode;
+}
+
+async function lanesIn(file: string): Promise<readonly Lane[]> {
+  const lanes = lanesOf(await readHistory(file));
+  if (lanes.length > 0) return lanes;
+  throw new RunFolderError(`${file}: no history in it. Add runs with \`history add <folder> --file ${file}\`.`);
+}
+
+function changesIn(lane: Lane): readonly Change[] {
+  return measuresOf(lane).flatMap((measure) => {
+    const lines = lane.lines.filter((line) => valueOf(line, measure) !== null);
+    const values = lines.map((line) => valueOf(line, measure) ?? 0);
+    return changePoints(values).map(({ place, ...change }) => ({ measure, line: lines[place]!, ...change }));
+  });
+}
+
+/** Letters, digits, points and hyphens; numbered where another lane, of another machine, has the name. */
+function fileName(name: string, taken: Set<string>): string {
+  const plain = name.replace(/[^A-Za-z0-9.]+/g, "-");
+  let free = plain;
+  for (let number = 2; taken.has(free); number += 1) free = `${plain}-${number}`;
+  taken.add(free);
+  return `${free}.png`;
+}
+
+async function write(path: string, bytes: Uint8Array): Promise<void> {
+  try {
+    await makeFolder(dirname(resolve(path)));
+    await writeFileWhole(resolve(path), bytes);
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === null) throw error;
+    const why = describeSystemCode(code);
+    throw new RunFolderError(`${path}: cannot be written: ${why}. Give another folder with --output.`, {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,80 @@
+/** A lane of the history → a table for the eye, and a chart of one of its measures by commit. */
+import type { ScatterChart } from "./charts/chart.ts";
+import { measuresOf, valueOf } from "./history.ts";
+import type { HistoryLine, Lane } from "./history.ts";
+import { formatColumns } from "./table.ts";
+
+/** A change of level that was found in a measure of a lane. */
+export interface Change {
+  readonly measure: string;
+  /** The first run of the new level. */
+  readonly line: HistoryLine;
+  readonly before: number;
+  readonly after: number;
+  readonly pValue: number;
+}
+
+export const units: Readonly<Record<string, string>> = { time: "ms a sample", memory: "MB" };
+
+/** The last runs, and every change. */
+export function formatLane(lane: Lane, changes: readonly Change[], last: number): string {
+  const measures = measuresOf(lane);
+  const titles = ["started", "commit", ...measures.map((name) => (name in units ? (units[name] ?? name) : name))];
+  const rows = lane.lines.slice(-last).map((line) => {
+    const cells = measures.map((measure) => {
+      const value = valueOf(line, measure);
+      const isChange = changes.some((change) => change.line === line && change.measure === measure);
+      return value === null ? "-" : `${isChange ? "* " : ""}${value.toFixed(2)}`;
+    });
+    return [line.startedAt.slice(0, 16).replace("T", " "), commitOf(line), ...cells];
+  });
+  const table = formatColumns(titles, rows, ["left", "left", ...measures.map(() => "right" as const)]);
+  const words = changes.map(changeWords);
+  return [`${lane.name}\n${lane.machine}`, table, ...(words.length === 0 ? [] : [words.join("\n")])].join("\n\n");
+}
+
+export function changeWords({ measure, line, before, after, pValue }: Change): string {
+  const unit = units[measure];
+  const way = after > before ? "rose" : "fell";
+  const by = `${before.toFixed(2)} to ${after.toFixed(2)}${unit === undefined ? "" : ` ${unit}`}`;
+  return `* ${measure} ${way} from ${by} at ${commitOf(line)} (Pettitt's test, p ${pValue.toFixed(4)})`;
+}
+
+/** With a plus where files were changed and not committed. */
+export function commitOf({ commit, dirty, version }: HistoryLine): string {
+  return `${commit === null ? version : commit.slice(0, 8)}${dirty === true ? "+" : ""}`;
+}
+
+/** Runs from left to right; where the level changes, the commit. */
+export function historyChart(lane: Lane, measure: string, changes: readonly Change[]): ScatterChart {
+  const shown = lane.lines.flatMap((line) => {
+    const value = valueOf(line, measure);
+    return value === null ? [] : [{ line, value }];
+  });
+  const points = shown.map(({ line, value }, index) => {
+    const isChange = changes.some((change) => change.line === line && change.measure === measure);
+    const isEnd = index === 0 || index === shown.length - 1;
+    const margin = 196 * (line.metrics[measure]?.standardError ?? NaN); // 95 %, in points
+    const ends = Number.isNaN(margin) ? { low: null, high: null } : { low: value - margin, high: value + margin };
+    return {
+      label: isChange || isEnd ? commitOf(line) : "",
+      x: index + 1,
+      y: value,
+      ...ends,
+      color: isChange ? 1 : 0,
+      shape: isChange ? ("diamond" as const) : ("circle" as const),
+      isOnFront: true,
+    };
+  });
+  const hasChange = points.some(({ color }) => color === 1);
+  return {
+    kind: "scatter",
+    id: "history",
+    title: `${measure}: ${lane.name}`,
+    note: lane.machine,
+    legend: hasChange ? [{ label: "a new level begins", color: 1, shape: "diamond" }] : [],
+    x: { title: "runs, the latest at the right", scale: "linear", fromZero: false },
+    y: { title: units[measure] ?? `${measure} (points)`, scale: "linear", fromZero: false },
+    points,
+  };
+}

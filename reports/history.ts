@@ -1,0 +1,141 @@
+/**
+ * The history: a file of JSON lines for git, one for each run that was added, at the end and never changed. A lane is what can be
+ * compared over time: the same checkpoint, task, split, protocol, precision and number of samples on the same class of machine.
+ */
+import { appendFile, readFile } from "node:fs/promises";
+import * as z from "zod";
+import { machineClassOf } from "./machine-class.ts";
+import { describeSystemCode, RunFolderError, systemCode } from "./run-folder-error.ts";
+import type { RunRecord, ScoreSheet } from "./run-record.ts";
+
+export const historyFormat = "blip2-bench-history/1";
+
+export const historyLineSchema = z.object({
+  format: z.literal(historyFormat),
+  startedAt: z.string(),
+  /** null: not run from a clone. */
+  commit: z.string().nullable(),
+  dirty: z.boolean().nullable(),
+  version: z.string(),
+  identity: z.string(),
+  machine: z.string(),
+  checkpoint: z.string(),
+  task: z.string(),
+  split: z.string(),
+  protocol: z.string(),
+  precision: z.string(),
+  samples: z.int().nonnegative(),
+  /** By name, unrounded, in the metric's unit. */
+  metrics: z.record(z.string(), z.object({ value: z.number(), standardError: z.number().nullable() })),
+  /** Of the model, for a sample. */
+  computeMs: z.number().nullable(),
+  peakMemoryBytes: z.int().nonnegative().nullable(),
+});
+
+export type HistoryLine = z.infer<typeof historyLineSchema>;
+
+export function historyLineOf({ record, scores }: { record: RunRecord; scores: ScoreSheet }): HistoryLine {
+  const { config, checkpoint, data, code, counts, timings, measured } = record;
+  const metrics = scores.metrics.flatMap(({ name, value, standardError }) =>
+    value === null ? [] : [[name, { value, standardError }] as const],
+  );
+  return {
+    format: historyFormat,
+    startedAt: timings.startedAt,
+    ...{ commit: code.commit, dirty: code.dirty, version: code.version, identity: record.identity },
+    machine: machineClassOf(record),
+    ...{ checkpoint: checkpoint.name, task: config.task, split: data.split },
+    protocol: Object.keys(config.overrides).length > 0 ? "custom" : config.protocol,
+    precision: config.precision ?? "fp32",
+    samples: counts.predicted,
+    metrics: Object.fromEntries(metrics),
+    computeMs: timings.computeMs === undefined ? null : timings.computeMs / counts.predicted,
+    peakMemoryBytes: measured?.peakMemoryBytes ?? null,
+  };
+}
+
+/** Whether they are the same run. */
+export function isSameRun(a: HistoryLine, b: HistoryLine): boolean {
+  return a.startedAt === b.startedAt && a.identity === b.identity;
+}
+
+/** No file is no history. Throws a RunFolderError that names the line that is broken. */
+export async function readHistory(path: string): Promise<readonly HistoryLine[]> {
+  const text = await readFile(path, "utf8").catch((error: unknown) => {
+    const code = systemCode(error);
+    if (code === "ENOENT") return "";
+    throw new RunFolderError(`${path}: cannot be read: ${code === null ? String(error) : describeSystemCode(code)}.`);
+  });
+  const lines = text.split("\n");
+  return lines.flatMap((line, index) => (line === "" ? [] : [parseLine(line, `${path}, line ${index + 1}`)]));
+}
+
+function parseLine(line: string, where: string): HistoryLine {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch (cause) {
+    throw new RunFolderError(`${where}: not JSON. Was a merge left half done? Mend or remove the line.`, { cause });
+  }
+  const parsed = historyLineSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const place = issue?.path.map(String).join(".") ?? "";
+  throw new RunFolderError(
+    `${where}: "${place}": ${issue?.message ?? "not as expected"}. Was it written by a newer version? Update blip2-bench.`,
+  );
+}
+
+/** One write. A last line without its end, as an editor may leave it, is ended first. */
+export async function appendHistory(path: string, lines: readonly HistoryLine[]): Promise<void> {
+  const before = await readFile(path, "utf8").catch(() => "");
+  const end = before === "" || before.endsWith("\n") ? "" : "\n";
+  try {
+    await appendFile(path, end + lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === null) throw error;
+    throw new RunFolderError(
+      `${path}: cannot be written: ${describeSystemCode(code)}. Give another file with --file.`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+export interface Lane {
+  /** `shapes-opt-small int8 vqav2 val, 991 samples` */
+  readonly name: string;
+  readonly machine: string;
+  /** In the order of their start. */
+  readonly lines: readonly HistoryLine[];
+}
+
+export function lanesOf(lines: readonly HistoryLine[]): readonly Lane[] {
+  const lanes = new Map<string, { name: string; machine: string; lines: HistoryLine[] }>();
+  for (const line of lines.toSorted((a, b) => Date.parse(a.startedAt) - Date.parse(b.startedAt))) {
+    const { checkpoint, task, split, protocol, precision, samples, machine } = line;
+    const words = [checkpoint, ...(precision === "fp32" ? [] : [precision]), task, split];
+    const name = `${words.join(" ")}${protocol === "paper" ? "" : ` (${protocol})`}, ${samples} samples`;
+    const key = JSON.stringify([name, machine]);
+    const lane = lanes.get(key) ?? { name, machine, lines: [] };
+    lane.lines.push(line);
+    lanes.set(key, lane);
+  }
+  return [...lanes.values()];
+}
+
+/** Names of what a lane has numbers of: its metrics, then `time` and `memory`. */
+export function measuresOf({ lines }: Lane): readonly string[] {
+  const has = (name: string): boolean => lines.some((line) => valueOf(line, name) !== null);
+  return [...new Set(lines.flatMap(({ metrics }) => Object.keys(metrics))), "time", "memory"].filter(has);
+}
+
+/** As it is shown: points, milliseconds a sample, MB. */
+export function valueOf(line: HistoryLine, measure: string): number | null {
+  if (measure === "time") return line.computeMs;
+  if (measure === "memory") return line.peakMemoryBytes === null ? null : line.peakMemoryBytes / 1e6;
+  const metric = line.metrics[measure];
+  return metric === undefined ? null : metric.value * 100;
+}
