@@ -54,13 +54,12 @@ export function historyChart(lane: Lane, measure: string, changes: readonly Chan
   const points = shown.map(({ line, value }, index) => {
     const isChange = changes.some((change) => change.line === line && change.measure === measure);
     const isEnd = index === 0 || index === shown.length - 1;
-    const margin = 196 * (line.metrics[measure]?.standardError ?? NaN); // 95 %, in points
-    const ends = Number.isNaN(margin) ? { low: null, high: null } : { low: value - margin, high: value + margin };
     return {
       label: isChange || isEnd ? commitOf(line) : "",
       x: index + 1,
       y: value,
-      ...ends,
+      // No interval: the samples are the same from run to run, so what they scatter is no noise between commits.
+      ...{ low: null, high: null },
       color: isChange ? 1 : 0,
       shape: isChange ? ("diamond" as const) : ("circle" as const),
       isOnFront: true,

@@ -20,7 +20,7 @@ describe("packed columns", () => {
     };
     const back = unpackColumns(packColumns(columns));
     assert.deepEqual(back, columns);
-    assert.ok(Object.is(back["signed"]?.[0], -0));
+    assert.ok(Object.is(back["signed"][0], -0));
   });
 
   it("say which of them is broken", () => {
