@@ -1,4 +1,5 @@
 /** How long a model waited for images: the share of its time in which it had nothing to compute on. */
+import { stagesBeside } from "../reports/run-record.ts";
 import type { Prediction, RunRecord } from "../reports/run-record.ts";
 
 export interface StageTimes {
@@ -15,7 +16,7 @@ export function stageTimes(predictions: readonly Prediction[]): StageTimes {
     if (prediction.status !== "predicted") continue;
     for (const [stage, ms] of Object.entries(prediction.latencyMs)) {
       if (stage === "imageWait") waitMs += ms;
-      else if (!stage.startsWith("image")) computeMs += ms;
+      else if (!stagesBeside.has(stage)) computeMs += ms;
     }
   }
   return { waitMs, computeMs };

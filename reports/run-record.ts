@@ -147,6 +147,9 @@ const predictionSchema = z.discriminatedUnion("status", [
 
 export type Prediction = z.infer<typeof predictionSchema>;
 
+/** Where a sample has `imageWait`, these were done beside the model's work: what it waited for them is all the time they took. */
+export const stagesBeside: ReadonlySet<string> = new Set(["imageRead", "imageDecode", "imageResize"]);
+
 /** A score as a metric gave it; a fraction, or in the metric's own unit. */
 export interface MetricScore {
   readonly name: string;

@@ -2,6 +2,7 @@
 import { cocoCaptions } from "../../datasets/coco-captions.ts";
 import type { Batching, DecodingOptions, GenerationRequest, VisionLanguageModel } from "../../models/model.ts";
 import type { GraphRun } from "../../models/runtime.ts";
+import { stagesBeside } from "../../reports/run-record.ts";
 import { readAhead } from "../batches.ts";
 import { bundledData } from "../catalog.ts";
 
@@ -77,9 +78,10 @@ export async function perform(
     }
   }
   const ms = performance.now() - start;
-  // Images are read beside other work: what the model waited for them is the only part of it that took time.
-  const beside = new Set(["imageRead", "imageDecode", "imageResize"]);
-  const between = Object.entries(stagesMs).reduce((rest, [stage, one]) => (beside.has(stage) ? rest : rest - one), ms);
+  const between = Object.entries(stagesMs).reduce(
+    (rest, [stage, one]) => (stagesBeside.has(stage) ? rest : rest - one),
+    ms,
+  );
   return { ms, stagesMs: { ...stagesMs, between }, runs: [...runs] };
 }
 

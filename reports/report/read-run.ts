@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { checksumsName, fileChecksum, readChecksums } from "../checksums.ts";
 import { RunFolderError, systemCode } from "../run-folder-error.ts";
 import { journalName, recordName, scoresName, similaritiesName } from "../run-folder.ts";
-import { parsePrediction } from "../run-record.ts";
+import { parsePrediction, stagesBeside } from "../run-record.ts";
 import type { Prediction } from "../run-record.ts";
 import { curveOf, distributionOf, Values } from "./distribution.ts";
 import type { FileState, Latency } from "./report-data.ts";
@@ -38,7 +38,9 @@ export async function readPredictions(folder: string, isChosen: (id: string) => 
     if (isChosen(id)) chosen.set(id, predictionOf(line, `${path}, line ${number}`));
     counts[status === "failed" ? "failed" : "predicted"] += 1;
     let total = 0;
+    const isReadBeside = "imageWait" in latencyMs;
     for (const stage in latencyMs) {
+      if (isReadBeside && stagesBeside.has(stage)) continue;
       const milliseconds = latencyMs[stage]!;
       total += milliseconds;
       let values = times.get(stage);
