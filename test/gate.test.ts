@@ -2,7 +2,10 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { enoughImages, lowestDifference, movedImages } from "../harness/gate/few-images.ts";
 import { exactShareInterval, studentQuantile } from "../harness/statistics/distributions.ts";
+import { differenceIntervals } from "../harness/statistics/paired-mean.ts";
+import { drawKeys, randomShare } from "../harness/statistics/random.ts";
 import {
   accuracyConfig,
   answers,
@@ -27,18 +30,18 @@ describe("gate", () => {
   });
 
   it("takes its bounds from Student's t by image, and decides by them", async () => {
-    const { metric } = await judged(20, { margin: 3 });
-    const error = Math.sqrt((0.02 * 0.98) / 999);
-    const low = -0.02 - studentQuantile(0.95, 999) * error;
+    const { metric } = await judged(50, { margin: 7 });
+    const error = Math.sqrt((0.05 * 0.95) / 999);
+    const low = -0.05 - studentQuantile(0.95, 999) * error;
     assert.ok(Math.abs((metric.bounds.low ?? 0) - low) < 1e-12);
     assert.equal(metric.method, "t");
     assert.equal(metric.verdict, "pass");
   });
 
   it("turns from pass to inconclusive where the lower bound meets the margin", async () => {
-    const low = 100 * ((await judged(20, { margin: 3 })).metric.bounds.low ?? 0);
-    assert.equal((await judged(20, { margin: -low + 1e-9 })).code, 0);
-    const { code, metric } = await judged(20, { margin: -low - 1e-9 });
+    const low = 100 * ((await judged(50, { margin: 7 })).metric.bounds.low ?? 0);
+    assert.equal((await judged(50, { margin: -low + 1e-9 })).code, 0);
+    const { code, metric } = await judged(50, { margin: -low - 1e-9 });
     assert.equal(code, 11);
     assert.equal(metric.verdict, "inconclusive");
     assert.match(metric.words, /Inconclusive: about \d+ samples would decide it with 80 % power\./);
@@ -62,7 +65,7 @@ describe("gate", () => {
   it("does not fail on a few images: it says how many samples it needs", async () => {
     const { code, metric } = await judged(3, { images: 100, margin: 0.1 });
     assert.equal(code, 11);
-    assert.ok((metric.samplesNeeded ?? 0) >= Math.ceil((100 * 10) / 3));
+    assert.ok((metric.samplesNeeded ?? 0) >= Math.ceil((100 * enoughImages) / 3));
   });
 
   it("holds a failure among several primary metrics to Holm: it may be chance", async () => {
@@ -186,5 +189,35 @@ describe("gate", () => {
       ["pass", "not judged", "not judged"],
     );
     assert.match(result.judgements[1]?.words ?? "", /time is not judged: the baseline has not measured it/);
+  });
+});
+
+describe("the bound where few images differ", () => {
+  /** Of candidates exactly as bad as the margin, the share that pass: 300 images of four samples, each worse by a chance. */
+  function falsePasses(expectedWorse: number): number {
+    const [images, draws, samples] = [300, 2000, 4];
+    let passes = 0;
+    for (let draw = 0; draw < draws; draw += 1) {
+      const keys = drawKeys(expectedWorse, draw);
+      const differences = Float64Array.from({ length: images }, (_, image) => {
+        if (randomShare(keys, 2 * image) >= expectedWorse / images) return 0;
+        return randomShare(keys, 2 * image + 1) < 0.2 ? -2 : -1; // samples lost: 1.2 on average
+      });
+      const base = new Float64Array(images).fill(3);
+      const candidate = base.map((sum, image) => sum + differences[image]!);
+      const sums = { counts: new Float64Array(images).fill(samples), base, candidate, differences };
+      const { differing } = movedImages(sums);
+      const [usual] = differenceIntervals(sums, [0.9], { draws: 1, seed: 0 });
+      const low = differing < enoughImages ? Math.min(usual!.low, lowestDifference(sums, 1)) : usual!.low;
+      if (low > (-1.2 * expectedWorse) / images / samples) passes += 1;
+    }
+    return passes / draws;
+  }
+
+  it("lets at most 5 % of candidates pass that are exactly as bad as the margin", () => {
+    for (const expectedWorse of [5, 10, 20]) {
+      const share = falsePasses(expectedWorse);
+      assert.ok(share <= 0.05, `${share} with ${expectedWorse} images worse`);
+    }
   });
 });

@@ -65,7 +65,7 @@ export async function gate(request: GateRequest): Promise<GateResult> {
     found.push(...judgePair(pair.runs, request));
   }
   const judgements = adjusted(found);
-  return { ...start(request), verdict: verdictOf(judgements), judgements: [...judgements], notes };
+  return { ...start(request), verdict: verdictOf(judgements), judgements: [...judgements], notes: [...new Set(notes)] };
 }
 
 type Finding = Found | Exclude<Judgement, MetricJudgement>;
