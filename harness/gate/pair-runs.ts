@@ -68,8 +68,7 @@ export function pairWithBaseline(
   const { code } = base.record;
   const isOtherCode = code.fingerprint !== candidate.record.code.fingerprint;
   const by = code.commit === null ? `version ${code.version}` : `commit ${code.commit.slice(0, 12)}`;
-  if (isOtherCode)
-    notes.push(`Run by other code than the baseline (${by}): a difference may be the code's.`);
+  if (isOtherCode) notes.push(`Run by other code than the baseline (${by}): a difference may be the code's.`);
   return { runs, notes };
 }
 
