@@ -11,7 +11,7 @@ export interface FoundFolder {
 }
 
 export const benchName = "bench.json";
-const depth = 2; // <model>/<task>, as `run` makes them
+const depth = 3; // <model>/<precision>/<task>, as `run` makes them of several precisions
 
 /** Each folder once, in the order they were named. Files are passed over: a shell's * names them, too. */
 export async function findFolders(named: readonly string[]): Promise<readonly FoundFolder[]> {
