@@ -117,6 +117,8 @@ export interface Matching {
   readonly status: "matched";
   /** The logit of "matches" for each text; higher is better. No probability: the reference ranks by the logit. */
   readonly logits: Float32Array;
+  /** Of "matches" against "does not", 0 to 1: for people. */
+  readonly probabilities: Float32Array;
   /** All texts together. */
   readonly latencyMs: StageLatency;
 }
