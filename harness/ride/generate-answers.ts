@@ -5,6 +5,7 @@ import type { Surroundings } from "../flags.ts";
 import { watchInterrupt } from "../interrupt.ts";
 import { UsageError } from "../usage-error.ts";
 import { codeOf, modelsToRide } from "./ride.ts";
+import { withSampling } from "./sampling-flags.ts";
 import type { Answer, Answers, Ride } from "./ride.ts";
 
 export interface Asked {
@@ -52,7 +53,7 @@ export async function generateAnswers(
             prompt: prompt(each),
             ...(maxPromptTokens !== null && { maxPromptTokens }),
           }));
-          const generated = await loaded.generate(requests, decoding);
+          const generated = await loaded.generate(requests, withSampling(decoding, ride.sampling));
           for (const [index, each] of generated.entries()) {
             const { image, question } = window[index]!;
             if (each.status === "failed") {

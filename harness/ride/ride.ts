@@ -1,7 +1,7 @@
 /** What the commands on images of one's own share: their flags, the forms of their result, and the way they work. */
 import { availableParallelism } from "node:os";
 import type { Command } from "commander";
-import { stringify } from "csv-stringify/sync";
+import { recordsToCsv } from "../../reports/csv.ts";
 import type { Catalog } from "../catalog.ts";
 import { incompleteCode, usageCode } from "../exit-code.ts";
 import { cacheHelp, list, precisionHelp, withOutputFlags } from "../flags.ts";
@@ -11,10 +11,13 @@ import type { AskedCheckpoint } from "../pairs.ts";
 import { integer, readRunConfig } from "../run-config.ts";
 import type { RunConfig, RunFlags } from "../run-config.ts";
 import type { Terminal } from "../terminal.ts";
+import type { Sampling } from "../../models/model.ts";
 import { UsageError } from "../usage-error.ts";
 import { checkImage, imageFiles } from "./image-files.ts";
+import { readSampling, withSamplingFlags } from "./sampling-flags.ts";
+import type { SamplingFlags } from "./sampling-flags.ts";
 
-export interface RideFlags extends RunFlags, OutputFlags {
+export interface RideFlags extends RunFlags, OutputFlags, SamplingFlags {
   readonly jsonl?: boolean;
   readonly csv?: boolean;
   readonly maxPixels?: string;
@@ -39,7 +42,7 @@ export function withRideFlags(command: Command, defaultModel: string): Command {
 
 /** Those of text that is generated. */
 export function withDecodingFlags(command: Command): Command {
-  return command
+  return withSamplingFlags(command)
     .option("--protocol <name>", "paper or lavis: how text is generated, where no flag says otherwise (default: paper)")
     .option("--beams <n>", "beams; 1 is greedy search (default: 5)")
     .option("--min-new-tokens <n>", "shortest text")
@@ -55,6 +58,8 @@ export interface Ride {
   readonly batchSize: number;
   readonly form: "text" | "json" | "jsonl" | "csv";
   readonly maxPixels: number | null;
+  /** null: nothing is drawn. */
+  readonly sampling: Sampling | null;
 }
 
 /** Throws a UsageError. Says on stderr which model is taken where none is named. */
@@ -72,8 +77,9 @@ export function readRide(flags: RideFlags, defaultModel: string, { terminal, cac
   if (batchSize === "auto")
     throw new UsageError("--batch-size: nothing is measured here, expected a whole number from 1.");
   const maxPixels = integer("--max-pixels", flags.maxPixels, { from: 1 }) ?? null;
+  const sampling = readSampling(flags, config.overrides.beams);
   if (flags.model === undefined) terminal.note(`Model: ${defaultModel}; another one with --model.`);
-  return { config, batchSize, form: forms[0] ?? "text", maxPixels };
+  return { config, batchSize, form: forms[0] ?? "text", maxPixels, sampling };
 }
 
 export async function modelsToRide(
@@ -138,7 +144,7 @@ export class Answers {
   end(): void {
     const { form, terminal } = this.#options;
     if (form === "json") terminal.result(JSON.stringify(this.#answers, null, 2));
-    if (form === "csv") terminal.result(stringify(this.#answers, { header: true, escape_formulas: true }).trimEnd());
+    if (form === "csv") terminal.result(recordsToCsv(this.#answers).trimEnd());
   }
 }
 
