@@ -1,10 +1,12 @@
 /** caption, ask and match on images of one's own: the goldens come out, and bad input is named. */
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { imageFiles } from "../harness/ride/image-files.ts";
 import sharp from "sharp";
-import { assertFails, blip2, inProcess } from "./command-process.ts";
+import { assertFails, blip2, environment, inProcess, realCommand } from "./command-process.ts";
 import { goldenJson } from "./goldens.ts";
 import { ItmGoldens } from "./goldens-itm.ts";
 import { projectRoot } from "./project.ts";
@@ -123,6 +125,25 @@ describe("blip2-bench caption", () => {
       err,
       /200000000 in all, expected at most 178956970\. Scale it down, or allow more with --max-pixels\./,
     );
+  });
+});
+
+describe("blip2-bench caption after Ctrl-C", () => {
+  it("ends with 130, and what is there is whole", async () => {
+    const folder = temporaryFolder();
+    const child = spawn(process.execPath, [realCommand, "caption", imageFolder, "--jsonl", "-q"], {
+      env: environment(folder),
+    });
+    let out = "";
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      if (out === "") child.kill("SIGINT");
+      out += text;
+    });
+    const [code] = (await once(child, "close")) as [number | null];
+    assert.equal(code, 130);
+    const lines = out.trim().split("\n");
+    assert.ok(lines.length < 300, `${lines.length} captions`);
+    for (const line of lines) assert.ok("caption" in (JSON.parse(line) as object));
   });
 });
 
