@@ -7,15 +7,18 @@ import { join } from "node:path";
 import { huggingFaceCacheFolder } from "../models/checkpoint/hugging-face-cache.ts";
 import type { Catalog } from "./catalog.ts";
 import { parseCommandLine } from "./command-line.ts";
+import { addAsk } from "./commands/ask.ts";
 import { addAudit } from "./commands/audit.ts";
 import { addBaseline } from "./commands/baseline.ts";
 import { addBench } from "./commands/bench.ts";
 import { addCache } from "./commands/cache.ts";
+import { addCaption } from "./commands/caption.ts";
 import { addCompare } from "./commands/compare.ts";
 import { addCosts } from "./commands/costs.ts";
 import { addGate } from "./commands/gate.ts";
 import { addHistory } from "./commands/history.ts";
 import { addLs } from "./commands/ls.ts";
+import { addMatch } from "./commands/match.ts";
 import { addPrepare } from "./commands/prepare.ts";
 import { addReport } from "./commands/report.ts";
 import { addReproduce } from "./commands/reproduce.ts";
@@ -31,6 +34,9 @@ import type { Output } from "./terminal.ts";
 export const commands: readonly AddCommand[] = [
   addRun,
   addLs,
+  addCaption,
+  addAsk,
+  addMatch,
   addScore,
   addReport,
   addCompare,

@@ -133,7 +133,12 @@ export async function matchCandidates(
   return matched;
 }
 
-const nothingToMatch: Matching = { status: "matched", logits: new Float32Array(0), latencyMs: {} };
+const nothingToMatch: Matching = {
+  status: "matched",
+  logits: new Float32Array(0),
+  probabilities: new Float32Array(0),
+  latencyMs: {},
+};
 
 export interface RetrievalOutcome {
   /** TR@1 and so on, re-ranked; then, of ranking by similarity alone, `ITC TR@1` and so on. Empty: no image could be read. */

@@ -51,7 +51,7 @@ export function rankingOf(task: RetrievalTask, name: ProtocolName, overrides: Ov
   return { ...protocol, rerank: overrides.rerank ?? protocol.rerank };
 }
 
-function decodingOf(choices: DecodingOptions, overrides: Overrides): DecodingOptions {
+export function decodingOf(choices: DecodingOptions, overrides: Overrides): DecodingOptions {
   const newTokens = {
     min: overrides.minNewTokens ?? choices.newTokens.min,
     max: overrides.maxNewTokens ?? choices.newTokens.max,

@@ -142,14 +142,18 @@ export class Blip2Retrieval implements ImageTextScorer {
     const seen = await clock.time("imageKeys", () => this.#imageKeys(image_tokens));
 
     const logits = new Float32Array(texts.length);
+    const probabilities = new Float32Array(texts.length);
     for (const batch of textBatches(texts, { size: PAIR_BATCH, pad })) {
       const feeds = { ...batch.feeds, ...textMask(batch, queries), ...seen };
       const { matching } = await clock.time("matching", () => sessions.matching.run(feeds, ["matching"]));
-      for (const [row, [, logit]] of rows(matching).entries()) {
-        for (const place of batch.places[row]!) logits[place] = logit!;
+      for (const [row, [other, logit]] of rows(matching).entries()) {
+        for (const place of batch.places[row]!) {
+          logits[place] = logit!;
+          probabilities[place] = 1 / (1 + Math.exp(other! - logit!)); // softmax of the two
+        }
       }
     }
-    return { status: "matched", logits, latencyMs: { ...encodingMs, ...clock.shares(1) } };
+    return { status: "matched", logits, probabilities, latencyMs: { ...encodingMs, ...clock.shares(1) } };
   }
 
   async release(): Promise<void> {

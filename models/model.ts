@@ -20,7 +20,21 @@ export interface DecodingOptions {
   readonly earlyStopping: boolean | "never";
 }
 
+/** How the next token is drawn: the names and the order of transformers' `generate` (generation/sampling.ts). */
+export interface Sampling {
+  /** Above 0: 1 leaves the model's probabilities, less sharpens them. */
+  readonly temperature: number;
+  /** Only so many of the most likely tokens; null: all. */
+  readonly topK: number | null;
+  /** Only the most likely tokens that reach this share together; 1 is all. */
+  readonly topP: number;
+  /** 0 to 2 ** 32 - 1. Each request draws the numbers of the seed from its own start. */
+  readonly seed: number;
+}
+
 export interface GenerationOptions extends DecodingOptions {
+  /** Unset: nothing is drawn. Takes one beam, and a loop outside the graph. */
+  readonly sampling?: Sampling;
   /** Called whenever all sequences of a batch that are not finished have their next token. */
   readonly onStep?: () => void;
 }
@@ -117,6 +131,8 @@ export interface Matching {
   readonly status: "matched";
   /** The logit of "matches" for each text; higher is better. No probability: the reference ranks by the logit. */
   readonly logits: Float32Array;
+  /** Of "matches" against "does not", 0 to 1: for people. */
+  readonly probabilities: Float32Array;
   /** All texts together. */
   readonly latencyMs: StageLatency;
 }

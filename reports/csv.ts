@@ -33,3 +33,8 @@ export function tableToCsv({ columns: shown, rows }: ReportTable): string {
   const lines = rows.map((cells) => cells.map(({ value }) => value));
   return stringify(lines, { header: true, columns: shown.map(({ name }) => name), escape_formulas: true });
 }
+
+/** Records with the same keys, which become the titles. */
+export function recordsToCsv(records: readonly Readonly<Record<string, string | number | null>>[]): string {
+  return stringify([...records], { header: true, escape_formulas: true });
+}

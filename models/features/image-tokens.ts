@@ -8,7 +8,8 @@
 import { createHash } from "node:crypto";
 import type { Tensor } from "onnxruntime-node";
 import type { VisionConfig } from "../checkpoint/config.ts";
-import { pixelsOf, readImageBytes } from "../image/image-processor.ts";
+import { imageLimits, pixelsOf, readImageBytes } from "../image/image-processor.ts";
+import type { ImageLimits } from "../image/image-processor.ts";
 import type { PixelThreads } from "../image/pixel-threads.ts";
 import type { PixelSettings } from "../image/preprocessor-config.ts";
 import { ImageError } from "../model.ts";
@@ -48,6 +49,8 @@ export interface ImageTokensParts {
   readonly session: Session;
   readonly vision: VisionConfig;
   readonly pixels: PixelSettings;
+  /** Of images that are decoded here, not in a thread; unset: imageLimits. */
+  readonly limits?: ImageLimits;
   /** Those that decode and resize images; null: none but this one. */
   readonly threads: PixelThreads | null;
   /** null: none are kept. */
@@ -67,7 +70,7 @@ export class ImageTokens {
   }
 
   async load(file: string): Promise<LoadedImage | FailedImage> {
-    const { features, pixels, threads } = this.#parts;
+    const { features, pixels, threads, limits = imageLimits } = this.#parts;
     const clock = new StageClock();
     try {
       const bytes = await clock.time("imageRead", () => readImageBytes(file));
@@ -81,7 +84,7 @@ export class ImageTokens {
         }
       }
       const image = { path: file, bytes };
-      const values = await (threads?.pixelsOf(image, pixels, { clock }) ?? pixelsOf(image, pixels, { clock }));
+      const values = await (threads?.pixelsOf(image, pixels, { clock }) ?? pixelsOf(image, pixels, { clock, limits }));
       return { status: "loaded", hash, kind: "pixels", values, latencyMs: clock.shares(1) };
     } catch (error) {
       if (!(error instanceof ImageError)) throw error;

@@ -24,12 +24,20 @@ export async function loadImageTokens(
   { weights, pixels }: { readonly weights: Weights; readonly pixels: PixelSettings },
   options: ImageTokensOptions,
 ): Promise<ImageTokens> {
-  const { cacheFolder, keepFeatures = false, imageThreads = 0, onPreparation, precision = fp32Precision } = options;
+  const {
+    cacheFolder,
+    keepFeatures = false,
+    imageThreads = 0,
+    maxPixels,
+    onPreparation,
+    precision = fp32Precision,
+  } = options;
   const { vision } = config;
   const graph = visionTransformer(weights.at("vision_model"), vision);
   const session = await Session.load(graph, options);
   const threads = imageThreads > 0 ? new PixelThreads(imageThreads) : null;
-  if (!keepFeatures) return new ImageTokens({ session, vision, pixels, threads, features: null });
+  const limits = maxPixels === undefined ? {} : { limits: { side: Infinity, pixels: maxPixels } };
+  if (!keepFeatures) return new ImageTokens({ session, vision, pixels, threads, features: null, ...limits });
 
   const used = weights.at("vision_model").used();
   const cache = new FeatureCache({
@@ -42,5 +50,5 @@ export async function loadImageTokens(
     onEvent: (event) => onPreparation?.(event),
   });
   const features = { cache, isBatchInvariant: isBatchInvariant(used) };
-  return new ImageTokens({ session, vision, pixels, threads, features });
+  return new ImageTokens({ session, vision, pixels, threads, features, ...limits });
 }

@@ -76,6 +76,10 @@ export function logSoftmax(logits: Float32Array): Float32Array {
 
 /** The `count` highest scores in falling order; of equals the lower token first. */
 export function highest(scores: Float32Array, count: number): Candidate[] {
+  if (count >= scores.length) {
+    const all = Array.from(scores, (logProbability, token) => ({ token, logProbability }));
+    return all.sort((a, b) => b.logProbability - a.logProbability);
+  }
   const best: Candidate[] = [];
   for (const [token, logProbability] of scores.entries()) {
     if (best.length === count && logProbability <= best[count - 1]!.logProbability) continue;

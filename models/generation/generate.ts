@@ -6,6 +6,7 @@ import type { DecodingOptions, GenerationOptions } from "../model.ts";
 import { rankNextTokens, rankWithPenalty } from "./candidates.ts";
 import type { LanguageHead } from "./candidates.ts";
 import type { DecodingBatch } from "./decoding-batch.ts";
+import { SampleSearch } from "./sampling.ts";
 import { startSearch } from "./search.ts";
 import type { Candidate, Continuation, Hypothesis, Search } from "./search.ts";
 
@@ -47,7 +48,13 @@ export async function generate(
   const open: OpenSequence[] = [];
   let begun = 0;
   const admit = ({ texts }: Begun): void => {
-    for (const text of texts) open.push({ number: begun++, search: startSearch(options, { endTokens }), text });
+    for (const text of texts) {
+      const search =
+        options.sampling === undefined
+          ? startSearch(options, { endTokens })
+          : new SampleSearch(options, options.sampling, { endTokens });
+      open.push({ number: begun++, search, text });
+    }
   };
   const timed = async <T>(work: () => Promise<T>): Promise<T> => {
     const from = performance.now();

@@ -14,6 +14,8 @@ import type { PixelSettings } from "./preprocessor-config.ts";
 export interface PixelOptions {
   /** Threads that decode and resize images beside the model; unset or 0: the model's own thread does it. */
   readonly imageThreads?: number;
+  /** Width × height at most, whatever the sides; unset: imageLimits of image-processor.ts. */
+  readonly maxPixels?: number;
 }
 
 interface Thread {

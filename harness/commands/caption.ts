@@ -1,0 +1,57 @@
+/** `blip2-bench caption`: what is on images of one's own. */
+import { captioning } from "../../tasks/own-image.ts";
+import { refuseExcess, refuseFlagsAsValues } from "../flags.ts";
+import type { AddCommand, Surroundings } from "../flags.ts";
+import { decodingOf } from "../protocol.ts";
+import { generateAnswers } from "../ride/generate-answers.ts";
+import { Answers, readRide, usableImages, withDecodingFlags, withRideFlags } from "../ride/ride.ts";
+import type { Answer, RideFlags } from "../ride/ride.ts";
+import { UsageError } from "../usage-error.ts";
+
+const defaultModel = "shapes-opt-base";
+
+export const addCaption: AddCommand = (program, called) => {
+  const command = program.command("caption").description("say what is on images of your own: files, folders, patterns");
+  command.argument("[images...]").option("--prompt <text>", "words that the caption goes on with (default: none)");
+  withRideFlags(withDecodingFlags(command), defaultModel).action(() => {
+    refuseExcess(command, Infinity);
+    refuseFlagsAsValues(command);
+    const flags = command.opts<RideFlags>();
+    const images = [...command.args];
+    called({ flags, perform: (surroundings) => caption(images, flags, surroundings) });
+  });
+};
+
+/** Gives the exit code. */
+async function caption(words: readonly string[], flags: RideFlags, surroundings: Surroundings): Promise<number> {
+  if (words.length === 0) throw new UsageError("caption: found no image, expected files, folders or patterns.");
+  const { terminal } = surroundings;
+  const ride = readRide(flags, defaultModel, surroundings);
+  const { config, form, maxPixels } = ride;
+  const { images, failed } = await usableImages(words, maxPixels, terminal);
+  const isAlone = images.length === 1 && failed === 0;
+  const isSideBySide = config.models.length * config.precisions.length > 1;
+  const line = (answer: Answer): string => {
+    const before = [
+      ...(isAlone ? [] : [String(answer["image"])]),
+      ...(isSideBySide ? [`${String(answer["model"])} ${String(answer["precision"])}`] : []),
+    ];
+    return [...before, String(answer["caption"])].join(": ");
+  };
+  const prompt = flags.prompt === undefined || flags.prompt === "" ? captioning.prompt : flags.prompt;
+  return generateAnswers(
+    images.map((image) => ({ image, question: null })),
+    {
+      ride,
+      failed,
+      answers: new Answers({ form, terminal, line }),
+      wayOf: (family) => ({
+        decoding: decodingOf(captioning.decoding(family, config.protocol), config.overrides),
+        prompt: () => prompt,
+        maxPromptTokens: null,
+        answer: captioning.answer,
+      }),
+    },
+    surroundings,
+  );
+}

@@ -1,0 +1,103 @@
+/** `blip2-bench match`: how well texts go with an image of one's own. */
+import { textMatching } from "../../tasks/own-image.ts";
+import type { ImageTextScorer } from "../../models/model.ts";
+import { CheckpointError } from "../../models/model.ts";
+import { describePrecision } from "../../models/checkpoint/precision.ts";
+import { formatColumns } from "../../reports/table.ts";
+import { refuseExcess, refuseFlagsAsValues } from "../flags.ts";
+import type { AddCommand, Surroundings } from "../flags.ts";
+import { Answers, codeOf, modelsToRide, readRide, usableImages, withRideFlags } from "../ride/ride.ts";
+import type { RideFlags } from "../ride/ride.ts";
+import { UsageError } from "../usage-error.ts";
+
+const defaultModel = "shapes-itm";
+
+export const addMatch: AddCommand = (program, called) => {
+  const command = program.command("match").description("how well texts go with an image of your own");
+  command.argument("[image]").argument("[texts...]");
+  withRideFlags(command, defaultModel).action(() => {
+    refuseExcess(command, Infinity);
+    refuseFlagsAsValues(command);
+    const flags = command.opts<RideFlags>();
+    const words = [...command.args];
+    called({ flags, perform: (surroundings) => match(words, flags, surroundings) });
+  });
+};
+
+/** Gives the exit code. */
+async function match(
+  [word, ...texts]: readonly string[],
+  flags: RideFlags,
+  surroundings: Surroundings,
+): Promise<number> {
+  if (word === undefined || texts.length === 0) {
+    throw new UsageError(`match: found no ${word === undefined ? "image" : "text"}, expected an image and texts.`);
+  }
+  const { terminal } = surroundings;
+  const ride = readRide(flags, defaultModel, surroundings);
+  const { images, failed } = await usableImages([word], ride.maxPixels, terminal);
+  const models = await modelsToRide(ride, surroundings);
+  const answers = new Answers({ form: ride.form, terminal, line: () => "" });
+  for (const model of models) {
+    if (model.kind !== "retrieval") {
+      throw new UsageError(`--model ${model.name}: it generates text, and matches none. See caption and ask.`);
+    }
+  }
+  for (const model of models) {
+    if (model.kind !== "retrieval") continue;
+    const scorer = await model.load();
+    const about = { model: model.name, precision: describePrecision(model.precision) };
+    try {
+      for (const image of images) {
+        const found = await scoresOf(scorer, image, texts);
+        if (ride.form !== "text") {
+          for (const scores of found) answers.add({ ...about, image, ...scores });
+          continue;
+        }
+        if (images.length > 1) terminal.result(image);
+        if (models.length > 1) terminal.result(`${about.model} ${about.precision}`);
+        const rows = found.map(({ text, matching, similarity }) => [
+          matching > 0 && matching < 0.001 ? "< 0.1 %" : `${(matching * 100).toFixed(1)} %`,
+          similarity.toFixed(4),
+          text,
+        ]);
+        terminal.result(formatColumns(["matching", "similarity", "text"], rows, ["right", "right", "left"]));
+      }
+    } finally {
+      await scorer.release();
+    }
+  }
+  answers.end();
+  return codeOf({ answered: images.length, failed });
+}
+
+interface TextScores {
+  readonly text: string;
+  /** The matching head's probability (ITM), 0 to 1. */
+  readonly matching: number;
+  readonly matchingLogit: number;
+  /** The cosine of the best query and the text (ITC), -1 to 1. */
+  readonly similarity: number;
+}
+
+/** In the order of `texts`. Throws a CheckpointError where the image cannot be read after all. */
+async function scoresOf(
+  scorer: ImageTextScorer,
+  path: string,
+  texts: readonly string[],
+): Promise<readonly TextScores[]> {
+  const image = { id: path, path };
+  const read = scorer.readTexts(texts.map(textMatching.text), textMatching);
+  const [embedded] = await scorer.embedImages([image]);
+  const matched = await scorer.match(image, read);
+  if (embedded === undefined || embedded.status === "failed" || matched.status === "failed") {
+    throw new CheckpointError(embedded?.status === "failed" ? embedded.error : `${path}: cannot be read any more.`);
+  }
+  const similarities = await scorer.compare([embedded.vectors], await scorer.embedTexts(read));
+  return texts.map((text, index) => ({
+    text,
+    matching: matched.probabilities[index]!,
+    matchingLogit: matched.logits[index]!,
+    similarity: similarities[index]!,
+  }));
+}

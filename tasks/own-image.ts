@@ -1,0 +1,39 @@
+/**
+ * An image of one's own: what a model is asked about it outside any data set. Captions as Salesforce's authors ask a
+ * pretrained model for them, without text (salesforce/LAVIS, issue 138), and otherwise as on COCO (BLIP-2, section 4.2);
+ * questions as on VQAv2 (section 4.1); texts to be matched as captions are prepared for retrieval (section 4.4).
+ */
+import type { LanguageModelFamily } from "../models/model.ts";
+import { blipCaption } from "./caption-text.ts";
+import { cocoCaption } from "./coco-caption.ts";
+import { cocoRetrieval } from "./coco-retrieval.ts";
+import { blipQuestion } from "./question-text.ts";
+import type { ProtocolName } from "./task.ts";
+import { vqav2 } from "./vqav2.ts";
+
+export const captioning = {
+  prompt: null,
+  decoding: (family: LanguageModelFamily, protocol: ProtocolName) => cocoCaption.protocols[protocol].decoding[family],
+  answer: (text: string): string => text.trim(),
+} as const;
+
+export const questionAnswering = {
+  /** `Question: what color is the bus? Answer:` */
+  prompt: (question: string, family: LanguageModelFamily, protocol: ProtocolName): string | null =>
+    vqav2.protocols[protocol].prompt[family]({ ...nothingElse, question }),
+  /** The user's own words around the question, which is prepared as the protocols do. */
+  fillIn: (template: string, question: string): string =>
+    template.replaceAll("{question}", () => blipQuestion(question)),
+  decoding: (family: LanguageModelFamily, protocol: ProtocolName) => vqav2.protocols[protocol].decoding[family],
+  maxPromptTokens: (family: LanguageModelFamily, protocol: ProtocolName): number | null =>
+    vqav2.protocols[protocol].maxPromptTokens?.[family] ?? null,
+  answer: (text: string): string => text.trim(),
+} as const;
+
+export const textMatching = {
+  text: blipCaption,
+  maxTokens: cocoRetrieval.protocols.paper.maxTokens,
+} as const;
+
+/** What a question of a data set has besides its words. */
+const nothingElse = { id: "", image: { id: "", path: "" }, questionType: "", answerType: "", references: [] };
