@@ -12,6 +12,7 @@ import { addBench } from "./commands/bench.ts";
 import { addCache } from "./commands/cache.ts";
 import { addCompare } from "./commands/compare.ts";
 import { addCosts } from "./commands/costs.ts";
+import { addDoctor } from "./commands/doctor.ts";
 import { addLs } from "./commands/ls.ts";
 import { addPrepare } from "./commands/prepare.ts";
 import { addReport } from "./commands/report.ts";
@@ -37,6 +38,7 @@ export const commands: readonly AddCommand[] = [
   addAudit,
   addPrepare,
   addCache,
+  addDoctor,
 ];
 
 /** Where words go and settings come from; `process` is one. */

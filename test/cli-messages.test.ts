@@ -45,7 +45,7 @@ describe("blip2-bench ls", () => {
   });
 });
 
-const commandNames = "run, ls, score, report, compare, bench, reproduce, costs, audit, prepare, cache";
+const commandNames = "run, ls, score, report, compare, bench, reproduce, costs, audit, prepare, cache, doctor";
 
 describe("blip2-bench says what is wrong with a command line, and exits with 2", () => {
   const cases: readonly [words: readonly string[], message: string | RegExp][] = [
