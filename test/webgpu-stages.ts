@@ -1,4 +1,4 @@
-/** A program: stages of the small bundled checkpoints on WebGPU; prints the largest difference from the reference, by stage. */
+/** A program: stages of the bundled checkpoints it is given, on WebGPU; prints the largest difference from the reference, by stage. */
 import { qFormer } from "../models/networks/q-former.ts";
 import { visionTransformer } from "../models/networks/vision-transformer.ts";
 import { float32Tensor, floats, Session } from "../models/runtime.ts";
@@ -6,7 +6,7 @@ import { bundled, GoldenTensors, largestDifference } from "./goldens.ts";
 
 const runtime = { threads: 1, device: "webgpu" } as const;
 const differences: Record<string, number> = {};
-for (const name of ["shapes-opt-small", "shapes-t5-small", "shapes-itm"]) {
+for (const name of process.argv.slice(2)) {
   const goldens = await GoldenTensors.of(name);
   const { checkpoint, weights } = await bundled(name);
   const tensor = async (of: string) => float32Tensor(await goldens.floats(of), goldens.shape(of));
