@@ -166,7 +166,9 @@ describe("an image that cannot be used", () => {
     ]);
     for (const [name, content] of files) {
       await readImage(await written(name, content));
-      const lengths = [1, 2, 3, 5, 8, 13, 100].map((lost) => content.length - lost);
+      // The last two bytes of a JPEG say that it ends. Without them libjpeg sometimes has all pixels, and warns of nothing.
+      const losses = name.endsWith(".jpg") ? [3, 5, 8, 13, 100] : [1, 2, 3, 5, 8, 13, 100];
+      const lengths = losses.map((lost) => content.length - lost);
       for (const length of [...lengths, 20, Math.floor(content.length / 3)]) {
         const path = await written(name, content.subarray(0, length));
         await refuses(
@@ -175,6 +177,14 @@ describe("an image that cannot be used", () => {
         );
       }
     }
+  });
+
+  it("is a JPEG without its end marker, unless all pixels are there", async () => {
+    const whole = await blank(40, 30).jpeg().toBuffer();
+    const { pixels } = await readImage(await written("whole.jpg", whole));
+    const outcome = await readImage(await written("no-end.jpg", whole.subarray(0, whole.length - 2))).catch(String);
+    if (typeof outcome === "string") assert.match(outcome, /is truncated or damaged/);
+    else assert.deepEqual(outcome.pixels, pixels);
   });
 
   it("is a JPEG that lost data in its middle; Pillow shows grey there", async () => {
