@@ -17,6 +17,7 @@ import { addCompare } from "./commands/compare.ts";
 import { addCosts } from "./commands/costs.ts";
 import { addGate } from "./commands/gate.ts";
 import { addHistory } from "./commands/history.ts";
+import { addDoctor } from "./commands/doctor.ts";
 import { addLs } from "./commands/ls.ts";
 import { addMatch } from "./commands/match.ts";
 import { addPrepare } from "./commands/prepare.ts";
@@ -49,6 +50,7 @@ export const commands: readonly AddCommand[] = [
   addAudit,
   addPrepare,
   addCache,
+  addDoctor,
 ];
 
 /** Where words go and settings come from; `process` is one. */

@@ -93,7 +93,7 @@ async function commit(): Promise<{ commit: string | null; dirty: boolean | null 
 }
 
 /** "missing" where a package is not installed; what needs it fails by itself. */
-async function installedVersion(name: string): Promise<string> {
+export async function installedVersion(name: string): Promise<string> {
   const folders = createRequire(import.meta.url).resolve.paths(name) ?? [];
   for (const folder of folders) {
     const file = join(folder, name, "package.json");

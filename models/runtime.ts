@@ -6,6 +6,8 @@ import { InferenceSession, Tensor } from "onnxruntime-node";
 import type { Graph } from "./graph/graph-writer.ts";
 
 export interface RuntimeOptions {
+  /** ONNX Runtime\'s provider; what it does not take is computed on the CPU. Unset: the CPU. */
+  readonly device?: "cpu" | "webgpu";
   /** Threads one operator may use. */
   readonly threads: number;
   /** Told of every run of every graph: for measuring. */
@@ -37,7 +39,7 @@ export class Session {
 
   static async load(graph: Graph, options: RuntimeOptions): Promise<Session> {
     const session = await InferenceSession.create(graph.bytes, {
-      executionProviders: ["cpu"],
+      executionProviders: [options.device ?? "cpu"],
       intraOpNumThreads: options.threads,
       graphOptimizationLevel: "all",
       logSeverityLevel: 3,

@@ -1,0 +1,105 @@
+/** `blip2-bench doctor`: what this machine can run models on, what is in the way, and what to do about it. */
+import { availableParallelism, cpus, freemem, totalmem } from "node:os";
+import { formatColumns } from "../../reports/table.ts";
+import { cachedCheckpoints, clockGovernor, freeBytes, nvidiaGpus, vulkanDrivers } from "../doctor/machine.ts";
+import { findDevices } from "../doctor/devices.ts";
+import type { DeviceFinding } from "../doctor/devices.ts";
+import { completeCode, internalCode } from "../exit-code.ts";
+import { cacheHelp, refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
+import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
+import { installedVersion } from "../provenance.ts";
+import { cacheFolderOf } from "../run-config.ts";
+
+interface DoctorFlags extends OutputFlags {
+  readonly cache?: string;
+}
+
+export const addDoctor: AddCommand = (program, called) => {
+  const command = program.command("doctor").description("what this machine can run models on, and what is in the way");
+  command.option("--cache <folder>", cacheHelp);
+  withOutputFlags(command).action(() => {
+    refuseExcess(command, 0);
+    refuseFlagsAsValues(command);
+    const flags = command.opts<DoctorFlags>();
+    called({ flags, perform: (surroundings) => examine(flags, surroundings) });
+  });
+};
+
+/** null is what could not be found out, or is not there. */
+interface Diagnosis {
+  readonly node: string;
+  readonly onnxruntime: string;
+  readonly devices: readonly DeviceFinding[];
+  readonly drivers: { readonly nvidia: readonly string[] | null; readonly vulkan: readonly string[] };
+  readonly processor: { readonly model: string; readonly cores: number; readonly governor: string | null };
+  readonly memory: { readonly totalBytes: number; readonly freeBytes: number };
+  readonly cache: { readonly folder: string; readonly freeBytes: number | null };
+  readonly huggingFace: { readonly folder: string; readonly checkpoints: number | null };
+}
+
+/** Gives the exit code: complete where the CPU computes, whatever else does not. */
+async function examine(
+  flags: DoctorFlags,
+  { terminal, isJson, hubCache, cacheFolder: otherwise }: Surroundings,
+): Promise<number> {
+  const folder = cacheFolderOf(flags.cache, otherwise);
+  const diagnosis: Diagnosis = {
+    node: process.version,
+    onnxruntime: await installedVersion("onnxruntime-node"),
+    devices: await findDevices((name) => {
+      terminal.note(`trying ${name}`);
+    }),
+    drivers: { nvidia: await nvidiaGpus(), vulkan: await vulkanDrivers() },
+    processor: {
+      model: cpus()[0]?.model.trim() ?? "unknown",
+      cores: availableParallelism(),
+      governor: await clockGovernor(),
+    },
+    memory: { totalBytes: totalmem(), freeBytes: freemem() },
+    cache: { folder, freeBytes: await freeBytes(folder) },
+    huggingFace: { folder: hubCache, checkpoints: await cachedCheckpoints(hubCache) },
+  };
+  terminal.result(isJson ? JSON.stringify(diagnosis, null, 2) : describe(diagnosis));
+  const isUsable = diagnosis.devices.some(({ device, status }) => device === "cpu" && status === "works");
+  return isUsable ? completeCode : internalCode;
+}
+
+function describe({ devices, ...diagnosis }: Diagnosis): string {
+  const { drivers, processor, memory, cache, huggingFace } = diagnosis;
+  const table = formatColumns(
+    ["device", "state", "what it says"],
+    devices.map(({ device, status, difference, reason }) => [
+      device,
+      status,
+      reason ?? `within ${difference === null || difference === 0 ? 0 : difference.toExponential(1)} of the CPU`,
+    ]),
+  );
+  const governor = processor.governor === null ? "" : `, clock set by "${processor.governor}"`;
+  const facts = formatColumns(
+    ["what", "found"],
+    [
+      ["Node", diagnosis.node],
+      ["onnxruntime-node", diagnosis.onnxruntime],
+      ["NVIDIA GPUs", drivers.nvidia?.join("; ") ?? "none that nvidia-smi finds"],
+      ["Vulkan drivers", drivers.vulkan.length === 0 ? "none" : drivers.vulkan.join(", ")],
+      ["processor", `${processor.model}, ${processor.cores} cores${governor}`],
+      ["memory", `${gigabytes(memory.totalBytes)}, ${gigabytes(memory.freeBytes)} free`],
+      [
+        "cache",
+        `${cache.folder}, ${cache.freeBytes === null ? "unknown" : gigabytes(cache.freeBytes)} free on its disk`,
+      ],
+      ["Hugging Face cache", `${huggingFace.folder}, ${countOf(huggingFace.checkpoints)}`],
+    ],
+  );
+  const advice = devices.flatMap(({ device, advice }) => (advice === null ? [] : [`${device}: ${advice}`]));
+  return [table, "", facts, ...(advice.length > 0 ? ["", ...advice] : [])].join("\n");
+}
+
+function countOf(checkpoints: number | null): string {
+  if (checkpoints === null) return "no such folder yet";
+  return checkpoints === 1 ? "1 checkpoint" : `${checkpoints} checkpoints`;
+}
+
+function gigabytes(bytes: number): string {
+  return `${(bytes / 1e9).toFixed(1)} GB`;
+}
