@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { precisionFolder } from "../models/checkpoint/precision.ts";
 import { costsNames } from "../reports/costs.ts";
 import { isFreeForReport } from "../reports/report/write-report.ts";
-import { kindOfFolder, recordName, rowsName } from "../reports/run-folder.ts";
+import { kindOfFolder, recordName, rowsName } from "../reports/run-files.ts";
 import { RunFolderError } from "../reports/run-folder-error.ts";
 import { reportFolderName } from "./report/report-on.ts";
 import type { Pair } from "./pairs.ts";

@@ -5,7 +5,7 @@
 import type { RetrievalSample, Split } from "../datasets/dataset.ts";
 import type { ImageFile, ImageTextScorer, StageLatency } from "../models/model.ts";
 import type { Outcome } from "../reports/journal.ts";
-import { readSimilarities } from "../reports/run-folder.ts";
+import { readSimilarities } from "../reports/run-files.ts";
 import type { RunFolder } from "../reports/run-folder.ts";
 import { scoresFormat } from "../reports/run-record.ts";
 import type { RunPlan, ScoreSheet } from "../reports/run-record.ts";

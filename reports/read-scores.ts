@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
 import { RunFolderError, systemCode } from "./run-folder-error.ts";
-import { scoresName } from "./run-folder.ts";
+import { scoresName } from "./run-files.ts";
 import { scoresFormat } from "./run-record.ts";
 import type { ScoreSheet } from "./run-record.ts";
 

@@ -1,51 +1,33 @@
 /**
- * The run folder: made, found again, written and read here. A folder that holds another run, or anything but a run, is
- * left as it is. Writing starts with `begin`; until then an opened folder holds nothing new but its lock.
+ * The run folder: made, found again and written here. A folder that holds another run, or anything but a run, is left as it
+ * is. Writing starts with `begin`; until then an opened folder holds nothing new but its lock.
  */
-import { readdir, readFile, rm } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { isTemporaryName, writeFileWhole } from "./atomic-file.ts";
 import { checksumsName, recordChecksums } from "./checksums.ts";
-import { costsNames } from "./costs.ts";
-import { firstStepNames, writeFirstSteps } from "./first-step.ts";
+import { writeFirstSteps } from "./first-step.ts";
 import type { FirstSteps } from "./first-step.ts";
 import { Journal } from "./journal.ts";
 import type { Outcome } from "./journal.ts";
 import { makeFolder, removeEmptyFolders } from "./make-folder.ts";
-import { describeSystemCode, RunFolderError, RunWriteError, systemCode } from "./run-folder-error.ts";
-import { differences, scoresText } from "./run-folder-text.ts";
-import { lockFolder, lockName } from "./run-lock.ts";
-import { identityHash, parseRunRecord, runFormat } from "./run-record.ts";
-import type { Prediction, RunCounts, RunMeasured, RunPlan, RunRecord, RunStatus, ScoreSheet } from "./run-record.ts";
-
-export const recordName = "run.json";
-export const journalName = "predictions.jsonl";
-export const scoresName = "scores.json";
-export const rowsName = "rows.csv";
-/** Of a retrieval run: every image with every text, [images, texts], float32, little endian. */
-export const similaritiesName = "similarities.f32";
-
-const ownNames: ReadonlySet<string> = new Set([
-  recordName,
+import {
+  asFolderError,
   journalName,
-  scoresName,
+  kindOfFolder,
+  ownNames,
+  readRecord,
+  recordName,
   rowsName,
+  scoresName,
   similaritiesName,
-  ...firstStepNames,
-  ...costsNames,
-  checksumsName,
-  lockName,
-]);
-
-/** `free`: nothing of anybody's is in it, or it is not there. */
-export async function kindOfFolder(folder: string): Promise<"free" | "run" | "other"> {
-  const names = await readdir(folder).catch((error: unknown): string[] => {
-    if (systemCode(error) === "ENOENT") return [];
-    throw asFolderError(folder, error);
-  });
-  if (names.includes(recordName)) return "run";
-  return names.every((name) => name === lockName || isTemporaryName(name, ownNames)) ? "free" : "other";
-}
+  writeScoresFile,
+} from "./run-files.ts";
+import { describeSystemCode, RunFolderError, RunWriteError, systemCode } from "./run-folder-error.ts";
+import { differences } from "./run-folder-text.ts";
+import { lockFolder, lockName } from "./run-lock.ts";
+import { identityHash, runFormat } from "./run-record.ts";
+import type { Prediction, RunCounts, RunMeasured, RunPlan, RunRecord, RunStatus, ScoreSheet } from "./run-record.ts";
 
 export class RunFolder {
   readonly path: string;
@@ -202,54 +184,6 @@ export class RunFolder {
   }
 }
 
-/** A finished or unfinished run, read only. Throws a RunFolderError where there is none or it is broken. */
-export async function readRun(
-  path: string,
-): Promise<{ readonly record: RunRecord; readonly outcomes: ReadonlyMap<string, Outcome> }> {
-  const record = await readRunRecord(path);
-  try {
-    const { outcomes } = await Journal.open(join(path, journalName));
-    return { record, outcomes };
-  } catch (error) {
-    throw asFolderError(path, error);
-  }
-}
-
-/** run.json alone. Throws a RunFolderError where there is none or it is broken. */
-export async function readRunRecord(path: string): Promise<RunRecord> {
-  const record = await readRecord(path).catch((error: unknown) => {
-    throw asFolderError(path, error);
-  });
-  if (record !== null) return record;
-  throw new RunFolderError(`${path}: no ${recordName} in it. Give a folder that \`run\` has written.`);
-}
-
-/** null: there are none, or not as many as expected. `expected` null: as many as there are. */
-export async function readSimilarities(path: string, expected: number | null): Promise<Float32Array | null> {
-  const bytes = await readFile(join(path, similaritiesName)).catch((error: unknown) => {
-    if (systemCode(error) === "ENOENT") return Buffer.alloc(0);
-    throw asFolderError(path, error);
-  });
-  const count = expected ?? Math.floor(bytes.byteLength / 4);
-  if (count === 0 || bytes.byteLength !== 4 * count) return null;
-  const values = new Float32Array(count);
-  new Uint8Array(values.buffer).set(bytes);
-  return values;
-}
-
-export async function writeScores(path: string, scores: ScoreSheet): Promise<void> {
-  try {
-    await writeScoresFile(path, scores);
-  } catch (error) {
-    throw asFolderError(path, error);
-  }
-}
-
-async function writeScoresFile(path: string, scores: ScoreSheet): Promise<void> {
-  await writeFileWhole(join(path, scoresName), scoresText(scores));
-  await recordChecksums(path, [scoresName]);
-}
-
 function newRecord(plan: RunPlan, samples: number): RunRecord {
   const { config, checkpoint, data, code, packages, processor, seeds } = plan;
   return {
@@ -260,17 +194,6 @@ function newRecord(plan: RunPlan, samples: number): RunRecord {
     counts: { samples, predicted: 0, failed: 0 },
     timings: { startedAt: new Date().toISOString(), finishedAt: null },
   };
-}
-
-/** null: there is none. */
-export async function readRecord(folder: string): Promise<RunRecord | null> {
-  const path = join(folder, recordName);
-  try {
-    return parseRunRecord(await readFile(path, "utf8"), path);
-  } catch (error) {
-    if (systemCode(error) === "ENOENT") return null;
-    throw error;
-  }
 }
 
 async function refuseOther(path: string): Promise<void> {
@@ -301,15 +224,6 @@ async function removeLeftovers(path: string, overwrite: boolean): Promise<void> 
     const isOurs = overwrite && ownNames.has(name) && name !== lockName;
     if (isOurs || isTemporaryName(name, ownNames)) await rm(join(path, name), { force: true });
   }
-}
-
-function asFolderError(path: string, error: unknown): unknown {
-  const code = systemCode(error);
-  if (code === null) return error;
-  return new RunFolderError(
-    `${path}: cannot be used as a run folder: ${describeSystemCode(code)}. Give another folder with --output.`,
-    { cause: error },
-  );
 }
 
 function jsonText(value: unknown): string {

@@ -15,7 +15,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { recordChecksums } from "../../reports/checksums.ts";
 import { writeFileWhole } from "../../reports/atomic-file.ts";
-import { writeScores } from "../../reports/run-folder.ts";
+import { writeScores } from "../../reports/run-files.ts";
 import { identityHash, runFormat, scoresFormat } from "../../reports/run-record.ts";
 import type { RunPlan } from "../../reports/run-record.ts";
 import { catalog } from "../catalog.ts";

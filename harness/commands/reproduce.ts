@@ -6,7 +6,7 @@ import { basename, resolve } from "node:path";
 import { formatPublished, formatReproductions } from "../../reports/reproduction.ts";
 import type { ListedNumber, Reproduction } from "../../reports/reproduction.ts";
 import { readScores } from "../../reports/read-scores.ts";
-import { readRun } from "../../reports/run-folder.ts";
+import { readRun } from "../../reports/run-files.ts";
 import type { ScoredRun } from "../../reports/table.ts";
 import type { PublishedNumber } from "../../tasks/published/published-number.ts";
 import { publishedNumbers, publishedSplits } from "../../tasks/published/published-numbers.ts";

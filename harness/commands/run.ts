@@ -5,7 +5,7 @@ import type { PreparationEvent } from "../../models/checkpoint/weight-cache.ts";
 import { rowsToCsv } from "../../reports/csv.ts";
 import { writeFileWhole } from "../../reports/atomic-file.ts";
 import { describeSystemCode, RunWriteError, systemCode } from "../../reports/run-folder-error.ts";
-import { rowsName } from "../../reports/run-folder.ts";
+import { rowsName } from "../../reports/run-files.ts";
 import { formatTable, rowsOf, runName } from "../../reports/table.ts";
 import type { ScoredRun } from "../../reports/table.ts";
 import { withBatchSize } from "../batch-size.ts";

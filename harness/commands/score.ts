@@ -6,7 +6,7 @@ import { readdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { DatasetError } from "../../datasets/dataset.ts";
 import type { Dataset, Sample, Split } from "../../datasets/dataset.ts";
-import { kindOfFolder, readRun, readSimilarities, writeScores } from "../../reports/run-folder.ts";
+import { kindOfFolder, readRun, readSimilarities, writeScores } from "../../reports/run-files.ts";
 import { RunFolderError } from "../../reports/run-folder-error.ts";
 import type { RunRecord, ScoreSheet } from "../../reports/run-record.ts";
 import type { ScoredRun } from "../../reports/table.ts";

@@ -3,7 +3,7 @@
  * that are not finished, samples that only one of the runs has.
  */
 import { RunFolderError } from "../../reports/run-folder-error.ts";
-import { readRun, readRunRecord } from "../../reports/run-folder.ts";
+import { readRun, readRunRecord } from "../../reports/run-files.ts";
 import { readScores } from "../../reports/read-scores.ts";
 import type { RunRecord } from "../../reports/run-record.ts";
 import { protocolOf } from "./compare-runs.ts";

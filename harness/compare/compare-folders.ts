@@ -4,7 +4,7 @@
 import { comparisonFormat } from "../../reports/comparison.ts";
 import type { Comparison } from "../../reports/comparison.ts";
 import { RunFolderError } from "../../reports/run-folder-error.ts";
-import { readRunRecord } from "../../reports/run-folder.ts";
+import { readRunRecord } from "../../reports/run-files.ts";
 import type { RunRecord } from "../../reports/run-record.ts";
 import { benjaminiHochberg } from "../statistics/multiplicity.ts";
 import { checkSamples, readComparable, refuseOtherMeasure } from "./comparable-runs.ts";

@@ -8,7 +8,7 @@ import type { CostRow, Costs } from "../../reports/costs.ts";
 import { readFirstSteps } from "../../reports/first-step.ts";
 import { readPredictions, stagesOf } from "../../reports/journal.ts";
 import { readScores } from "../../reports/read-scores.ts";
-import { journalName, readRun, readSimilarities } from "../../reports/run-folder.ts";
+import { journalName, readRun, readSimilarities } from "../../reports/run-files.ts";
 import { identityFields } from "../../reports/run-record.ts";
 import type { Prediction, RunRecord } from "../../reports/run-record.ts";
 import { rowsOf } from "../../reports/table.ts";

@@ -4,7 +4,7 @@ import type { GateConfig } from "../../reports/gate/gate-config.ts";
 import { gateResultFormat } from "../../reports/gate/gate-result.ts";
 import type { About, GateResult, Judgement, MetricJudgement } from "../../reports/gate/gate-result.ts";
 import { RunFolderError } from "../../reports/run-folder-error.ts";
-import { readRunRecord } from "../../reports/run-folder.ts";
+import { readRunRecord } from "../../reports/run-files.ts";
 import type { RunRecord } from "../../reports/run-record.ts";
 import { runName } from "../../reports/table.ts";
 import { readComparable } from "../compare/comparable-runs.ts";

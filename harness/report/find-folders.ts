@@ -1,7 +1,7 @@
 /** The folders a report is made from: those that were named, or the runs and benches below them. */
 import { readdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { recordName } from "../../reports/run-folder.ts";
+import { recordName } from "../../reports/run-files.ts";
 import { systemCode } from "../../reports/run-folder-error.ts";
 
 export interface FoundFolder {

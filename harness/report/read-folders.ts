@@ -8,7 +8,7 @@ import type { BenchPoint } from "../../reports/bench-record.ts";
 import { readScores } from "../../reports/read-scores.ts";
 import { measuredSchema } from "../../reports/report/report-data.ts";
 import type { Apart, FileState, Measured, ReportBench } from "../../reports/report/report-data.ts";
-import { recordName } from "../../reports/run-folder.ts";
+import { recordName } from "../../reports/run-files.ts";
 import { RunFolderError, systemCode } from "../../reports/run-folder-error.ts";
 import { identityHash, parseRunRecord } from "../../reports/run-record.ts";
 import type { RunRecord, ScoreSheet } from "../../reports/run-record.ts";

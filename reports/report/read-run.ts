@@ -8,7 +8,7 @@ import { open, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { checksumsName, fileChecksum, readChecksums } from "../checksums.ts";
 import { RunFolderError, systemCode } from "../run-folder-error.ts";
-import { journalName, recordName, scoresName, similaritiesName } from "../run-folder.ts";
+import { journalName, recordName, scoresName, similaritiesName } from "../run-files.ts";
 import { parsePrediction, stagesBeside } from "../run-record.ts";
 import type { Prediction } from "../run-record.ts";
 import { curveOf, distributionOf, Values } from "./distribution.ts";

@@ -1,0 +1,116 @@
+/**
+ * The files of a run folder: their names, and reading them back. run-folder.ts makes and writes the folder.
+ */
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { isTemporaryName, writeFileWhole } from "./atomic-file.ts";
+import { checksumsName, recordChecksums } from "./checksums.ts";
+import { costsNames } from "./costs.ts";
+import { firstStepNames } from "./first-step.ts";
+import { Journal } from "./journal.ts";
+import type { Outcome } from "./journal.ts";
+import { describeSystemCode, RunFolderError, systemCode } from "./run-folder-error.ts";
+import { scoresText } from "./run-folder-text.ts";
+import { lockName } from "./run-lock.ts";
+import { parseRunRecord } from "./run-record.ts";
+import type { RunRecord, ScoreSheet } from "./run-record.ts";
+
+export const recordName = "run.json";
+export const journalName = "predictions.jsonl";
+export const scoresName = "scores.json";
+export const rowsName = "rows.csv";
+/** Of a retrieval run: every image with every text, [images, texts], float32, little endian. */
+export const similaritiesName = "similarities.f32";
+
+/** All that may be in it. */
+export const ownNames: ReadonlySet<string> = new Set([
+  recordName,
+  journalName,
+  scoresName,
+  rowsName,
+  similaritiesName,
+  ...firstStepNames,
+  ...costsNames,
+  checksumsName,
+  lockName,
+]);
+
+/** `free`: nothing of anybody's is in it, or it is not there. */
+export async function kindOfFolder(folder: string): Promise<"free" | "run" | "other"> {
+  const names = await readdir(folder).catch((error: unknown): string[] => {
+    if (systemCode(error) === "ENOENT") return [];
+    throw asFolderError(folder, error);
+  });
+  if (names.includes(recordName)) return "run";
+  return names.every((name) => name === lockName || isTemporaryName(name, ownNames)) ? "free" : "other";
+}
+
+/** A finished or unfinished run, read only. Throws a RunFolderError where there is none or it is broken. */
+export async function readRun(
+  path: string,
+): Promise<{ readonly record: RunRecord; readonly outcomes: ReadonlyMap<string, Outcome> }> {
+  const record = await readRunRecord(path);
+  try {
+    const { outcomes } = await Journal.open(join(path, journalName));
+    return { record, outcomes };
+  } catch (error) {
+    throw asFolderError(path, error);
+  }
+}
+
+/** run.json alone. Throws a RunFolderError where there is none or it is broken. */
+export async function readRunRecord(path: string): Promise<RunRecord> {
+  const record = await readRecord(path).catch((error: unknown) => {
+    throw asFolderError(path, error);
+  });
+  if (record !== null) return record;
+  throw new RunFolderError(`${path}: no ${recordName} in it. Give a folder that \`run\` has written.`);
+}
+
+/** null: there are none, or not as many as expected. `expected` null: as many as there are. */
+export async function readSimilarities(path: string, expected: number | null): Promise<Float32Array | null> {
+  const bytes = await readFile(join(path, similaritiesName)).catch((error: unknown) => {
+    if (systemCode(error) === "ENOENT") return Buffer.alloc(0);
+    throw asFolderError(path, error);
+  });
+  const count = expected ?? Math.floor(bytes.byteLength / 4);
+  if (count === 0 || bytes.byteLength !== 4 * count) return null;
+  const values = new Float32Array(count);
+  new Uint8Array(values.buffer).set(bytes);
+  return values;
+}
+
+export async function writeScores(path: string, scores: ScoreSheet): Promise<void> {
+  try {
+    await writeScoresFile(path, scores);
+  } catch (error) {
+    throw asFolderError(path, error);
+  }
+}
+
+/** As writeScores; errors are those of the system. */
+export async function writeScoresFile(path: string, scores: ScoreSheet): Promise<void> {
+  await writeFileWhole(join(path, scoresName), scoresText(scores));
+  await recordChecksums(path, [scoresName]);
+}
+
+/** null: there is none. */
+export async function readRecord(folder: string): Promise<RunRecord | null> {
+  const path = join(folder, recordName);
+  try {
+    return parseRunRecord(await readFile(path, "utf8"), path);
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return null;
+    throw error;
+  }
+}
+
+/** A RunFolderError where the system refused something; any other error as it is. */
+export function asFolderError(path: string, error: unknown): unknown {
+  const code = systemCode(error);
+  if (code === null) return error;
+  return new RunFolderError(
+    `${path}: cannot be used as a run folder: ${describeSystemCode(code)}. Give another folder with --output.`,
+    { cause: error },
+  );
+}
