@@ -3,10 +3,13 @@
  */
 import { join, resolve } from "node:path";
 import { writeFileWhole } from "../../reports/atomic-file.ts";
+import { formatBenchComparison } from "../../reports/bench-comparison.ts";
 import type { Comparison } from "../../reports/comparison.ts";
 import { comparisonToCsv, comparisonToMarkdown, flipsToCsv, formatComparison } from "../../reports/comparison-table.ts";
 import { makeFolder } from "../../reports/make-folder.ts";
 import { describeSystemCode, RunFolderError, systemCode } from "../../reports/run-folder-error.ts";
+import { compareBenches, readBench } from "../compare/compare-benches.ts";
+import type { Bench } from "../compare/compare-benches.ts";
 import { compareFolders } from "../compare/compare-folders.ts";
 import type { FolderOptions } from "../compare/compare-folders.ts";
 import { completeCode, incompleteCode } from "../exit-code.ts";
@@ -26,7 +29,9 @@ interface CompareFlags extends OutputFlags {
 const defaultDraws = 10000; // a p-value of 5 % then has a standard error of 0.2 points: sqrt(0.05 × 0.95 / 10000)
 
 export const addCompare: AddCommand = (program, called) => {
-  const command = program.command("compare").description("compare runs of the same samples with the first of them");
+  const command = program
+    .command("compare")
+    .description("compare runs of the same samples, or benches, with the first of them");
   command.argument("[base]").argument("[candidates...]");
   withOutputFlags(command)
     .option("-o, --output <folder>", "writes comparison.json, .csv and .md, and flips.csv there")
@@ -77,6 +82,14 @@ async function compare(
   },
 ): Promise<number> {
   const { terminal, isJson, options, output } = surroundings;
+  const benches = await benchesIn(folders);
+  if (benches !== null) {
+    const ratios = compareBenches(benches[0]!, benches.slice(1));
+    const json = JSON.stringify(ratios, null, 2);
+    if (output !== null) await writeFiles(output, new Map([["bench-comparison.json", `${json}\n`]]));
+    terminal.result(isJson ? json : formatBenchComparison(ratios));
+    return completeCode;
+  }
   const [base, ...candidates] = await Promise.all(
     folders.map(async (folder) => ({ folder, runs: await runsIn(folder) })),
   );
@@ -86,13 +99,32 @@ async function compare(
   return comparison.status === "complete" ? completeCode : incompleteCode;
 }
 
-async function writeComparison(folder: string, comparison: Comparison): Promise<void> {
+/** null: they are folders of runs. Throws a UsageError where only some are benches. */
+async function benchesIn(folders: readonly string[]): Promise<readonly Bench[] | null> {
+  const found = await Promise.all(folders.map(readBench));
+  const benches = found.flatMap((bench) => bench ?? []);
+  if (benches.length === 0) return null;
+  if (benches.length === folders.length) return benches;
+  const run = folders[found.indexOf(null)] ?? "";
+  throw new UsageError(`compare: ${run} holds no bench, the others do. Compare runs with runs, benches with benches.`);
+}
+
+function writeComparison(folder: string, comparison: Comparison): Promise<void> {
+  return writeFiles(
+    folder,
+    new Map([
+      ["comparison.json", `${JSON.stringify(comparison, null, 2)}\n`],
+      ["comparison.csv", comparisonToCsv(comparison)],
+      ["comparison.md", comparisonToMarkdown(comparison)],
+      ["flips.csv", flipsToCsv(comparison)],
+    ]),
+  );
+}
+
+async function writeFiles(folder: string, files: ReadonlyMap<string, string>): Promise<void> {
   try {
     await makeFolder(folder);
-    await writeFileWhole(join(folder, "comparison.json"), `${JSON.stringify(comparison, null, 2)}\n`);
-    await writeFileWhole(join(folder, "comparison.csv"), comparisonToCsv(comparison));
-    await writeFileWhole(join(folder, "comparison.md"), comparisonToMarkdown(comparison));
-    await writeFileWhole(join(folder, "flips.csv"), flipsToCsv(comparison));
+    for (const [name, content] of files) await writeFileWhole(join(folder, name), content);
   } catch (error) {
     const code = systemCode(error);
     if (code === null) throw error;
