@@ -146,6 +146,7 @@ describe("blip2-bench run with several precisions", () => {
     assert.deepEqual(readdirSync(join(folder, "a")).sort(), [
       "costs.csv",
       "costs.json",
+      "report",
       "rows.csv",
       "shapes-opt-small",
     ]);
