@@ -3,11 +3,17 @@
  * the files the graph points at.
  */
 import { InferenceSession, Tensor } from "onnxruntime-node";
+import { cpuDevice, executionProvider } from "./device/device.ts";
+import type { Device } from "./device/device.ts";
+import { PlacementProfile } from "./device/placement-profile.ts";
+import type { GraphPlacement } from "./device/placement-profile.ts";
 import type { Graph } from "./graph/graph-writer.ts";
 
 export interface RuntimeOptions {
-  /** ONNX Runtime\'s provider; what it does not take is computed on the CPU. Unset: the CPU. */
-  readonly device?: "cpu" | "webgpu";
+  /** What its provider does not take is computed on the CPU. Unset: the CPU. */
+  readonly device?: Device;
+  /** Told once of every graph that runs on another device than the CPU: which of its nodes do. */
+  readonly onPlacement?: (placement: GraphPlacement) => void;
   /** Threads one operator may use. */
   readonly threads: number;
   /** Told of every run of every graph: for measuring. */
@@ -29,31 +35,49 @@ export class Session {
   readonly #session: InferenceSession;
   readonly #weightsBytes: number;
   readonly #onRun: RuntimeOptions["onRun"];
+  /** Of its first run; null: it is over, or there is none to be told of. */
+  #profile: PlacementProfile | null;
 
-  private constructor(graph: Graph, session: InferenceSession, onRun: RuntimeOptions["onRun"]) {
+  private constructor(
+    graph: Graph,
+    session: InferenceSession,
+    { onRun, profile }: { readonly onRun: RuntimeOptions["onRun"]; readonly profile: PlacementProfile | null },
+  ) {
     this.name = graph.name;
     this.#session = session;
     this.#weightsBytes = graph.weightsBytes;
     this.#onRun = onRun;
+    this.#profile = profile;
   }
 
   static async load(graph: Graph, options: RuntimeOptions): Promise<Session> {
-    const session = await InferenceSession.create(graph.bytes, {
-      executionProviders: [options.device ?? "cpu"],
-      intraOpNumThreads: options.threads,
-      graphOptimizationLevel: "all",
-      logSeverityLevel: 3,
-      extra: {
-        session: {
-          model_external_initializers_file_folder_path: graph.weightsFolder,
-          // The threads of a graph that is done must not spin while another graph wants the processor.
-          force_spinning_stop: "1",
-          // Processors without VNNI add products of int8 up in 16 bits, where they overflow; this keeps the sums exact.
-          x64quantprecision: "1",
+    const { device = cpuDevice, onPlacement, onRun } = options;
+    const profile =
+      device.provider === "cpu" || onPlacement === undefined
+        ? null
+        : await PlacementProfile.begin(graph.name, onPlacement);
+    try {
+      const session = await InferenceSession.create(graph.bytes, {
+        executionProviders: [executionProvider(device)],
+        intraOpNumThreads: options.threads,
+        graphOptimizationLevel: "all",
+        logSeverityLevel: 3,
+        ...profile?.sessionOptions,
+        extra: {
+          session: {
+            model_external_initializers_file_folder_path: graph.weightsFolder,
+            // The threads of a graph that is done must not spin while another graph wants the processor.
+            force_spinning_stop: "1",
+            // Processors without VNNI add products of int8 up in 16 bits, where they overflow; this keeps the sums exact.
+            x64quantprecision: "1",
+          },
         },
-      },
-    });
-    return new Session(graph, session, options.onRun);
+      });
+      return new Session(graph, session, { onRun, profile });
+    } catch (error) {
+      await profile?.abandon();
+      throw error;
+    }
   }
 
   /** Blocks the calling thread until the graph has run. Outputs not named in `fetch` stay inside. */
@@ -61,6 +85,7 @@ export class Session {
     const start = performance.now();
     const outputs = await this.#session.run(feeds, fetch);
     this.#onRun?.({ graph: this.name, ms: performance.now() - start, weightsBytes: this.#weightsBytes });
+    if (this.#profile !== null) await this.#endProfile();
     for (const name of fetch) {
       if (outputs[name] === undefined) throw new Error(`graph ${this.name} gave no output "${name}"`);
     }
@@ -68,7 +93,16 @@ export class Session {
   }
 
   async release(): Promise<void> {
+    await this.#profile?.abandon();
+    this.#profile = null;
     await this.#session.release();
+  }
+
+  async #endProfile(): Promise<void> {
+    const profile = this.#profile;
+    this.#profile = null;
+    this.#session.endProfiling();
+    await profile?.end();
   }
 }
 

@@ -4,7 +4,7 @@ import { visionTransformer } from "../models/networks/vision-transformer.ts";
 import { float32Tensor, floats, Session } from "../models/runtime.ts";
 import { bundled, GoldenTensors, largestDifference } from "./goldens.ts";
 
-const runtime = { threads: 1, device: "webgpu" } as const;
+const runtime = { threads: 1, device: { provider: "webgpu", id: 0 } } as const;
 const differences: Record<string, number> = {};
 for (const name of process.argv.slice(2)) {
   const goldens = await GoldenTensors.of(name);

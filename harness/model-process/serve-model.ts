@@ -22,8 +22,13 @@ export function serveModel(load: LoadModel): void {
         const tell = (event: ModelEvent): void => {
           reply({ kind: "event", id, atNs: process.hrtime.bigint(), event });
         };
-        model = await load(work.place, (event) => {
-          tell({ kind: "preparation", event });
+        model = await load(work.place, {
+          onPreparation: (event) => {
+            tell({ kind: "preparation", event });
+          },
+          onPlacement: (placement) => {
+            tell({ kind: "placement", placement });
+          },
         });
         return { name: model.name, family: model.family };
       }

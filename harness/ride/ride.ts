@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import { recordsToCsv } from "../../reports/csv.ts";
 import type { Catalog } from "../catalog.ts";
 import { incompleteCode, usageCode } from "../exit-code.ts";
+import { withDeviceFlags } from "../device.ts";
 import { cacheHelp, list, precisionHelp, withOutputFlags } from "../flags.ts";
 import type { OutputFlags, Surroundings } from "../flags.ts";
 import { checkpointsToRun } from "../prepare.ts";
@@ -25,7 +26,7 @@ export interface RideFlags extends RunFlags, OutputFlags, SamplingFlags {
 
 /** Flags of all of them. */
 export function withRideFlags(command: Command, defaultModel: string): Command {
-  command
+  withDeviceFlags(command)
     .option(
       "-m, --model <names>",
       `bundled names, folders or names in the Hugging Face cache (default: ${defaultModel})`,
@@ -91,7 +92,8 @@ export async function modelsToRide(
     findCheckpoint: (where, options) =>
       catalog.findCheckpoint(where, { ...options, ...(maxPixels !== null && { maxPixels }) }),
   };
-  return checkpointsToRun(config, allowing, { hubCache, onPreparation: terminal.preparation.bind(terminal) });
+  const onPreparation = terminal.preparation.bind(terminal);
+  return checkpointsToRun(config, allowing, { hubCache, onPreparation, onMessage: terminal.message.bind(terminal) });
 }
 
 export interface UsableImages {

@@ -3,6 +3,7 @@ import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { fp32Precision } from "../checkpoint/precision.ts";
 import type { WeightOptions } from "../checkpoint/quantized-weights.ts";
 import type { Weights } from "../checkpoint/weights.ts";
+import { cpuDevice } from "../device/device.ts";
 import { PixelThreads } from "../image/pixel-threads.ts";
 import type { PixelOptions } from "../image/pixel-threads.ts";
 import type { PixelSettings } from "../image/preprocessor-config.ts";
@@ -26,6 +27,7 @@ export async function loadImageTokens(
 ): Promise<ImageTokens> {
   const {
     cacheFolder,
+    device = cpuDevice,
     keepFeatures = false,
     imageThreads = 0,
     maxPixels,
@@ -42,7 +44,7 @@ export async function loadImageTokens(
   const used = weights.at("vision_model").used();
   const cache = new FeatureCache({
     cacheFolder,
-    key: await encoderKey({ weights: used, graph, pixels }, cacheFolder),
+    key: await encoderKey({ weights: used, graph, pixels, device }, cacheFolder),
     format: FEATURES_FORMAT,
     checkpoint: name,
     precision: precision.vision,
