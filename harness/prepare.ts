@@ -139,7 +139,9 @@ async function prepareGeneration(
       batchSize,
       ...recordedPrecision(checkpoint),
       ...recordedProvider(checkpoint),
-      ...(doesWayMatter(config.generation, checkpoint.precision) && { generation: config.generation }),
+      ...(doesWayMatter(config.generation, checkpoint.precision, checkpoint.chosen.device) && {
+        generation: config.generation,
+      }),
       decoding,
       overrides: { ...overrides },
     },

@@ -12,8 +12,8 @@ import type { ImageTokenStore } from "./image-token-store.ts";
 import type { ImageTokens } from "./features/image-tokens.ts";
 import { CheckpointError } from "./model.ts";
 import type { FailedImage, ImageEmbedding, ImageFile, ImageTextScorer, Matching, StageLatency } from "./model.ts";
-import { crossAttentionLayers } from "./networks/q-former-text.ts";
-import { float32Tensor, floats } from "./runtime.ts";
+import { imageKeyNames } from "./networks/q-former-text.ts";
+import { float32Tensor, floats, freeOnDevice } from "./runtime.ts";
 import type { Feeds, Session } from "./runtime.ts";
 import { StageClock } from "./stage-clock.ts";
 import { textBatches, textMask } from "./text/text-batches.ts";
@@ -68,6 +68,7 @@ export class Blip2Retrieval implements ImageTextScorer {
     const { image_embedding } = await clock.time("projection", () =>
       sessions.imageEmbedding.run({ query_output }, ["image_embedding"]),
     );
+    freeOnDevice([query_output]);
     const tokens = rows(image_tokens);
     const vectors = rows(image_embedding);
     await clock.time("store", async () => {
@@ -153,6 +154,7 @@ export class Blip2Retrieval implements ImageTextScorer {
         }
       }
     }
+    freeOnDevice(seen);
     return { status: "matched", logits, probabilities, latencyMs: { ...encodingMs, ...clock.shares(1) } };
   }
 
@@ -169,8 +171,7 @@ export class Blip2Retrieval implements ImageTextScorer {
 
   async #imageKeys(image_tokens: Tensor): Promise<Feeds> {
     const { config, sessions } = this.#parts;
-    const names = crossAttentionLayers(config.qFormer).flatMap((layer) => [`keys.${layer}`, `values.${layer}`]);
-    return sessions.imageKeys.run({ image_tokens }, names);
+    return sessions.imageKeys.run({ image_tokens }, imageKeyNames(config.qFormer));
   }
 }
 

@@ -13,7 +13,7 @@ import { readPixelSettings } from "./load-blip2.ts";
 import type { LoadOptions } from "./load-blip2.ts";
 import { CheckpointError } from "./model.ts";
 import type { ImageTextScorer } from "./model.ts";
-import { qFormerImageKeys, qFormerMatching, qFormerText } from "./networks/q-former-text.ts";
+import { imageKeyNames, qFormerImageKeys, qFormerMatching, qFormerText } from "./networks/q-former-text.ts";
 import { qFormer } from "./networks/q-former.ts";
 import { imageEmbedding, similarity } from "./networks/retrieval-heads.ts";
 import { Session } from "./runtime.ts";
@@ -55,12 +55,13 @@ export async function loadRetrievalSessions(
   config: RetrievalConfig,
   options: RuntimeOptions,
 ): Promise<RetrievalSessions> {
+  const keys = imageKeyNames(config.qFormer);
   return {
-    qFormer: await Session.load(qFormer(weights, config.qFormer), options),
+    qFormer: await Session.load(qFormer(weights, config.qFormer), options, { onDevice: ["query_output"] }),
     imageEmbedding: await Session.load(imageEmbedding(weights.at("vision_projection"), config), options),
     text: await Session.load(qFormerText(weights, config), options),
     similarity: await Session.load(similarity(config), options),
-    imageKeys: await Session.load(qFormerImageKeys(weights, config.qFormer), options),
+    imageKeys: await Session.load(qFormerImageKeys(weights, config.qFormer), options, { onDevice: keys }),
     matching: await Session.load(qFormerMatching(weights, config.qFormer), options),
   };
 }

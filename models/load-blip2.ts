@@ -48,7 +48,7 @@ export async function loadCheckpoint(checkpoint: Checkpoint, options: LoadOption
     languageModel: LanguageModel<Seen> | GraphLanguageModel<Seen>,
     width: number,
   ): Promise<VisionLanguageModel> => {
-    const images = await loadImageTokens(checkpoint, { weights, pixels }, options);
+    const images = await loadImageTokens(checkpoint, { weights, pixels, isFedOn: true }, options);
     const encoder = await loadImageEncoder(config, { weights, images, width }, options);
     checkAllUsed(weights, config);
     const weightsBytes = weights.readBytes;
@@ -56,7 +56,7 @@ export async function loadCheckpoint(checkpoint: Checkpoint, options: LoadOption
   };
   // ONNX Runtime holds a matrix twice while it lays it out anew. The largest, the vocabulary's, is a language model's: that
   // one comes first, while there is room, and memory never rises above the finished model's.
-  if (isInGraph(options.generation ?? "auto")) {
+  if (isInGraph(options.generation ?? "auto", options.device)) {
     if (text.family === "opt") return assemble(await loadGraphOpt(weights, config, text, options), text.hidden);
     return assemble(await loadGraphT5(weights, config, text, options), text.width);
   }

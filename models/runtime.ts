@@ -23,6 +23,8 @@ export interface RuntimeOptions {
 export interface GraphRun {
   readonly graph: string;
   readonly ms: number;
+  /** Outputs that stayed on the device. */
+  readonly keptOnDevice: readonly string[];
   /** Of all weights of the graph. */
   readonly weightsBytes: number;
 }
@@ -50,7 +52,12 @@ export class Session {
     this.#profile = profile;
   }
 
-  static async load(graph: Graph, options: RuntimeOptions): Promise<Session> {
+  /** `onDevice`: outputs that stay there where `keepsOnDevice`, to be fed to a graph on the same device, then disposed of. */
+  static async load(
+    graph: Graph,
+    options: RuntimeOptions,
+    { onDevice = [] }: { readonly onDevice?: readonly string[] } = {},
+  ): Promise<Session> {
     const { device = cpuDevice, onPlacement, onRun } = options;
     const profile =
       device.provider === "cpu" || onPlacement === undefined
@@ -63,6 +70,7 @@ export class Session {
         graphOptimizationLevel: "all",
         logSeverityLevel: 3,
         ...profile?.sessionOptions,
+        ...(onDevice.length > 0 && keepsOnDevice(device) && { preferredOutputLocation: locations(onDevice) }),
         extra: {
           session: {
             model_external_initializers_file_folder_path: graph.weightsFolder,
@@ -84,7 +92,12 @@ export class Session {
   async run<Name extends string>(feeds: Feeds, fetch: readonly Name[]): Promise<Readonly<Record<Name, Tensor>>> {
     const start = performance.now();
     const outputs = await this.#session.run(feeds, fetch);
-    this.#onRun?.({ graph: this.name, ms: performance.now() - start, weightsBytes: this.#weightsBytes });
+    this.#onRun?.({
+      graph: this.name,
+      ms: performance.now() - start,
+      weightsBytes: this.#weightsBytes,
+      keptOnDevice: fetch.filter((name) => outputs[name]?.location === "gpu-buffer"),
+    });
     if (this.#profile !== null) await this.#endProfile();
     for (const name of fetch) {
       if (outputs[name] === undefined) throw new Error(`graph ${this.name} gave no output "${name}"`);
@@ -104,6 +117,20 @@ export class Session {
     this.#session.endProfiling();
     await profile?.end();
   }
+}
+
+/** Whether outputs can stay on the device: the binding to ONNX Runtime has that for WebGPU alone. */
+export function keepsOnDevice({ provider }: Device = cpuDevice): boolean {
+  return provider === "webgpu";
+}
+
+/** Gives the memory of those on the device back; the garbage collector does not see it. Others stay as they are. */
+export function freeOnDevice(tensors: Feeds | readonly Tensor[]): void {
+  for (const tensor of Object.values(tensors)) if (tensor.location === "gpu-buffer") tensor.dispose();
+}
+
+function locations(names: readonly string[]): Readonly<Record<string, "gpu-buffer">> {
+  return Object.fromEntries(names.map((name) => [name, "gpu-buffer" as const]));
 }
 
 export function float32Tensor(data: Float32Array, shape: readonly number[]): Tensor {

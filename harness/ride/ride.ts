@@ -80,7 +80,9 @@ export function readRide(flags: RideFlags, defaultModel: string, { terminal, cac
   const maxPixels = integer("--max-pixels", flags.maxPixels, { from: 1 }) ?? null;
   const sampling = readSampling(flags, config.overrides.beams);
   if (flags.model === undefined) terminal.note(`Model: ${defaultModel}; another one with --model.`);
-  return { config, batchSize, form: forms[0] ?? "text", maxPixels, sampling };
+  // A graph with its own loop searches, it draws nothing.
+  const drawn = sampling === null ? config : { ...config, generation: "stepwise" as const };
+  return { config: drawn, batchSize, form: forms[0] ?? "text", maxPixels, sampling };
 }
 
 export async function modelsToRide(

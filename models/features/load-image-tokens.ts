@@ -19,10 +19,17 @@ export interface ImageTokensOptions extends RuntimeOptions, WeightOptions, Pixel
   readonly keepFeatures?: boolean;
 }
 
-/** `weights` is the whole checkpoint's. */
+interface ImageTokensParts {
+  /** The whole checkpoint's. */
+  readonly weights: Weights;
+  readonly pixels: PixelSettings;
+  /** Image tokens are for a graph on the same device alone, and may stay there; unset: they are not. */
+  readonly isFedOn?: boolean;
+}
+
 export async function loadImageTokens(
   { name, config }: Pick<Checkpoint, "name" | "config">,
-  { weights, pixels }: { readonly weights: Weights; readonly pixels: PixelSettings },
+  { weights, pixels, isFedOn = false }: ImageTokensParts,
   options: ImageTokensOptions,
 ): Promise<ImageTokens> {
   const {
@@ -36,7 +43,7 @@ export async function loadImageTokens(
   } = options;
   const { vision } = config;
   const graph = visionTransformer(weights.at("vision_model"), vision);
-  const session = await Session.load(graph, options);
+  const session = await Session.load(graph, options, { onDevice: isFedOn && !keepFeatures ? ["image_tokens"] : [] });
   const threads = imageThreads > 0 ? new PixelThreads(imageThreads) : null;
   const limits = maxPixels === undefined ? {} : { limits: { side: Infinity, pixels: maxPixels } };
   if (!keepFeatures) return new ImageTokens({ session, vision, pixels, threads, features: null, ...limits });
