@@ -65,10 +65,11 @@ export class Blip2Retrieval implements ImageTextScorer {
     const { query_output } = await clock.time("qFormer", () =>
       sessions.qFormer.run({ image_tokens }, ["query_output"]),
     );
-    const { image_embedding } = await clock.time("projection", () =>
-      sessions.imageEmbedding.run({ query_output }, ["image_embedding"]),
-    );
-    freeOnDevice([query_output]);
+    const { image_embedding } = await clock
+      .time("projection", () => sessions.imageEmbedding.run({ query_output }, ["image_embedding"]))
+      .finally(() => {
+        freeOnDevice([query_output]);
+      });
     const tokens = rows(image_tokens);
     const vectors = rows(image_embedding);
     await clock.time("store", async () => {
@@ -144,17 +145,20 @@ export class Blip2Retrieval implements ImageTextScorer {
 
     const logits = new Float32Array(texts.length);
     const probabilities = new Float32Array(texts.length);
-    for (const batch of textBatches(texts, { size: PAIR_BATCH, pad })) {
-      const feeds = { ...batch.feeds, ...textMask(batch, queries), ...seen };
-      const { matching } = await clock.time("matching", () => sessions.matching.run(feeds, ["matching"]));
-      for (const [row, [other, logit]] of rows(matching).entries()) {
-        for (const place of batch.places[row]!) {
-          logits[place] = logit!;
-          probabilities[place] = 1 / (1 + Math.exp(other! - logit!)); // softmax of the two
+    try {
+      for (const batch of textBatches(texts, { size: PAIR_BATCH, pad })) {
+        const feeds = { ...batch.feeds, ...textMask(batch, queries), ...seen };
+        const { matching } = await clock.time("matching", () => sessions.matching.run(feeds, ["matching"]));
+        for (const [row, [other, logit]] of rows(matching).entries()) {
+          for (const place of batch.places[row]!) {
+            logits[place] = logit!;
+            probabilities[place] = 1 / (1 + Math.exp(other! - logit!)); // softmax of the two
+          }
         }
       }
+    } finally {
+      freeOnDevice(seen);
     }
-    freeOnDevice(seen);
     return { status: "matched", logits, probabilities, latencyMs: { ...encodingMs, ...clock.shares(1) } };
   }
 

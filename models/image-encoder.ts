@@ -46,9 +46,16 @@ export async function loadImageEncoder(
     encode: async (loaded) => {
       const { image_tokens, latencyMs } = await images.encode(loaded);
       const clock = new StageClock();
-      const { query_output } = await clock.time("qFormer", () => queries.run({ image_tokens }, ["query_output"]));
-      const { soft_prompt } = await clock.time("projection", () => projection.run({ query_output }, ["soft_prompt"]));
-      freeOnDevice([image_tokens, query_output]);
+      const { query_output } = await clock
+        .time("qFormer", () => queries.run({ image_tokens }, ["query_output"]))
+        .finally(() => {
+          freeOnDevice([image_tokens]);
+        });
+      const { soft_prompt } = await clock
+        .time("projection", () => projection.run({ query_output }, ["soft_prompt"]))
+        .finally(() => {
+          freeOnDevice([query_output]);
+        });
       const shares = clock.shares(loaded.length);
       return { softPrompts: soft_prompt, latencyMs: latencyMs.map((own) => ({ ...own, ...shares })) };
     },

@@ -18,6 +18,7 @@ import { qFormer } from "./networks/q-former.ts";
 import { imageEmbedding, similarity } from "./networks/retrieval-heads.ts";
 import { Session } from "./runtime.ts";
 import type { RuntimeOptions } from "./runtime.ts";
+import { rankInSmallerBatches } from "./smaller-batches.ts";
 import { loadTokenizer } from "./text/tokenizer.ts";
 import { checkAllUsed } from "./checkpoint/unused-tensors.ts";
 import type { Weights } from "./checkpoint/weights.ts";
@@ -46,7 +47,9 @@ export async function loadRetrievalCheckpoint(
   const byteLength = featureBytes(featureShape(config.vision));
   const limitBytes = options.imageTokenBytes ?? null;
   const store = new ImageTokenStore(path.join(options.cacheFolder, "image-tokens"), { byteLength, limitBytes });
-  return new Blip2Retrieval({ name, weightsBytes: weights.readBytes, config, sessions, tokenizer, images, store });
+  const weightsBytes = weights.readBytes;
+  const scorer = new Blip2Retrieval({ name, weightsBytes, config, sessions, tokenizer, images, store });
+  return options.device === undefined || options.device.provider === "cpu" ? scorer : rankInSmallerBatches(scorer);
 }
 
 /** `weights` is the whole checkpoint's. */

@@ -3,11 +3,13 @@
  * the files the graph points at.
  */
 import { InferenceSession, Tensor } from "onnxruntime-node";
-import { cpuDevice, executionProvider } from "./device/device.ts";
+import { cpuDevice, describeDevice, executionProvider } from "./device/device.ts";
 import type { Device } from "./device/device.ts";
+import { deviceError, OutOfDeviceMemoryError } from "./device/device-error.ts";
 import { PlacementProfile } from "./device/placement-profile.ts";
 import type { GraphPlacement } from "./device/placement-profile.ts";
 import type { Graph } from "./graph/graph-writer.ts";
+import { CheckpointError } from "./model.ts";
 
 export interface RuntimeOptions {
   /** What its provider does not take is computed on the CPU. Unset: the CPU. */
@@ -37,18 +39,22 @@ export class Session {
   readonly #session: InferenceSession;
   readonly #weightsBytes: number;
   readonly #onRun: RuntimeOptions["onRun"];
+  /** The device; null: the CPU. */
+  readonly #device: string | null;
   /** Of its first run; null: it is over, or there is none to be told of. */
   #profile: PlacementProfile | null;
 
   private constructor(
     graph: Graph,
     session: InferenceSession,
-    { onRun, profile }: { readonly onRun: RuntimeOptions["onRun"]; readonly profile: PlacementProfile | null },
+    { onRun, device = cpuDevice }: RuntimeOptions,
+    profile: PlacementProfile | null,
   ) {
     this.name = graph.name;
     this.#session = session;
     this.#weightsBytes = graph.weightsBytes;
     this.#onRun = onRun;
+    this.#device = device.provider === "cpu" ? null : describeDevice(device);
     this.#profile = profile;
   }
 
@@ -58,7 +64,7 @@ export class Session {
     options: RuntimeOptions,
     { onDevice = [] }: { readonly onDevice?: readonly string[] } = {},
   ): Promise<Session> {
-    const { device = cpuDevice, onPlacement, onRun } = options;
+    const { device = cpuDevice, onPlacement } = options;
     const profile =
       device.provider === "cpu" || onPlacement === undefined
         ? null
@@ -81,17 +87,19 @@ export class Session {
           },
         },
       });
-      return new Session(graph, session, { onRun, profile });
+      return new Session(graph, session, options, profile);
     } catch (error) {
       await profile?.abandon();
-      throw error;
+      throw device.provider === "cpu" ? error : loadingError(error, graph, device);
     }
   }
 
   /** Blocks the calling thread until the graph has run. Outputs not named in `fetch` stay inside. */
   async run<Name extends string>(feeds: Feeds, fetch: readonly Name[]): Promise<Readonly<Record<Name, Tensor>>> {
     const start = performance.now();
-    const outputs = await this.#session.run(feeds, fetch);
+    const outputs = await this.#session.run(feeds, fetch).catch((error: unknown) => {
+      throw this.#device === null ? error : deviceError(error, `graph ${this.name} on ${this.#device}`);
+    });
     this.#onRun?.({
       graph: this.name,
       ms: performance.now() - start,
@@ -117,6 +125,16 @@ export class Session {
     this.#session.endProfiling();
     await profile?.end();
   }
+}
+
+/** What a user can mend, where it is the size of the weights. */
+function loadingError(error: unknown, { name, weightsBytes }: Graph, device: Device): unknown {
+  const found = deviceError(error, `graph ${name} on ${describeDevice(device)}`);
+  if (!(found instanceof OutOfDeviceMemoryError)) return found;
+  const weights = `its weights take ${Math.ceil(weightsBytes / 1e6)} MB`;
+  return new CheckpointError(`${found.message}; ${weights}. Give another --precision, or another --device.`, {
+    cause: error,
+  });
 }
 
 /** Whether outputs can stay on the device: the binding to ONNX Runtime has that for WebGPU alone. */

@@ -115,16 +115,15 @@ export class DeviceKvCache implements SequenceCache {
       firstRows.set(run, rows);
       rows += run.keys[0]!.dims[0]!;
       if (index === 0) continue;
-      const joined = await this.#graphs.join(all, named(run));
-      if (index > 1) freeOnDevice(all); // the first are the prefixes' own
-      all = joined;
+      const before = all;
+      all = await this.#graphs.join(before, named(run)).finally(() => {
+        if (index > 1) freeOnDevice(before); // the first are the prefixes' own
+      });
     }
-    const picked = await this.#graphs.pick(
-      all,
-      prefixes.map(({ cached, row }) => firstRows.get(cached)! + row),
-    );
-    if (runs.length > 1) freeOnDevice(all);
-    return picked;
+    const rowsOfAll = prefixes.map(({ cached, row }) => firstRows.get(cached)! + row);
+    return this.#graphs.pick(all, rowsOfAll).finally(() => {
+      if (runs.length > 1) freeOnDevice(all);
+    });
   }
 }
 

@@ -54,8 +54,9 @@ export async function loadSourceReader(
         buckets: int32Tensor(encoderBuckets(text, longest), [longest, longest]),
       };
       const { hidden } = await encoder.run(feeds, ["hidden"]);
-      const kept = await crossAttention.run({ hidden }, names);
-      freeOnDevice([hidden]);
+      const kept = await crossAttention.run({ hidden }, names).finally(() => {
+        freeOnDevice([hidden]);
+      });
       const source = names.map((name): [string, Tensor] => [`source_${name}`, kept[name]!]);
       return { source_mask: mask, ...Object.fromEntries(source) };
     },
