@@ -44,7 +44,7 @@ export interface ChoosingOptions {
 }
 
 /** The fastest first. CUDA has the most kernels; WebGPU keeps keys and values on the device, which the other two cannot. */
-const autoOrder: readonly ProviderName[] = ["cuda", "webgpu", "dml", "coreml"];
+export const autoOrder: readonly ProviderName[] = ["cuda", "webgpu", "dml", "coreml"];
 
 export function withDeviceFlags(command: Command): Command {
   return command

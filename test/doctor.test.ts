@@ -2,10 +2,13 @@
 import assert from "node:assert/strict";
 import { existsSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { autoDevice } from "../harness/doctor/devices.ts";
+import type { DeviceFinding } from "../harness/doctor/devices.ts";
 import { adviceFor, cudaCommand } from "../harness/doctor/advice.ts";
 import { freeBytes, vulkanDrivers } from "../harness/doctor/machine.ts";
 import { tryProvider } from "../models/device/provider-trial.ts";
 import { cpuDevice } from "../models/device/device.ts";
+import type { ProviderName } from "../models/device/device.ts";
 import { inProcess } from "./command-process.ts";
 import { temporaryFolder } from "./temporary-files.ts";
 
@@ -71,7 +74,8 @@ describe("doctor", () => {
   it("names every device, what it says, and the machine", async () => {
     const { code, out } = await inProcess(temporaryFolder(), "doctor", "--quiet");
     assert.equal(code, 0);
-    assert.match(out, /^cpu +works +within 0 of the CPU$/m);
+    assert.match(out, /^cpu +works +within 0 of the CPU +fp32, int8, int8-block, int4$/m);
+    assert.match(out, /^--device auto +\w+$/m);
     for (const device of ["cuda", "webgpu", "coreml", "dml"]) {
       assert.match(out, new RegExp(`^${device} +(works|failed|missing)  `, "m"));
     }
@@ -92,6 +96,16 @@ describe("doctor", () => {
       reason: null,
       advice: null,
     });
+  });
+
+  it("says what --device auto takes: the first that works, and never one in software", () => {
+    const found = (device: ProviderName, isSoftware = false): DeviceFinding => ({
+      ...{ device, status: "works", difference: 0, reason: null, advice: null },
+      adapter: { name: device, driver: null, isSoftware },
+    });
+    assert.equal(autoDevice([found("cpu"), found("dml"), found("webgpu")]), "webgpu");
+    assert.equal(autoDevice([found("cpu"), found("webgpu", true)]), "cpu");
+    assert.equal(autoDevice([found("cpu"), { ...found("cuda"), status: "failed" }]), "cpu");
   });
 
   it("gives the command that adds CUDA, by a script that is there", () => {

@@ -4,6 +4,7 @@ import { providerNames } from "../../models/device/device.ts";
 import type { ProviderName } from "../../models/device/device.ts";
 import { tryProvider } from "../../models/device/provider-trial.ts";
 import { compiledProviders } from "../../models/device/providers.ts";
+import { autoOrder } from "../device.ts";
 import { adviceFor } from "./advice.ts";
 
 export interface DeviceFinding {
@@ -16,6 +17,13 @@ export interface DeviceFinding {
   readonly adapter: Adapter | null;
   readonly reason: string | null;
   readonly advice: string | null;
+}
+
+/** What --device auto takes of these. */
+export function autoDevice(found: readonly DeviceFinding[]): ProviderName {
+  const isFit = (name: ProviderName): boolean =>
+    found.some(({ device, status, adapter }) => device === name && status === "works" && adapter?.isSoftware !== true);
+  return autoOrder.find(isFit) ?? "cpu";
 }
 
 /** In the order of providerNames; the device itself is started only where it is compiled in. */
