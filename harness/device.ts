@@ -11,6 +11,7 @@ import { tryProvider } from "../models/device/provider-trial.ts";
 import { compiledProviders } from "../models/device/providers.ts";
 import { describePrecision } from "../models/checkpoint/precision.ts";
 import type { Precision } from "../models/checkpoint/precision.ts";
+import type { PreparationEvent } from "../models/checkpoint/weight-cache.ts";
 import { adviceFor } from "./doctor/advice.ts";
 import { nvidiaAdapter } from "./doctor/machine.ts";
 import { UsageError } from "./usage-error.ts";
@@ -36,7 +37,9 @@ export interface ChosenDevice {
 }
 
 export interface ChoosingOptions {
-  /** Told what a user should know: which device was taken and why, that it is slow. */
+  /** Told which device `auto` takes, and why not the others. */
+  readonly onPreparation?: ((event: PreparationEvent) => void) | undefined;
+  /** Told what a user should know: that a device is slow. */
   readonly onMessage?: ((message: string) => void) | undefined;
   /** What tries a device, and what is compiled in; others stand in for devices in tests. */
   readonly trial?: typeof tryProvider;
@@ -81,7 +84,7 @@ async function chooseBest(options: ChoosingOptions): Promise<ChosenDevice> {
   const tell = (device: Device, adapter: Adapter | null): ChosenDevice => {
     const name = adapter === null ? "" : ` (${adapter.name})`;
     const why = passed.length === 0 ? "" : ` Not ${passed.join("; not ")}.`;
-    options.onMessage?.(`--device auto: ${describeDevice(device)}${name}.${why}`);
+    options.onPreparation?.({ kind: "note", message: `--device auto: ${describeDevice(device)}${name}.${why}` });
     return named(device, adapter);
   };
   for (const provider of autoOrder) {

@@ -35,10 +35,10 @@ export interface BaselineRun {
   readonly scores: ScoreSheet;
 }
 
-/** By task, checkpoint and precision, whatever the order given. */
+/** By task, checkpoint, precision and device, whatever the order given. */
 export function baselineText(runs: readonly BaselineRun[]): string {
   const name = ({ record: { config, checkpoint } }: BaselineRun): string =>
-    JSON.stringify([config.task, checkpoint.name, config.precision ?? "fp32"]);
+    JSON.stringify([config.task, checkpoint.name, config.precision ?? "fp32", config.device ?? "cpu"]);
   const sorted = runs.toSorted((a, b) => (name(a) < name(b) ? -1 : 1));
   return `${JSON.stringify({ format: baselineFormat, entries: sorted.map(entryOf) }, null, 2)}\n`;
 }

@@ -1,10 +1,30 @@
 /** Baselines: what goes in comes out, the same bytes each time, small enough for git. */
 import assert from "node:assert/strict";
 import { readFileSync, statSync } from "node:fs";
+import { partnerOf } from "../harness/gate/pair-runs.ts";
 import { drawKeys, randomShare } from "../harness/statistics/random.ts";
 import { readBaseline } from "../reports/baseline.ts";
+import { machineClassOf } from "../reports/machine-class.ts";
 import { packColumns, unpackColumns } from "../reports/packed-columns.ts";
 import { answers, baselineOf, command, madeRun, newPath } from "./gated-runs.ts";
+
+describe("a baseline's run on another device", () => {
+  it("is the partner only where there is none on the same", async () => {
+    const [onCpu] = await readBaseline(await baselineOf({ samples: answers(3) }));
+    const { record, scores } = onCpu!;
+    const onGpu = { record: { ...record, config: { ...record.config, device: "webgpu" } }, scores };
+    const partner = (candidate: typeof record, ...entries: (typeof onGpu)[]) =>
+      partnerOf(candidate, { entries, candidates: [candidate] });
+    for (const own of [onGpu, { record, scores }]) {
+      assert.equal(partner(own.record, { record, scores }, onGpu)?.record.config.device, own.record.config.device);
+    }
+    assert.equal(partner(onGpu.record, { record, scores })?.record, record);
+    assert.match(
+      machineClassOf({ ...record, device: { provider: "webgpu", id: 0, name: "A", driver: null } }),
+      /webgpu on A$/,
+    );
+  });
+});
 
 describe("packed columns", () => {
   it("come back as they were", () => {

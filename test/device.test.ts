@@ -25,6 +25,9 @@ function machine(trials: Partial<Record<ProviderName, ProviderTrial>>): Choosing
   return {
     said,
     onMessage: (message) => void said.push(message),
+    onPreparation: (event) => {
+      if (event.kind === "note") said.push(event.message);
+    },
     compiled: () => Object.keys(trials),
     trial: ({ provider }) => Promise.resolve(trials[provider]!),
   };

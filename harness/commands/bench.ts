@@ -76,14 +76,14 @@ async function bench(config: BenchConfig, surroundings: Surroundings): Promise<n
   });
   try {
     const onMessage = terminal.message.bind(terminal);
-    const prepared = await prepareSweep(config, catalog, { hubCache, onMessage });
+    const onPreparation = terminal.preparation.bind(terminal);
+    const prepared = await prepareSweep(config, catalog, { hubCache, onMessage, onPreparation });
     const folder = await BenchFolder.open(config.output, prepared.record, config);
     try {
       const runs = prepared.points.length * config.restarts;
       terminal.note(`Writing to ${config.output}: ${prepared.points.length} points, ${runs} runs`);
       for (const warning of prepared.record.machine.warnings) terminal.message(`The machine is not quiet: ${warning}.`);
       const isReal = catalog.processEntry === undefined;
-      const onPreparation = terminal.preparation.bind(terminal);
       const weights = isReal
         ? await prepareAllWeights(prepared, { hubCache, cacheFolder: config.cache, onPreparation })
         : new Map<string, number>();

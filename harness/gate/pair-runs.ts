@@ -17,7 +17,7 @@ export interface GateOptions {
 }
 
 /**
- * The baseline's run of the same task, checkpoint and precision; or its only one of that task and checkpoint, or the fp32 one;
+ * The baseline's run of the same task, checkpoint and precision, on the same device if there is one; or its only one of that task and checkpoint, or the fp32 one;
  * or its only one of that task, where the candidate has one of it, too.
  */
 export function partnerOf(
@@ -27,8 +27,9 @@ export function partnerOf(
   const precisionOf = ({ config }: RunRecord): string => config.precision ?? "fp32";
   const ofTask = entries.filter(({ record }) => record.config.task === candidate.config.task);
   const ofCheckpoint = ofTask.filter(({ record }) => record.checkpoint.name === candidate.checkpoint.name);
-  const exact = ofCheckpoint.find(({ record }) => precisionOf(record) === precisionOf(candidate));
-  if (exact !== undefined) return exact;
+  const exact = ofCheckpoint.filter(({ record }) => precisionOf(record) === precisionOf(candidate));
+  const onSame = exact.find(({ record }) => record.config.device === candidate.config.device);
+  if (exact.length > 0) return onSame ?? exact[0]!;
   if (ofCheckpoint.length > 0) {
     const [only, ...more] = ofCheckpoint;
     return more.length === 0 ? only! : (ofCheckpoint.find(({ record }) => precisionOf(record) === "fp32") ?? null);

@@ -45,14 +45,14 @@ export interface PreparedSweep {
 export async function prepareSweep(
   config: BenchConfig,
   catalog: Catalog,
-  { hubCache, onMessage }: Pick<LoadOptions, "hubCache"> & Pick<ChoosingOptions, "onMessage">,
+  { hubCache, ...told }: Pick<LoadOptions, "hubCache"> & Pick<ChoosingOptions, "onMessage" | "onPreparation">,
 ): Promise<PreparedSweep> {
   const task = taskNamed(catalog, config.task);
   if (task.kind !== "generation") {
     const names = catalog.tasks.filter(({ kind }) => kind === "generation").map(({ name }) => name);
     throw new UsageError(`--tasks ${task.name}: bench measures tasks that generate text: ${names.join(", ")}.`);
   }
-  const { device } = await chooseDevice(config.device, { onMessage });
+  const { device } = await chooseDevice(config.device, told);
   for (const precision of config.precisions) refuseUnfitPrecision(precision, device);
   const opened = await openSplit(task, config, catalog);
   const checkpoints = new Map<string, SweepCheckpoint>();
