@@ -49,7 +49,7 @@ export function list(value: string, before: string[] = []): string[] {
 
 /** Those that replace no choice of a protocol. */
 export function withRunFlags(command: Command, defaults: { readonly models: string; readonly tasks: string }): Command {
-  return withDeviceFlags(command)
+  command
     .option(
       "-m, --model <names>",
       `bundled names, folders or names in the Hugging Face cache (default: ${defaults.models})`,
@@ -74,6 +74,7 @@ export function withRunFlags(command: Command, defaults: { readonly models: stri
     .option("--cache <folder>", cacheHelp)
     .option("--keep-features", "keep what the image encoder makes, for the next checkpoint or task with the same one")
     .option("--overwrite", "start again in a folder that holds a run");
+  return withDeviceFlags(command);
 }
 
 export function withOutputFlags(command: Command): Command {

@@ -9,6 +9,7 @@ import { deviceError, OutOfDeviceMemoryError } from "./device/device-error.ts";
 import { PlacementProfile } from "./device/placement-profile.ts";
 import type { GraphPlacement } from "./device/placement-profile.ts";
 import type { Graph } from "./graph/graph-writer.ts";
+import { areInt8SumsExact } from "./int8-sums.ts";
 import { CheckpointError } from "./model.ts";
 
 export interface RuntimeOptions {
@@ -82,8 +83,7 @@ export class Session {
             model_external_initializers_file_folder_path: graph.weightsFolder,
             // The threads of a graph that is done must not spin while another graph wants the processor.
             force_spinning_stop: "1",
-            // Processors without VNNI add products of int8 up in 16 bits, where they overflow; this keeps the sums exact.
-            x64quantprecision: "1",
+            ...(graph.hasInt8Weights && !(await areInt8SumsExact()) && { x64quantprecision: "1" }),
           },
         },
       });

@@ -4,6 +4,7 @@ import { readFileSync, statSync } from "node:fs";
 import { partnerOf } from "../harness/gate/pair-runs.ts";
 import { drawKeys, randomShare } from "../harness/statistics/random.ts";
 import { readBaseline } from "../reports/baseline.ts";
+import type { BaselineRun } from "../reports/baseline.ts";
 import { machineClassOf } from "../reports/machine-class.ts";
 import { packColumns, unpackColumns } from "../reports/packed-columns.ts";
 import { answers, baselineOf, command, madeRun, newPath } from "./gated-runs.ts";
@@ -12,8 +13,8 @@ describe("a baseline's run on another device", () => {
   it("is the partner only where there is none on the same", async () => {
     const [onCpu] = await readBaseline(await baselineOf({ samples: answers(3) }));
     const { record, scores } = onCpu!;
-    const onGpu = { record: { ...record, config: { ...record.config, device: "webgpu" } }, scores };
-    const partner = (candidate: typeof record, ...entries: (typeof onGpu)[]) =>
+    const onGpu: BaselineRun = { record: { ...record, config: { ...record.config, device: "webgpu" } }, scores };
+    const partner = (candidate: typeof record, ...entries: BaselineRun[]) =>
       partnerOf(candidate, { entries, candidates: [candidate] });
     for (const own of [onGpu, { record, scores }]) {
       assert.equal(partner(own.record, { record, scores }, onGpu)?.record.config.device, own.record.config.device);

@@ -26,7 +26,7 @@ export const addAudit: AddCommand = (program, called) => {
   const command = program
     .command("audit")
     .description("run a sample of each task one by one and as fast as a run does, and report every difference");
-  withDeviceFlags(command)
+  command
     .option("-m, --model <names>", "bundled names, folders or names in the Hugging Face cache", list)
     .option("-t, --tasks <names>", "tasks (default: all the checkpoint can do)", list)
     .option("--precision <names>", precisionHelp, list)
@@ -38,7 +38,7 @@ export const addAudit: AddCommand = (program, called) => {
     .option("--protocol <name>", "paper or lavis (default: paper)")
     .option("--threads <n>", "threads to compute with (default: all)")
     .option("--cache <folder>", cacheHelp);
-  withOutputFlags(command).action(() => {
+  withOutputFlags(withDeviceFlags(command)).action(() => {
     refuseExcess(command, 0);
     refuseFlagsAsValues(command);
     const flags = command.opts<RunFlags & OutputFlags>();

@@ -20,7 +20,7 @@ export const addBench: AddCommand = (program, called) => {
   const command = program
     .command("bench")
     .description("measure latency and throughput by LoadGen's scenarios; goes on with a sweep that was stopped");
-  withDeviceFlags(command)
+  command
     .option("-m, --model <names>", "checkpoints that generate (default: all bundled)", list)
     .option("--precision <names>", "as in run, several with commas (default: fp32)", list)
     .option(
@@ -51,7 +51,7 @@ export const addBench: AddCommand = (program, called) => {
     .option("--limit <n>", "only the first n samples, or a fraction of them (default: all; 64 with --quick)")
     .option("--cache <folder>", cacheHelp)
     .option("--overwrite", "start again in a folder that holds a sweep");
-  withOutputFlags(command).action(() => {
+  withOutputFlags(withDeviceFlags(command)).action(() => {
     refuseExcess(command, 0);
     refuseFlagsAsValues(command);
     const flags = command.opts<BenchFlags & OutputFlags>();

@@ -26,7 +26,7 @@ export interface RideFlags extends RunFlags, OutputFlags, SamplingFlags {
 
 /** Flags of all of them. */
 export function withRideFlags(command: Command, defaultModel: string): Command {
-  withDeviceFlags(command)
+  command
     .option(
       "-m, --model <names>",
       `bundled names, folders or names in the Hugging Face cache (default: ${defaultModel})`,
@@ -38,7 +38,7 @@ export function withRideFlags(command: Command, defaultModel: string): Command {
     .option("--jsonl", "a JSON object a line, as soon as it is there")
     .option("--csv", "a table with commas")
     .option("--cache <folder>", cacheHelp);
-  return withOutputFlags(command);
+  return withOutputFlags(withDeviceFlags(command));
 }
 
 /** Those of text that is generated. */
