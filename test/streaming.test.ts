@@ -56,14 +56,14 @@ for (const name of ["shapes-opt-small", "shapes-opt-base", "shapes-t5-small", "s
       const drawn = { ...decodingOptions({ num_beams: 1, max_new_tokens: 20 }, least), sampling };
       const searched = decodingOptions({ num_beams: 5, max_new_tokens: 20 }, least);
       for (const options of [drawn, searched] as GenerationOptions[]) {
-        const texts = requests.map(() => "");
+        const texts = requests.map((): string[] => []);
         const batching = { size: 4, refill: true, sharePrompt: true };
-        const onText = (index: number, piece: string): void => void (texts[index] += piece);
+        const onText = (index: number, piece: string): void => void texts[index]!.push(piece);
         const streamed = await model.generate(requests, { ...options, onText }, batching);
         const atOnce = await model.generate(requests, options, batching);
         for (const [index, answer] of atOnce.entries()) {
           assert.ok(answer.status === "predicted");
-          assert.equal(texts[index], answer.text);
+          assert.equal(texts[index]!.join(""), answer.text);
           assert.deepEqual({ ...streamed[index], latencyMs: {} }, { ...answer, latencyMs: {} });
         }
       }
