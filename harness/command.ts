@@ -3,8 +3,8 @@
  * NO_COLOR, FORCE_COLOR, TERM, CI.
  */
 import { homedir } from "node:os";
-import { join } from "node:path";
 import { huggingFaceCacheFolder } from "../models/checkpoint/hugging-face-cache.ts";
+import { ownCacheFolder } from "./cache-folder.ts";
 import type { Catalog } from "./catalog.ts";
 import { parseCommandLine } from "./command-line.ts";
 import { addAsk } from "./commands/ask.ts";
@@ -13,6 +13,7 @@ import { addBaseline } from "./commands/baseline.ts";
 import { addBench } from "./commands/bench.ts";
 import { addCache } from "./commands/cache.ts";
 import { addCaption } from "./commands/caption.ts";
+import { addChat } from "./commands/chat.ts";
 import { addCompare } from "./commands/compare.ts";
 import { addCosts } from "./commands/costs.ts";
 import { addGate } from "./commands/gate.ts";
@@ -26,7 +27,7 @@ import { addReproduce } from "./commands/reproduce.ts";
 import { addRun } from "./commands/run.ts";
 import { addScore } from "./commands/score.ts";
 import { completeCode, exitCodeOf, internalCode } from "./exit-code.ts";
-import type { AddCommand, OutputFlags } from "./flags.ts";
+import type { AddCommand, Input, OutputFlags } from "./flags.ts";
 import { packageVersion } from "./provenance.ts";
 import { Terminal } from "./terminal.ts";
 import type { Output } from "./terminal.ts";
@@ -37,6 +38,7 @@ export const commands: readonly AddCommand[] = [
   addLs,
   addCaption,
   addAsk,
+  addChat,
   addMatch,
   addScore,
   addReport,
@@ -55,6 +57,7 @@ export const commands: readonly AddCommand[] = [
 
 /** Where words go and settings come from; `process` is one. */
 export interface Outside {
+  readonly stdin?: Input;
   readonly stdout: Output;
   readonly stderr: Output;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -77,18 +80,17 @@ export async function main(words: readonly string[], catalog: Catalog, outside: 
       terminal: terminalFor(flags),
       isJson: flags.json === true,
       hubCache: huggingFaceCacheFolder(outside.env, homedir()),
-      cacheFolder: cacheFolder(outside.env),
+      cacheFolder: ownCacheFolder(outside.env),
       words,
+      get input() {
+        return outside.stdin ?? null; // opened only where it is read
+      },
     });
   } catch (error) {
     const code = exitCodeOf(error);
     terminalFor(flags).error(describe(error, { isInternal: code === internalCode, isVerbose: flags.verbose === true }));
     return code;
   }
-}
-
-function cacheFolder({ XDG_CACHE_HOME: caches }: Outside["env"]): string {
-  return join(caches === undefined || caches === "" ? join(homedir(), ".cache") : caches, "blip2-bench");
 }
 
 function describe(error: unknown, { isInternal, isVerbose }: { isInternal: boolean; isVerbose: boolean }): string {

@@ -53,7 +53,8 @@ export async function loadCheckpoint(checkpoint: Checkpoint, options: LoadOption
     const encoder = await loadImageEncoder(config, { weights, images, width }, options);
     checkAllUsed(weights, config);
     const weightsBytes = weights.readBytes;
-    const model = new Blip2({ name, family: text.family, weightsBytes, encoder, languageModel, tokenizer });
+    const positions = text.family === "opt" ? text.maxPositions : null;
+    const model = new Blip2({ name, family: text.family, weightsBytes, encoder, languageModel, tokenizer, positions });
     if (options.device === undefined || options.device.provider === "cpu") return model;
     const onNote = (message: string): void => options.onPreparation?.({ kind: "note", message });
     return inSmallerBatches(model, { onNote });

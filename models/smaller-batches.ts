@@ -13,7 +13,7 @@ export interface SmallerBatchesOptions {
 /** Answers that were there before memory ran out are kept. */
 export function inSmallerBatches(model: VisionLanguageModel, { onNote }: SmallerBatchesOptions): VisionLanguageModel {
   let most = Infinity;
-  const { firstStep, weightsBytes } = model;
+  const { firstStep, weightsBytes, measurePrompt } = model;
   const generate: VisionLanguageModel["generate"] = async (requests, options, batching) => {
     const { onAnswer, ...choices } = batching ?? {
       size: Math.max(1, requests.length),
@@ -31,10 +31,18 @@ export function inSmallerBatches(model: VisionLanguageModel, { onNote }: Smaller
       const rest = [...requests.keys()].filter((request) => !answers.has(request));
       const asked = isAlone ? rest.slice(0, 1) : rest;
       const size = Math.min(choices.size, most);
+      const { onText } = options;
       try {
         const given = await model.generate(
           asked.map((request) => requests[request]!),
-          options,
+          {
+            ...options,
+            ...(onText !== undefined && {
+              onText: (place: number, piece: string) => {
+                onText(asked[place]!, piece);
+              },
+            }),
+          },
           {
             ...choices,
             size,
@@ -65,6 +73,7 @@ export function inSmallerBatches(model: VisionLanguageModel, { onNote }: Smaller
     readAhead: (image) => model.readAhead(image),
     generate,
     ...(firstStep !== undefined && { firstStep }),
+    ...(measurePrompt !== undefined && { measurePrompt: (prompt) => measurePrompt.call(model, prompt) }),
     release: () => model.release(),
   };
 }

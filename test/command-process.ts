@@ -29,15 +29,17 @@ export function runProcess(
     command,
     words,
     env = {},
+    input = "",
     timeoutMs = 30_000,
   }: {
     command: string;
     words: readonly string[];
     env?: Readonly<Record<string, string>>;
+    input?: string;
     timeoutMs?: number;
   },
 ): Ended {
-  const options = { cwd: folder, env: environment(folder, env), encoding: "utf8", timeout: timeoutMs } as const;
+  const options = { cwd: folder, env: environment(folder, env), encoding: "utf8", timeout: timeoutMs, input } as const;
   const { status, stdout, stderr } = spawnSync(process.execPath, [command, ...words], options);
   return { code: status, out: stdout, err: stderr };
 }

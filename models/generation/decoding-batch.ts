@@ -87,6 +87,19 @@ export class DecodingBatch {
     return last;
   }
 
+  /** Sequences at hand. */
+  get sequences(): number {
+    return this.#sequences.length;
+  }
+
+  /** A sequence's prompt, for another one that begins with it; null where it does not come out of the cache. */
+  promptOf(sequence: number): Prefix | null {
+    const { shared } = this.#sequences[sequence]!;
+    const length = shared.reduce((sum, { count }) => sum + count, 0);
+    const cached = this.#cache.copy?.(sequence, length);
+    return cached === undefined ? null : { cached, row: 0, length };
+  }
+
   /** One more token for each beam of each sequence; gives the hidden states, beam after beam, [beams of all, width]. */
   async step(continuations: readonly (readonly Continuation[])[]): Promise<Float32Array> {
     const most = Math.max(...continuations.map((beams) => beams.length));

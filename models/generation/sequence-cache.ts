@@ -17,7 +17,7 @@ export interface NewKeysAndValues {
   readonly values: readonly Tensor[];
 }
 
-/** Keys and values of what texts about one image begin with, computed once for all of them. */
+/** Keys and values of what texts begin with, computed once for all of them: an image, and words that follow it. */
 export interface Prefix {
   readonly cached: NewKeysAndValues;
   readonly row: number;
@@ -44,6 +44,8 @@ export interface SequenceCache {
     cached: NewKeysAndValues,
     run: { readonly first: number; readonly counts: readonly number[] },
   ) => readonly number[];
+  /** The first places of a sequence, for another one that begins alike. Unset: they do not come out of where they lie. */
+  readonly copy?: (sequence: number, length: number) => NewKeysAndValues;
   /** Takes a sequence out; the last one moves to its index. */
   readonly remove: (sequence: number) => void;
   /** past_keys.i and past_values.i of the sequences from `first` on, as the decoder takes them. */
