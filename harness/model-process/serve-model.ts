@@ -5,7 +5,8 @@
 import type { VisionLanguageModel } from "../../models/model.ts";
 import { readAhead } from "../batches.ts";
 import { isCall } from "./messages.ts";
-import type { AnyResult, Call, LoadModel, Memory, ModelEvent, Reply, ToldError } from "./messages.ts";
+import type { AnyResult, Call, LoadModel, Memory, ModelEvent, Reply } from "./messages.ts";
+import { told } from "./told-error.ts";
 
 /** Serves until it is released, or whoever asks is gone. */
 export function serveModel(load: LoadModel): void {
@@ -77,9 +78,4 @@ function reply(message: Reply): void {
 function memory(): Memory {
   const kibibyte = 1024;
   return { residentBytes: process.memoryUsage.rss(), peakBytes: process.resourceUsage().maxRSS * kibibyte };
-}
-
-function told(error: unknown): ToldError {
-  if (!(error instanceof Error)) return { name: "Error", message: String(error), stack: "" };
-  return { name: error.name, message: error.message, stack: error.stack ?? "" };
 }

@@ -1,0 +1,163 @@
+/** The form: its field in each mode, and one question at a time on its way to the server and back. */
+import type { Decoding, WorkKind } from "../wire.ts";
+import { element } from "./dom.ts";
+import type { ChosenLane } from "./lanes.ts";
+import { wordsOf } from "./modes.ts";
+import type { PictureBox } from "./picture.ts";
+import { RefusedError, streamAnswers } from "./requests.ts";
+import type { View } from "./views.ts";
+
+export interface FormParts {
+  /** This tab, for the server's queue. */
+  readonly client: string;
+  readonly picture: PictureBox;
+  readonly mode: () => WorkKind;
+  readonly view: () => View;
+  readonly lanes: () => readonly ChosenLane[];
+  readonly decoding: () => Decoding;
+}
+
+export interface Form {
+  readonly isBusy: () => boolean;
+  /** Whether there was something to cancel. */
+  readonly cancel: () => boolean;
+  readonly showMode: (mode: WorkKind) => void;
+  readonly focus: () => void;
+  /** Of the mode; empty: what was typed before. */
+  readonly fillIn: (mode: WorkKind, words: string) => void;
+  readonly say: (words: string) => void;
+}
+
+const gone = 410; // the server has forgotten the image
+
+export function makeForm(parts: FormParts): Form {
+  const form = element("form", HTMLFormElement);
+  const line = element("words", HTMLInputElement);
+  const lines = element("texts", HTMLTextAreaElement);
+  const send = element("send", HTMLButtonElement);
+  const cancelButton = element("cancel", HTMLButtonElement);
+  const status = element("status", HTMLElement);
+  const typed: Record<WorkKind, string> = { caption: "", ask: "", chat: "", match: "" };
+  let running: AbortController | null = null;
+
+  const field = (): HTMLInputElement | HTMLTextAreaElement => (parts.mode() === "match" ? lines : line);
+  const say = (words: string): void => {
+    status.textContent = words;
+  };
+  const setBusy = (controller: AbortController | null): void => {
+    running = controller;
+    send.hidden = controller !== null;
+    cancelButton.hidden = controller === null;
+    if (controller === null && document.activeElement === document.body) field().focus();
+  };
+  const submit = async (): Promise<void> => {
+    const mode = parts.mode();
+    const words = field().value.trim();
+    const image = parts.picture.current();
+    const lanes = parts.lanes();
+    const missing = whatIsMissing({ mode, words, hasImage: image !== null, lanes: lanes.length });
+    if (running !== null || image === null || missing !== null) {
+      if (running === null) say(missing ?? "");
+      if (image === null) element("choose", HTMLButtonElement).focus();
+      return;
+    }
+    const controller = new AbortController();
+    setBusy(controller);
+    say("Sent");
+    const { works, replies, end } = parts.view().begin(words, lanes);
+    if (mode === "chat" || mode === "ask") {
+      field().value = "";
+      typed[mode] = "";
+    }
+    const asked = lanes.map((lane, index) => ({ ...lane, work: works[index]! }));
+    const request = { client: parts.client, image: image.image.id, asked, decoding: parts.decoding() };
+    const options = {
+      signal: controller.signal,
+      onEvent: (event: Parameters<Parameters<typeof streamAnswers>[1]["onEvent"]>[0]) =>
+        replies[event.lane]?.take(event),
+    };
+    const start = performance.now();
+    let why = "No answer came.";
+    try {
+      try {
+        await streamAnswers(request, options);
+      } catch (error) {
+        if (!(error instanceof RefusedError) || error.status !== gone) throw error;
+        await parts.picture.sendAgain();
+        await streamAnswers(request, options);
+      }
+      say(`Done in ${((performance.now() - start) / 1000).toFixed(1)} s`);
+    } catch (error) {
+      why = controller.signal.aborted ? "Cancelled" : error instanceof Error ? error.message : String(error);
+      say(why);
+    } finally {
+      for (const reply of replies) reply.end(why);
+      end();
+      setBusy(null);
+    }
+  };
+  const cancel = (): boolean => {
+    const wasRunning = running !== null;
+    running?.abort();
+    return wasRunning;
+  };
+
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    void submit();
+  });
+  lines.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+    event.preventDefault();
+    form.requestSubmit();
+  });
+  cancelButton.addEventListener("click", cancel);
+  for (const one of [line, lines]) {
+    one.addEventListener("input", () => {
+      typed[parts.mode()] = one.value;
+      say("");
+    });
+  }
+  const showMode = (mode: WorkKind): void => {
+    const { label, hint, send: sendWords } = wordsOf[mode];
+    line.hidden = mode === "match";
+    lines.hidden = mode !== "match";
+    const one = field();
+    one.value = typed[mode];
+    one.placeholder = hint;
+    element(`${one.id}-label`, HTMLLabelElement).textContent = label;
+    send.textContent = sendWords;
+    if (running === null) say("");
+  };
+  return {
+    isBusy: () => running !== null,
+    cancel,
+    showMode,
+    focus: () => {
+      field().focus();
+    },
+    fillIn: (mode, words) => {
+      if (words !== "") typed[mode] = words;
+      if (parts.mode() === mode) showMode(mode);
+    },
+    say,
+  };
+}
+
+/** In words; null: nothing. */
+function whatIsMissing({
+  mode,
+  words,
+  hasImage,
+  lanes,
+}: {
+  readonly mode: WorkKind;
+  readonly words: string;
+  readonly hasImage: boolean;
+  readonly lanes: number;
+}): string | null {
+  if (!hasImage) return "An image first: drop, paste or choose one.";
+  if (lanes === 0) return "No checkpoint here can do this.";
+  if (mode === "caption" || words !== "") return null;
+  return mode === "match" ? "Texts first, one a line." : "A question first.";
+}
