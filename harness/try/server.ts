@@ -66,7 +66,7 @@ export function createServer(parts: ServerParts): Hono {
 
   const { uploadBytes } = state.limits;
   app.post("/images", onlyType("application/octet-stream"), limited(uploadBytes, "--max-upload"), async (context) => {
-    return context.json(await images.add(Buffer.from(await context.req.arrayBuffer()), "the image"));
+    return context.json(await images.add(Buffer.from(await context.req.arrayBuffer()), "the file"));
   });
   app.get("/images/:id{[0-9a-f]{64}}", (context) => {
     const found = images.get(context.req.param("id"));
@@ -116,6 +116,21 @@ function limited(maxSize: number, flag: string | null): ReturnType<typeof bodyLi
   const advice = flag === null ? "" : ` Scale the image down, or start try with a larger ${flag}.`;
   return bodyLimit({
     maxSize,
-    onError: (context) => refuse(context, 413, `more than ${amount}, the limit of an upload.${advice}`),
+    onError: async (context) => {
+      await passOver(context.req.raw.body);
+      return refuse(context, 413, `more than ${amount}, the limit of an upload.${advice}`);
+    },
   });
+}
+
+const mostPassedOver = 200_000_000; // bytes; whoever sends more finds the door shut
+
+/** Whoever is still sending would not read the answer. */
+async function passOver(body: ReadableStream<Uint8Array> | null): Promise<void> {
+  if (body === null || body.locked) return;
+  let passed = 0;
+  for await (const chunk of body) {
+    passed += chunk.length;
+    if (passed > mostPassedOver) return;
+  }
 }

@@ -5,6 +5,7 @@ import type { ChosenLane } from "./lanes.ts";
 import { wordsOf } from "./modes.ts";
 import type { PictureBox } from "./picture.ts";
 import { RefusedError, streamAnswers } from "./requests.ts";
+import { timeText } from "./stages.ts";
 import type { View } from "./views.ts";
 
 export interface FormParts {
@@ -65,6 +66,7 @@ export function makeForm(parts: FormParts): Form {
     setBusy(controller);
     say("Sent");
     const { works, replies, end } = parts.view().begin(words, lanes);
+    element("nothing-yet", HTMLElement).hidden = true;
     if (mode === "chat" || mode === "ask") {
       field().value = "";
       typed[mode] = "";
@@ -86,7 +88,7 @@ export function makeForm(parts: FormParts): Form {
         await parts.picture.sendAgain();
         await streamAnswers(request, options);
       }
-      say(`Done in ${((performance.now() - start) / 1000).toFixed(1)} s`);
+      say(`Done in ${timeText(performance.now() - start)}`);
     } catch (error) {
       why = controller.signal.aborted ? "Cancelled" : error instanceof Error ? error.message : String(error);
       say(why);
@@ -128,6 +130,10 @@ export function makeForm(parts: FormParts): Form {
     element(`${one.id}-label`, HTMLLabelElement).textContent = label;
     send.textContent = sendWords;
     if (running === null) say("");
+    // A conversation is read downwards, to what is said next; elsewhere the newest comes first.
+    const answers = element("answers", HTMLElement);
+    if (mode === "chat") answers.after(form);
+    else answers.before(form);
   };
   return {
     isBusy: () => running !== null,

@@ -45,6 +45,8 @@ export function makePictureBox({ samples, limits }: PageState, onChange: () => v
       picture = { image, bytes, url };
       preview.src = url;
       preview.hidden = false;
+      element("drop-words", HTMLElement).hidden = true;
+      element("drop-foot", HTMLElement).hidden = false;
       drop.classList.add("filled");
       const shape = `${image.format}, ${image.width} × ${image.height}`;
       note.textContent = image.note === null ? shape : `${shape}. ${image.note}`;
@@ -75,9 +77,11 @@ export function makePictureBox({ samples, limits }: PageState, onChange: () => v
     void take(given);
   };
 
-  element("choose", HTMLButtonElement).addEventListener("click", () => {
-    file.click();
-  });
+  for (const id of ["choose", "choose-other"]) {
+    element(id, HTMLButtonElement).addEventListener("click", () => {
+      file.click();
+    });
+  }
   file.addEventListener("change", () => {
     takeFile(file.files?.[0]);
     file.value = ""; // the same file once more is a change again

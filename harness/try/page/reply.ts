@@ -1,5 +1,5 @@
 /** What one checkpoint says: it waits, grows word by word, and ends with its times and tokens. */
-import type { Answer, AnswerEvent, Matches } from "../wire.ts";
+import type { Answer, AnswerEvent, Stages } from "../wire.ts";
 import { create } from "./dom.ts";
 import { matchTable } from "./match-table.ts";
 import { stagesBar, stagesLegend, timeText } from "./stages.ts";
@@ -54,7 +54,10 @@ export function makeReply(): Reply {
       case "matches":
         finish("");
         said.remove();
-        box.append(matchTable(event.matches), timesOf(event.matches));
+        box.append(
+          matchTable(event.matches),
+          timesOf(event.matches.stagesMs, `all ${timeText(event.matches.wholeMs)}`),
+        );
         return;
       case "failed":
         finish(sentence(event.message), "state bad small");
@@ -73,22 +76,19 @@ export function makeReply(): Reply {
 
 function detailsOf(answer: Answer): HTMLElement {
   const { stagesMs, firstTextMs, wholeMs, score, tokens } = answer;
-  const box = create("div", "detail");
-  const fold = create("details", "small");
-  const first = firstTextMs === null ? "" : `first words after ${timeText(firstTextMs)}, `;
-  fold.append(create("summary", "quiet", `${first}all after ${timeText(wholeMs)}`), stagesLegend(stagesMs));
+  const first = firstTextMs === null ? "" : `first words ${timeText(firstTextMs)}, `;
+  const fold = timesOf(stagesMs, `${first}all ${timeText(wholeMs)}`);
   if (tokens.length > 0) fold.append(tokensOf(answer));
   if (score !== null) fold.append(create("p", "quiet", `score of the search: ${score.toFixed(4)}`));
-  box.append(stagesBar(stagesMs), fold);
-  return box;
+  return fold;
 }
 
-function timesOf({ stagesMs, wholeMs }: Matches): HTMLElement {
-  const box = create("div", "detail");
-  const fold = create("details", "small");
-  fold.append(create("summary", "quiet", `after ${timeText(wholeMs)}`), stagesLegend(stagesMs));
-  box.append(stagesBar(stagesMs), fold);
-  return box;
+function timesOf(stagesMs: Stages, words: string): HTMLElement {
+  const fold = create("details", "detail small");
+  const summary = create("summary", "quiet");
+  summary.append(stagesBar(stagesMs), create("span", "", words));
+  fold.append(summary, stagesLegend(stagesMs));
+  return fold;
 }
 
 /** Tokens as the model made them, each with how likely it was. */

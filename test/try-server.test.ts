@@ -1,0 +1,288 @@
+/** The server of `try`: who may drive it, what it takes, what it answers. With fake checkpoints in processes of their own. */
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { connect } from "node:net";
+import { crc32 } from "node:zlib";
+import sharp from "sharp";
+import { hostsOf, isLoopback } from "../harness/try/guard.ts";
+import type { KeptImage, PageState } from "../harness/try/wire.ts";
+import { allEvents, asking, bundledImage, endsOf, post, requestOf, startTry, upload, waitMs } from "./try-server.ts";
+import type { Tried } from "./try-server.ts";
+
+/** A picture of one pixel that says it is larger: nothing is decoded before that is read. */
+async function hugePng(width: number, height: number): Promise<Buffer> {
+  const bytes = await sharp({ create: { width: 1, height: 1, channels: 3, background: "red" } })
+    .png()
+    .toBuffer();
+  const header = 16; // of its width and height; the checksum over chunk type and header is behind them (PNG, 11.2.2)
+  bytes.writeUInt32BE(width, header);
+  bytes.writeUInt32BE(height, header + 4);
+  bytes.writeUInt32BE(crc32(bytes.subarray(header - 4, header + 13)), header + 13);
+  return bytes;
+}
+
+describe("the server of try", function () {
+  this.timeout(waitMs);
+  let tried: Tried;
+  before(async () => {
+    tried = await startTry();
+  });
+  after(() => tried.stop());
+
+  /** As it goes over the wire: fetch cleans paths and sets Host by itself. */
+  async function raw(path: string, headers: Readonly<Record<string, string>> = {}, method = "GET"): Promise<string> {
+    const socket = connect(tried.port, "localhost");
+    const lines = Object.entries({ Host: `localhost:${tried.port}`, Connection: "close", ...headers });
+    socket.end(`${method} ${path} HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n`);
+    let text = "";
+    socket.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
+    await once(socket, "close");
+    return text;
+  }
+  const statusOf = (response: string): string => response.slice(9, 12);
+
+  it("gives the page, with a policy that lets nothing from outside in", async () => {
+    const response = await fetch(`${tried.url}/`);
+    assert.equal(response.status, 200);
+    assert.match(await response.text(), /<h1>Try a checkpoint<\/h1>/);
+    const policy = response.headers.get("content-security-policy") ?? "";
+    assert.match(policy, /^default-src 'none'; script-src 'self'; style-src 'self'; /);
+    assert.match(policy, /frame-ancestors 'none'$/);
+    assert.doesNotMatch(policy, /unsafe|https?:|\*/);
+    assert.equal(response.headers.get("x-content-type-options"), "nosniff");
+    assert.equal(response.headers.get("referrer-policy"), "no-referrer");
+    const script = await fetch(`${tried.url}/page/page.js`);
+    assert.equal(script.headers.get("content-type"), "text/javascript; charset=utf-8");
+  });
+
+  it("says what can be asked", async () => {
+    const state = (await (await fetch(`${tried.url}/state`)).json()) as PageState;
+    assert.deepEqual(
+      state.checkpoints.map(({ name, kind }) => [name, kind]),
+      [
+        ["fake", "generation"],
+        ["fake-two", "generation"],
+        ["fake-broken", "generation"],
+        ["fake-itm", "retrieval"],
+      ],
+    );
+    assert.deepEqual(state.precisions, ["fp32", "int8"]);
+    assert.equal(state.limits.uploadBytes, 1_000_000);
+    const sample = await fetch(`${tried.url}/samples/0`);
+    assert.equal(sample.headers.get("content-type"), "image/jpeg");
+    assert.equal((await fetch(`${tried.url}/samples/${state.samples}`)).status, 404);
+  });
+
+  for (const host of [
+    "evil.example",
+    "localhost",
+    "localhost:1",
+    "evil.example:PORT",
+    "localhost.evil.example:PORT",
+    "",
+  ]) {
+    it(`refuses the Host "${host}"`, async () => {
+      const found = await raw("/", { Host: host.replace("PORT", String(tried.port)) });
+      assert.equal(statusOf(found), host === "" ? "400" : "403", found);
+      assert.doesNotMatch(found, /<h1>/);
+    });
+  }
+
+  it("takes the names of this machine alone as Host", async () => {
+    for (const name of ["localhost", "127.0.0.1", "[::1]", "LOCALHOST"]) {
+      assert.equal(statusOf(await raw("/", { Host: `${name}:${tried.port}` })), "200", name);
+    }
+    assert.deepEqual([...hostsOf("192.0.2.7", 80)], ["192.0.2.7", "192.0.2.7:80"]);
+    assert.ok(hostsOf("0.0.0.0", 8080).has("127.0.0.1:8080"));
+    assert.deepEqual(["localhost", "127.0.0.1", "127.4.4.4", "::1", "0.0.0.0", "192.0.2.7"].map(isLoopback), [
+      ...[true, true, true, true],
+      ...[false, false],
+    ]);
+  });
+
+  it("refuses pages from elsewhere, whatever they ask for", async () => {
+    const foreign: readonly Readonly<Record<string, string>>[] = [
+      { Origin: "http://evil.example" },
+      { Origin: "null" },
+      { Origin: `http://localhost:${tried.port + 1}` },
+      { Origin: `https://localhost:${tried.port}` },
+      { "Sec-Fetch-Site": "cross-site" },
+      { "Sec-Fetch-Site": "same-site" },
+      { "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe" },
+    ];
+    for (const headers of foreign) {
+      for (const path of ["/", "/state", "/samples/0", "/page/page.js"]) {
+        assert.equal(statusOf(await raw(path, headers)), "403", `${path} ${JSON.stringify(headers)}`);
+      }
+      for (const path of ["/answers", "/images"]) assert.equal(statusOf(await raw(path, headers, "POST")), "403");
+    }
+  });
+
+  it("lets a link to the page itself be followed from anywhere, and to nothing else", async () => {
+    const followed = { "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document" };
+    assert.equal(statusOf(await raw("/", followed)), "200");
+    for (const path of ["/state", "/samples/0", "/page/page.js", "/runs/0123/1"]) {
+      assert.equal(statusOf(await raw(path, followed)), "403", path);
+    }
+    assert.equal(statusOf(await raw("/", followed, "POST")), "403");
+  });
+
+  it("gives no file by its path", async () => {
+    const paths = [
+      ...["/../package.json", "/page/../../package.json", "/page/..%2f..%2fpackage.json", "/page/%2e%2e/page.ts"],
+      ...["//etc/passwd", "/samples/..%2f..%2fpackage.json", "/images/../../package.json", "/page/page.js%00.css"],
+      ...["/runs/..%2f..%2fpackage.json/1", "/page/constructor", "/samples/-1", "/samples/1e1", "/\\..\\package.json"],
+    ];
+    for (const path of paths) {
+      const found = await raw(path);
+      assert.match(statusOf(found), /^4/, `${path}: ${found}`);
+      assert.doesNotMatch(found, /blip2-bench"|root:/, path);
+    }
+  });
+
+  it("takes bytes and JSON alone", async () => {
+    for (const type of [
+      "text/plain",
+      "multipart/form-data",
+      "application/x-www-form-urlencoded",
+      "application/jsonx",
+    ]) {
+      for (const path of ["/images", "/answers"]) {
+        const response = await post(tried.url + path, type, "{}");
+        assert.equal(response.status, 415);
+        assert.match(await response.text(), /Content-Type: found/);
+      }
+    }
+  });
+
+  const imageCases: readonly [what: string, bytes: () => Uint8Array | Promise<Uint8Array>, status: number, RegExp][] = [
+    ["nothing", () => Buffer.alloc(0), 422, /the file is empty, expected an image/],
+    ["a web page", () => Buffer.from("<html>no</html>"), 422, /found a web page, .*expected JPEG, PNG, WebP or GIF/],
+    ["a drawing with script", () => Buffer.from("<svg onload=alert(1)>"), 422, /found an SVG drawing/],
+    ["half a header", () => Buffer.from("\x89PNG\r\n\x1a\n", "latin1"), 422, /the header of the PNG file is broken/],
+    [
+      "200 megapixels",
+      () => hugePng(20_000, 10_000),
+      422,
+      /20000 × 10000 pixels, 200000000 in all, expected at most 178956970\. .*--max-pixels/,
+    ],
+    [
+      "more than the limit",
+      () => Buffer.alloc(1_000_001),
+      413,
+      /more than 1 MB, the limit of an upload\. .*--max-upload/,
+    ],
+  ];
+  for (const [what, bytes, status, message] of imageCases) {
+    it(`refuses ${what} for an image, and says why`, async () => {
+      const response = await post(`${tried.url}/images`, "application/octet-stream", await bytes());
+      const text = await response.text();
+      assert.equal(response.status, status, text);
+      assert.match((JSON.parse(text) as { message: string }).message, message);
+    });
+  }
+
+  it("says of an animation that its first frame counts, and gives images back as they came", async () => {
+    const frames = await Promise.all(
+      ["red", "blue"].map((background) =>
+        sharp({ create: { width: 8, height: 8, channels: 3, background } })
+          .png()
+          .toBuffer(),
+      ),
+    );
+    const moving = await sharp(frames, { join: { animated: true } })
+      .gif()
+      .toBuffer();
+    const image = await upload(tried.url, moving);
+    assert.equal(image.note, "An animation of 2 frames; the first is looked at.");
+    const back = await fetch(`${tried.url}/images/${image.id}`);
+    assert.equal(back.headers.get("content-type"), "image/gif");
+    assert.deepEqual(Buffer.from(await back.arrayBuffer()), moving);
+    assert.equal((await fetch(`${tried.url}/images/${"0".repeat(64)}`)).status, 410);
+  });
+
+  it("answers several checkpoints, each word by word", async () => {
+    const { id } = await upload(tried.url);
+    const request = JSON.parse(requestOf(id, [asking("what is it"), asking("what is it")])) as {
+      asked: { checkpoint: string }[];
+    };
+    request.asked[1]!.checkpoint = "fake-two";
+    const events = await allEvents(tried.url, JSON.stringify(request));
+    assert.deepEqual(endsOf(events), ["you asked: what is it", "you asked: what is it"]);
+    for (const lane of [0, 1]) {
+      const texts = events.flatMap((event) => (event.kind === "text" && event.lane === lane ? event.text : []));
+      assert.deepEqual(texts, ["you", "you asked:", "you asked: what", "you asked: what is", "you asked: what is it"]);
+    }
+    const size = readFileSync(bundledImage).length;
+    const captions = await allEvents(tried.url, requestOf(id, [{ kind: "caption", prompt: "a drawing" }]));
+    assert.deepEqual(endsOf(captions), [`a drawing of ${size} bytes by fake fp32`]);
+    const texts = { kind: "match", texts: ["a", "b"] } as const;
+    const matches = await allEvents(tried.url, requestOf(id, [texts], { checkpoint: "fake-itm" }));
+    assert.deepEqual(endsOf(matches), ["a, b"]);
+  });
+
+  it("goes on with a conversation, and begins it again with what the page says was said", async () => {
+    const { id } = await upload(tried.url);
+    const say = async (conversation: string, before: readonly string[], question: string): Promise<string> => {
+      const turns = before.map((each, index) => ({ question: each, answer: `turn ${index + 1}: ${each}` }));
+      const work = { kind: "chat", conversation, turns, question } as const;
+      return endsOf(await allEvents(tried.url, requestOf(id, [work])))[0] ?? "";
+    };
+    assert.equal(await say("one", [], "a"), "turn 1: a");
+    assert.equal(await say("one", ["a"], "b"), "turn 2: b");
+    assert.equal(await say("other", [], "c"), "turn 1: c");
+    assert.equal(await say("one", ["a"], "b again"), "turn 2: b again", "the last turn was undone");
+    assert.equal(await say("kept nowhere", ["x", "y"], "z"), "turn 3: z");
+  });
+
+  it("says in its lane why a checkpoint cannot answer, and answers the others", async () => {
+    const { id } = await upload(tried.url);
+    const request = JSON.parse(requestOf(id, [asking("a"), asking("die"), asking("b")])) as {
+      asked: { checkpoint: string }[];
+    };
+    request.asked[0]!.checkpoint = "fake-broken";
+    const ends = endsOf(await allEvents(tried.url, JSON.stringify(request)));
+    assert.equal(ends[0], "failed: fake-broken: no config.json in it.");
+    assert.match(
+      ends[1] ?? "",
+      /^failed: fake fp32: its process \(pid \d+\) ended with exit code 7 while asked for an answer/,
+    );
+    assert.equal(ends[2], "you asked: b", "the one that died is started again");
+  });
+
+  const refusals: readonly [what: string, change: (request: Record<string, unknown>) => void, number, RegExp][] = [
+    ["no request", (request) => delete request["asked"], 400, /^asked: /],
+    ["other fields", (request) => (request["more"] = 1), 400, /more/],
+    ["a path for an image", (request) => (request["image"] = "../a.jpg"), 400, /^image: expected the id of an image/],
+    ["an image it does not have", (request) => (request["image"] = "0".repeat(64)), 410, /no longer kept/],
+  ];
+  for (const [what, change, status, message] of refusals) {
+    it(`refuses ${what}`, async () => {
+      const { id } = await upload(tried.url);
+      const request = JSON.parse(requestOf(id, [asking("a")])) as Record<string, unknown>;
+      change(request);
+      const response = await post(`${tried.url}/answers`, "application/json", JSON.stringify(request));
+      const text = await response.text();
+      assert.equal(response.status, status, text);
+      assert.match((JSON.parse(text) as { message: string }).message, message);
+    });
+  }
+
+  it("refuses checkpoints and precisions that it does not offer, and the wrong kind", async () => {
+    const image: KeptImage = await upload(tried.url);
+    const cases = [
+      [{ checkpoint: "../../etc" }, /no checkpoint "\.\.\/\.\.\/etc" is offered here/],
+      [{ precision: "fp8" }, /no precision "fp8", expected fp32, int8/],
+      [{ checkpoint: "fake-itm" }, /fake-itm matches images and texts, and generates none/],
+    ] as const;
+    for (const [of, message] of cases) {
+      const response = await post(`${tried.url}/answers`, "application/json", requestOf(image.id, [asking("a")], of));
+      assert.equal(response.status, 422);
+      assert.match(((await response.json()) as { message: string }).message, message);
+    }
+    const question = requestOf(image.id, [asking(" ")]);
+    assert.match(await (await post(`${tried.url}/answers`, "application/json", question)).text(), /expected words/);
+    assert.equal((await post(`${tried.url}/answers`, "application/json", "{")).status, 400);
+  });
+});
