@@ -28,7 +28,8 @@ export class FairQueue {
   /** By client, in the order of their next turns. */
   readonly #waiting = new Map<string, Ticket[]>();
   readonly #most: number;
-  #isBusy = false;
+  /** The client whose work is done now; null: nobody's. */
+  #served: string | null = null;
 
   /** @param most that may wait */
   constructor({ most }: { readonly most: number }) {
@@ -68,13 +69,15 @@ export class FairQueue {
 
   #advance(): void {
     const [next] = this.#waiting;
-    if (!this.#isBusy && next !== undefined) {
+    if (this.#served === null && next !== undefined) {
       const [client, [ticket, ...others]] = next;
-      this.#waiting.delete(client);
-      if (others.length > 0) this.#waiting.set(client, others); // behind all others
-      this.#isBusy = true;
+      if (others.length > 0) this.#waiting.set(client, others);
+      else this.#waiting.delete(client);
+      this.#served = client;
       void ticket?.begin().finally(() => {
-        this.#isBusy = false;
+        const more = this.#waiting.get(client);
+        if (more !== undefined && this.#waiting.delete(client)) this.#waiting.set(client, more); // behind all others
+        this.#served = null;
         this.#advance();
       });
     }
@@ -83,7 +86,7 @@ export class FairQueue {
 
   #tellPlaces(): void {
     for (const [index, ticket] of this.#inOrder().entries()) {
-      const before = index + (this.#isBusy ? 1 : 0);
+      const before = index + (this.#served === null ? 0 : 1);
       if (ticket.before !== before) ticket.onPlace(before);
       ticket.before = before;
     }
@@ -91,7 +94,9 @@ export class FairQueue {
 
   /** As they will be worked on, if nobody else comes. */
   #inOrder(): readonly Ticket[] {
-    const clients = [...this.#waiting.values()];
+    const entries = [...this.#waiting];
+    const isServed = ([client]: (typeof entries)[number]): boolean => client === this.#served;
+    const clients = [...entries.filter((each) => !isServed(each)), ...entries.filter(isServed)].map(([, all]) => all);
     const rounds = Math.max(0, ...clients.map((tickets) => tickets.length));
     return Array.from({ length: rounds }, (_, round) => clients.flatMap((tickets) => tickets[round] ?? [])).flat();
   }
