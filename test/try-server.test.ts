@@ -157,9 +157,14 @@ describe("the server of try", function () {
   });
 
   const imageCases: readonly [what: string, bytes: () => Uint8Array | Promise<Uint8Array>, status: number, RegExp][] = [
-    ["nothing", () => Buffer.alloc(0), 422, /the file is empty, expected an image/],
-    ["a web page", () => Buffer.from("<html>no</html>"), 422, /found a web page, .*expected JPEG, PNG, WebP or GIF/],
-    ["a drawing with script", () => Buffer.from("<svg onload=alert(1)>"), 422, /found an SVG drawing/],
+    ["nothing", () => Buffer.alloc(0), 422, /^The file: the file is empty, expected an image/],
+    [
+      "a web page",
+      () => Buffer.from("<html>no</html>"),
+      422,
+      /^The file: found a web page, .*expected JPEG, PNG, WebP or GIF/,
+    ],
+    ["a drawing with script", () => Buffer.from("<svg onload=alert(1)>"), 422, /^The file: found an SVG drawing/],
     ["half a header", () => Buffer.from("\x89PNG\r\n\x1a\n", "latin1"), 422, /the header of the PNG file is broken/],
     [
       "200 megapixels",
@@ -171,7 +176,7 @@ describe("the server of try", function () {
       "more than the limit",
       () => Buffer.alloc(1_000_001),
       413,
-      /more than 1 MB, the limit of an upload\. .*--max-upload/,
+      /^More than 1 MB, the limit of an upload\. .*--max-upload/,
     ],
   ];
   for (const [what, bytes, status, message] of imageCases) {
@@ -272,8 +277,8 @@ describe("the server of try", function () {
   it("refuses checkpoints and precisions that it does not offer, and the wrong kind", async () => {
     const image: KeptImage = await upload(tried.url);
     const cases = [
-      [{ checkpoint: "../../etc" }, /no checkpoint "\.\.\/\.\.\/etc" is offered here/],
-      [{ precision: "fp8" }, /no precision "fp8", expected fp32, int8/],
+      [{ checkpoint: "../../etc" }, /^No checkpoint "\.\.\/\.\.\/etc" is offered here/],
+      [{ precision: "fp8" }, /^No precision "fp8", expected fp32, int8/],
       [{ checkpoint: "fake-itm" }, /fake-itm matches images and texts, and generates none/],
     ] as const;
     for (const [of, message] of cases) {

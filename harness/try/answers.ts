@@ -67,8 +67,8 @@ export interface Answering {
 /** What a checkpoint cannot be asked, in words; null: it can. */
 export function refusalOf({ checkpoint, precision, work }: Asked, { offered, precisions }: Answering): string | null {
   const found = offered.find(({ name }) => name === checkpoint);
-  if (found === undefined) return `no checkpoint "${checkpoint}" is offered here.`;
-  if (!precisions.includes(precision)) return `no precision "${precision}", expected ${precisions.join(", ")}.`;
+  if (found === undefined) return `No checkpoint "${checkpoint}" is offered here.`;
+  if (!precisions.includes(precision)) return `No precision "${precision}", expected ${precisions.join(", ")}.`;
   const isMatching = work.kind === "match";
   if (found.kind === "retrieval" && !isMatching) return `${checkpoint} matches images and texts, and generates none.`;
   return found.kind === "generation" && isMatching ? `${checkpoint} generates text, and matches none.` : null;

@@ -65,7 +65,7 @@ export class LinkedSamples {
   ): Promise<LinkedSample> {
     const record = this.#runs.get(run);
     if (record === undefined) {
-      throw new LinkError("This server has not been told of the run that the link is of. Start it with --runs FOLDER.");
+      throw new LinkError("This server was not started with the run that the link is of.");
     }
     const { byId, problem } = await readQuestions({ record }, new Set([id]), this.#options);
     if (problem !== null) throw new LinkError(problem);
@@ -75,7 +75,7 @@ export class LinkedSamples {
     const task = this.#options.catalog.tasks.find(({ name }) => name === config.task);
     const kind = task?.kind === "retrieval" ? "match" : sample.text === null ? "caption" : "ask";
     return {
-      image: await images.add(await readImageBytes(sample.imagePath), `sample ${id}`),
+      image: await images.add(await readImageBytes(sample.imagePath), `Sample ${id}`),
       task: config.task,
       kind,
       question: kind === "ask" ? sample.text : null,

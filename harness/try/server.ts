@@ -46,7 +46,7 @@ export function createServer(parts: ServerParts): Hono {
   const { files, samples, state, images, linked, answering, hosts } = parts;
   const app = new Hono();
   app.use(withHeaders(), refuseStrangers(hosts));
-  app.notFound((context) => refuse(context, 404, "there is nothing here."));
+  app.notFound((context) => refuse(context, 404, "There is nothing here."));
   app.onError((error, context) => {
     if (error instanceof ImageError) return refuse(context, 422, error.message);
     if (error instanceof LinkError || error instanceof RunFolderError) return refuse(context, 404, error.message);
@@ -60,13 +60,13 @@ export function createServer(parts: ServerParts): Hono {
   app.get("/state", (context) => context.json(state));
   app.get("/samples/:number{[0-9]+}", async (context) => {
     const path = samples[Number(context.req.param("number"))];
-    if (path === undefined) return refuse(context, 404, `found ${samples.length} pictures, not that one.`);
+    if (path === undefined) return refuse(context, 404, `Found ${samples.length} pictures, not that one.`);
     return imageResponse(context, await readFile(path), "JPEG");
   });
 
   const { uploadBytes } = state.limits;
   app.post("/images", onlyType("application/octet-stream"), limited(uploadBytes, "--max-upload"), async (context) => {
-    return context.json(await images.add(Buffer.from(await context.req.arrayBuffer()), "the file"));
+    return context.json(await images.add(Buffer.from(await context.req.arrayBuffer()), "The file"));
   });
   app.get("/images/:id{[0-9a-f]{64}}", (context) => {
     const found = images.get(context.req.param("id"));
@@ -104,7 +104,7 @@ export function createServer(parts: ServerParts): Hono {
   return app;
 }
 
-const goneMessage = "the image is no longer kept here. Give it again.";
+const goneMessage = "The image is no longer kept here. Give it again.";
 
 function imageResponse(context: Context, bytes: Buffer, format: string): Response {
   return context.body(new Uint8Array(bytes), 200, { "Content-Type": `image/${format.toLowerCase()}` });
@@ -118,7 +118,7 @@ function limited(maxSize: number, flag: string | null): ReturnType<typeof bodyLi
     maxSize,
     onError: async (context) => {
       await passOver(context.req.raw.body);
-      return refuse(context, 413, `more than ${amount}, the limit of an upload.${advice}`);
+      return refuse(context, 413, `More than ${amount}, the limit of an upload.${advice}`);
     },
   });
 }

@@ -24,5 +24,5 @@ export function readLink(hash: string): SampleLink | null {
 export function describeMissing({ sample, folder }: SampleLink, reason: string): string {
   const name =
     folder === "" ? "RUN_FOLDER" : /^[\w./~-]+$/.test(folder) ? folder : `'${folder.replaceAll("'", "'\\''")}'`;
-  return `The link is to sample ${sample}${folder === "" ? "" : ` of ${folder}`}, which cannot be shown: ${reason} Start it so: npx blip2-bench try --runs ${name}`;
+  return `The link is to sample ${sample}${folder === "" ? "" : ` of ${folder}`}, which cannot be shown: ${reason} Start it with the run: npx blip2-bench try --runs ${name}`;
 }

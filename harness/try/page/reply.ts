@@ -3,7 +3,6 @@ import type { Answer, AnswerEvent, Stages } from "../wire.ts";
 import { create } from "./dom.ts";
 import { matchTable } from "./match-table.ts";
 import { stagesBar, stagesLegend, timeText } from "./stages.ts";
-import { sentence } from "./requests.ts";
 
 export interface Reply {
   readonly element: HTMLElement;
@@ -60,7 +59,7 @@ export function makeReply(): Reply {
         );
         return;
       case "failed":
-        finish(sentence(event.message), "state bad small");
+        finish(event.message, "state bad small");
         return;
     }
   };

@@ -58,10 +58,5 @@ async function send(path: string, options: RequestInit = {}): Promise<Response> 
   }
   if (response.ok) return response;
   const refusal = (await response.json().catch(() => null)) as Refusal | null; // our own server's, see wire.ts
-  throw new RefusedError(sentence(refusal?.message ?? `refused with status ${response.status}.`), response.status);
-}
-
-/** Messages go on behind a name elsewhere; here they stand alone. */
-export function sentence(text: string): string {
-  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
+  throw new RefusedError(refusal?.message ?? `Refused with status ${response.status}.`, response.status);
 }
