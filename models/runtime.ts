@@ -4,9 +4,10 @@
  */
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import type { Graph } from "./graph/graph-writer.ts";
+import { areInt8SumsExact } from "./int8-sums.ts";
 
 export interface RuntimeOptions {
-  /** ONNX Runtime\'s provider; what it does not take is computed on the CPU. Unset: the CPU. */
+  /** ONNX Runtime's provider; what it does not take is computed on the CPU. Unset: the CPU. */
   readonly device?: "cpu" | "webgpu";
   /** Threads one operator may use. */
   readonly threads: number;
@@ -48,8 +49,7 @@ export class Session {
           model_external_initializers_file_folder_path: graph.weightsFolder,
           // The threads of a graph that is done must not spin while another graph wants the processor.
           force_spinning_stop: "1",
-          // Processors without VNNI add products of int8 up in 16 bits, where they overflow; this keeps the sums exact.
-          x64quantprecision: "1",
+          ...(graph.hasInt8Weights && !(await areInt8SumsExact()) && { x64quantprecision: "1" }),
         },
       },
     });

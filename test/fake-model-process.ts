@@ -1,7 +1,8 @@
 /**
  * The process of the fake model. What it is loaded from says what it does: `fake` answers, `fake broken` has no checkpoint,
  * `fake heavy` cannot be loaded for want of memory. It dies over images called `crash`, or as FAKE_CRASH has it: with
- * `1953` always over that image, with `1953 marker` the first time, after which the file `marker` is there.
+ * `1953` always over that image, with `1953 marker` the first time, after which the file `marker` is there. Over images called
+ * `stall` it computes until it is killed.
  */
 import { existsSync, writeFileSync } from "node:fs";
 import { serveModel } from "../harness/model-process/serve-model.ts";
@@ -17,6 +18,9 @@ serveModel((place) => {
   if (place.where === "fake heavy") process.kill(process.pid, "SIGKILL");
   const onBatch: FakeOptions["onBatch"] = (requests) => {
     if (requests.some(({ image }) => image.id === "wrong")) throw new Error("the fake model broke");
+    if (requests.some(({ image }) => image.id === "stall")) {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 60_000);
+    }
     if (!requests.some(({ image: { id } }) => id === image)) return;
     if (marker !== undefined && existsSync(marker)) return;
     if (marker !== undefined) writeFileSync(marker, "");

@@ -80,7 +80,7 @@ describe("a model in a process of its own", () => {
   });
 
   it("refuses what was asked when it is killed", async () => {
-    const answers = assert.rejects(model.generate(requests, greedy), /was ended by SIGKILL/);
+    const answers = assert.rejects(model.generate([request("stall")], greedy), /was ended by SIGKILL/);
     await model.kill();
     await answers;
   });

@@ -27,6 +27,7 @@ export interface Graph {
   readonly weightsFolder: string;
   /** Of all weights together; each is counted once. */
   readonly weightsBytes: number;
+  readonly hasInt8Weights: boolean;
   readonly inputs: readonly OnnxValue[];
   readonly outputs: readonly OnnxValue[];
   /** SHA-256 of what is computed, whatever the weights' numbers are and wherever they lie. */
@@ -48,6 +49,8 @@ export class GraphWriter {
   readonly #weights = new Map<string, { readonly entry: TensorEntry; readonly tensor: Omit<OnnxTensor, "content"> }>();
   readonly #inputs: OnnxValue[] = [];
   readonly #outputs: OnnxValue[] = [];
+  /** Nodes that do no more than give a value the name of an output. */
+  readonly #naming = new Set<OnnxNode>();
   /** Values that have an axis of a name which no input has. */
   readonly #measured: Value[] = [];
   readonly #lengths = new Map<string, Value>();
@@ -68,7 +71,10 @@ export class GraphWriter {
   }
 
   output(name: string, value: Value): void {
-    this.#nodes.push({ operator: "Identity", name, inputs: [value.name], outputs: [name], attributes: {}, domain: "" });
+    const inputs = [value.name];
+    const node: OnnxNode = { operator: "Identity", name, inputs, outputs: [name], attributes: {}, domain: "" };
+    this.#nodes.push(node);
+    this.#naming.add(node);
     this.#outputs.push({ name, type: value.type, shape: value.shape });
   }
 
@@ -124,10 +130,11 @@ export class GraphWriter {
     }));
     const inputs = this.#inputs;
     const outputs = this.#outputs;
+    const nodes = this.#withoutNaming();
     const encode = (of: readonly OnnxTensor[]): Uint8Array =>
       encodeModel({
         name: this.name,
-        nodes: this.#nodes,
+        nodes,
         tensors: [...this.#constants.values(), ...of],
         inputs,
         outputs,
@@ -137,7 +144,27 @@ export class GraphWriter {
       return createHash("sha256").update(encode(nowhere)).digest("hex");
     };
     const weightsBytes = weights.reduce((sum, { content }) => sum + content.byteLength, 0);
-    return { name: this.name, bytes: encode(weights), weightsFolder, weightsBytes, inputs, outputs, structure };
+    const hasInt8Weights = weights.some(({ type }) => type === "int8");
+    const bytes = encode(weights);
+    return { name: this.name, bytes, weightsFolder, weightsBytes, hasInt8Weights, inputs, outputs, structure };
+  }
+
+  /**
+   * The nodes, of which those that make an output call it by its name: a copy under another name costs as much time as a step
+   * over the vocabulary spends on ranking it. What no node makes, and a second name for a value, still need one.
+   */
+  #withoutNaming(): readonly OnnxNode[] {
+    if (this.#nodes.some(({ attributes }) => Object.values(attributes).some(isGraph))) return this.#nodes; // it sees our values
+    const made = new Set(this.#nodes.flatMap((node) => (this.#naming.has(node) ? [] : node.outputs)));
+    const names = new Map<string, string>();
+    const kept = this.#nodes.filter((node) => {
+      const [value = "", name = ""] = [...node.inputs.slice(0, 1), ...node.outputs];
+      if (!this.#naming.has(node) || !made.has(value) || names.has(value)) return true;
+      names.set(value, name);
+      return false;
+    });
+    const renamed = (values: readonly string[]): string[] => values.map((value) => names.get(value) ?? value);
+    return kept.map((node) => ({ ...node, inputs: renamed(node.inputs), outputs: renamed(node.outputs) }));
   }
 
   /** What a node runs inside of it: its outputs are these, in their order, each made by a node of its own. */
@@ -251,6 +278,10 @@ export class GraphWriter {
     this.#count += 1;
     return `${operator}_${this.#count}`;
   }
+}
+
+function isGraph(attribute: OnnxAttribute): boolean {
+  return typeof attribute === "object" && "graph" in attribute;
 }
 
 /** The deepest folder above all of these; ONNX Runtime takes one folder for all weights of a graph. */
