@@ -62,14 +62,14 @@ export async function answerQuestion(
   if (checkpoint.kind === "retrieval") {
     if (work.kind !== "match") throw new Error("asked for text of a checkpoint that matches");
     const { texts, latencyMs } = await checkpoint.match(image, work.texts);
-    return { matches: { texts, stagesMs: latencyMs, wholeMs: performance.now() - start } };
+    return { matches: { texts, stagesMs: stagesOf(latencyMs), wholeMs: performance.now() - start } };
   }
   const options = { signal, onText, decoding };
   const answerOf = (said: TriedText, note: string | null): Said => {
     const { text, tokens = [], score, latencyMs, firstTextMs } = said;
     const answer: Answer = {
       ...{ text, tokens, score, firstTextMs, note },
-      stagesMs: latencyMs,
+      stagesMs: stagesOf(latencyMs),
       wholeMs: performance.now() - start,
     };
     return { answer };
@@ -95,4 +95,9 @@ function droppedNote(dropped: number): string | null {
   if (dropped === 0) return null;
   const turns = dropped === 1 ? "oldest turn" : `${dropped} oldest turns`;
   return `The ${turns} did not fit the model's context any more and ${dropped === 1 ? "was" : "were"} left out.`;
+}
+
+/** Of one image nothing is done beside the rest: what is waited for it is what its other stages say. */
+function stagesOf(latencyMs: TriedText["latencyMs"]): Answer["stagesMs"] {
+  return Object.fromEntries(Object.entries(latencyMs).filter(([stage]) => stage !== "imageWait"));
 }

@@ -1,4 +1,5 @@
 /** The process of a checkpoint: what CheckpointProcess starts unless it is told otherwise. */
+import { loadOwnCheckpoint } from "./own-checkpoint.ts";
 import { serveCheckpoint } from "./serve-checkpoint.ts";
 
-serveCheckpoint(() => Promise.reject(new Error("not yet")));
+serveCheckpoint(loadOwnCheckpoint);
