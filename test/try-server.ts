@@ -57,7 +57,7 @@ export function post(url: string, type: string, body: string | Uint8Array, signa
   });
 }
 
-export async function upload(url: string, bytes = readFileSync(bundledImage)): Promise<KeptImage> {
+export async function upload(url: string, bytes: Uint8Array = readFileSync(bundledImage)): Promise<KeptImage> {
   const response = await post(`${url}/images`, "application/octet-stream", bytes);
   assert.equal(response.status, 200, await response.clone().text());
   return (await response.json()) as KeptImage;
