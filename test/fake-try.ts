@@ -50,6 +50,7 @@ export function fakeTried(where: string, precision: string): TriedCheckpoint {
     },
     ask: (_image, question, given) => {
       if (question === "die") process.exit(7);
+      if (question === "block") Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 700); // as a model does
       return say(`you asked: ${question}`, given);
     },
     chat: (_image, begun) => {

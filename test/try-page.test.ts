@@ -170,6 +170,26 @@ describe("the page of try", function () {
     assert.deepEqual(await say("six"), ["turn 1: six"]);
   });
 
+  it("takes how text is made, and shows which number cannot be", async () => {
+    const { page } = await openWithPicture();
+    await page.click("#how summary");
+    await page.fill("#beams", "99");
+    await page.click("#how summary");
+    await page.click("#send");
+    assert.equal(await page.getAttribute("#how", "open"), "");
+    assert.equal(await page.locator(".reply").count(), 0);
+    await page.fill("#beams", "3");
+    assert.equal(await page.innerText("#how-words"), "with 3 beams");
+    await page.check("#draw");
+    await page.fill("#temperature", "0.73");
+    assert.equal(await page.innerText("#how-words"), "by drawing, temperature 0.73, top p 0.9, seed 0");
+    const [request] = await Promise.all([page.waitForRequest(`${tried.url}/answers`), page.click("#send")]);
+    const { decoding } = request.postDataJSON() as { decoding: object };
+    const sampling = { temperature: 0.73, topP: 0.9, seed: 0 };
+    assert.deepEqual(decoding, { beams: null, maxNewTokens: null, sampling });
+    await settled(page);
+  });
+
   it("matches texts, one a line", async () => {
     const { page } = await openWithPicture();
     await page.click("#mode-match");

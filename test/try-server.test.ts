@@ -227,6 +227,19 @@ describe("the server of try", function () {
     assert.deepEqual(endsOf(matches), ["a, b"]);
   });
 
+  it("stays responsive while a model blocks its own process", async () => {
+    const { id } = await upload(tried.url);
+    let isAnswered = false;
+    const answer = allEvents(tried.url, requestOf(id, [asking("block")])).then((events) => {
+      isAnswered = true;
+      return events;
+    });
+    for (let each = 0; each < 20; each += 1) assert.equal((await fetch(`${tried.url}/state`)).status, 200);
+    assert.equal((await upload(tried.url, await hugePng(30, 20))).width, 30);
+    assert.ok(!isAnswered, "all that while the answer is on its way");
+    assert.deepEqual(endsOf(await answer), ["you asked: block"]);
+  });
+
   it("goes on with a conversation, and begins it again with what the page says was said", async () => {
     const { id } = await upload(tried.url);
     const say = async (conversation: string, before: readonly string[], question: string): Promise<string> => {

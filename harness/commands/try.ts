@@ -57,7 +57,8 @@ async function serve(settings: TrySettings, surroundings: Surroundings): Promise
   try {
     const serving = await startTrying(settings, surroundings);
     const host = isLoopback(settings.host) ? "localhost" : settings.host;
-    terminal.result(`http://${host}:${serving.port}/`);
+    const url = `http://${host}:${serving.port}/`;
+    terminal.result(surroundings.isJson ? JSON.stringify({ url }) : url);
     if (!isLoopback(settings.host)) {
       terminal.message(
         `Warning: --host ${settings.host} lets every machine that reaches this one use its models, without a password.`,

@@ -32,7 +32,13 @@ export function makeHow(): How {
     for (const input of [numbers.temperature, numbers.topP, numbers.seed]) input.disabled = !draw.checked;
     summary.textContent = describe(decoding());
   };
-  for (const input of [draw, ...Object.values(numbers)]) input.addEventListener("input", show);
+  const fold = element("how", HTMLDetailsElement);
+  for (const input of [draw, ...Object.values(numbers)]) {
+    input.addEventListener("input", show);
+    input.addEventListener("invalid", () => {
+      fold.open = true; // where the browser says what is wrong
+    });
+  }
   show();
   return { decoding };
 }
