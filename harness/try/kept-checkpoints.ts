@@ -25,10 +25,6 @@ export class KeptCheckpoints {
     this.#entry = entry;
   }
 
-  get names(): readonly string[] {
-    return [...this.#kept.keys()];
-  }
-
   /** `name` tells it from others, for users. Throws what loading throws, and a CancelledError after the signal. */
   async get(name: string, place: CheckpointPlace, { signal, onLoading }: LoadingOptions): Promise<CheckpointProcess> {
     const found = this.#kept.get(name);
