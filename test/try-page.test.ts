@@ -1,65 +1,21 @@
-/** The page of `try` in a real browser, with fake checkpoints: what it shows, what it sends, and that nothing becomes markup. */
+/** The page of `try` in a real browser, with fake checkpoints: what it takes, what it sends, and what it shows. */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import type { Browser, Page } from "playwright-core";
-import { ask, chromiumPath, openUrl, startBrowser, until } from "./browser.ts";
-import type { Opened } from "./browser.ts";
-import { bundledImage, startTry, waitMs } from "./try-server.ts";
-import type { Tried } from "./try-server.ts";
-
-const hostile = `<script>document.title="taken"</script>"><img src=x onerror="document.title='taken'"><b>'&amp;`;
-const picture = { name: "photo.jpg", mimeType: "image/jpeg", buffer: readFileSync(bundledImage) };
-const wide = { width: 1280, height: 860 };
-const phone = { width: 375, height: 700 };
+import { ask, until } from "./browser.ts";
+import { picture, send, settled, tryPages } from "./try-pages.ts";
+import { waitMs } from "./try-server.ts";
 
 describe("the page of try", function () {
   this.timeout(3 * waitMs);
-  let browser: Browser | null = null;
-  let tried: Tried;
-
-  before(async function () {
-    if (chromiumPath === null) {
-      this.skip(); // no Chromium here: install it, or name it in CHROMIUM_PATH
-      return;
-    }
-    tried = await startTry();
-    browser = await startBrowser(chromiumPath);
-  });
-  after(async () => {
-    await browser?.close();
-    if (browser !== null) await tried.stop();
-  });
-
-  /** The page, ready; all its waits are bounded. */
-  async function open(hash = "", options: Parameters<typeof openUrl>[2] = {}): Promise<Opened> {
-    assert.ok(browser !== null);
-    const opened = await openUrl(browser, `${tried.url}/${hash}`, { viewport: wide, ...options });
-    opened.page.setDefaultTimeout(waitMs);
-    await opened.page.waitForSelector("#samples button");
-    return opened;
-  }
-  async function openWithPicture(options: Parameters<typeof openUrl>[2] = {}): Promise<Opened> {
-    const opened = await open("", options);
-    await opened.page.setInputFiles("#file", picture);
-    await opened.page.waitForSelector(".drop.filled");
-    return opened;
-  }
-  async function send(page: Page, words: string): Promise<void> {
-    await page.fill("#words", words);
-    await page.press("#words", "Enter");
-  }
-  /** Comes back when nothing is on its way any more. */
-  const settled = (page: Page): Promise<void> =>
-    until(page, `document.querySelector("#cancel").hidden && document.querySelector(".reply") !== null`);
+  const pages = tryPages();
 
   it("keeps to its own server and to its policy, and says nothing in the console", async () => {
-    const { page, requests, complaints } = await openWithPicture();
+    const { page, requests, complaints } = await pages.openWithPicture();
     for (const mode of ["ask", "chat", "match", "caption"]) await page.click(`#mode-${mode}`);
     await page.click("#send");
     await settled(page);
     assert.deepEqual(complaints, []);
     assert.deepEqual(
-      requests.filter((url) => !url.startsWith(tried.url) && !url.startsWith("blob:")),
+      requests.filter((url) => !url.startsWith(pages.url()) && !url.startsWith("blob:")),
       [],
     );
     await ask(
@@ -70,7 +26,7 @@ describe("the page of try", function () {
   });
 
   it("captions an image that was chosen, with the words given", async () => {
-    const { page } = await openWithPicture();
+    const { page } = await pages.openWithPicture();
     assert.match(await page.innerText("#picture-note"), /^JPEG, \d+ × \d+$/);
     assert.ok((await ask<number>(page, "document.querySelector('#preview').naturalWidth")) > 20);
     await send(page, "a drawing");
@@ -83,7 +39,7 @@ describe("the page of try", function () {
   });
 
   it("takes an image that is dropped, one that is pasted, and one that comes with the program", async () => {
-    const { page } = await open();
+    const { page } = await pages.open();
     const transfer = `const transfer = new DataTransfer();
       const bytes = Uint8Array.from(atob("${picture.buffer.toString("base64")}"), (letter) => letter.charCodeAt(0));
       transfer.items.add(new File([bytes], "photo.jpg", { type: "image/jpeg" }));`;
@@ -106,7 +62,7 @@ describe("the page of try", function () {
   });
 
   it("shows answers as they grow, and lets them be cancelled by a key", async () => {
-    const { page } = await openWithPicture();
+    const { page } = await pages.openWithPicture();
     await page.click("#mode-ask");
     await send(page, `slowly ${"word ".repeat(100)}`);
     const seen = new Set<number>();
@@ -132,7 +88,7 @@ describe("the page of try", function () {
   });
 
   it("asks several checkpoints and precisions side by side", async () => {
-    const { page } = await openWithPicture();
+    const { page } = await pages.openWithPicture();
     await page.click("#add-lane");
     await page.click("#add-lane");
     await page.selectOption(".lane:nth-child(3) select:first-child", "fake");
@@ -150,7 +106,7 @@ describe("the page of try", function () {
   });
 
   it("holds a conversation, takes a turn back, and begins anew with another image", async () => {
-    const { page } = await openWithPicture();
+    const { page } = await pages.openWithPicture();
     await page.click("#mode-chat");
     const say = async (words: string): Promise<readonly string[]> => {
       await send(page, words);
@@ -171,7 +127,7 @@ describe("the page of try", function () {
   });
 
   it("takes how text is made, and shows which number cannot be", async () => {
-    const { page } = await openWithPicture();
+    const { page } = await pages.openWithPicture();
     await page.click("#how summary");
     await page.fill("#beams", "99");
     await page.click("#how summary");
@@ -183,7 +139,7 @@ describe("the page of try", function () {
     await page.check("#draw");
     await page.fill("#temperature", "0.73");
     assert.equal(await page.innerText("#how-words"), "by drawing, temperature 0.73, top p 0.9, seed 0");
-    const [request] = await Promise.all([page.waitForRequest(`${tried.url}/answers`), page.click("#send")]);
+    const [request] = await Promise.all([page.waitForRequest(`${pages.url()}/answers`), page.click("#send")]);
     const { decoding } = request.postDataJSON() as { decoding: object };
     const sampling = { temperature: 0.73, topP: 0.9, seed: 0 };
     assert.deepEqual(decoding, { beams: null, maxNewTokens: null, sampling });
@@ -191,7 +147,7 @@ describe("the page of try", function () {
   });
 
   it("matches texts, one a line", async () => {
-    const { page } = await openWithPicture();
+    const { page } = await pages.openWithPicture();
     await page.click("#mode-match");
     await page.fill("#texts", "a red circle\n\n  a blue star \n");
     await page.press("#texts", "Control+Enter");
@@ -203,7 +159,7 @@ describe("the page of try", function () {
   });
 
   it("says what is wrong with an image that is none, and one that is too large", async () => {
-    const { page } = await openWithPicture();
+    const { page } = await pages.openWithPicture();
     await page.setInputFiles("#file", { ...picture, buffer: Buffer.from("<html>not found</html>") });
     await page.waitForSelector("#picture-error:not([hidden])");
     assert.match(
@@ -217,7 +173,7 @@ describe("the page of try", function () {
   });
 
   it("says what is missing before it sends anything", async () => {
-    const { page } = await open();
+    const { page } = await pages.open();
     await page.click("#send");
     assert.equal(await page.innerText("#status"), "An image first: drop, paste or choose one.");
     await page.setInputFiles("#file", picture);
@@ -229,103 +185,19 @@ describe("the page of try", function () {
   });
 
   it("says why a checkpoint does not answer", async () => {
-    const { page } = await openWithPicture();
+    const { page } = await pages.openWithPicture();
     await page.selectOption(".lane select", "fake-broken");
     await page.click("#send");
     await settled(page);
     assert.equal(await page.innerText(".reply .bad"), "fake-broken: no config.json in it.");
   });
 
-  it("shows whatever is asked and answered as text", async () => {
-    const { page, complaints } = await openWithPicture();
-    await page.click("#mode-ask");
-    await send(page, hostile);
-    await settled(page);
-    assert.equal(await page.innerText(".asked h3"), hostile);
-    assert.equal(await page.innerText(".said"), `you asked: ${hostile}`);
-    await page.click("#mode-chat");
-    await send(page, hostile);
-    await settled(page);
-    assert.equal(await page.innerText(".question"), hostile);
-    assert.equal(await page.innerText(".chat .said"), `turn 1: ${hostile}`);
-    await page.click("#mode-match");
-    await page.fill("#texts", hostile);
-    await page.click("#send");
-    await settled(page);
-    assert.equal(await page.innerText(".matches .text"), hostile);
-    assert.equal(await page.locator("img[src=x]").count(), 0);
-    assert.equal(await page.locator("script").count(), 1);
-    assert.equal(await page.title(), "Try a checkpoint · blip2-bench");
-    assert.deepEqual(complaints, []);
-  });
-
-  it("is worked by the keyboard alone, and shows where the focus is", async () => {
-    const { page } = await open();
-    await page.keyboard.press("n");
-    await page.waitForSelector(".drop.filled");
-    await page.keyboard.press("2");
-    assert.equal(await page.getAttribute("#mode-ask", "aria-selected"), "true");
-    await page.keyboard.press("/");
-    await page.keyboard.type("what is 2/3?");
-    await page.keyboard.press("Enter");
-    await settled(page);
-    assert.equal(await page.innerText(".said"), "you asked: what is 2/3?");
-    assert.equal(await ask<string>(page, "document.activeElement.id"), "words");
-    await page.keyboard.press("Escape");
-    await page.keyboard.press("?");
-    await page.waitForSelector("#keys[open]");
-    await page.keyboard.press("Enter");
-    assert.equal(await page.locator("#keys[open]").count(), 0);
-    await page.keyboard.press("m");
-    assert.equal(await page.locator(".lane").count(), 2);
-    await page.focus("#mode-ask");
-    await page.keyboard.press("ArrowRight");
-    assert.equal(await ask<string>(page, "document.activeElement.id"), "mode-chat");
-
-    await page.focus("#help");
-    const visited = new Set<string>();
-    for (let each = 0; each < 40; each += 1) {
-      await page.keyboard.press("Tab");
-      const [name, outline] = await ask<[string, string]>(
-        page,
-        `(() => {
-          const { activeElement: one } = document;
-          return [one.id || one.ariaLabel || one.textContent, getComputedStyle(one).outlineStyle];
-        })()`,
-      );
-      if (name === "" || (await ask<boolean>(page, "document.activeElement === document.body"))) break;
-      assert.notEqual(outline, "none", `focus is seen on ${name}`);
-      visited.add(name);
-    }
-    for (const name of ["choose-other", "Picture 1", "mode-chat", "words", "send", "Precision of lane 2", "add-lane"]) {
-      assert.ok(visited.has(name), `${name} among ${[...visited].join(", ")}`);
-    }
-  });
-
-  for (const viewport of [phone, wide]) {
-    it(`does not scroll sideways at ${viewport.width} pixels, dark or light, in any mode`, async () => {
-      for (const colorScheme of ["light", "dark"] as const) {
-        const { page } = await openWithPicture({ viewport, colorScheme });
-        await page.click("#add-lane");
-        await page.click("#mode-ask");
-        await send(page, `a${"long".repeat(60)} word`);
-        await settled(page);
-        for (const mode of ["caption", "ask", "chat", "match"]) {
-          await page.click(`#mode-${mode}`);
-          assert.equal(await ask<number>(page, "document.documentElement.scrollWidth"), viewport.width, mode);
-        }
-        const background = await ask<string>(page, "getComputedStyle(document.body).backgroundColor");
-        assert.equal(background, colorScheme === "dark" ? "rgb(20, 23, 27)" : "rgb(255, 255, 255)");
-      }
-    });
-  }
-
   it("lets go of what it asked when the tab is closed", async () => {
-    const { page } = await openWithPicture();
+    const { page } = await pages.openWithPicture();
     await page.click("#mode-ask");
     await send(page, `slowly ${"word ".repeat(300)}`); // eighteen seconds
     await until(page, `(document.querySelector(".said")?.textContent.length ?? 0) > 0`);
-    const { page: other } = await openWithPicture();
+    const { page: other } = await pages.openWithPicture();
     await other.click("#mode-ask");
     await send(other, "and I?");
     await until(other, `document.querySelector(".state")?.textContent === "1 answer before this one"`);

@@ -15,20 +15,20 @@ const scriptFolder = fileURLToPath(new URL("./page/", import.meta.url));
 /** Colours and type, which the pages of reports have as well. */
 const lookFile = join(packageFolder, "reports", "page", "look.css");
 
+/** In the order of the sheet. */
+const styles = ["page.css", "picture.css", "asking.css", "answers.css", "chat.css"];
+
 /** By the path of the request. */
 export async function readPageFiles(): Promise<ReadonlyMap<string, PageFile>> {
   const scripts = (await readdir(scriptFolder)).filter((name) => name.endsWith(".js"));
-  const [html, look, style, ...sources] = await Promise.all(
-    [
-      join(sourceFolder, "index.html"),
-      lookFile,
-      join(sourceFolder, "style.css"),
-      ...scripts.map((name) => join(scriptFolder, name)),
-    ].map((file) => readFile(file, "utf8")),
-  );
+  const read = (folder: string, names: readonly string[]): Promise<readonly string[]> =>
+    Promise.all(names.map((name) => readFile(join(folder, name), "utf8")));
+  const [html = ""] = await read(sourceFolder, ["index.html"]);
+  const sheets = [await readFile(lookFile, "utf8"), ...(await read(sourceFolder, styles))];
+  const sources = await read(scriptFolder, scripts);
   return new Map<string, PageFile>([
-    ["/", { type: "text/html; charset=utf-8", body: html! }],
-    ["/style.css", { type: "text/css; charset=utf-8", body: `${look!}\n${style!}` }],
+    ["/", { type: "text/html; charset=utf-8", body: html }],
+    ["/style.css", { type: "text/css; charset=utf-8", body: sheets.join("\n") }],
     ...scripts.map((name, index): [string, PageFile] => [
       `/page/${name}`,
       { type: "text/javascript; charset=utf-8", body: sources[index]!.replace(/^\/\/# sourceMappingURL=.*$/gm, "") },

@@ -1,11 +1,10 @@
-/** The form: its field in each mode, and one question at a time on its way to the server and back. */
+/** The form: its field in each mode, and one question at a time. */
 import type { Decoding, WorkKind } from "../wire.ts";
 import { element } from "./dom.ts";
 import type { ChosenLane } from "./lanes.ts";
 import { wordsOf } from "./modes.ts";
 import type { PictureBox } from "./picture.ts";
-import { RefusedError, streamAnswers } from "./requests.ts";
-import { timeText } from "./stages.ts";
+import { sendQuestion } from "./send.ts";
 import type { View } from "./views.ts";
 
 export interface FormParts {
@@ -29,8 +28,6 @@ export interface Form {
   readonly say: (words: string) => void;
 }
 
-const gone = 410; // the server has forgotten the image
-
 export function makeForm(parts: FormParts): Form {
   const form = element("form", HTMLFormElement);
   const line = element("words", HTMLInputElement);
@@ -52,14 +49,15 @@ export function makeForm(parts: FormParts): Form {
     if (controller === null && document.activeElement === document.body) field().focus();
   };
   const submit = async (): Promise<void> => {
+    if (running !== null) return;
     const mode = parts.mode();
     const words = field().value.trim();
-    const image = parts.picture.current();
+    const picture = parts.picture.current();
     const lanes = parts.lanes();
-    const missing = whatIsMissing({ mode, words, hasImage: image !== null, lanes: lanes.length });
-    if (running !== null || image === null || missing !== null) {
-      if (running === null) say(missing ?? "");
-      if (image === null) element("choose", HTMLButtonElement).focus();
+    const missing = whatIsMissing({ mode, words, hasImage: picture !== null, lanes: lanes.length });
+    if (picture === null || missing !== null) {
+      say(missing ?? "");
+      if (picture === null) element("choose", HTMLButtonElement).focus();
       return;
     }
     const controller = new AbortController();
@@ -72,31 +70,10 @@ export function makeForm(parts: FormParts): Form {
       typed[mode] = "";
     }
     const asked = lanes.map((lane, index) => ({ ...lane, work: works[index]! }));
-    const request = { client: parts.client, image: image.image.id, asked, decoding: parts.decoding() };
-    const options = {
-      signal: controller.signal,
-      onEvent: (event: Parameters<Parameters<typeof streamAnswers>[1]["onEvent"]>[0]) =>
-        replies[event.lane]?.take(event),
-    };
-    const start = performance.now();
-    let why = "No answer came.";
-    try {
-      try {
-        await streamAnswers(request, options);
-      } catch (error) {
-        if (!(error instanceof RefusedError) || error.status !== gone) throw error;
-        await parts.picture.sendAgain();
-        await streamAnswers(request, options);
-      }
-      say(`Done in ${timeText(performance.now() - start)}`);
-    } catch (error) {
-      why = controller.signal.aborted ? "Cancelled" : error instanceof Error ? error.message : String(error);
-      say(why);
-    } finally {
-      for (const reply of replies) reply.end(why);
-      end();
-      setBusy(null);
-    }
+    const request = { client: parts.client, image: picture.image.id, asked, decoding: parts.decoding() };
+    say(await sendQuestion({ request, replies, picture: parts.picture, signal: controller.signal }));
+    end();
+    setBusy(null);
   };
   const cancel = (): boolean => {
     const wasRunning = running !== null;
@@ -121,19 +98,15 @@ export function makeForm(parts: FormParts): Form {
     });
   }
   const showMode = (mode: WorkKind): void => {
-    const { label, hint, send: sendWords } = wordsOf[mode];
     line.hidden = mode === "match";
     lines.hidden = mode !== "match";
     const one = field();
     one.value = typed[mode];
-    one.placeholder = hint;
-    element(`${one.id}-label`, HTMLLabelElement).textContent = label;
-    send.textContent = sendWords;
+    one.placeholder = wordsOf[mode].hint;
+    element(`${one.id}-label`, HTMLLabelElement).textContent = wordsOf[mode].label;
+    send.textContent = wordsOf[mode].send;
     if (running === null) say("");
-    // A conversation is read downwards, to what is said next; elsewhere the newest comes first.
-    const answers = element("answers", HTMLElement);
-    if (mode === "chat") answers.after(form);
-    else answers.before(form);
+    place(form, mode);
   };
   return {
     isBusy: () => running !== null,
@@ -148,6 +121,13 @@ export function makeForm(parts: FormParts): Form {
     },
     say,
   };
+}
+
+/** A conversation is read downwards, to what is said next; elsewhere the newest comes first. */
+function place(form: HTMLElement, mode: WorkKind): void {
+  const answers = element("answers", HTMLElement);
+  if (mode === "chat") answers.after(form);
+  else answers.before(form);
 }
 
 /** In words; null: nothing. */
