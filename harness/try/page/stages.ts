@@ -1,54 +1,41 @@
-/** Where the time went: a bar of the stages, and the same in words. */
+/** Where the time went: a bar of the stages, and the same in words. A stage has one colour, whoever took the time. */
 import type { Stages } from "../wire.ts";
 import { create } from "./dom.ts";
 
-const names: Readonly<Record<string, string>> = {
-  imageRead: "read the file",
-  imageDecode: "decode the image",
-  imageResize: "resize it",
-  features: "features kept",
-  vision: "image encoder",
-  qFormer: "Q-Former",
-  projection: "projection",
-  imageKeys: "keys of the image",
-  tokenize: "tokens of the prompt",
-  prefix: "image in the language model",
-  prefill: "prompt",
-  encode: "encode the prompt",
-  decode: "words",
-  detokenize: "text of the tokens",
-  matching: "matching",
-  similarity: "similarity",
-  store: "keep for later",
-};
-const colors = 7; // c0 to c6 of look.css
-const otherName = "other";
-
-interface Stage {
+interface Look {
   readonly name: string;
-  readonly ms: number;
+  /** Of look.css: c0 to c6. What takes little time, or is not known here, shares the last. */
   readonly color: number;
 }
 
-/** In their order; more than there are colours for are one at the end. */
+const looks: Readonly<Record<string, Look>> = {
+  imageRead: { name: "read the file", color: 5 },
+  imageDecode: { name: "decode the image", color: 5 },
+  imageResize: { name: "resize it", color: 5 },
+  vision: { name: "image encoder", color: 0 },
+  qFormer: { name: "Q-Former", color: 2 },
+  projection: { name: "projection", color: 6 },
+  prefix: { name: "image in the language model", color: 3 },
+  prefill: { name: "prompt", color: 4 },
+  decode: { name: "words", color: 1 },
+  detokenize: { name: "text of the tokens", color: 6 },
+  imageKeys: { name: "keys of the image", color: 3 },
+  matching: { name: "matching", color: 1 },
+};
+
+interface Stage extends Look {
+  readonly ms: number;
+}
+
 function stagesOf(stagesMs: Stages): readonly Stage[] {
-  const all = Object.entries(stagesMs).filter(([, ms]) => ms > 0);
-  const largest = new Set(
-    all
-      .toSorted(([, a], [, b]) => b - a)
-      .slice(0, all.length > colors ? colors - 1 : colors)
-      .map(([name]) => name),
-  );
-  const shown = all
-    .filter(([name]) => largest.has(name))
-    .map(([name, ms], color) => ({ name: names[name] ?? name, ms, color }));
-  const otherMs = all.filter(([name]) => !largest.has(name)).reduce((sum, [, ms]) => sum + ms, 0);
-  return otherMs > 0 ? [...shown, { name: otherName, ms: otherMs, color: colors - 1 }] : shown;
+  return Object.entries(stagesMs)
+    .filter(([, ms]) => ms > 0)
+    .map(([stage, ms]) => ({ ...(looks[stage] ?? { name: stage, color: 6 }), ms }));
 }
 
 /** The same is in the legend, so it says nothing to a screen reader. */
 export function stagesBar(stagesMs: Stages): HTMLElement {
-  const bar = create("div", "bar");
+  const bar = create("span", "bar");
   bar.ariaHidden = "true";
   for (const { name, ms, color } of stagesOf(stagesMs)) {
     const part = create("span", `b${color}`);
