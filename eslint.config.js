@@ -18,4 +18,5 @@ export default tseslint.config(
       "no-console": "error",
     },
   },
+  { files: ["examples/**"], rules: { "no-console": "off" } },
 );

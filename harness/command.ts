@@ -3,8 +3,8 @@
  * NO_COLOR, FORCE_COLOR, TERM, CI.
  */
 import { homedir } from "node:os";
-import { join } from "node:path";
 import { huggingFaceCacheFolder } from "../models/checkpoint/hugging-face-cache.ts";
+import { ownCacheFolder } from "./cache-folder.ts";
 import type { Catalog } from "./catalog.ts";
 import { parseCommandLine } from "./command-line.ts";
 import { addAsk } from "./commands/ask.ts";
@@ -79,7 +79,7 @@ export async function main(words: readonly string[], catalog: Catalog, outside: 
       terminal: terminalFor(flags),
       isJson: flags.json === true,
       hubCache: huggingFaceCacheFolder(outside.env, homedir()),
-      cacheFolder: cacheFolder(outside.env),
+      cacheFolder: ownCacheFolder(outside.env),
       words,
     });
   } catch (error) {
@@ -87,10 +87,6 @@ export async function main(words: readonly string[], catalog: Catalog, outside: 
     terminalFor(flags).error(describe(error, { isInternal: code === internalCode, isVerbose: flags.verbose === true }));
     return code;
   }
-}
-
-function cacheFolder({ XDG_CACHE_HOME: caches }: Outside["env"]): string {
-  return join(caches === undefined || caches === "" ? join(homedir(), ".cache") : caches, "blip2-bench");
 }
 
 function describe(error: unknown, { isInternal, isVerbose }: { isInternal: boolean; isVerbose: boolean }): string {

@@ -1,6 +1,6 @@
 /** What the exit code says. After Ctrl-C it is the signal's, see interrupt.ts. */
 import { DatasetError } from "../datasets/dataset.ts";
-import { CheckpointError } from "../models/model.ts";
+import { CheckpointError, ImageError } from "../models/model.ts";
 import { ModelProcessError } from "./model-process/model-process-error.ts";
 import { RunFolderError, RunWriteError } from "../reports/run-folder-error.ts";
 import { UsageError } from "./usage-error.ts";
@@ -19,7 +19,7 @@ export const inconclusiveCode = 11;
 
 export function exitCodeOf(error: unknown): number {
   if (error instanceof RunWriteError) return incompleteCode;
-  const isUserError = [UsageError, DatasetError, CheckpointError, RunFolderError, ModelProcessError].some(
+  const isUserError = [UsageError, DatasetError, CheckpointError, ImageError, RunFolderError, ModelProcessError].some(
     (kind) => error instanceof kind,
   );
   return isUserError ? usageCode : internalCode;

@@ -51,16 +51,21 @@ export function rankingOf(task: RetrievalTask, name: ProtocolName, overrides: Ov
   return { ...protocol, rerank: overrides.rerank ?? protocol.rerank };
 }
 
-export function decodingOf(choices: DecodingOptions, overrides: Overrides): DecodingOptions {
+/** `flags`: what the user calls the least and the most new tokens. */
+export function decodingOf(
+  choices: DecodingOptions,
+  overrides: Overrides,
+  flags = { min: "--min-new-tokens", max: "--max-new-tokens" },
+): DecodingOptions {
   const newTokens = {
     min: overrides.minNewTokens ?? choices.newTokens.min,
     max: overrides.maxNewTokens ?? choices.newTokens.max,
   };
   if (newTokens.min > newTokens.max) {
-    const flag = overrides.minNewTokens === undefined ? "--max-new-tokens" : "--min-new-tokens";
+    const flag = overrides.minNewTokens === undefined ? flags.max : flags.min;
     throw new UsageError(
       `${flag}: at least ${newTokens.min} new tokens and at most ${newTokens.max} cannot both be. ` +
-        "Give --min-new-tokens and --max-new-tokens together.",
+        `Give ${flags.min} and ${flags.max} together.`,
     );
   }
   return {

@@ -55,7 +55,7 @@ export class Blip2Retrieval implements ImageTextScorer {
 
   async embedImages(images: readonly ImageFile[]): Promise<readonly (ImageEmbedding | FailedImage)[]> {
     const { sessions, store } = this.#parts;
-    const loaded = await Promise.all(images.map(({ path }) => this.#parts.images.load(path)));
+    const loaded = await Promise.all(images.map((image) => this.#parts.images.load(image)));
     const seen = loaded.filter((image) => image.status === "loaded");
     const seenIds = images.filter((_, index) => loaded[index]!.status === "loaded").map(({ id }) => id);
     if (seen.length === 0) return loaded.filter((image) => image.status === "failed");
@@ -133,7 +133,7 @@ export class Blip2Retrieval implements ImageTextScorer {
     let image_tokens = this.#tensor(await clock.time("store", () => store.get(image.id)));
     let encodingMs: StageLatency = {};
     if (image_tokens === null) {
-      const loaded = await this.#parts.images.load(image.path);
+      const loaded = await this.#parts.images.load(image);
       if (loaded.status === "failed") return loaded;
       const encoded = await this.#parts.images.encode([loaded]);
       image_tokens = encoded.image_tokens;

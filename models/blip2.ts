@@ -4,6 +4,8 @@
 import { nextTokenLogProbabilities } from "./generation/candidates.ts";
 import { SeenImages } from "./generation/seen-images.ts";
 import { answerGroups } from "./generation/graph-window.ts";
+import { giveWay } from "./generation/generate.ts";
+import type { Hypothesis } from "./generation/search.ts";
 import { answerWindow } from "./generation/window.ts";
 import type { Question, WindowOptions, WindowWatcher } from "./generation/window.ts";
 import type { ImageEncoder } from "./image-encoder.ts";
@@ -14,14 +16,17 @@ import type {
   FirstStep,
   Generation,
   GenerationOptions,
+  GeneratedToken,
   GenerationRequest,
   ImageFile,
   LanguageModelFamily,
+  PromptSize,
   VisionLanguageModel,
 } from "./model.ts";
 import { SoftPrompts } from "./soft-prompts.ts";
 import type { EncodedImage } from "./soft-prompts.ts";
 import { StageClock } from "./stage-clock.ts";
+import { TextPieces } from "./text/text-pieces.ts";
 import type { Tokenizer } from "./text/tokenizer.ts";
 
 export interface Blip2Parts<Seen> {
@@ -31,6 +36,8 @@ export interface Blip2Parts<Seen> {
   readonly encoder: ImageEncoder;
   readonly languageModel: LanguageModel<Seen> | GraphLanguageModel<Seen>;
   readonly tokenizer: Tokenizer;
+  /** Of the language model: those of queries, prompt and new tokens; null: there is no last one. */
+  readonly positions: number | null;
 }
 
 export class Blip2<Seen> implements VisionLanguageModel {
@@ -42,6 +49,8 @@ export class Blip2<Seen> implements VisionLanguageModel {
   readonly #parts: Blip2Parts<Seen>;
   readonly #softPrompts: SoftPrompts;
   readonly #seenImages: SeenImages<Seen>;
+  /** The image of each conversation. */
+  readonly #pictures = new WeakMap<object, { readonly id: string; readonly encoded: EncodedImage }>();
   #windows = 0;
 
   constructor(parts: Blip2Parts<Seen>) {
@@ -65,6 +74,7 @@ export class Blip2<Seen> implements VisionLanguageModel {
     batching: Batching = allAtOnce(requests.length),
   ): Promise<readonly (Generation | FailedGeneration)[]> {
     checkBatching(batching);
+    if (isInterruptible(options)) await giveWay(options.signal);
     this.#windows += 1;
     const { size, onAnswer, shareImages = true } = batching;
     const answers: (Generation | FailedGeneration)[] = [];
@@ -79,9 +89,16 @@ export class Blip2<Seen> implements VisionLanguageModel {
       return shareImages ? id : `${id} for request ${request} of window ${this.#windows}`;
     };
 
+    const pictureOf = (request: number): EncodedImage | undefined => {
+      const { conversation, image } = requests[request]!;
+      const picture = conversation === undefined ? undefined : this.#pictures.get(conversation);
+      return picture?.id === image.id ? picture.encoded : undefined;
+    };
+
     // An image's time is its first request's.
     const firstRequests = new Map([...requests.keys()].reverse().map((request) => [keyOf(request), request]));
-    const images = new Map(requests.map(({ image }, request) => [keyOf(request), image]));
+    const unseen = [...requests.keys()].filter((request) => pictureOf(request) === undefined);
+    const images = new Map(unseen.map((request) => [keyOf(request), requests[request]!.image]));
     const encoded = await this.#softPrompts.of(images, {
       size,
       onTime: (key, latencyMs) => {
@@ -90,34 +107,54 @@ export class Blip2<Seen> implements VisionLanguageModel {
     });
 
     const asked: { readonly request: number; readonly question: Question }[] = [];
-    for (const [request, { prompt, maxPromptTokens }] of requests.entries()) {
-      const image = keyOf(request);
-      const question = this.#question(image, encoded.get(image)!, { prompt, maxPromptTokens, newTokens });
+    for (const [request, { image, prompt, maxPromptTokens, conversation }] of requests.entries()) {
+      const key = keyOf(request);
+      const picture = pictureOf(request) ?? encoded.get(key)!;
+      if (conversation !== undefined) this.#pictures.set(conversation, { id: image.id, encoded: picture });
+      const question = this.#question(key, picture, { prompt, maxPromptTokens, newTokens });
       if ("status" in question) answer(request, question);
-      else asked.push({ request, question });
+      else asked.push({ request, question: conversation === undefined ? question : { ...question, conversation } });
     }
     if (asked.length === 0) return answers;
+    if (isInterruptible(options)) await giveWay(options.signal);
 
     const { languageModel: model, tokenizer } = this.#parts;
     const questions = asked.map(({ question }) => question);
+    const { onText } = options;
+    const pieces = asked.map(() => (onText === undefined ? null : new TextPieces(tokenizer)));
+    const tell = (question: number, piece: string): void => {
+      if (piece !== "") onText?.(asked[question]!.request, piece);
+    };
     const window: WindowOptions & WindowWatcher = {
       ...batching,
       onTime: (stage, ms, shared) => {
         for (const question of shared) clocks[asked[question]!.request]!.add(stage, ms / shared.length);
       },
+      ...(onText !== undefined && {
+        onSettled: (question: number, tokens: readonly number[]) => {
+          tell(question, pieces[question]!.push(tokens));
+        },
+      }),
       onDone: (question, [best]) => {
         const { request } = asked[question]!;
         const { tokens, score } = best!;
         const start = performance.now();
         const text = tokenizer.decode(tokens);
         clocks[request]!.add("detokenize", performance.now() - start);
-        answer(request, { status: "predicted", text, tokens, score, latencyMs: clocks[request]!.shares(1) });
+        tell(question, pieces[question]?.end(text) ?? "");
+        const shown = options.tokenProbabilities === true && { shownTokens: shownTokens(best!, text, tokenizer) };
+        answer(request, { status: "predicted", text, tokens, score, latencyMs: clocks[request]!.shares(1), ...shown });
       },
     };
     const seenImages = this.#seenImages;
     if ("answer" in model) await answerGroups({ model, seenImages }, questions, options, window);
     else await answerWindow({ model, seenImages }, questions, options, window);
     return answers;
+  }
+
+  measurePrompt(prompt: string | null): PromptSize {
+    const { tokenizer, positions } = this.#parts;
+    return { queries: tokenizer.imageTokens.length, tokens: tokenizer.encodePrompt(prompt).length, positions };
   }
 
   async #firstStep(
@@ -165,6 +202,25 @@ export class Blip2<Seen> implements VisionLanguageModel {
     if (refusal !== null) return { status: "failed", error: refusal };
     return { image, softPrompt: encoded.softPrompt, tokens };
   }
+}
+
+/** Somebody looks on, or may stop it: those have a turn between steps. */
+function isInterruptible({ onText, signal }: GenerationOptions): boolean {
+  return onText !== undefined || signal !== undefined;
+}
+
+function shownTokens(
+  { tokens, logProbabilities }: Hypothesis,
+  text: string,
+  tokenizer: Tokenizer,
+): readonly GeneratedToken[] {
+  if (logProbabilities === undefined) throw new RangeError("a graph that generates whole texts shows no probabilities");
+  const pieces = new TextPieces(tokenizer);
+  return tokens.map((id, index) => ({
+    id,
+    text: index === tokens.length - 1 ? pieces.end(text) : pieces.push(tokens.slice(0, index + 1)),
+    probability: Math.exp(logProbabilities[index]!),
+  }));
 }
 
 function allAtOnce(requests: number): Batching {

@@ -8,7 +8,7 @@ import type { Blip2Config } from "./checkpoint/config.ts";
 import type { ImageTokens, LoadedImage } from "./features/image-tokens.ts";
 import { languageProjection } from "./networks/language-projection.ts";
 import { qFormer } from "./networks/q-former.ts";
-import type { FailedImage, StageLatency } from "./model.ts";
+import type { FailedImage, ImageFile, StageLatency } from "./model.ts";
 import { Session } from "./runtime.ts";
 import type { RuntimeOptions } from "./runtime.ts";
 import { StageClock } from "./stage-clock.ts";
@@ -16,7 +16,7 @@ import type { Weights } from "./checkpoint/weights.ts";
 
 export interface ImageEncoder {
   /** Decodes and resizes an image file, or reads what was kept of it. */
-  readonly load: (path: string) => Promise<LoadedImage | FailedImage>;
+  readonly load: (image: Omit<ImageFile, "id">) => Promise<LoadedImage | FailedImage>;
   /** Soft prompts [images, queries, width], and what each image took, loading included. */
   readonly encode: (
     images: readonly LoadedImage[],
@@ -42,7 +42,7 @@ export async function loadImageEncoder(
   const projection = await Session.load(projectionGraph, runtime);
 
   return {
-    load: (path) => images.load(path),
+    load: (image) => images.load(image),
     encode: async (loaded) => {
       const { image_tokens, latencyMs } = await images.encode(loaded);
       const clock = new StageClock();

@@ -52,7 +52,8 @@ export async function loadCheckpoint(checkpoint: Checkpoint, options: LoadOption
     const encoder = await loadImageEncoder(config, { weights, images, width }, options);
     checkAllUsed(weights, config);
     const weightsBytes = weights.readBytes;
-    return new Blip2({ name, family: text.family, weightsBytes, encoder, languageModel, tokenizer });
+    const positions = text.family === "opt" ? text.maxPositions : null;
+    return new Blip2({ name, family: text.family, weightsBytes, encoder, languageModel, tokenizer, positions });
   };
   // ONNX Runtime holds a matrix twice while it lays it out anew. The largest, the vocabulary's, is a language model's: that
   // one comes first, while there is room, and memory never rises above the finished model's.

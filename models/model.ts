@@ -37,6 +37,12 @@ export interface GenerationOptions extends DecodingOptions {
   readonly sampling?: Sampling;
   /** Called whenever all sequences of a batch that are not finished have their next token. */
   readonly onStep?: () => void;
+  /** Told of a request's text as soon as it will not change any more: joined, the pieces are its text. */
+  readonly onText?: (request: number, piece: string) => void;
+  /** Ends generation between two steps: `generate` then throws the signal's reason. */
+  readonly signal?: AbortSignal;
+  /** Whether how likely each token was is kept; unset: no. Takes a loop outside the graph. */
+  readonly tokenProbabilities?: boolean;
 }
 
 export interface GenerationRequest {
@@ -46,6 +52,11 @@ export interface GenerationRequest {
   readonly prompt: string | null;
   /** Longer prompts lose their end; special tokens count. Unset: none is cut. */
   readonly maxPromptTokens?: number;
+  /**
+   * The same object is the same conversation: what its last prompt and this one have in common is not computed again, nor is
+   * its image. T5 reads prompts whole, so that only the image is saved. What is kept goes when the object does.
+   */
+  readonly conversation?: object;
 }
 
 /** Milliseconds by stage: the time of each step divided by the number of requests (or of images) that shared it. */
@@ -60,6 +71,25 @@ export interface Generation {
   /** The finished beam's score; null for greedy search. */
   readonly score: number | null;
   readonly latencyMs: StageLatency;
+  /** One for each token, where it was asked for. */
+  readonly shownTokens?: readonly GeneratedToken[];
+}
+
+export interface GeneratedToken {
+  readonly id: number;
+  /** What it adds to the text: nothing where it is special, or part of a character. Joined, these are the text. */
+  readonly text: string;
+  /** The model's at this place, 0 to 1: before a penalty, a temperature or a search. */
+  readonly probability: number;
+}
+
+/** What a prompt takes of the positions a language model has. */
+export interface PromptSize {
+  readonly queries: number;
+  /** Special tokens count. */
+  readonly tokens: number;
+  /** null: there is no last one. */
+  readonly positions: number | null;
 }
 
 /** What became of a request whose image could not be read, or whose prompt does not fit. The others are unaffected. */
@@ -110,13 +140,18 @@ export interface VisionLanguageModel {
   ) => Promise<readonly (Generation | FailedGeneration)[]>;
   /** One batch: what it would begin each answer with, before a search or a penalty. Unset: it cannot tell. */
   readonly firstStep?: (requests: readonly GenerationRequest[]) => Promise<readonly (FirstStep | FailedGeneration)[]>;
+  /** Unset: it cannot tell. */
+  readonly measurePrompt?: (prompt: string | null) => PromptSize;
   readonly release: () => Promise<void>;
 }
 
 /** The same id is the same image. */
 export interface ImageFile {
   readonly id: string;
+  /** Where there are bytes, what messages call it. */
   readonly path: string;
+  /** The file's, where they are at hand; unset: they are read. */
+  readonly bytes?: Uint8Array;
 }
 
 export interface ImageEmbedding {

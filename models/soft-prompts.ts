@@ -28,9 +28,10 @@ export class SoftPrompts {
   }
 
   /** Reads, decodes and resizes. Never fails: whoever takes the image gets the error. */
-  async readAhead({ id, path }: ImageFile): Promise<void> {
+  async readAhead(image: ImageFile): Promise<void> {
+    const { id } = image;
     if (this.#images.has(id) || this.#ahead.has(id)) return;
-    const loaded = this.#encoder.load(path);
+    const loaded = this.#encoder.load(image);
     this.#ahead.set(id, loaded);
     await loaded.catch(() => undefined);
   }
@@ -41,6 +42,7 @@ export class SoftPrompts {
     { size, onTime }: { readonly size: number; readonly onTime: (key: string, latencyMs: StageLatency) => void },
   ): Promise<ReadonlyMap<string, EncodedImage>> {
     const encoded = new Map<string, EncodedImage>();
+    if (images.size === 0) return encoded;
     let batch: ReadImage[] = [];
     const encode = async (): Promise<void> => {
       const { softPrompts, latencyMs } = await this.#encoder.encode(batch.map(({ loaded }) => loaded));
@@ -52,11 +54,11 @@ export class SoftPrompts {
       }
       batch = [];
     };
-    for (const [key, { id, path }] of images) {
+    for (const [key, image] of images) {
       const kept = this.#images.get(key);
       const start = performance.now();
-      const loaded = kept ?? (await (this.#ahead.get(id) ?? this.#encoder.load(path)));
-      this.#ahead.delete(id);
+      const loaded = kept ?? (await (this.#ahead.get(image.id) ?? this.#encoder.load(image)));
+      this.#ahead.delete(image.id);
       if (loaded.status === "loaded") batch.push({ key, loaded, imageWait: performance.now() - start });
       else encoded.set(key, loaded);
       if (batch.length === size) await encode();

@@ -30,6 +30,35 @@ export const questionAnswering = {
   answer: (text: string): string => text.trim(),
 } as const;
 
+export interface Turn {
+  readonly question: string;
+  readonly answer: string;
+}
+
+/**
+ * A conversation, as in transformers' example of one (docs/source/en/model_doc/blip-2.md and the notebook it names): every
+ * answer joins the context of the next question, questions stand as they were typed, and both language models are asked
+ * alike. `Question: which city is this? Answer: singapore. Question: why? Answer:`
+ */
+export const conversing = {
+  prompt: (turns: readonly Turn[], question: string): string =>
+    [
+      ...turns.map((turn) => `Question: ${turn.question} Answer: ${turn.answer}.`),
+      `Question: ${question} Answer:`,
+    ].join(" "),
+  /** Greedy, as there, so that words come one after the other; a longer answer than its 10 tokens, which stays in context. */
+  decoding: {
+    beams: 1,
+    newTokens: { min: 0, max: 30 },
+    lengthPenalty: 1,
+    repetitionPenalty: 1,
+    earlyStopping: false,
+  },
+  /** Queries, prompt and new tokens, where the language model has room for as many: what both were trained on at most. */
+  mostPositions: 512,
+  answer: (text: string): string => text.trim(),
+} as const;
+
 export const textMatching = {
   text: blipCaption,
   maxTokens: cocoRetrieval.protocols.paper.maxTokens,

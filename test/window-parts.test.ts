@@ -70,7 +70,8 @@ describe("the source cache, once it has room", () => {
 });
 
 describe("images the language model has seen", () => {
-  const ask = (...images: string[]) => images.map((image) => ({ image, softPrompt: Float32Array.of(Number(image)) }));
+  const ask = (...images: string[]) =>
+    images.map((image) => ({ image, softPrompt: Float32Array.of(Number(image)), tokens: [] }));
   let shown: string[][] = [];
   let seenImages: SeenImages<string>;
   beforeEach(() => {

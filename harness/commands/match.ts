@@ -1,13 +1,11 @@
 /** `blip2-bench match`: how well texts go with an image of one's own. */
-import { textMatching } from "../../tasks/own-image.ts";
-import type { ImageTextScorer } from "../../models/model.ts";
-import { CheckpointError } from "../../models/model.ts";
 import { describePrecision } from "../../models/checkpoint/precision.ts";
 import { formatColumns } from "../../reports/table.ts";
 import { refuseExcess, refuseFlagsAsValues } from "../flags.ts";
 import type { AddCommand, Surroundings } from "../flags.ts";
 import { Answers, codeOf, modelsToRide, readRide, usableImages, withRideFlags } from "../ride/ride.ts";
 import type { RideFlags } from "../ride/ride.ts";
+import { textScores } from "../ride/text-scores.ts";
 import { UsageError } from "../usage-error.ts";
 
 const defaultModel = "shapes-itm";
@@ -49,7 +47,7 @@ async function match(
     const about = { model: model.name, precision: describePrecision(model.precision) };
     try {
       for (const image of images) {
-        const found = await scoresOf(scorer, image, texts);
+        const found = await textScores(scorer, { id: image, path: image }, texts);
         if (ride.form !== "text") {
           for (const scores of found) answers.add({ ...about, image, ...scores });
           continue;
@@ -69,35 +67,4 @@ async function match(
   }
   answers.end();
   return codeOf({ answered: images.length, failed });
-}
-
-interface TextScores {
-  readonly text: string;
-  /** The matching head's probability (ITM), 0 to 1. */
-  readonly matching: number;
-  readonly matchingLogit: number;
-  /** The cosine of the best query and the text (ITC), -1 to 1. */
-  readonly similarity: number;
-}
-
-/** In the order of `texts`. Throws a CheckpointError where the image cannot be read after all. */
-async function scoresOf(
-  scorer: ImageTextScorer,
-  path: string,
-  texts: readonly string[],
-): Promise<readonly TextScores[]> {
-  const image = { id: path, path };
-  const read = scorer.readTexts(texts.map(textMatching.text), textMatching);
-  const [embedded] = await scorer.embedImages([image]);
-  const matched = await scorer.match(image, read);
-  if (embedded === undefined || embedded.status === "failed" || matched.status === "failed") {
-    throw new CheckpointError(embedded?.status === "failed" ? embedded.error : `${path}: cannot be read any more.`);
-  }
-  const similarities = await scorer.compare([embedded.vectors], await scorer.embedTexts(read));
-  return texts.map((text, index) => ({
-    text,
-    matching: matched.probabilities[index]!,
-    matchingLogit: matched.logits[index]!,
-    similarity: similarities[index]!,
-  }));
 }

@@ -13,7 +13,7 @@ import type { ImageLimits } from "../image/image-processor.ts";
 import type { PixelThreads } from "../image/pixel-threads.ts";
 import type { PixelSettings } from "../image/preprocessor-config.ts";
 import { ImageError } from "../model.ts";
-import type { FailedImage, StageLatency } from "../model.ts";
+import type { FailedImage, ImageFile, StageLatency } from "../model.ts";
 import { float32Tensor, floats } from "../runtime.ts";
 import type { Session } from "../runtime.ts";
 import { StageClock } from "../stage-clock.ts";
@@ -69,11 +69,11 @@ export class ImageTokens {
     this.#parts = parts;
   }
 
-  async load(file: string): Promise<LoadedImage | FailedImage> {
+  async load({ path, bytes: given }: Omit<ImageFile, "id">): Promise<LoadedImage | FailedImage> {
     const { features, pixels, threads, limits = imageLimits } = this.#parts;
     const clock = new StageClock();
     try {
-      const bytes = await clock.time("imageRead", () => readImageBytes(file));
+      const bytes = await clock.time("imageRead", () => readImageBytes(path, given));
       const hash = features && createHash("sha256").update(bytes).digest("hex");
       if (hash !== null && features?.isBatchInvariant === true) {
         const start = performance.now();
@@ -83,7 +83,7 @@ export class ImageTokens {
           return { status: "loaded", hash, kind: "tokens", values, latencyMs: clock.shares(1) };
         }
       }
-      const image = { path: file, bytes };
+      const image = { path, bytes };
       const values = await (threads?.pixelsOf(image, pixels, { clock }) ?? pixelsOf(image, pixels, { clock, limits }));
       return { status: "loaded", hash, kind: "pixels", values, latencyMs: clock.shares(1) };
     } catch (error) {

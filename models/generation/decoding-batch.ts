@@ -23,7 +23,7 @@ interface Sequence {
   beams: readonly (readonly number[])[];
 }
 
-/** Keys and values of what texts about one image begin with, computed once for all of them. */
+/** Keys and values of what texts begin with, computed once for all of them: an image, and words that follow it. */
 export interface Prefix {
   readonly cached: NewKeysAndValues;
   readonly row: number;
@@ -92,6 +92,17 @@ export class DecodingBatch {
       last.set(hidden.subarray(at, at + width), index * width);
     }
     return last;
+  }
+
+  /** Sequences at hand. */
+  get sequences(): number {
+    return this.#sequences.length;
+  }
+
+  /** A sequence's prompt, for another one that begins with it. */
+  promptOf(sequence: number): Prefix {
+    const { shared: length } = this.#sequences[sequence]!;
+    return { cached: this.#cache.copy(sequence, length), row: 0, length };
   }
 
   /** One more token for each beam of each sequence; gives the hidden states, beam after beam, [beams of all, width]. */

@@ -2,13 +2,15 @@
  * The generation loop: rank the next tokens, let each sequence's search choose, run the chosen ones, until every search
  * is done. A finished sequence leaves the batch at once, and one that waited may take its place.
  */
+import { setImmediate } from "node:timers/promises";
 import type { DecodingOptions, GenerationOptions } from "../model.ts";
-import { rankNextTokens, rankWithPenalty } from "./candidates.ts";
+import { nextTokenLogProbabilities, rankNextTokens, rankWithPenalty } from "./candidates.ts";
 import type { LanguageHead } from "./candidates.ts";
 import type { DecodingBatch } from "./decoding-batch.ts";
 import { SampleSearch } from "./sampling.ts";
 import { startSearch } from "./search.ts";
 import type { Candidate, Continuation, Hypothesis, Search } from "./search.ts";
+import { settledTokens, TokenTrace } from "./token-trace.ts";
 
 /** Sequences whose prompts have run. */
 export interface Begun {
@@ -27,6 +29,8 @@ export interface Attendance {
   /** Asked after every step: sequences that join the `open` ones, now at the end of the batch, or null. */
   readonly join: (open: number) => Promise<Begun | null>;
   readonly onTime: (milliseconds: number, sequences: readonly number[]) => void;
+  /** Tokens a sequence begins with, whatever comes; told after every step while it is open. Unset: nobody asks. */
+  readonly onSettled?: (sequence: number, tokens: readonly number[]) => void;
   readonly onDone: (sequence: number, hypotheses: readonly Hypothesis[]) => void;
 }
 
@@ -42,7 +46,7 @@ export async function generate(
   start: GenerationStart,
   options: GenerationOptions,
   endTokens: readonly number[],
-  { join, onTime, onDone }: Attendance = nobody,
+  { join, onTime, onSettled, onDone }: Attendance = nobody,
 ): Promise<readonly (readonly Hypothesis[])[]> {
   const answers: (readonly Hypothesis[])[] = [];
   const open: OpenSequence[] = [];
@@ -53,7 +57,12 @@ export async function generate(
         options.sampling === undefined
           ? startSearch(options, { endTokens })
           : new SampleSearch(options, options.sampling, { endTokens });
-      open.push({ number: begun++, search, text });
+      open.push({
+        number: begun++,
+        search,
+        text,
+        trace: options.tokenProbabilities === true ? new TokenTrace() : null,
+      });
     }
   };
   const timed = async <T>(work: () => Promise<T>): Promise<T> => {
@@ -68,13 +77,22 @@ export async function generate(
 
   admit(start);
   let { hidden } = start;
+  const isWatched = onSettled !== undefined || options.signal !== undefined;
   while (open.length > 0) {
-    const continuations = await timed(async () => advance(open, await rank(head, hidden, open, options)));
+    if (isWatched) await giveWay(options.signal);
+    const continuations = await timed(async () => {
+      const candidates = await rank(head, hidden, open, options);
+      const isPenalised = options.repetitionPenalty !== 1 && options.tokenProbabilities === true;
+      return advance(open, candidates, isPenalised ? await nextTokenLogProbabilities(head, hidden) : null);
+    });
     options.onStep?.();
     for (let index = open.length - 1; index >= 0; index -= 1) {
       const { search, number } = open[index]!;
-      if (!search.done) continue;
-      answers[number] = search.hypotheses();
+      if (!search.done) {
+        onSettled?.(number, settledTokens(search));
+        continue;
+      }
+      answers[number] = hypothesesOf(open[index]!);
       onDone(number, answers[number]);
       start.batch.remove(index);
       removeAt(open, index);
@@ -93,6 +111,14 @@ interface OpenSequence {
   readonly number: number;
   readonly search: Search;
   readonly text: readonly number[];
+  /** null: nobody asks how likely its tokens were. */
+  readonly trace: TokenTrace | null;
+}
+
+/** Lets whoever waits have a turn, which may be to stop this: throws the signal's reason. */
+export async function giveWay(signal: AbortSignal | undefined): Promise<void> {
+  await setImmediate();
+  signal?.throwIfAborted();
 }
 
 /** Candidates of every open beam, sequence after sequence. */
@@ -108,13 +134,32 @@ async function rank(
   return rankWithPenalty(head, hidden, count, texts, options);
 }
 
-function advance(open: readonly OpenSequence[], candidates: readonly Candidate[][]): (readonly Continuation[])[] {
-  let first = 0;
-  return open.map(({ search }) => {
-    const own = candidates.slice(first, first + search.beams.length);
-    first += search.beams.length;
-    return search.advance(own);
+/** `plain`: all log-probabilities of every open beam's next token, where candidates have others. */
+function advance(
+  open: readonly OpenSequence[],
+  candidates: readonly Candidate[][],
+  plain: readonly Float32Array[] | null,
+): (readonly Continuation[])[] {
+  let next = 0;
+  return open.map(({ search, trace }) => {
+    const first = next;
+    const before = search.beams;
+    const own = candidates.slice(first, first + before.length);
+    next += before.length;
+    const continuations = search.advance(own);
+    trace?.follow(
+      search,
+      before,
+      (beam, token) =>
+        plain?.[first + beam]?.[token] ?? own[beam]!.find((each) => each.token === token)!.logProbability,
+    );
+    return continuations;
   });
+}
+
+function hypothesesOf({ search, trace }: OpenSequence): readonly Hypothesis[] {
+  if (trace === null) return search.hypotheses();
+  return search.hypotheses().map((hypothesis) => ({ ...hypothesis, logProbabilities: trace.of(hypothesis.tokens) }));
 }
 
 function joined(first: Float32Array, second: Float32Array): Float32Array {

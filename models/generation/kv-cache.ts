@@ -92,6 +92,21 @@ export class KvCache {
     return start;
   }
 
+  /** The first `count` places of a sequence, in arrays of their own: [1, heads, count, head] */
+  copy(sequence: number, count: number): NewKeysAndValues {
+    const { heads, head } = this.#shape;
+    const copied = (layers: readonly Float32Array[]): Tensor[] =>
+      layers.map((rows) => {
+        const own = new Float32Array(heads * count * head);
+        for (let index = 0; index < heads; index += 1) {
+          const at = (sequence * heads + index) * this.#capacity * head;
+          own.set(rows.subarray(at, at + count * head), index * count * head);
+        }
+        return float32Tensor(own, [1, heads, count, head]);
+      });
+    return { keys: copied(this.#keys), values: copied(this.#values) };
+  }
+
   /** Takes a sequence out; the last one moves to its index. */
   remove(sequence: number): void {
     const last = this.#lengths.length - 1;

@@ -19,6 +19,11 @@ export interface LanguageModel<Seen> {
    */
   readonly see: (softPrompts: Tensor, common?: readonly number[]) => Promise<readonly Seen[]>;
   /** Why a prompt cannot be used, or null. Counts the positions it and its longest continuation would take. */
+  /**
+   * What is kept of an image and a prompt about it → of that image and only the prompt's first `tokens`. Unset: prompts are
+   * read whole, and nothing is kept of them.
+   */
+  readonly shorten?: (seen: Seen, tokens: number) => Seen;
   readonly refuse: (tokens: readonly number[], newTokens: number) => string | null;
   /** A batch of these prompts, to which others come, and no others than `room` is for. */
   readonly start: (prompts: readonly Prompt<Seen>[], room: Room) => Promise<JoinableStart<Seen>>;
@@ -38,6 +43,8 @@ export interface GraphLanguageModel<Seen> extends Omit<LanguageModel<Seen>, "hea
 export interface Prompt<Seen> {
   readonly seen: Seen;
   readonly tokens: readonly number[];
+  /** Given what may be kept of image and prompt, by a model that can shorten it. Unset: nobody asks. */
+  readonly onSeen?: (seen: Seen) => void;
 }
 
 export interface Room {
@@ -55,7 +62,7 @@ export interface JoinableStart<Seen> extends GenerationStart {
 
 /** The room there must be for these prompts and those to come. */
 export function roomFor(
-  prompts: readonly Prompt<unknown>[],
+  prompts: readonly Pick<Prompt<unknown>, "tokens">[],
   { sequences = prompts.length, promptTokens }: Room,
 ): { readonly sequences: number; readonly promptTokens: number } {
   return { sequences, promptTokens: promptTokens ?? Math.max(...prompts.map(({ tokens }) => tokens.length)) };

@@ -58,6 +58,7 @@ export async function loadOpt(
       if (common.length === 0) return prefixes(decoder, queryEmbeddings);
       return prefixes(decoder, followedBy(queryEmbeddings, await decoder.embed(common)));
     },
+    shorten: (prefix, tokens) => ({ ...prefix, length: queries + tokens }),
     refuse: refuseLongPrompt(queries, text),
     start: async (prompts, room) => {
       const { sequences, promptTokens } = roomFor(prompts, room);
@@ -66,7 +67,10 @@ export async function loadOpt(
       const image = new Array<number>(queries).fill(config.imageToken);
       const join = async (joining: readonly Prompt<Prefix>[]): Promise<Begun> => {
         const own = joining.map(({ seen, tokens }) => ({ prefix: seen, tokens: tokens.slice(seen.length - queries) }));
-        return { hidden: await batch.begin(own), texts: joining.map(({ tokens }) => [...image, ...tokens]) };
+        const first = batch.sequences;
+        const hidden = await batch.begin(own);
+        for (const [index, { onSeen }] of joining.entries()) onSeen?.(batch.promptOf(first + index));
+        return { hidden, texts: joining.map(({ tokens }) => [...image, ...tokens]) };
       };
       return { batch, join, ...(await join(prompts)) };
     },

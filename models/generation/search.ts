@@ -22,6 +22,8 @@ export interface Hypothesis {
   readonly tokens: readonly number[];
   /** null for greedy search, which keeps none. */
   readonly score: number | null;
+  /** Of each token, as the model has them, where they are kept (token-trace.ts). */
+  readonly logProbabilities?: readonly number[];
 }
 
 export interface Search {
@@ -32,7 +34,7 @@ export interface Search {
   readonly candidatesNeeded: number;
   /** One list of candidates for each open beam. */
   advance(candidates: readonly (readonly Candidate[])[]): readonly Continuation[];
-  /** Best first, once done. */
+  /** Best first: those there are so far, all of them once done. */
   hypotheses(): readonly Hypothesis[];
 }
 

@@ -1,8 +1,9 @@
 /**
  * What the language model keeps of images (for OPT the keys and values of queries and common words: megabytes), for as long
- * as questions about them are to come.
+ * as questions about them are to come; and of conversations, which are prompts that go on from each other.
  */
 import { float32Tensor } from "../runtime.ts";
+import { commonLength } from "./common-tokens.ts";
 import type { LanguageModel } from "./language-model.ts";
 
 interface ImageQuestion {
@@ -10,15 +11,23 @@ interface ImageQuestion {
   readonly image: string;
   /** [queries, width] */
   readonly softPrompt: Float32Array;
+  /** Behind the queries. */
+  readonly tokens: readonly number[];
+  /** Its identity is the conversation's; unset: the question is asked by itself. */
+  readonly conversation?: object;
 }
 
+type SeeingModel<Seen> = Pick<LanguageModel<Seen>, "see" | "shorten">;
+
 export class SeenImages<Seen> {
-  readonly #model: Pick<LanguageModel<Seen>, "see">;
+  readonly #model: SeeingModel<Seen>;
   readonly #queries: number;
   readonly #seen = new Map<string, Seen>();
+  /** The last prompt of each conversation, and what was kept of it. */
+  readonly #conversations = new WeakMap<object, { readonly question: ImageQuestion; readonly seen: Seen }>();
   #common: readonly number[] = [];
 
-  constructor(model: Pick<LanguageModel<Seen>, "see">, { queries }: { readonly queries: number }) {
+  constructor(model: SeeingModel<Seen>, { queries }: { readonly queries: number }) {
     this.#model = model;
     this.#queries = queries;
   }
@@ -29,9 +38,23 @@ export class SeenImages<Seen> {
     this.#common = common;
   }
 
-  /** Of a question's image, which was shown before. */
-  of({ image }: ImageQuestion): Seen {
-    return this.#seen.get(image)!;
+  /** Of a question's image, which was shown before, or of what its conversation has come to. */
+  of(question: ImageQuestion): Seen {
+    return this.#recall(question) ?? this.#seen.get(question.image)!;
+  }
+
+  /** `seen`: of a question's image and all of its tokens. */
+  keepPrompt(question: ImageQuestion, seen: Seen): void {
+    if (question.conversation !== undefined) this.#conversations.set(question.conversation, { question, seen });
+  }
+
+  /** What was kept of the tokens that the conversation's last prompt and this one begin with; null: nothing. */
+  #recall({ conversation, image, tokens }: ImageQuestion): Seen | null {
+    const last = conversation === undefined ? undefined : this.#conversations.get(conversation);
+    if (last === undefined || last.question.image !== image || this.#model.shorten === undefined) return null;
+    // One token is left to run: what follows a prompt is predicted from its last token.
+    const common = Math.min(commonLength([last.question.tokens, tokens]), tokens.length - 1);
+    return this.#model.shorten(last.seen, common);
   }
 
   /**
@@ -43,9 +66,11 @@ export class SeenImages<Seen> {
     { needed, most }: { readonly needed: number; readonly most: number },
   ): Promise<readonly number[]> {
     const unseen = new Map<string, number>();
-    for (const [index, { image }] of questions.entries()) {
+    for (const [index, question] of questions.entries()) {
+      const { image } = question;
       if (index >= needed && (unseen.size === 0 || unseen.size >= most)) break;
-      if (!this.#seen.has(image) && !unseen.has(image)) unseen.set(image, index);
+      if (this.#seen.has(image) || unseen.has(image) || this.#recall(question) !== null) continue;
+      unseen.set(image, index);
     }
     if (unseen.size === 0) return [];
     const softPrompts = [...unseen.values()].map((index) => questions[index]!.softPrompt);

@@ -3,6 +3,7 @@
  * a group's prompts are about as long, and when enough rows are free the next ones join those that still decode.
  */
 import type { GenerationOptions } from "../model.ts";
+import { commonLength } from "./common-tokens.ts";
 import { generate } from "./generate.ts";
 import type { LanguageModel, Prompt } from "./language-model.ts";
 import type { SeenImages } from "./seen-images.ts";
@@ -13,6 +14,8 @@ export interface Question {
   readonly image: string;
   readonly softPrompt: Float32Array;
   readonly tokens: readonly number[];
+  /** See GenerationRequest. */
+  readonly conversation?: object;
 }
 
 export interface WindowOptions {
@@ -27,6 +30,8 @@ export interface WindowOptions {
 /** Learns what it took and what came of it; a question is its index. */
 export interface WindowWatcher {
   readonly onTime: (stage: string, milliseconds: number, questions: readonly number[]) => void;
+  /** Tokens its text begins with, whatever comes: told while it is generated. Unset: nobody asks. */
+  readonly onSettled?: (question: number, tokens: readonly number[]) => void;
   readonly onDone: (question: number, hypotheses: readonly Hypothesis[]) => void;
 }
 
@@ -35,7 +40,7 @@ export async function answerWindow<Seen>(
   { model, seenImages }: { readonly model: LanguageModel<Seen>; readonly seenImages: SeenImages<Seen> },
   questions: readonly Question[],
   options: GenerationOptions,
-  { size, refill, sharePrompt, onTime, onDone }: WindowOptions & WindowWatcher,
+  { size, refill, sharePrompt, onTime, onSettled, onDone }: WindowOptions & WindowWatcher,
 ): Promise<void> {
   const order = [...questions.keys()].sort((a, b) => questions[a]!.tokens.length - questions[b]!.tokens.length);
   seenImages.open(sharePrompt ? commonBeginning(questions.map(({ tokens }) => tokens)) : []);
@@ -59,7 +64,15 @@ export async function answerWindow<Seen>(
     seenImages.keep(new Set([...order.slice(begun), questions.length - 1].map((index) => questions[index]!.image)));
     return answer;
   };
-  const promptOf = (question: Question): Prompt<Seen> => ({ seen: seenImages.of(question), tokens: question.tokens });
+  const promptOf = (question: Question): Prompt<Seen> => ({
+    seen: seenImages.of(question),
+    tokens: question.tokens,
+    ...(question.conversation !== undefined && {
+      onSeen: (seen: Seen) => {
+        seenImages.keepPrompt(question, seen);
+      },
+    }),
+  });
 
   const longest = { beams: options.beams, newTokens: options.newTokens.max };
   const room = { sequences: size, promptTokens: questions[order.at(-1)!]!.tokens.length };
@@ -80,6 +93,11 @@ export async function answerWindow<Seen>(
         sequences.map((sequence) => order[sequence]!),
       );
     },
+    ...(onSettled !== undefined && {
+      onSettled: (sequence: number, tokens: readonly number[]) => {
+        onSettled(order[sequence]!, tokens);
+      },
+    }),
     onDone: (sequence, hypotheses) => {
       onDone(order[sequence]!, hypotheses);
     },
@@ -93,8 +111,6 @@ export function leastFree(size: number): number {
 
 /** The tokens that all begin with; of each text at least one is left. */
 export function commonBeginning(texts: readonly (readonly number[])[]): readonly number[] {
-  const [first = [], ...others] = texts;
   const most = Math.min(...texts.map(({ length }) => length - 1));
-  const end = first.findIndex((token, index) => index >= most || others.some((text) => text[index] !== token));
-  return first.slice(0, Math.max(0, end));
+  return (texts[0] ?? []).slice(0, Math.max(0, Math.min(most, commonLength(texts))));
 }

@@ -80,11 +80,11 @@ export function normalise(
   return values;
 }
 
-/** Throws ImageError. */
-export async function readImageBytes(path: string): Promise<Buffer> {
+/** Throws ImageError. `given`: the file's bytes, where they are at hand. */
+export async function readImageBytes(path: string, given?: Uint8Array): Promise<Buffer> {
   let bytes: Buffer;
   try {
-    bytes = await readFile(path);
+    bytes = given === undefined ? await readFile(path) : Buffer.from(given.buffer, given.byteOffset, given.byteLength);
   } catch (cause) {
     throw new ImageError(`${path}: ${whyUnreadable(cause)}`, { cause });
   }

@@ -20,6 +20,8 @@ export interface Tokenizer {
   readonly encode: (text: string, options: { readonly specialTokens: boolean }) => readonly number[];
   /** Special tokens are left out unless asked for. */
   readonly decode: (ids: readonly number[], options?: { readonly skipSpecialTokens: boolean }) => string;
+  /** Whether `decode` takes spaces away before some of what follows them, such as a full stop or "n't". */
+  readonly cleansUpSpaces: boolean;
   /**
    * What follows the image tokens: the prompt with its special tokens; for null, which is no text at all, the lone
    * beginning-of-sequence token. Text beyond `maxTokens`, special tokens counted, is cut.
@@ -73,6 +75,7 @@ export async function loadTokenizer(folder: string, config: Blip2Config): Promis
       const shown = ids.filter(isShown); // the model's vocabulary may be larger than the tokenizer's
       return shown.length === 0 ? "" : library.decode(shown, { clean_up_tokenization_spaces: cleanUp });
     },
+    cleansUpSpaces: cleanUp,
     encodePrompt: (prompt, { maxTokens } = { maxTokens: Infinity }) => {
       if (prompt === null && config.kind === "generation") return [config.text.bos];
       const text = encode(prompt ?? "", { specialTokens: false }).slice(0, Math.max(0, maxTokens - around.length));

@@ -1,0 +1,52 @@
+/**
+ * The library: `import { loadCheckpoint } from "blip2-bench"`. A checkpoint is loaded once and asked as often as one likes;
+ * docs/api.md has examples. As the command does, it reads HF_HOME and its kin and XDG_CACHE_HOME where no folder is named.
+ */
+import { availableParallelism, homedir } from "node:os";
+import { huggingFaceCacheFolder } from "../models/checkpoint/hugging-face-cache.ts";
+import { describePrecision, parsePrecision } from "../models/checkpoint/precision.ts";
+import { generatingCheckpoint, matchingCheckpoint } from "./api/checkpoints.ts";
+import { refuseUnknown, whole } from "./api/text-options.ts";
+import type { CheckpointOptions, GeneratingCheckpoint, MatchingCheckpoint } from "./api/types.ts";
+import { ownCacheFolder } from "./cache-folder.ts";
+import { catalog } from "./catalog.ts";
+import { findCheckpoint } from "./prepare.ts";
+import { unexpected } from "./run-config.ts";
+
+export type * from "./api/types.ts";
+export { CheckpointError, ImageError } from "../models/model.ts";
+export { UsageError } from "./usage-error.ts";
+
+const options = [
+  ...(["precision", "device", "threads", "cacheFolder", "hubCache", "maxPixels", "onPreparation"] as const),
+] satisfies (keyof CheckpointOptions)[];
+
+/**
+ * `where`: a bundled name, a folder, or a name in the Hugging Face cache. Weights in another precision than the files' are
+ * made once and kept.
+ *
+ * @throws CheckpointError for a checkpoint that is not there or broken, UsageError for an option that is none.
+ */
+export async function loadCheckpoint(
+  where: string,
+  given: CheckpointOptions = {},
+): Promise<GeneratingCheckpoint | MatchingCheckpoint> {
+  refuseUnknown(given, options);
+  const { device = "auto", maxPixels, onPreparation } = given;
+  if (device !== "auto" && device !== "cpu") throw unexpected("device", device, "cpu or auto");
+  const threads = whole("threads", given.threads, 1) ?? Math.max(1, availableParallelism());
+  const precision = parsePrecision(given.precision ?? "fp32");
+  whole("maxPixels", maxPixels, 1);
+  const found = await findCheckpoint(catalog, where, {
+    cacheFolder: given.cacheFolder ?? ownCacheFolder(process.env),
+    hubCache: given.hubCache ?? huggingFaceCacheFolder(process.env, homedir()),
+    threads,
+    precision,
+    generation: "stepwise", // text comes out of it token by token
+    ...(maxPixels !== undefined && { maxPixels }),
+    ...(onPreparation !== undefined && { onPreparation }),
+  });
+  const described = describePrecision(precision);
+  if (found.kind === "generation") return generatingCheckpoint(await found.load(), described);
+  return matchingCheckpoint(await found.load(), described);
+}

@@ -1,0 +1,73 @@
+/** What the library gives for a checkpoint that was loaded: one that generates, or one that matches. */
+import pLimit from "p-limit";
+import type { ImageTextScorer, VisionLanguageModel } from "../../models/model.ts";
+import { captioning, questionAnswering } from "../../tasks/own-image.ts";
+import { textScores } from "../ride/text-scores.ts";
+import { unexpected } from "../run-config.ts";
+import { UsageError } from "../usage-error.ts";
+import { OwnConversation } from "./conversation.ts";
+import { readImage } from "./read-image.ts";
+import { TextGenerator } from "./text-generator.ts";
+import { generationOptions, readTextOptions } from "./text-options.ts";
+import type { GeneratingCheckpoint, MatchingCheckpoint } from "./types.ts";
+
+export function generatingCheckpoint(model: VisionLanguageModel, precision: string): GeneratingCheckpoint {
+  const { name, family } = model;
+  const generator = new TextGenerator(model);
+  return {
+    kind: "generation",
+    name,
+    family,
+    precision,
+    caption: async (image, options = {}) => {
+      const choice = readTextOptions(options, ["prompt"]);
+      const { protocol = "paper" } = choice;
+      const { prompt = "" } = options;
+      const asked = { image, prompt: prompt === "" ? captioning.prompt : prompt };
+      return generator.generate(asked, generationOptions(choice, captioning.decoding(family, protocol)), options);
+    },
+    ask: async (image, question, options = {}) => {
+      const choice = readTextOptions(options);
+      const { protocol = "paper" } = choice;
+      if (typeof question !== "string" || question.trim() === "") throw unexpected("question", question, "words");
+      const prompt = questionAnswering.prompt(question, family, protocol);
+      const maxPromptTokens = questionAnswering.maxPromptTokens(family, protocol);
+      const decoding = generationOptions(choice, questionAnswering.decoding(family, protocol));
+      return generator.generate({ image, prompt, maxPromptTokens }, decoding, options);
+    },
+    chat: (image, options = {}) => {
+      readTextOptions(options);
+      const decodingOf = (protocol: "paper" | "lavis") => questionAnswering.decoding(family, protocol);
+      return new OwnConversation(image, { generator, about: { model: name, precision }, options, decodingOf });
+    },
+    release: () => generator.release(),
+  };
+}
+
+export function matchingCheckpoint(scorer: ImageTextScorer, precision: string): MatchingCheckpoint {
+  const oneByOne = pLimit(1);
+  let isReleased = false;
+  return {
+    kind: "retrieval",
+    name: scorer.name,
+    precision,
+    match: async (input, texts) => {
+      if (!Array.isArray(texts) || texts.some((text) => typeof text !== "string")) {
+        throw new UsageError("texts: found something else, expected a list of texts.");
+      }
+      const image = await readImage(input);
+      if (texts.length === 0) return [];
+      return oneByOne(() => {
+        if (isReleased) throw new UsageError(`${scorer.name}: released, and cannot be asked any more.`);
+        // One name for all images: what is kept of an image between embedding and matching then takes the place of the last one's.
+        return textScores(scorer, { ...image, id: "own" }, texts);
+      });
+    },
+    release: () =>
+      oneByOne(async () => {
+        if (isReleased) return;
+        isReleased = true;
+        await scorer.release();
+      }),
+  };
+}

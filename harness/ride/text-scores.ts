@@ -1,0 +1,26 @@
+/** How well texts go with an image: matching and similarity, for the command and the library. */
+import { ImageError } from "../../models/model.ts";
+import type { ImageFile, ImageTextScorer } from "../../models/model.ts";
+import { textMatching } from "../../tasks/own-image.ts";
+import type { TextMatch } from "../api/types.ts";
+
+/** In the order of `texts`, at least one. Throws an ImageError. */
+export async function textScores(
+  scorer: ImageTextScorer,
+  image: ImageFile,
+  texts: readonly string[],
+): Promise<readonly TextMatch[]> {
+  const read = scorer.readTexts(texts.map(textMatching.text), textMatching);
+  const [embedded] = await scorer.embedImages([image]);
+  if (embedded === undefined) throw new Error("an image was neither embedded nor refused");
+  if (embedded.status === "failed") throw new ImageError(embedded.error);
+  const matched = await scorer.match(image, read);
+  if (matched.status === "failed") throw new ImageError(matched.error);
+  const similarities = await scorer.compare([embedded.vectors], await scorer.embedTexts(read));
+  return texts.map((text, index) => ({
+    text,
+    matching: matched.probabilities[index]!,
+    matchingLogit: matched.logits[index]!,
+    similarity: similarities[index]!,
+  }));
+}
