@@ -35,10 +35,10 @@ export function generatingCheckpoint(model: VisionLanguageModel, precision: stri
       const decoding = generationOptions(choice, questionAnswering.decoding(family, protocol));
       return generator.generate({ image, prompt, maxPromptTokens }, decoding, options);
     },
-    chat: (image, options = {}) => {
+    chat: (image, { turns = [], ...options } = {}) => {
       readTextOptions(options);
       const decodingOf = (protocol: "paper" | "lavis") => questionAnswering.decoding(family, protocol);
-      return new OwnConversation(image, { generator, about: { model: name, precision }, options, decodingOf });
+      return new OwnConversation(image, { generator, about: { model: name, precision }, options, decodingOf, turns });
     },
     release: () => generator.release(),
   };
@@ -51,16 +51,18 @@ export function matchingCheckpoint(scorer: ImageTextScorer, precision: string): 
     kind: "retrieval",
     name: scorer.name,
     precision,
-    match: async (input, texts) => {
+    match: async (input, texts, { onLatency } = {}) => {
       if (!Array.isArray(texts) || texts.some((text) => typeof text !== "string")) {
         throw new UsageError("texts: found something else, expected a list of texts.");
       }
       const image = await readImage(input);
       if (texts.length === 0) return [];
-      return oneByOne(() => {
+      return oneByOne(async () => {
         if (isReleased) throw new UsageError(`${scorer.name}: released, and cannot be asked any more.`);
         // One name for all images: what is kept of an image between embedding and matching then takes the place of the last one's.
-        return textScores(scorer, { ...image, id: "own" }, texts);
+        const { scores, latencyMs } = await textScores(scorer, { ...image, id: "own" }, texts);
+        onLatency?.(latencyMs);
+        return scores;
       });
     },
     release: () =>

@@ -1,23 +1,21 @@
 /**
  * Conversations that a checkpoint goes on with, and with them the keys and values of what was said. The page says each time what
- * was said so far: where that is something else than is kept here, the conversation is begun again with it.
+ * was said so far: turns it has taken back are taken back here, and where it knows others, the conversation begins again with those.
  */
-import type { TriedConversation } from "./answer-question.ts";
-import type { Turn, Work } from "./wire.ts";
+import type { Conversation, Turn } from "../api.ts";
+import type { Work } from "./wire.ts";
 
 const most = 4; // each holds keys and values of hundreds of tokens
 
 export class Conversations {
   /** By their names, the one that rested longest first. */
-  readonly #kept = new Map<string, TriedConversation>();
+  readonly #kept = new Map<string, Conversation>();
 
   /** `begin` gives one with these turns. */
-  at(
-    { conversation: name, turns }: Extract<Work, { kind: "chat" }>,
-    begin: () => TriedConversation,
-  ): TriedConversation {
+  at({ conversation: name, turns }: Extract<Work, { kind: "chat" }>, begin: () => Conversation): Conversation {
     const found = this.#kept.get(name);
     this.#kept.delete(name);
+    while (found !== undefined && found.turns.length > turns.length) found.undo();
     const conversation = found !== undefined && areSame(found.turns, turns) ? found : begin();
     this.#kept.set(name, conversation);
     if (this.#kept.size > most) {

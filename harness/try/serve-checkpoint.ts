@@ -1,21 +1,21 @@
 /** The side of the checkpoint: answers the calls of the server that started this process, one after the other. */
 import { told } from "../model-process/told-error.ts";
 import { answerQuestion } from "./answer-question.ts";
-import type { TriedCheckpoint } from "./answer-question.ts";
+import type { AnyCheckpoint } from "./answer-question.ts";
 import { Conversations } from "./conversations.ts";
 import { isCheckpointCall } from "./checkpoint-messages.ts";
 import type { CheckpointCall, CheckpointPlace, CheckpointReply } from "./checkpoint-messages.ts";
 import type { PreparationEvent } from "../../models/checkpoint/weight-cache.ts";
 
 /** Loads what a process then serves. */
-export type LoadTried = (
+export type LoadAny = (
   place: CheckpointPlace,
   onPreparation: (event: PreparationEvent) => void,
-) => Promise<TriedCheckpoint>;
+) => Promise<AnyCheckpoint>;
 
 /** Serves until whoever asks is gone. */
-export function serveCheckpoint(load: LoadTried): void {
-  let checkpoint: TriedCheckpoint | null = null;
+export function serveCheckpoint(load: LoadAny): void {
+  let checkpoint: AnyCheckpoint | null = null;
   const conversations = new Conversations();
   const running = new Map<number, AbortController>();
   let turn: Promise<void> = Promise.resolve();

@@ -1,5 +1,7 @@
 /** The process of a checkpoint: what CheckpointProcess starts unless it is told otherwise. */
-import { loadOwnCheckpoint } from "./own-checkpoint.ts";
+import { loadCheckpoint } from "../api.ts";
 import { serveCheckpoint } from "./serve-checkpoint.ts";
 
-serveCheckpoint(loadOwnCheckpoint);
+serveCheckpoint(({ where, maxPixels, ...options }, onPreparation) =>
+  loadCheckpoint(where, { ...options, ...(maxPixels !== null && { maxPixels }), onPreparation }),
+);
