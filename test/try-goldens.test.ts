@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { catalog } from "../harness/catalog.ts";
-import type { AnswerEvent, Matches, Work } from "../harness/try/wire.ts";
+import type { AnswerEvent, Matches, Turn, Work } from "../harness/try/wire.ts";
 import { bundledData } from "./fakes.ts";
 import { goldenJson } from "./goldens.ts";
 import { ItmGoldens } from "./goldens-itm.ts";
@@ -75,6 +75,42 @@ describe("try with real checkpoints", function () {
     assert.ok(Math.abs(own!.matching - 1 / (1 + Math.exp(no - yes))) < 1e-4);
     assert.ok(Math.abs(own!.similarity - similarity) < 1e-4);
     assert.ok(other!.matching < own!.matching);
+  });
+
+  it("goes on with a conversation as well where its process is another one by now", async () => {
+    const { id } = await upload(tried.url, bytesOf(fileOf(108)));
+    const turns: Turn[] = [];
+    const say = async (conversation: string, question: string): Promise<AnswerEvent[]> => {
+      const work = { kind: "chat", conversation, turns: [...turns], question } as const;
+      return [...(await allEvents(tried.url, requestOf(id, [work], { checkpoint: "shapes-opt-base" })))];
+    };
+    for (const question of ["what is in the picture?", "what color is it?", "is it red?"]) {
+      const [going, anew] = [await say("one", question), await say(`anew: ${question}`, question)];
+      const [answer = ""] = endsOf(going);
+      assert.notEqual(answer, "");
+      assert.deepEqual(endsOf(anew), [answer]);
+      turns.push({ question, answer });
+    }
+  });
+
+  it("takes fewer new tokens than is usual, and says how likely they were", async () => {
+    const { id } = await upload(tried.url, bytesOf(fileOf(108)));
+    const request = JSON.parse(requestOf(id, [{ kind: "caption", prompt: "" }], { checkpoint: "shapes-t5-small" })) as {
+      decoding: { maxNewTokens: number };
+    };
+    request.decoding.maxNewTokens = 3;
+    const events = await allEvents(tried.url, JSON.stringify(request));
+    const [answer] = events.flatMap((event) => (event.kind === "answer" ? [event.answer] : []));
+    assert.ok(answer !== undefined, JSON.stringify(events));
+    assert.equal(answer.tokens.length, 3);
+    for (const { probability } of answer.tokens) assert.ok(probability !== null && probability > 0 && probability <= 1);
+    assert.equal(
+      answer.tokens
+        .map(({ text }) => text)
+        .join("")
+        .trim(),
+      answer.text,
+    );
   });
 
   it("draws the same words for the same seed", async () => {

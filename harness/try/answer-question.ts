@@ -1,8 +1,9 @@
 /** A question of the page, asked of a checkpoint by the library's words: what is sent becomes what it takes, and back. */
+import { captioning, conversing, questionAnswering } from "../../tasks/own-image.ts";
 import type { GeneratedText, GeneratingCheckpoint, MatchingCheckpoint, TextOptions } from "../api.ts";
 import type { Question, Said } from "./checkpoint-messages.ts";
 import type { Conversations } from "./conversations.ts";
-import type { Answer, Decoding, Matches } from "./wire.ts";
+import type { Answer, Decoding, Matches, Work } from "./wire.ts";
 
 export type AnyCheckpoint = GeneratingCheckpoint | MatchingCheckpoint;
 
@@ -39,7 +40,7 @@ async function textOf(
 ): Promise<Answer> {
   let text = "";
   const options: TextOptions = {
-    ...textOptions(decoding),
+    ...textOptions(decoding, leastNewTokens(work.kind, checkpoint.family)),
     signal,
     tokenProbabilities: true,
     onText: (piece) => {
@@ -68,12 +69,18 @@ async function textOf(
   }
 }
 
-function textOptions({ beams, maxNewTokens, sampling }: Decoding): TextOptions {
+/** `least`: new tokens at least, as the paper does; fewer where fewer are allowed at most. */
+function textOptions({ beams, maxNewTokens, sampling }: Decoding, least: number): TextOptions {
   return {
     ...(beams !== null && { beams }),
-    ...(maxNewTokens !== null && { maxNewTokens }),
+    ...(maxNewTokens !== null && { maxNewTokens, minNewTokens: Math.min(least, maxNewTokens) }),
     ...(sampling !== null && { sampling }),
   };
+}
+
+function leastNewTokens(kind: Work["kind"], family: GeneratingCheckpoint["family"]): number {
+  if (kind === "chat") return conversing.decoding.newTokens.min;
+  return (kind === "ask" ? questionAnswering : captioning).decoding(family, "paper").newTokens.min;
 }
 
 function droppedNote(dropped: number): string | null {

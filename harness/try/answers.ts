@@ -90,8 +90,12 @@ export async function answerAll(
   const answerLane = async ({ checkpoint, precision, work }: Asked, lane: number): Promise<void> => {
     const found = offered.find(({ name }) => name === checkpoint);
     if (found === undefined) throw new Error(`${checkpoint}: not checked before`);
+    let told: number | null | undefined;
     const onLoading = (event: PreparationEvent | null): void => {
-      if (event === null || event.kind === "written") tell({ kind: "loading", lane, share: shareOf(event) });
+      const share = shareOf(event);
+      if (share === told) return;
+      told = share;
+      tell({ kind: "loading", lane, share });
     };
     const loaded = await kept.get(`${checkpoint} ${precision}`, placeOf(found, precision), { signal, onLoading });
     tell({ kind: "started", lane });
@@ -116,6 +120,8 @@ export async function answerAll(
   );
 }
 
-function shareOf(event: (PreparationEvent & { readonly kind: "written" }) | null): number | null {
-  return event === null || event.totalBytes === 0 ? null : event.doneBytes / event.totalBytes;
+/** In hundredths: more is not seen. */
+function shareOf(event: PreparationEvent | null): number | null {
+  if (event?.kind !== "written" || event.totalBytes === 0) return null;
+  return Math.round((100 * event.doneBytes) / event.totalBytes) / 100;
 }

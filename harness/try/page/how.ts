@@ -1,9 +1,10 @@
-/** How text is made: as the paper does unless the fold says otherwise. */
-import type { Decoding } from "../wire.ts";
+/** How text is made: as the paper does, or a conversation as the reference has it, unless the fold says otherwise. */
+import type { Decoding, WorkKind } from "../wire.ts";
 import { element } from "./dom.ts";
 
 export interface How {
   readonly decoding: () => Decoding;
+  readonly showMode: (mode: WorkKind) => void;
 }
 
 export function makeHow(): How {
@@ -16,6 +17,7 @@ export function makeHow(): How {
     topP: element("top-p", HTMLInputElement),
     seed: element("seed", HTMLInputElement),
   };
+  let usual = "";
   const decoding = (): Decoding => ({
     beams: draw.checked ? null : valueOf(numbers.beams),
     maxNewTokens: valueOf(numbers.tokens),
@@ -30,7 +32,7 @@ export function makeHow(): How {
   const show = (): void => {
     numbers.beams.disabled = draw.checked;
     for (const input of [numbers.temperature, numbers.topP, numbers.seed]) input.disabled = !draw.checked;
-    summary.textContent = describe(decoding());
+    summary.textContent = describe(decoding()) ?? usual;
   };
   const fold = element("how", HTMLDetailsElement);
   for (const input of [draw, ...Object.values(numbers)]) {
@@ -39,8 +41,14 @@ export function makeHow(): How {
       fold.open = true; // where the browser says what is wrong
     });
   }
-  show();
-  return { decoding };
+  const showMode = (mode: WorkKind): void => {
+    const isChat = mode === "chat";
+    usual = isChat ? "greedily, as in the reference's conversation" : "as the paper does";
+    numbers.beams.placeholder = isChat ? "1, greedy" : "5, as the paper";
+    numbers.tokens.placeholder = isChat ? "30" : "as the paper";
+    show();
+  };
+  return { decoding, showMode };
 }
 
 /** null: empty, or no number that the field takes. */
@@ -48,7 +56,8 @@ function valueOf(input: HTMLInputElement): number | null {
   return input.value === "" || !input.validity.valid ? null : input.valueAsNumber;
 }
 
-function describe({ beams, maxNewTokens, sampling }: Decoding): string {
+/** null: as usual. */
+function describe({ beams, maxNewTokens, sampling }: Decoding): string | null {
   const parts = [
     ...(beams === null ? [] : [beams === 1 ? "greedily" : `with ${beams} beams`]),
     ...(sampling === null
@@ -56,5 +65,5 @@ function describe({ beams, maxNewTokens, sampling }: Decoding): string {
       : [`by drawing, temperature ${sampling.temperature}, top p ${sampling.topP}, seed ${sampling.seed}`]),
     ...(maxNewTokens === null ? [] : [`at most ${maxNewTokens} tokens`]),
   ];
-  return parts.length === 0 ? "as the paper does" : parts.join(", ");
+  return parts.length === 0 ? null : parts.join(", ");
 }

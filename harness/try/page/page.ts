@@ -49,6 +49,7 @@ async function start(): Promise<void> {
     if (mode === "chat") chat.showLanes(lanes.chosen());
     for (const each of modes) views[each].element.hidden = each !== mode;
     element("how", HTMLElement).hidden = mode === "match";
+    how.showMode(mode);
     form.showMode(mode);
   });
   const form: Form = makeForm({
