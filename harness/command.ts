@@ -13,6 +13,7 @@ import { addBaseline } from "./commands/baseline.ts";
 import { addBench } from "./commands/bench.ts";
 import { addCache } from "./commands/cache.ts";
 import { addCaption } from "./commands/caption.ts";
+import { addChat } from "./commands/chat.ts";
 import { addCompare } from "./commands/compare.ts";
 import { addCosts } from "./commands/costs.ts";
 import { addGate } from "./commands/gate.ts";
@@ -27,7 +28,7 @@ import { addRun } from "./commands/run.ts";
 import { addScore } from "./commands/score.ts";
 import { addTry } from "./commands/try.ts";
 import { completeCode, exitCodeOf, internalCode } from "./exit-code.ts";
-import type { AddCommand, OutputFlags } from "./flags.ts";
+import type { AddCommand, Input, OutputFlags } from "./flags.ts";
 import { packageVersion } from "./provenance.ts";
 import { Terminal } from "./terminal.ts";
 import type { Output } from "./terminal.ts";
@@ -38,6 +39,7 @@ export const commands: readonly AddCommand[] = [
   addLs,
   addCaption,
   addAsk,
+  addChat,
   addMatch,
   addTry,
   addScore,
@@ -57,6 +59,7 @@ export const commands: readonly AddCommand[] = [
 
 /** Where words go and settings come from; `process` is one. */
 export interface Outside {
+  readonly stdin?: Input;
   readonly stdout: Output;
   readonly stderr: Output;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -81,6 +84,9 @@ export async function main(words: readonly string[], catalog: Catalog, outside: 
       hubCache: huggingFaceCacheFolder(outside.env, homedir()),
       cacheFolder: ownCacheFolder(outside.env),
       words,
+      get input() {
+        return outside.stdin ?? null; // opened only where it is read
+      },
     });
   } catch (error) {
     const code = exitCodeOf(error);

@@ -16,6 +16,13 @@ export interface Surroundings {
   readonly cacheFolder: string;
   /** The command line behind the program's name. */
   readonly words: readonly string[];
+  /** stdin; null: there is none. */
+  readonly input: Input | null;
+}
+
+/** process.stdin is one. */
+export interface Input extends NodeJS.ReadableStream {
+  readonly isTTY?: boolean;
 }
 
 /** A command that was called. */

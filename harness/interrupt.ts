@@ -4,10 +4,10 @@
  */
 
 /** As shells have it: 128 and the signal's number. */
-const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
+export const signalCodes = { SIGINT: 130, SIGTERM: 143 } as const;
 
 /** npm passes Ctrl-C on to a process that has got it from the terminal already: twice within this time is once. */
-const sameKeyMs = 500;
+export const sameKeyMs = 500;
 
 export interface Interrupt {
   /** The code to exit with; null as long as nobody wants to end the run. */
@@ -18,13 +18,13 @@ export interface Interrupt {
 /** `onFirst` is for telling the user. SIGTERM is as Ctrl-C. */
 export function watchInterrupt(onFirst: () => void): Interrupt {
   let first: { readonly code: number; readonly ms: number } | null = null;
-  const onSignal = (signal: keyof typeof exitCodes): void => {
+  const onSignal = (signal: keyof typeof signalCodes): void => {
     const ms = performance.now();
     if (first === null) {
-      first = { code: exitCodes[signal], ms };
+      first = { code: signalCodes[signal], ms };
       onFirst();
     } else if (ms - first.ms > sameKeyMs) {
-      process.exit(exitCodes[signal]);
+      process.exit(signalCodes[signal]);
     }
   };
   process.on("SIGINT", onSignal);

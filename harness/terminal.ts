@@ -2,12 +2,15 @@
  * What the user sees: the result on stdout; messages and progress on stderr. On a terminal, progress is one line that is
  * written over; elsewhere a plain line now and then.
  */
+import { Writable } from "node:stream";
 import type { PreparationEvent } from "../models/checkpoint/weight-cache.ts";
 import type { Progress } from "./evaluate.ts";
 
 /** The part of a stream that is used; process.stdout and process.stderr are such. */
 export interface Output {
   readonly isTTY?: boolean;
+  /** Of a terminal. */
+  readonly columns?: number;
   readonly write: (text: string) => unknown;
 }
 
@@ -50,6 +53,31 @@ export class Terminal {
   result(text: string): void {
     this.#clear();
     this.#options.stdout.write(`${text}\n`);
+  }
+
+  /** A part of a line of the result, as soon as it is there. */
+  piece(text: string): void {
+    this.#clear();
+    this.#options.stdout.write(text);
+  }
+
+  /** Whether a person reads the result as it comes. */
+  get isRead(): boolean {
+    return this.#options.stdout.isTTY === true;
+  }
+
+  /** stdout for what edits lines on a terminal. */
+  editable(): Writable {
+    const { stdout } = this.#options;
+    const writable = new Writable({
+      decodeStrings: false,
+      write: (text: string, _encoding, done) => {
+        this.#clear();
+        stdout.write(text);
+        done();
+      },
+    });
+    return Object.defineProperty(writable, "columns", { get: () => stdout.columns });
   }
 
   /** Not with --quiet. */

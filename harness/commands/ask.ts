@@ -5,7 +5,7 @@ import { refuseExcess, refuseFlagsAsValues } from "../flags.ts";
 import type { AddCommand, Surroundings } from "../flags.ts";
 import { decodingOf } from "../protocol.ts";
 import { generateAnswers } from "../ride/generate-answers.ts";
-import { Answers, readRide, usableImages, withDecodingFlags, withRideFlags } from "../ride/ride.ts";
+import { Answers, readRide, usableImages, withBatchFlag, withDecodingFlags, withRideFlags } from "../ride/ride.ts";
 import type { Answer, RideFlags } from "../ride/ride.ts";
 import { UsageError } from "../usage-error.ts";
 
@@ -22,7 +22,7 @@ export const addAsk: AddCommand = (program, called) => {
     .argument("[questions...]")
     .option("--questions <file>", "more questions, one a line")
     .option("--prompt <text>", "another prompt, with {question} in it (default: the paper's)");
-  withRideFlags(withDecodingFlags(command), defaultModel).action(() => {
+  withRideFlags(withBatchFlag(withDecodingFlags(command)), defaultModel).action(() => {
     refuseExcess(command, Infinity);
     refuseFlagsAsValues(command);
     const flags = command.opts<AskFlags>();

@@ -4,7 +4,7 @@ import { refuseExcess, refuseFlagsAsValues } from "../flags.ts";
 import type { AddCommand, Surroundings } from "../flags.ts";
 import { decodingOf } from "../protocol.ts";
 import { generateAnswers } from "../ride/generate-answers.ts";
-import { Answers, readRide, usableImages, withDecodingFlags, withRideFlags } from "../ride/ride.ts";
+import { Answers, readRide, usableImages, withBatchFlag, withDecodingFlags, withRideFlags } from "../ride/ride.ts";
 import type { Answer, RideFlags } from "../ride/ride.ts";
 import { UsageError } from "../usage-error.ts";
 
@@ -13,7 +13,7 @@ const defaultModel = "shapes-opt-base";
 export const addCaption: AddCommand = (program, called) => {
   const command = program.command("caption").description("say what is on images of your own: files, folders, patterns");
   command.argument("[images...]").option("--prompt <text>", "words that the caption goes on with (default: none)");
-  withRideFlags(withDecodingFlags(command), defaultModel).action(() => {
+  withRideFlags(withBatchFlag(withDecodingFlags(command)), defaultModel).action(() => {
     refuseExcess(command, Infinity);
     refuseFlagsAsValues(command);
     const flags = command.opts<RideFlags>();

@@ -53,7 +53,10 @@ export async function generateAnswers(
             prompt: prompt(each),
             ...(maxPromptTokens !== null && { maxPromptTokens }),
           }));
-          const generated = await loaded.generate(requests, withSampling(decoding, ride.sampling));
+          const generated = await loaded.generate(requests, {
+            ...withSampling(decoding, ride.sampling),
+            tokenProbabilities: ride.show,
+          });
           for (const [index, each] of generated.entries()) {
             const { image, question } = window[index]!;
             if (each.status === "failed") {
@@ -62,11 +65,10 @@ export async function generateAnswers(
               continue;
             }
             counts.answered += 1;
-            answers.add({
-              ...about({ model: model.name, precision: describePrecision(model.precision), image, question }),
-              [question === null ? "caption" : "answer"]: answer(each.text),
-              score: each.score,
-            });
+            const { text, score, shownTokens: tokens, latencyMs } = each;
+            const own = about({ model: model.name, precision: describePrecision(model.precision), image, question });
+            const named = { [question === null ? "caption" : "answer"]: answer(text), score };
+            answers.add({ ...own, ...named }, tokens === undefined ? null : { tokens, latencyMs });
           }
           done += window.length;
           if (asked.length > ride.batchSize) {

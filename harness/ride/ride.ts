@@ -11,9 +11,10 @@ import type { AskedCheckpoint } from "../pairs.ts";
 import { integer, readRunConfig } from "../run-config.ts";
 import type { RunConfig, RunFlags } from "../run-config.ts";
 import type { Terminal } from "../terminal.ts";
-import type { Sampling } from "../../models/model.ts";
+import type { GeneratedToken, Sampling, StageLatency } from "../../models/model.ts";
 import { UsageError } from "../usage-error.ts";
 import { checkImage, imageFiles } from "./image-files.ts";
+import { shownText } from "./shown-text.ts";
 import { readSampling, withSamplingFlags } from "./sampling-flags.ts";
 import type { SamplingFlags } from "./sampling-flags.ts";
 
@@ -21,6 +22,7 @@ export interface RideFlags extends RunFlags, OutputFlags, SamplingFlags {
   readonly jsonl?: boolean;
   readonly csv?: boolean;
   readonly maxPixels?: string;
+  readonly show?: boolean;
 }
 
 /** Flags of all of them. */
@@ -41,16 +43,23 @@ export function withRideFlags(command: Command, defaultModel: string): Command {
 }
 
 /** Those of text that is generated. */
-export function withDecodingFlags(command: Command): Command {
+export function withDecodingFlags(command: Command, otherwise = "paper"): Command {
   return withSamplingFlags(command)
-    .option("--protocol <name>", "paper or lavis: how text is generated, where no flag says otherwise (default: paper)")
+    .option(
+      "--protocol <name>",
+      `paper or lavis: how text is generated, where no flag says otherwise (default: ${otherwise})`,
+    )
     .option("--beams <n>", "beams; 1 is greedy search (default: 5)")
     .option("--min-new-tokens <n>", "shortest text")
     .option("--max-new-tokens <n>", "longest text")
     .option("--length-penalty <x>", "above 0 favours long text, below short")
     .option("--repetition-penalty <x>", "1 is none")
     .option("--early-stopping <when>", "true, false or never, as in transformers")
-    .option("-b, --batch-size <n>", "texts generated at a time (default: 8)");
+    .option("--show", "behind each text its tokens, how likely the model found each, and the time by stage");
+}
+
+export function withBatchFlag(command: Command): Command {
+  return command.option("-b, --batch-size <n>", "texts generated at a time (default: 8)");
 }
 
 export interface Ride {
@@ -60,6 +69,8 @@ export interface Ride {
   readonly maxPixels: number | null;
   /** null: nothing is drawn. */
   readonly sampling: Sampling | null;
+  /** Whether tokens, how likely they were, and times are shown. */
+  readonly show: boolean;
 }
 
 /** Throws a UsageError. Says on stderr which model is taken where none is named. */
@@ -79,17 +90,25 @@ export function readRide(flags: RideFlags, defaultModel: string, { terminal, cac
   const maxPixels = integer("--max-pixels", flags.maxPixels, { from: 1 }) ?? null;
   const sampling = readSampling(flags, config.overrides.beams);
   if (flags.model === undefined) terminal.note(`Model: ${defaultModel}; another one with --model.`);
-  return { config, batchSize, form: forms[0] ?? "text", maxPixels, sampling };
+  const { show = false } = flags;
+  if (show && flags.csv === true)
+    throw new UsageError("--show: a table has no place for tokens. Use --jsonl or --json.");
+  return { config, batchSize, form: forms[0] ?? "text", maxPixels, sampling, show };
 }
 
 export async function modelsToRide(
-  { config, maxPixels }: Ride,
+  { config, maxPixels, show, sampling }: Ride,
   { catalog, hubCache, terminal }: Pick<Surroundings, "catalog" | "hubCache" | "terminal">,
 ): Promise<readonly AskedCheckpoint[]> {
   const allowing: Catalog = {
     ...catalog,
     findCheckpoint: (where, options) =>
-      catalog.findCheckpoint(where, { ...options, ...(maxPixels !== null && { maxPixels }) }),
+      catalog.findCheckpoint(where, {
+        ...options,
+        ...(maxPixels !== null && { maxPixels }),
+        // A graph with the whole loop gives nothing but texts that were searched for.
+        ...((show || sampling !== null) && { generation: "stepwise" }),
+      }),
   };
   return checkpointsToRun(config, allowing, { hubCache, onPreparation: terminal.preparation.bind(terminal) });
 }
@@ -121,9 +140,16 @@ export async function usableImages(
 
 export type Answer = Readonly<Record<string, string | number | null>>;
 
+/** What --show adds to an answer. */
+export interface Shown {
+  readonly tokens: readonly GeneratedToken[];
+  readonly latencyMs: StageLatency;
+}
+
 /** Prints answers as they come, or all at the end, as the form has it. `line`: one of them for people. */
 export class Answers {
   readonly #answers: Answer[] = [];
+  readonly #shown: (Shown | null)[] = [];
   readonly #options: {
     readonly form: Ride["form"];
     readonly terminal: Terminal;
@@ -134,16 +160,20 @@ export class Answers {
     this.#options = options;
   }
 
-  add(answer: Answer): void {
+  add(answer: Answer, shown: Shown | null = null): void {
     const { form, terminal, line } = this.#options;
-    if (form === "text") terminal.result(line(answer));
-    else if (form === "jsonl") terminal.result(JSON.stringify(answer));
-    else this.#answers.push(answer);
+    if (form === "text") terminal.result([line(answer), ...(shown === null ? [] : [shownText(shown)])].join("\n"));
+    else if (form === "jsonl") terminal.result(JSON.stringify({ ...answer, ...shown }));
+    else {
+      this.#answers.push(answer);
+      this.#shown.push(shown);
+    }
   }
 
   end(): void {
     const { form, terminal } = this.#options;
-    if (form === "json") terminal.result(JSON.stringify(this.#answers, null, 2));
+    const whole = this.#answers.map((answer, index) => ({ ...answer, ...this.#shown[index] }));
+    if (form === "json") terminal.result(JSON.stringify(whole, null, 2));
     if (form === "csv") terminal.result(recordsToCsv(this.#answers).trimEnd());
   }
 }

@@ -1,0 +1,164 @@
+/**
+ * A conversation at the command line: a line is a question, or a command that begins with a slash. At a terminal, answers
+ * come word by word; elsewhere there is one a line, and a line that cannot be answered is named on stderr and counted.
+ */
+import { CheckpointError, ImageError } from "../../models/model.ts";
+import type { Conversation, ConversationAnswer, GeneratingCheckpoint, TextOptions } from "../api/types.ts";
+import type { Input } from "../flags.ts";
+import { sameKeyMs, signalCodes } from "../interrupt.ts";
+import type { Terminal } from "../terminal.ts";
+import { UsageError } from "../usage-error.ts";
+import { ChatCommands } from "./chat-commands.ts";
+import { LineQueue } from "./line-queue.ts";
+import { codeOf } from "./ride.ts";
+import type { Answers } from "./ride.ts";
+import { shownText } from "./shown-text.ts";
+
+export interface ChatSessionParts {
+  readonly checkpoint: GeneratingCheckpoint;
+  readonly image: string;
+  readonly options: TextOptions;
+  readonly maxPixels: number | null;
+  readonly terminal: Terminal;
+  readonly input: Input;
+  /** A person types, and reads answers as they come. */
+  readonly isInteractive: boolean;
+  readonly answers: Answers;
+}
+
+export class ChatSession {
+  readonly #parts: ChatSessionParts;
+  readonly #conversation: Conversation;
+  readonly #commands: ChatCommands;
+  readonly #lines: LineQueue;
+  readonly #counts = { answered: 0, failed: 0 };
+  #answering: AbortController | null = null;
+  #exitCode: number | null = null;
+
+  constructor(parts: ChatSessionParts) {
+    const { checkpoint, image, options, maxPixels, terminal, input, isInteractive } = parts;
+    this.#parts = parts;
+    this.#conversation = checkpoint.chat(image, options);
+    this.#commands = new ChatCommands(this.#conversation, { image, terminal, maxPixels });
+    this.#lines = new LineQueue(input, {
+      edited: isInteractive ? terminal.editable() : null,
+      onInterrupt: () => {
+        this.#interrupt(signalCodes.SIGINT);
+      },
+    });
+  }
+
+  /** Gives the exit code. */
+  async run(): Promise<number> {
+    const { terminal, isInteractive, checkpoint, answers } = this.#parts;
+    const stopListening = this.#listen();
+    try {
+      if (isInteractive)
+        terminal.note(`A conversation with ${checkpoint.name} about ${this.#commands.image}. /help lists commands.`);
+      if (checkpoint.family === "t5") {
+        terminal.note("T5 reads each prompt whole: of the turns before, only the image is not computed again.");
+      }
+      while (this.#exitCode === null && !this.#commands.isOver) {
+        const line = await this.#lines.next();
+        if (line === null) break;
+        if (line.trim() !== "") await this.#take(line.trim());
+      }
+      answers.end();
+      if (this.#exitCode !== null) return this.#exitCode;
+      if (isInteractive) return 0;
+      if (this.#counts.answered + this.#counts.failed === 0) {
+        throw new UsageError("chat: found no question on standard input, expected one a line.");
+      }
+      return codeOf(this.#counts);
+    } finally {
+      this.#lines.close();
+      stopListening();
+    }
+  }
+
+  /** Whatever a user can mend is said, and the conversation goes on. */
+  async #take(line: string): Promise<void> {
+    try {
+      if (line.startsWith("/")) await this.#commands.perform(line);
+      else await this.#ask(line);
+    } catch (error) {
+      if (![UsageError, ImageError, CheckpointError].some((kind) => error instanceof kind)) throw error;
+      this.#counts.failed += 1;
+      this.#parts.terminal.error((error as Error).message);
+    }
+  }
+
+  async #ask(question: string): Promise<void> {
+    const { terminal, isInteractive } = this.#parts;
+    const answering = new AbortController();
+    this.#answering = answering;
+    let isLineOpen = false;
+    try {
+      const answer = await this.#conversation.ask(question, {
+        signal: answering.signal,
+        ...(isInteractive && {
+          onText: (piece: string) => {
+            isLineOpen = true;
+            terminal.piece(piece);
+          },
+        }),
+      });
+      this.#counts.answered += 1;
+      this.#print(question, answer);
+    } catch (error) {
+      if (!answering.signal.aborted) throw error;
+      if (isLineOpen) terminal.piece("\n");
+      terminal.message("Stopped. This answer is not kept.");
+    } finally {
+      this.#answering = null;
+    }
+  }
+
+  #print(question: string, answer: ConversationAnswer): void {
+    const { terminal, isInteractive, answers, checkpoint } = this.#parts;
+    const { text, score, droppedTurns, tokens, latencyMs } = answer;
+    const shown = tokens === null ? null : { tokens, latencyMs };
+    if (droppedTurns > 0) this.#sayDropped(droppedTurns);
+    if (isInteractive) {
+      terminal.piece("\n");
+      if (shown !== null) terminal.result(shownText(shown));
+      return;
+    }
+    const { name: model, precision } = checkpoint;
+    const about = { model, precision, image: this.#commands.image };
+    answers.add({ ...about, question, answer: text.replaceAll(/\s*\n\s*/g, " "), score, droppedTurns }, shown);
+  }
+
+  /** Each time more are left out. */
+  #sayDropped(turns: number): void {
+    if (turns === this.#commands.droppedTurns) return;
+    this.#commands.droppedTurns = turns;
+    const what = turns === 1 ? "The oldest turn was" : `The ${turns} oldest turns were`;
+    this.#parts.terminal.message(`${what} left out of the prompt: the language model has no room for more.`);
+  }
+
+  #interrupt(code: number): void {
+    const { isInteractive } = this.#parts;
+    const isFirst = this.#answering?.signal.aborted === false;
+    this.#answering?.abort();
+    if (isFirst && isInteractive && code === signalCodes.SIGINT) return;
+    this.#exitCode ??= code;
+    this.#lines.close();
+  }
+
+  /** For signals, which a terminal that edits lines does not send for a key, and others do. */
+  #listen(): () => void {
+    let lastMs = Number.NEGATIVE_INFINITY;
+    const onSignal = (signal: keyof typeof signalCodes): void => {
+      const ms = performance.now();
+      if (ms - lastMs > sameKeyMs) this.#interrupt(signalCodes[signal]);
+      lastMs = ms;
+    };
+    process.on("SIGINT", onSignal);
+    process.on("SIGTERM", onSignal);
+    return () => {
+      process.off("SIGINT", onSignal);
+      process.off("SIGTERM", onSignal);
+    };
+  }
+}

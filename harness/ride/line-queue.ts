@@ -1,0 +1,55 @@
+/** Lines that are typed, or come from a file, one at a time; and Ctrl-C, which a terminal that edits lines gives as a key. */
+import { createInterface } from "node:readline";
+import type { Interface } from "node:readline";
+import type { Writable } from "node:stream";
+import type { Input } from "../flags.ts";
+
+export class LineQueue {
+  readonly #lines: string[] = [];
+  readonly #interface: Interface;
+  readonly #isEdited: boolean;
+  #waiting: ((line: string | null) => void) | null = null;
+  #isClosed = false;
+
+  /** `edited`: where lines are edited; null: they come as they are. */
+  constructor(input: Input, { edited, onInterrupt }: { edited: Writable | null; onInterrupt: () => void }) {
+    this.#isEdited = edited !== null;
+    this.#interface = createInterface({
+      input,
+      ...(edited !== null && { output: edited, terminal: true, historySize: 100 }),
+      crlfDelay: Infinity,
+    });
+    this.#interface.setPrompt("> ");
+    this.#interface.on("line", (line) => {
+      if (this.#waiting === null) this.#lines.push(line);
+      else this.#answer(line);
+    });
+    this.#interface.on("SIGINT", onInterrupt);
+    this.#interface.on("close", () => {
+      this.#isClosed = true;
+      if (this.#waiting !== null) this.#answer(null);
+    });
+  }
+
+  /** null: there are no more. */
+  async next(): Promise<string | null> {
+    const line = this.#lines.shift();
+    if (line !== undefined) return line;
+    if (this.#isClosed) return null;
+    if (this.#isEdited) this.#interface.prompt();
+    return new Promise((resolve) => {
+      this.#waiting = resolve;
+    });
+  }
+
+  close(): void {
+    this.#lines.length = 0;
+    this.#interface.close();
+  }
+
+  #answer(line: string | null): void {
+    const waiting = this.#waiting;
+    this.#waiting = null;
+    waiting?.(line);
+  }
+}
