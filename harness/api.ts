@@ -10,7 +10,7 @@ import { refuseUnknown, whole } from "./api/text-options.ts";
 import type { CheckpointOptions, GeneratingCheckpoint, MatchingCheckpoint } from "./api/types.ts";
 import { ownCacheFolder } from "./cache-folder.ts";
 import { catalog } from "./catalog.ts";
-import { findCheckpoint } from "./prepare.ts";
+import { checkpointPlace } from "./prepare.ts";
 import { unexpected } from "./run-config.ts";
 
 export type * from "./api/types.ts";
@@ -25,7 +25,7 @@ const options = [
  * `where`: a bundled name, a folder, or a name in the Hugging Face cache. Weights in another precision than the files' are
  * made once and kept.
  *
- * @throws CheckpointError for a checkpoint that is not there or broken, UsageError for an option that is none.
+ * @throws CheckpointError for a checkpoint that is not there or broken, UsageError for a name or an option that is none.
  */
 export async function loadCheckpoint(
   where: string,
@@ -37,7 +37,7 @@ export async function loadCheckpoint(
   const threads = whole("threads", given.threads, 1) ?? Math.max(1, availableParallelism());
   const precision = parsePrecision(given.precision ?? "fp32");
   whole("maxPixels", maxPixels, 1);
-  const found = await findCheckpoint(catalog, where, {
+  const found = await catalog.findCheckpoint(checkpointPlace(catalog, where, "").where, {
     cacheFolder: given.cacheFolder ?? ownCacheFolder(process.env),
     hubCache: given.hubCache ?? huggingFaceCacheFolder(process.env, homedir()),
     threads,

@@ -203,17 +203,18 @@ export async function findCheckpoint(catalog: Catalog, name: string, options: Lo
   return place.isBundled ? { ...found, source: "bundled" } : found;
 }
 
-/** Where a checkpoint that was named is to be looked for. */
+/** Where a checkpoint that was named is to be looked for. `flag`: what stands before its name in a message. */
 export function checkpointPlace(
   catalog: Catalog,
   name: string,
+  flag = "--model ",
 ): { readonly where: string; readonly isBundled: boolean } {
   const bundled = catalog.checkpoints.find((checkpoint) => checkpoint.name === name);
   if (bundled !== undefined) return { where: bundled.folder, isBundled: true };
   if (!/[\\/]/.test(name) && !existsSync(name)) {
     const names = catalog.checkpoints.map((checkpoint) => checkpoint.name);
     const otherwise = " Or give a folder, or a name in the Hugging Face cache such as Salesforce/blip2-opt-2.7b.";
-    throw unknownName(`--model ${name}`, "checkpoint", { name, names, otherwise });
+    throw unknownName(`${flag}${name}`, "checkpoint", { name, names, otherwise });
   }
   return { where: name, isBundled: false };
 }

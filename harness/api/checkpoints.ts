@@ -55,12 +55,11 @@ export function matchingCheckpoint(scorer: ImageTextScorer, precision: string): 
       if (!Array.isArray(texts) || texts.some((text) => typeof text !== "string")) {
         throw new UsageError("texts: found something else, expected a list of texts.");
       }
-      const image = await readImage(input);
       if (texts.length === 0) return [];
       return oneByOne(async () => {
         if (isReleased) throw new UsageError(`${scorer.name}: released, and cannot be asked any more.`);
         // One name for all images: what is kept of an image between embedding and matching then takes the place of the last one's.
-        const { scores, latencyMs } = await textScores(scorer, { ...image, id: "own" }, texts);
+        const { scores, latencyMs } = await textScores(scorer, { ...(await readImage(input)), id: "own" }, texts);
         onLatency?.(latencyMs);
         return scores;
       });

@@ -31,12 +31,11 @@ export class TextGenerator {
 
   /** Throws an ImageError for the image, a UsageError for a prompt that is too long, the signal's reason once it is stopped. */
   async generate(asked: Asked, decoding: GenerationOptions, options: TextOptions): Promise<GeneratedText> {
-    const image = await readImage(asked.image);
     return this.#oneByOne(async () => {
       if (this.#isReleased) throw new UsageError(`${this.#model.name}: released, and cannot be asked any more.`);
       options.signal?.throwIfAborted();
       this.#refuseLongPrompt(asked, decoding);
-      return this.#generate({ ...asked, image }, decoding, options);
+      return this.#generate({ ...asked, image: await readImage(asked.image) }, decoding, options);
     });
   }
 

@@ -92,13 +92,13 @@ export class ChatSession {
     const { terminal, isInteractive } = this.#parts;
     const answering = new AbortController();
     this.#answering = answering;
-    let isLineOpen = false;
+    const line = { isOpen: false };
     try {
       const answer = await this.#conversation.ask(question, {
         signal: answering.signal,
         ...(isInteractive && {
           onText: (piece: string) => {
-            isLineOpen = true;
+            line.isOpen = true;
             terminal.piece(piece);
           },
         }),
@@ -107,7 +107,7 @@ export class ChatSession {
       this.#print(question, answer);
     } catch (error) {
       if (!answering.signal.aborted) throw error;
-      if (isLineOpen) terminal.piece("\n");
+      if (line.isOpen) terminal.piece("\n");
       terminal.message("Stopped. This answer is not kept.");
     } finally {
       this.#answering = null;
