@@ -8,7 +8,7 @@ import { UsageError } from "../usage-error.ts";
 import { OwnConversation } from "./conversation.ts";
 import { readImage } from "./read-image.ts";
 import { TextGenerator } from "./text-generator.ts";
-import { generationOptions, readTextOptions } from "./text-options.ts";
+import { generationOptions, readTextOptions, refuseUnknown } from "./text-options.ts";
 import type { GeneratingCheckpoint, MatchingCheckpoint } from "./types.ts";
 
 export function generatingCheckpoint(model: VisionLanguageModel, precision: string): GeneratingCheckpoint {
@@ -37,6 +37,7 @@ export function generatingCheckpoint(model: VisionLanguageModel, precision: stri
     },
     chat: (image, { turns = [], ...options } = {}) => {
       readTextOptions(options);
+      refuseOtherTurns(turns);
       const decodingOf = (protocol: "paper" | "lavis") => questionAnswering.decoding(family, protocol);
       return new OwnConversation(image, { generator, about: { model: name, precision }, options, decodingOf, turns });
     },
@@ -51,7 +52,8 @@ export function matchingCheckpoint(scorer: ImageTextScorer, precision: string): 
     kind: "retrieval",
     name: scorer.name,
     precision,
-    match: async (input, texts, { onLatency } = {}) => {
+    match: async (input, texts, options = {}) => {
+      refuseUnknown(options, ["onLatency"]);
       if (!Array.isArray(texts) || texts.some((text) => typeof text !== "string")) {
         throw new UsageError("texts: found something else, expected a list of texts.");
       }
@@ -60,7 +62,7 @@ export function matchingCheckpoint(scorer: ImageTextScorer, precision: string): 
         if (isReleased) throw new UsageError(`${scorer.name}: released, and cannot be asked any more.`);
         // One name for all images: what is kept of an image between embedding and matching then takes the place of the last one's.
         const { scores, latencyMs } = await textScores(scorer, { ...(await readImage(input)), id: "own" }, texts);
-        onLatency?.(latencyMs);
+        options.onLatency?.(latencyMs);
         return scores;
       });
     },
@@ -71,4 +73,13 @@ export function matchingCheckpoint(scorer: ImageTextScorer, precision: string): 
         await scorer.release();
       }),
   };
+}
+
+function refuseOtherTurns(turns: readonly unknown[]): void {
+  const isTurn = (turn: unknown): boolean => {
+    if (typeof turn !== "object" || turn === null || !("question" in turn) || !("answer" in turn)) return false;
+    return typeof turn.question === "string" && typeof turn.answer === "string";
+  };
+  if (Array.isArray(turns) && turns.every(isTurn)) return;
+  throw new UsageError("turns: found something else, expected a list of questions with their answers.");
 }
