@@ -16,7 +16,7 @@ export interface Reply {
 export function makeReply(): Reply {
   const box = create("div", "reply");
   const said = create("p", "said");
-  const state = create("p", "state quiet small", "Sent");
+  const state = create("p", "state quiet small", "Waiting for the server…");
   box.ariaBusy = "true";
   box.append(said, state);
   let answer: Answer | null = null;
