@@ -25,9 +25,14 @@ export interface Ended {
 
 export function runProcess(
   folder: string,
-  { command, words, env = {} }: { command: string; words: readonly string[]; env?: Readonly<Record<string, string>> },
+  {
+    command,
+    words,
+    env = {},
+    input = "",
+  }: { command: string; words: readonly string[]; env?: Readonly<Record<string, string>>; input?: string },
 ): Ended {
-  const options = { cwd: folder, env: environment(folder, env), encoding: "utf8", timeout: 30_000 } as const;
+  const options = { cwd: folder, env: environment(folder, env), encoding: "utf8", timeout: 30_000, input } as const;
   const { status, stdout, stderr } = spawnSync(process.execPath, [command, ...words], options);
   return { code: status, out: stdout, err: stderr };
 }
