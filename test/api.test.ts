@@ -230,6 +230,14 @@ describe("the library's examples", () => {
     return out.trimEnd().split("\n");
   };
 
+  it("stand in the documentation as they run", () => {
+    const documentation = readFileSync(path.join(projectRoot, "docs", "api.md"), "utf8");
+    for (const name of ["caption", "ask", "chat", "match"]) {
+      const example = readFileSync(path.join(projectRoot, "examples", "api", `${name}.ts`), "utf8");
+      assert.ok(documentation.includes(`\`\`\`ts\n${example}\`\`\``), `docs/api.md: another ${name}.ts`);
+    }
+  });
+
   it("caption", () => {
     const [caption = "", ...more] = run("caption");
     assert.ok(caption.split(" ").length > 3);

@@ -135,7 +135,7 @@ describe("--show", () => {
     const { code, out } = blip2(temporaryFolder(), "ask", image, "what color is the square?", "--show", "-q");
     assert.equal(code, 0);
     const [answer, title, first] = out.split("\n");
-    assert.deepEqual([answer, title], ["black", "  likely  token"]);
+    assert.deepEqual([answer, title], ["black", "   likely  token"]);
     assert.match(first!, /^ +\d+\.\d %  " black"$/);
     assert.match(out, /^ +\d+\.\d {2}vision$/m);
     assert.match(out, /^ +\d+\.\d {2}all\n$/m);
