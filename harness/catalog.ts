@@ -54,6 +54,8 @@ export interface Catalog {
   readonly bundledTasks: readonly string[];
   /** The file that a model's own process runs, see ModelProcess; unset: for checkpoints that generate. */
   readonly processEntry?: string;
+  /** The same of those that `try` serves, see CheckpointProcess. */
+  readonly tryEntry?: string;
   /** `where`: a folder, or a name in the Hugging Face cache. Throws a CheckpointError where it is not there or broken. */
   readonly findCheckpoint: (where: string, options: LoadOptions) => Promise<FoundCheckpoint>;
 }

@@ -26,6 +26,7 @@ import { addReport } from "./commands/report.ts";
 import { addReproduce } from "./commands/reproduce.ts";
 import { addRun } from "./commands/run.ts";
 import { addScore } from "./commands/score.ts";
+import { addTry } from "./commands/try.ts";
 import { completeCode, exitCodeOf, internalCode } from "./exit-code.ts";
 import type { AddCommand, Input, OutputFlags } from "./flags.ts";
 import { packageVersion } from "./provenance.ts";
@@ -40,6 +41,7 @@ export const commands: readonly AddCommand[] = [
   addAsk,
   addChat,
   addMatch,
+  addTry,
   addScore,
   addReport,
   addCompare,

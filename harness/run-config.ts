@@ -248,10 +248,15 @@ function batchSize(value: string | undefined): number | "auto" {
 function memoryBudget({ memoryBudget: value, batchSize }: RunFlags): number | null {
   if (value === undefined) return null;
   if (batchSize !== "auto") throw new UsageError("--memory-budget: is for --batch-size auto, which was not given.");
+  return byteAmount("--memory-budget", value, "500MB or 4GB");
+}
+
+/** Bytes. `examples` are what a message says was expected. */
+export function byteAmount(flag: string, value: string, examples: string): number {
   const [, amount = "", unit] = /^([\d.]+) ?(MB|GB)$/i.exec(value) ?? [];
   const bytes = decimal(amount) * (unit?.toUpperCase() === "GB" ? 1e9 : 1e6);
   if (bytes > 0) return bytes;
-  throw unexpected("--memory-budget", value, "an amount above 0 such as 500MB or 4GB");
+  throw unexpected(flag, value, `an amount above 0 such as ${examples}`);
 }
 
 export function integer(flag: string, value: string | undefined, { from }: { from: number }): number | undefined {

@@ -1,5 +1,7 @@
-/** A headless Chromium that opens a page from a file, and notes whatever it asks for or complains of. */
+/** A headless Chromium that opens a page, and notes whatever it asks for or complains of. */
+import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
+import { setTimeout } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { chromium } from "playwright-core";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
@@ -28,10 +30,13 @@ export interface Opened {
   readonly complaints: string[];
 }
 
-export async function openPage(browser: Browser, file: string, options: BrowserContextOptions = {}): Promise<Opened> {
+export function openPage(browser: Browser, file: string, options: BrowserContextOptions = {}): Promise<Opened> {
+  return openUrl(browser, pathToFileURL(file).href, options);
+}
+
+export async function openUrl(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Opened> {
   const context = await browser.newContext(options);
   const page = await context.newPage();
-  const url = pathToFileURL(file).href;
   const [requests, complaints]: [string[], string[]] = [[], []];
   page.on("request", (request) => {
     if (request.url() !== url && !request.url().startsWith("data:")) requests.push(request.url());
@@ -49,4 +54,13 @@ export async function openPage(browser: Browser, file: string, options: BrowserC
 /** What an expression is in the page; as text, since the tests are not compiled for a browser. */
 export function ask<Value>(page: Page, expression: string): Promise<Value> {
   return page.evaluate<Value, undefined>(expression, undefined);
+}
+
+/** Comes back when the expression is true in the page. Not page.waitForFunction: a strict policy lets it evaluate no text. */
+export async function until(page: Page, expression: string, { limitMs = 20_000 } = {}): Promise<void> {
+  const end = performance.now() + limitMs;
+  while (!(await ask<boolean>(page, expression))) {
+    assert.ok(performance.now() < end, `not within ${limitMs} ms: ${expression}`);
+    await setTimeout(10);
+  }
 }

@@ -46,7 +46,7 @@ describe("blip2-bench ls", () => {
 });
 
 const commandNames =
-  "run, ls, caption, ask, chat, match, score, report, compare, baseline, gate, history, bench, reproduce, costs, audit, prepare, cache, doctor";
+  "run, ls, caption, ask, chat, match, try, score, report, compare, baseline, gate, history, bench, reproduce, costs, audit, prepare, cache, doctor";
 
 describe("blip2-bench says what is wrong with a command line, and exits with 2", () => {
   const cases: readonly [words: readonly string[], message: string | RegExp][] = [

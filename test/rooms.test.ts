@@ -29,6 +29,8 @@ const packages: Readonly<Record<string, string>> = {
   "@napi-rs/canvas": "reports",
   commander: "harness",
   "p-limit": "harness",
+  hono: "harness",
+  "@hono/node-server": "harness",
 };
 
 interface Import {

@@ -8,7 +8,7 @@ import { UsageError } from "../usage-error.ts";
 import { OwnConversation } from "./conversation.ts";
 import { readImage } from "./read-image.ts";
 import { TextGenerator } from "./text-generator.ts";
-import { generationOptions, readTextOptions } from "./text-options.ts";
+import { generationOptions, readTextOptions, refuseUnknown } from "./text-options.ts";
 import type { GeneratingCheckpoint, MatchingCheckpoint } from "./types.ts";
 
 export function generatingCheckpoint(model: VisionLanguageModel, precision: string): GeneratingCheckpoint {
@@ -35,10 +35,11 @@ export function generatingCheckpoint(model: VisionLanguageModel, precision: stri
       const decoding = generationOptions(choice, questionAnswering.decoding(family, protocol));
       return generator.generate({ image, prompt, maxPromptTokens }, decoding, options);
     },
-    chat: (image, options = {}) => {
+    chat: (image, { turns = [], ...options } = {}) => {
       readTextOptions(options);
+      refuseOtherTurns(turns);
       const decodingOf = (protocol: "paper" | "lavis") => questionAnswering.decoding(family, protocol);
-      return new OwnConversation(image, { generator, about: { model: name, precision }, options, decodingOf });
+      return new OwnConversation(image, { generator, about: { model: name, precision }, options, decodingOf, turns });
     },
     release: () => generator.release(),
   };
@@ -51,7 +52,8 @@ export function matchingCheckpoint(scorer: ImageTextScorer, precision: string): 
     kind: "retrieval",
     name: scorer.name,
     precision,
-    match: async (input, texts) => {
+    match: async (input, texts, options = {}) => {
+      refuseUnknown(options, ["onLatency"]);
       if (!Array.isArray(texts) || texts.some((text) => typeof text !== "string")) {
         throw new UsageError("texts: found something else, expected a list of texts.");
       }
@@ -59,7 +61,9 @@ export function matchingCheckpoint(scorer: ImageTextScorer, precision: string): 
       return oneByOne(async () => {
         if (isReleased) throw new UsageError(`${scorer.name}: released, and cannot be asked any more.`);
         // One name for all images: what is kept of an image between embedding and matching then takes the place of the last one's.
-        return textScores(scorer, { ...(await readImage(input)), id: "own" }, texts);
+        const { scores, latencyMs } = await textScores(scorer, { ...(await readImage(input)), id: "own" }, texts);
+        options.onLatency?.(latencyMs);
+        return scores;
       });
     },
     release: () =>
@@ -69,4 +73,13 @@ export function matchingCheckpoint(scorer: ImageTextScorer, precision: string): 
         await scorer.release();
       }),
   };
+}
+
+function refuseOtherTurns(turns: readonly unknown[]): void {
+  const isTurn = (turn: unknown): boolean => {
+    if (typeof turn !== "object" || turn === null || !("question" in turn) || !("answer" in turn)) return false;
+    return typeof turn.question === "string" && typeof turn.answer === "string";
+  };
+  if (Array.isArray(turns) && turns.every(isTurn)) return;
+  throw new UsageError("turns: found something else, expected a list of questions with their answers.");
 }

@@ -15,6 +15,8 @@ export interface ConversationParts {
   readonly generator: TextGenerator;
   readonly about: Pick<SavedConversation, "model" | "precision">;
   readonly options: TextOptions;
+  /** What was said before. */
+  readonly turns: readonly Turn[];
   /** Of a protocol that was named. */
   readonly decodingOf: (protocol: ProtocolName) => DecodingOptions;
 }
@@ -23,7 +25,7 @@ export class OwnConversation implements Conversation {
   readonly #parts: ConversationParts;
   readonly #oneByOne = pLimit(1);
   #image: ImageInput;
-  #turns: readonly Turn[] = [];
+  #turns: readonly Turn[];
   /** Turns that were left out once stay out: a prompt that goes on from the last one is quick. */
   #dropped = 0;
   /** Another object, another conversation: for the model, and for answers that come too late. */
@@ -32,6 +34,7 @@ export class OwnConversation implements Conversation {
   constructor(image: ImageInput, parts: ConversationParts) {
     this.#image = image;
     this.#parts = parts;
+    this.#turns = parts.turns;
   }
 
   get turns(): readonly Turn[] {

@@ -85,8 +85,8 @@ export interface GeneratingCheckpoint {
   caption(image: ImageInput, options?: TextOptions & { readonly prompt?: string }): Promise<GeneratedText>;
   /** The paper's prompt for visual question answering. */
   ask(image: ImageInput, question: string, options?: TextOptions): Promise<GeneratedText>;
-  /** `options`: for every question that says nothing else. */
-  chat(image: ImageInput, options?: TextOptions): Conversation;
+  /** `options`: for every question that says nothing else. `turns`: what was said before; unset: nothing. */
+  chat(image: ImageInput, options?: TextOptions & { readonly turns?: readonly Turn[] }): Conversation;
   /** Frees its memory, after the calls at hand. */
   release(): Promise<void>;
 }
@@ -121,8 +121,13 @@ export interface MatchingCheckpoint {
   readonly name: string;
   readonly precision: string;
   /** In the order of `texts`. */
-  match(image: ImageInput, texts: readonly string[]): Promise<readonly TextMatch[]>;
+  match(image: ImageInput, texts: readonly string[], options?: MatchOptions): Promise<readonly TextMatch[]>;
   release(): Promise<void>;
+}
+
+export interface MatchOptions {
+  /** Told of the milliseconds by stage, all texts together. */
+  readonly onLatency?: (latencyMs: Readonly<Record<string, number>>) => void;
 }
 
 export interface TextMatch {

@@ -15,6 +15,7 @@ import type {
   LanguageModelFamily,
   VisionLanguageModel,
 } from "../../models/model.ts";
+import type { ToldError } from "./told-error.ts";
 
 /** Where a model is loaded from, and how: values only, for they cross into another process. */
 export interface ModelPlace extends Omit<LoadOptions, "onPreparation" | "onPlacement"> {
@@ -69,13 +70,6 @@ export interface Memory {
   readonly residentBytes: number;
   /** The most that was ever resident. */
   readonly peakBytes: number;
-}
-
-/** An error, as it crosses. */
-export interface ToldError {
-  readonly name: string;
-  readonly message: string;
-  readonly stack: string;
 }
 
 /** From the model: any number of events of a call, then its answer or its error. */

@@ -9,7 +9,6 @@ import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { PreparationEvent } from "../../models/checkpoint/weight-cache.ts";
 import type { GraphPlacement } from "../../models/device/placement-profile.ts";
-import { CheckpointError, ImageError } from "../../models/model.ts";
 import type {
   Batching,
   DecodingOptions,
@@ -21,8 +20,9 @@ import type {
   VisionLanguageModel,
 } from "../../models/model.ts";
 import { isReply } from "./messages.ts";
-import type { Call, LoadedModel, Memory, ModelPlace, Reply, Results, Stamps, ToldError, Work } from "./messages.ts";
+import type { Call, LoadedModel, Memory, ModelPlace, Reply, Results, Stamps, Work } from "./messages.ts";
 import { processEnded } from "./model-process-error.ts";
+import { revived } from "./told-error.ts";
 
 export interface ModelProcessOptions {
   /** The file it runs, which calls serveModel; unset: a BLIP-2 that generates. */
@@ -238,12 +238,4 @@ function describe(work: Work): string {
     case "release":
       return "its release";
   }
-}
-
-/** The error, of the class it had where a user can mend it. */
-function revived({ name, message, stack }: ToldError): Error {
-  const kinds = { CheckpointError, ImageError };
-  const error = name === "CheckpointError" || name === "ImageError" ? new kinds[name](message) : new Error(message);
-  if (stack !== "") error.stack = stack;
-  return error;
 }

@@ -8,7 +8,8 @@ import type { VisionLanguageModel } from "../../models/model.ts";
 import { readAhead } from "../batches.ts";
 import { internalCode } from "../exit-code.ts";
 import { isCall } from "./messages.ts";
-import type { AnyResult, Call, LoadModel, Memory, ModelEvent, Reply, ToldError } from "./messages.ts";
+import type { AnyResult, Call, LoadModel, Memory, ModelEvent, Reply } from "./messages.ts";
+import { told } from "./told-error.ts";
 
 /** Serves until it is released, or whoever asks is gone. */
 export function serveModel(load: LoadModel): void {
@@ -92,9 +93,4 @@ function memory(): Memory {
 function endWith(error: DeviceLostError): never {
   writeSync(process.stderr.fd, `${error.message}\n`);
   process.exit(internalCode);
-}
-
-function told(error: unknown): ToldError {
-  if (!(error instanceof Error)) return { name: "Error", message: String(error), stack: "" };
-  return { name: error.name, message: error.message, stack: error.stack ?? "" };
 }

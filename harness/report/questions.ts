@@ -24,7 +24,7 @@ export interface Questions {
 
 /** `data`: the folder of the data set's files, where they have moved. */
 export async function readQuestions(
-  { record }: ReadRun,
+  { record }: Pick<ReadRun, "record">,
   wanted: ReadonlySet<string>,
   { catalog, data }: { readonly catalog: Catalog; readonly data: string | null },
 ): Promise<Questions> {

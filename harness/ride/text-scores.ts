@@ -1,15 +1,21 @@
 /** How well texts go with an image: matching and similarity, for the command and the library. */
 import { ImageError } from "../../models/model.ts";
-import type { ImageFile, ImageTextScorer } from "../../models/model.ts";
+import type { ImageFile, ImageTextScorer, StageLatency } from "../../models/model.ts";
 import { textMatching } from "../../tasks/own-image.ts";
 import type { TextMatch } from "../api/types.ts";
 
-/** In the order of `texts`, at least one. Throws an ImageError. */
+export interface TextScores {
+  /** In the order they were given. */
+  readonly scores: readonly TextMatch[];
+  readonly latencyMs: StageLatency;
+}
+
+/** `texts`: at least one. Throws an ImageError. */
 export async function textScores(
   scorer: ImageTextScorer,
   image: ImageFile,
   texts: readonly string[],
-): Promise<readonly TextMatch[]> {
+): Promise<TextScores> {
   const read = scorer.readTexts(texts.map(textMatching.text), textMatching);
   const [embedded] = await scorer.embedImages([image]);
   if (embedded === undefined) throw new Error("an image was neither embedded nor refused");
@@ -17,10 +23,11 @@ export async function textScores(
   const matched = await scorer.match(image, read);
   if (matched.status === "failed") throw new ImageError(matched.error);
   const similarities = await scorer.compare([embedded.vectors], await scorer.embedTexts(read));
-  return texts.map((text, index) => ({
+  const scores = texts.map((text, index) => ({
     text,
     matching: matched.probabilities[index]!,
     matchingLogit: matched.logits[index]!,
     similarity: similarities[index]!,
   }));
+  return { scores, latencyMs: { ...embedded.latencyMs, ...matched.latencyMs } };
 }

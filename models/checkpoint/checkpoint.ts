@@ -53,11 +53,7 @@ const CONTENT_FILES = [
 /** `where`: a folder, or a name on the hub such as Salesforce/blip2-opt-2.7b, with @revision behind it or without. */
 export async function openCheckpoint(where: string, options: CheckpointOptions): Promise<Checkpoint> {
   const { name, folder, revision } = await findCheckpoint(where, options);
-  const configFile = path.join(folder, "config.json");
-  const content = await readFile(configFile, "utf8").catch((cause: unknown) => {
-    throw new CheckpointError(`${configFile}: no such file. Is ${folder} a checkpoint, and complete?`, { cause });
-  });
-  const config = readBlip2Config(content, configFile);
+  const config = await readConfig(folder);
   const weights = await readWeightFiles(folder);
   const { tensors, joined } = canonicalTensors(name, weights.tensors);
 
@@ -73,6 +69,20 @@ export async function openCheckpoint(where: string, options: CheckpointOptions):
     weightBytes: weights.tensors.reduce((sum, { byteLength }) => sum + byteLength, 0),
     fingerprint: () => fingerprintFiles(folder, files, options.cacheFolder),
   };
+}
+
+/** What a checkpoint does, by its config alone. Throws a CheckpointError where it is not there, or none of BLIP-2's. */
+export async function kindOfCheckpoint(where: string, options: CheckpointOptions): Promise<Blip2Config["kind"]> {
+  const { folder } = await findCheckpoint(where, options);
+  return (await readConfig(folder)).kind;
+}
+
+async function readConfig(folder: string): Promise<Blip2Config> {
+  const file = path.join(folder, "config.json");
+  const content = await readFile(file, "utf8").catch((cause: unknown) => {
+    throw new CheckpointError(`${file}: no such file. Is ${folder} a checkpoint, and complete?`, { cause });
+  });
+  return readBlip2Config(content, file);
 }
 
 interface FoundCheckpoint {

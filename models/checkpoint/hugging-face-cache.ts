@@ -79,6 +79,15 @@ export async function findInHuggingFaceCache(
   return { folder: snapshot, commit };
 }
 
+/** `owner/name` of every model in the cache, in the order of their names; no folder is no models. */
+export async function modelsInHuggingFaceCache(hubCache: string): Promise<readonly string[]> {
+  const names = await readdir(hubCache).catch(() => []);
+  return names
+    .flatMap((name) => /^models--(.+?)--(.+)$/.exec(name)?.slice(1).join("/") ?? [])
+    .filter((name) => parseHubName(name) !== null)
+    .sort();
+}
+
 async function readCommit(ref: string): Promise<string | null> {
   let content: string;
   try {

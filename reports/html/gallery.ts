@@ -17,7 +17,9 @@ export function pageDataOf({ runs, gallery }: Report, thumbnails: Thumbnails): P
   const placeOfRun = new Map(runs.map(({ id }, index) => [id, index]));
   const placeOfGroup = new Map(gallery.groups.map(({ id }, index) => [id, index]));
   return {
-    runs: runs.map(({ id, record }) => ({ id, name: names.get(id) ?? id, checkpoint: record.checkpoint.name })),
+    runs: runs.map(({ id, folder, record: { checkpoint, identity } }) => {
+      return { id, name: names.get(id) ?? id, checkpoint: checkpoint.name, identity, folder };
+    }),
     groups: gallery.groups.map(({ id, task, split, metric }) => ({
       id,
       title: `${task} ${split}`,

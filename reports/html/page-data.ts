@@ -1,7 +1,14 @@
 /** What the page's script is given: types alone, so that the script needs nothing else. */
 
 export interface PageData {
-  readonly runs: readonly { readonly id: string; readonly name: string; readonly checkpoint: string }[];
+  readonly runs: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly checkpoint: string;
+    /** RunRecord.identity and the folder, for links to `try`. */
+    readonly identity: string;
+    readonly folder: string;
+  }[];
   readonly groups: readonly {
     readonly id: string;
     readonly title: string;

@@ -15,15 +15,21 @@ import type { Thumbnails } from "./gallery.ts";
 import { jsonForScript, Markup, markup } from "./markup.ts";
 import { provenanceSection } from "./provenance.ts";
 
-/** The page's script, compiled beside this file; the style sheet, where it was written. */
+/** The page's script, compiled beside this file; the style sheets, where they were written. */
 const scriptFile = new URL("../page/page.js", import.meta.url);
+const lookFile = new URL("../../../reports/page/look.css", import.meta.url);
 const styleFile = new URL("../../../reports/page/style.css", import.meta.url);
 
 export async function reportToHtml(
   report: Report,
   { sections, thumbnails }: { readonly sections: readonly Section[]; readonly thumbnails: Thumbnails },
 ): Promise<string> {
-  const [script, style] = await Promise.all([readInline(scriptFile, "script"), readInline(styleFile, "style")]);
+  const [script, look, own] = await Promise.all([
+    readInline(scriptFile, "script"),
+    readInline(lookFile, "style"),
+    readInline(styleFile, "style"),
+  ]);
+  const style = new Markup(`${look.text}\n${own.text}`);
   const policy = [
     "default-src 'none'",
     `script-src '${sourceHash(script)}'`,

@@ -102,8 +102,31 @@ function cardOf(sample: PageSample): HTMLElement {
   if (sample.references.length > 0) body.append(foldOf("references", counted(sample.references)));
   const prompts = promptsOf(sample);
   if (prompts.length > 0) body.append(foldOf(prompts.length === 1 ? "prompt" : "prompts", prompts));
+  const link = tryLink(sample);
+  if (link !== null) body.append(link);
   card.append(body);
   return card;
+}
+
+/** Where `try` serves, unless it is told otherwise (harness/commands/try.ts); the page there reads what is behind the #. */
+const tryUrl = "http://localhost:8080/";
+const identityLetters = 16; // of a run's identity: as many as tell it from any other
+
+/** Opens the sample in the page of `try`, where that has been started with this run. null: no run shown has it. */
+function tryLink({ id, question, answers }: PageSample): HTMLElement | null {
+  const run = data?.runs[answers.find(({ run }) => isOf(run, controls.checkpoint?.value ?? ""))?.run ?? -1];
+  if (run === undefined) return null;
+  const words = new URLSearchParams({ run: run.identity.slice(0, identityLetters), sample: id, folder: run.folder });
+  if (question !== null && answers.some(({ prompt }) => prompt !== null)) words.set("question", question);
+  const link = document.createElement("a");
+  link.href = `${tryUrl}#${words.toString()}`;
+  link.target = "_blank";
+  link.rel = "noopener noreferrer";
+  link.textContent = "try it";
+  link.title = `In your browser, while this serves it: npx blip2-bench try --runs ${run.folder}`;
+  const line = create("p", "small");
+  line.append(link);
+  return line;
 }
 
 function pictureOf({ thumbnail, image }: PageSample): HTMLElement {

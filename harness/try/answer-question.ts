@@ -1,0 +1,95 @@
+/** A question of the page, asked of a checkpoint by the library's words: what is sent becomes what it takes, and back. */
+import { captioning, conversing, questionAnswering } from "../../tasks/own-image.ts";
+import type { GeneratedText, GeneratingCheckpoint, MatchingCheckpoint, TextOptions } from "../api.ts";
+import type { Question, Said } from "./checkpoint-messages.ts";
+import type { Conversations } from "./conversations.ts";
+import type { Answer, Decoding, Matches, Work } from "./wire.ts";
+
+export type AnyCheckpoint = GeneratingCheckpoint | MatchingCheckpoint;
+
+export interface AnsweringOptions {
+  readonly conversations: Conversations;
+  readonly signal: AbortSignal;
+  /** Told all that is there so far. */
+  readonly onText: (text: string) => void;
+}
+
+/** Throws what the checkpoint throws, the signal's reason among that. */
+export async function answerQuestion(
+  checkpoint: AnyCheckpoint,
+  question: Question,
+  options: AnsweringOptions,
+): Promise<Said> {
+  const start = performance.now();
+  if (checkpoint.kind === "generation") return { answer: await textOf(checkpoint, question, { ...options, start }) };
+  const { image, work } = question;
+  if (work.kind !== "match") throw new Error("asked for text of a checkpoint that matches");
+  let stagesMs: Matches["stagesMs"] = {};
+  const onLatency = (latencyMs: Matches["stagesMs"]): void => {
+    stagesMs = stagesOf(latencyMs);
+  };
+  const found = await checkpoint.match(image, work.texts, { onLatency });
+  const texts = found.map(({ text, matching, similarity }) => ({ text, matching, similarity }));
+  return { matches: { texts, stagesMs, wholeMs: performance.now() - start } };
+}
+
+async function textOf(
+  checkpoint: GeneratingCheckpoint,
+  { image, work, decoding }: Question,
+  { conversations, signal, onText, start }: AnsweringOptions & { readonly start: number },
+): Promise<Answer> {
+  let text = "";
+  const options: TextOptions = {
+    ...textOptions(decoding, leastNewTokens(work.kind, checkpoint.family)),
+    signal,
+    tokenProbabilities: true,
+    onText: (piece) => {
+      text += piece;
+      onText(text);
+    },
+  };
+  const answerOf = (said: GeneratedText, note: string | null): Answer => {
+    const { score, firstTextMs } = said;
+    const tokens = (said.tokens ?? []).map((token) => ({ text: token.text, probability: token.probability }));
+    const stagesMs = stagesOf(said.latencyMs);
+    return { text: said.text, tokens, score, firstTextMs, note, stagesMs, wholeMs: performance.now() - start };
+  };
+  switch (work.kind) {
+    case "caption":
+      return answerOf(await checkpoint.caption(image, { ...options, prompt: work.prompt }), null);
+    case "ask":
+      return answerOf(await checkpoint.ask(image, work.question, options), null);
+    case "chat": {
+      const conversation = conversations.at(work, () => checkpoint.chat(image, { turns: work.turns }));
+      const said = await conversation.ask(work.question, options);
+      return answerOf(said, droppedNote(said.droppedTurns));
+    }
+    case "match":
+      throw new Error("asked to match texts of a checkpoint that generates");
+  }
+}
+
+/** `least`: new tokens at least, as the paper does; fewer where fewer are allowed at most. */
+function textOptions({ beams, maxNewTokens, sampling }: Decoding, least: number): TextOptions {
+  return {
+    ...(beams !== null && { beams }),
+    ...(maxNewTokens !== null && { maxNewTokens, minNewTokens: Math.min(least, maxNewTokens) }),
+    ...(sampling !== null && { sampling }),
+  };
+}
+
+function leastNewTokens(kind: Work["kind"], family: GeneratingCheckpoint["family"]): number {
+  if (kind === "chat") return conversing.decoding.newTokens.min;
+  return (kind === "ask" ? questionAnswering : captioning).decoding(family, "paper").newTokens.min;
+}
+
+function droppedNote(dropped: number): string | null {
+  if (dropped === 0) return null;
+  const turns = dropped === 1 ? "oldest turn" : `${dropped} oldest turns`;
+  return `The ${turns} did not fit the model's context any more and ${dropped === 1 ? "was" : "were"} left out.`;
+}
+
+/** Of one image nothing is done beside the rest: what is waited for it is what its other stages say. */
+function stagesOf(latencyMs: GeneratedText["latencyMs"]): Answer["stagesMs"] {
+  return Object.fromEntries(Object.entries(latencyMs).filter(([stage]) => stage !== "imageWait"));
+}

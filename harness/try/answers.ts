@@ -1,0 +1,127 @@
+/** What POST /answers asks for, checked; and the work behind it: in the queue, on its checkpoint, told event by event. */
+import * as z from "zod";
+import type { PreparationEvent } from "../../models/checkpoint/weight-cache.ts";
+import type { CheckpointPlace } from "./checkpoint-messages.ts";
+import { CancelledError } from "./fair-queue.ts";
+import type { FairQueue } from "./fair-queue.ts";
+import type { KeptCheckpoints } from "./kept-checkpoints.ts";
+import type { Offered } from "./offered-checkpoints.ts";
+import type { AnswerEvent, AnswerRequest, Asked } from "./wire.ts";
+
+const mostLanes = 8; // side by side: more do not fit a screen
+const mostTexts = 64;
+const words = z.string().max(4000); // longer than any model's positions
+const nonEmpty = words.refine((text) => text.trim() !== "", "expected words");
+
+const workSchema = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("caption"), prompt: words }),
+  z.strictObject({ kind: z.literal("ask"), question: nonEmpty }),
+  z.strictObject({
+    kind: z.literal("chat"),
+    conversation: z.string().min(1).max(64),
+    turns: z.array(z.strictObject({ question: words, answer: words })).max(1000),
+    question: nonEmpty,
+  }),
+  z.strictObject({ kind: z.literal("match"), texts: z.array(nonEmpty).min(1).max(mostTexts) }),
+]);
+
+const samplingSchema = z.strictObject({
+  temperature: z.number().positive().max(100),
+  topP: z.number().positive().max(1),
+  seed: z
+    .int()
+    .nonnegative()
+    .max(2 ** 32 - 1),
+});
+
+const requestSchema = z.strictObject({
+  client: z.string().min(1).max(64),
+  image: z.string().regex(/^[0-9a-f]{64}$/, "expected the id of an image"),
+  asked: z
+    .array(z.strictObject({ checkpoint: z.string(), precision: z.string(), work: workSchema }))
+    .min(1)
+    .max(mostLanes),
+  decoding: z.strictObject({
+    beams: z.int().min(1).max(32).nullable(),
+    maxNewTokens: z.int().min(1).max(512).nullable(),
+    sampling: samplingSchema.nullable(),
+  }),
+});
+
+/** The request, or what is wrong with it. */
+export function readAnswerRequest(body: unknown): AnswerRequest | string {
+  const parsed = requestSchema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  return `${issue?.path.map(String).join(".") ?? ""}: ${issue?.message ?? "not as expected"}`.replace(/^: /, "");
+}
+
+export interface Answering {
+  readonly queue: FairQueue;
+  readonly kept: KeptCheckpoints;
+  readonly offered: readonly Offered[];
+  readonly precisions: readonly string[];
+  readonly placeOf: (checkpoint: Offered, precision: string) => CheckpointPlace;
+}
+
+/** What a checkpoint cannot be asked, in words; null: it can. */
+export function refusalOf({ checkpoint, precision, work }: Asked, { offered, precisions }: Answering): string | null {
+  const found = offered.find(({ name }) => name === checkpoint);
+  if (found === undefined) return `No checkpoint "${checkpoint}" is offered here.`;
+  if (!precisions.includes(precision)) return `No precision "${precision}", expected ${precisions.join(", ")}.`;
+  const isMatching = work.kind === "match";
+  if (found.kind === "retrieval" && !isMatching) return `${checkpoint} matches images and texts, and generates none.`;
+  return found.kind === "generation" && isMatching ? `${checkpoint} generates text, and matches none.` : null;
+}
+
+export interface Told {
+  readonly signal: AbortSignal;
+  readonly tell: (event: AnswerEvent) => void;
+}
+
+/** Comes back when every lane has its answer, or has failed, or was cancelled. Never throws for what a lane throws. */
+export async function answerAll(
+  { client, asked, decoding }: AnswerRequest,
+  image: Uint8Array,
+  { answering, told }: { readonly answering: Answering; readonly told: Told },
+): Promise<void> {
+  const { queue, kept, offered, placeOf } = answering;
+  const { signal, tell } = told;
+  const answerLane = async ({ checkpoint, precision, work }: Asked, lane: number): Promise<void> => {
+    const found = offered.find(({ name }) => name === checkpoint);
+    if (found === undefined) throw new Error(`${checkpoint}: not checked before`);
+    let told: number | null | undefined;
+    const onLoading = (event: PreparationEvent | null): void => {
+      const share = shareOf(event);
+      if (share === told) return;
+      told = share;
+      tell({ kind: "loading", lane, share });
+    };
+    const loaded = await kept.get(`${checkpoint} ${precision}`, placeOf(found, precision), { signal, onLoading });
+    tell({ kind: "started", lane });
+    const onText = (text: string): void => {
+      tell({ kind: "text", lane, text });
+    };
+    const said = await loaded.answer({ image, work, decoding }, { signal, onText });
+    tell({ ...("answer" in said ? { kind: "answer", ...said } : { kind: "matches", ...said }), lane });
+  };
+  await Promise.all(
+    asked.map(async (each, lane) => {
+      const onPlace = (before: number): void => {
+        tell({ kind: "queued", lane, before });
+      };
+      try {
+        await queue.add(client, { signal, onPlace }, () => answerLane(each, lane));
+      } catch (error) {
+        if (error instanceof CancelledError) return; // nobody listens any more
+        tell({ kind: "failed", lane, message: error instanceof Error ? error.message : String(error) });
+      }
+    }),
+  );
+}
+
+/** In hundredths: more is not seen. */
+function shareOf(event: PreparationEvent | null): number | null {
+  if (event?.kind !== "written" || event.totalBytes === 0) return null;
+  return Math.round((100 * event.doneBytes) / event.totalBytes) / 100;
+}

@@ -1,0 +1,100 @@
+/**
+ * Samples of runs that reports link to. A link names a run by its identity and a sample by its id; where the image lies is
+ * what the run's own record and data set say, never what the link says.
+ */
+import { readImageBytes } from "../../models/image/image-processor.ts";
+import { readRunRecord } from "../../reports/run-files.ts";
+import type { RunRecord } from "../../reports/run-record.ts";
+import type { Catalog } from "../catalog.ts";
+import { findFolders } from "../report/find-folders.ts";
+import { readQuestions } from "../report/questions.ts";
+import { UsageError } from "../usage-error.ts";
+import type { KeptImages } from "./kept-images.ts";
+import type { Offered } from "./offered-checkpoints.ts";
+import type { LinkedSample } from "./wire.ts";
+
+/** So many letters of a run's identity tell it from any other. */
+const identityLetters = 16;
+
+export interface LinkedSamplesOptions {
+  readonly catalog: Catalog;
+  /** The folder of the data set's files, where they have moved. */
+  readonly data: string | null;
+}
+
+/** A sample that cannot be shown: says why. */
+export class LinkError extends Error {
+  override readonly name = "LinkError";
+}
+
+export class LinkedSamples {
+  /** By the beginning of its identity. */
+  readonly #runs: ReadonlyMap<string, RunRecord>;
+  readonly #options: LinkedSamplesOptions;
+
+  private constructor(runs: ReadonlyMap<string, RunRecord>, options: LinkedSamplesOptions) {
+    this.#runs = runs;
+    this.#options = options;
+  }
+
+  /** Of the runs in these folders, or below them. Throws a UsageError where there are none, a RunFolderError for a broken one. */
+  static async of(folders: readonly string[], options: LinkedSamplesOptions): Promise<LinkedSamples> {
+    const runs = new Map<string, RunRecord>();
+    for (const { path, kind } of await findFolders(folders)) {
+      if (kind === "unknown") {
+        throw new UsageError(`--runs: found no run in ${path} or below it, expected folders that \`run\` has written.`);
+      }
+      if (kind === "bench") continue;
+      const record = await readRunRecord(path);
+      runs.set(record.identity.slice(0, identityLetters), record);
+    }
+    return new LinkedSamples(runs, options);
+  }
+
+  /** What they were made with, as --model and --precision name it. */
+  get madeWith(): readonly { readonly checkpoint: string; readonly precision: string }[] {
+    return [...this.#runs.values()].map(({ checkpoint, config }) => {
+      return { checkpoint: placeOfSource(checkpoint), precision: config.precision ?? "fp32" };
+    });
+  }
+
+  /** Throws a LinkError, and an ImageError where the image cannot be used. */
+  async find(
+    { run, sample: id }: { readonly run: string; readonly sample: string },
+    { images, offered }: { readonly images: KeptImages; readonly offered: readonly Offered[] },
+  ): Promise<LinkedSample> {
+    const record = this.#runs.get(run);
+    if (record === undefined) {
+      throw new LinkError("This server was not started with the run that the link is of.");
+    }
+    const { byId, problem } = await readQuestions({ record }, new Set([id]), this.#options);
+    if (problem !== null) throw new LinkError(problem);
+    const sample = byId.get(id);
+    if (sample === undefined) throw new LinkError(`The run has no sample "${id}".`);
+    const { checkpoint, config } = record;
+    const task = this.#options.catalog.tasks.find(({ name }) => name === config.task);
+    const kind = task?.kind === "retrieval" ? "match" : sample.text === null ? "caption" : "ask";
+    return {
+      image: await images.add(await readImageBytes(sample.imagePath), `Sample ${id}`),
+      task: config.task,
+      kind,
+      question: kind === "ask" ? sample.text : null,
+      texts: kind === "match" ? sample.references : [],
+      checkpoint: nameOf(checkpoint, offered),
+      precision: config.precision ?? "fp32",
+    };
+  }
+}
+
+type RecordedCheckpoint = RunRecord["checkpoint"];
+
+/** `Salesforce/blip2-opt-2.7b at 51572668da0eb669e01a189dc22abe6088589a24` is what a run records of one from the hub. */
+function placeOfSource({ name, source }: RecordedCheckpoint): string {
+  return source === "bundled" ? name : source.replace(/ at ([0-9a-f]{40})$/, "@$1");
+}
+
+/** As the page knows it, where it does. */
+function nameOf(checkpoint: RecordedCheckpoint, offered: readonly Offered[]): string {
+  const places = [checkpoint.name, placeOfSource(checkpoint)];
+  return offered.find(({ name, where }) => places.includes(name) || places.includes(where))?.name ?? checkpoint.name;
+}

@@ -1,0 +1,65 @@
+/** What the page can choose from: checkpoints that were named, the bundled ones, and those in the Hugging Face cache. */
+import { kindOfCheckpoint } from "../../models/checkpoint/checkpoint.ts";
+import type { CheckpointOptions } from "../../models/checkpoint/checkpoint.ts";
+import { modelsInHuggingFaceCache } from "../../models/checkpoint/hugging-face-cache.ts";
+import { CheckpointError } from "../../models/model.ts";
+import type { Catalog } from "../catalog.ts";
+import { checkpointPlace } from "../prepare.ts";
+import type { OfferedCheckpoint } from "./wire.ts";
+
+export interface Offered extends OfferedCheckpoint {
+  /** A folder, or a name in the Hugging Face cache. */
+  readonly where: string;
+}
+
+/** Of the bundled ones the page begins with: what `caption`, `ask` and `match` take. */
+const usualName = "shapes-opt-base";
+
+export interface Named {
+  /** By --model. */
+  readonly models: readonly string[];
+  /** By runs; left out where they are no longer there. */
+  readonly ofRuns: readonly string[];
+}
+
+/** Each once, those that were named first. Throws a UsageError or a CheckpointError for a model that is none. */
+export async function offeredCheckpoints(
+  { models, ofRuns }: Named,
+  catalog: Catalog,
+  options: CheckpointOptions,
+): Promise<readonly Offered[]> {
+  const bundled = catalog.checkpoints.map(({ name, folder, family }): Offered => {
+    return { name, kind: family === "itm" ? "retrieval" : "generation", from: "bundled", where: folder };
+  });
+  const offered: Offered[] = [];
+  const add = (each: Offered): void => {
+    if (!offered.some(({ where }) => where === each.where)) offered.push(each);
+  };
+  for (const name of models) {
+    const { where } = checkpointPlace(catalog, name);
+    const own = bundled.find((each) => each.where === where);
+    add(own ?? { name, kind: await kindOfCheckpoint(where, options), from: "named by --model", where });
+  }
+  for (const each of bundled.filter(({ name }) => name === usualName)) add(each);
+  for (const each of bundled) add(each);
+  const bundledNames = bundled.map(({ name }) => name);
+  for (const name of ofRuns.filter((each) => !bundledNames.includes(each))) {
+    const kind = await kindIfThere(name, options);
+    if (kind !== null) add({ name, kind, from: "of a run", where: name });
+  }
+  for (const name of await modelsInHuggingFaceCache(options.hubCache)) {
+    const kind = await kindIfThere(name, options);
+    if (kind !== null) add({ name, kind, from: "in the Hugging Face cache", where: name });
+  }
+  return offered;
+}
+
+/** null: another model, or one that is not complete. */
+async function kindIfThere(name: string, options: CheckpointOptions): Promise<Offered["kind"] | null> {
+  try {
+    return await kindOfCheckpoint(name, options);
+  } catch (error) {
+    if (error instanceof CheckpointError) return null;
+    throw error;
+  }
+}

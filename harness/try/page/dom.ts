@@ -1,0 +1,27 @@
+/** Elements of the page. Whatever is said by users, models and files becomes text here, never markup. */
+
+/** Of index.html, where it always is. */
+export function element<Kind extends HTMLElement>(id: string, kind: abstract new () => Kind): Kind {
+  const one = document.getElementById(id);
+  if (one instanceof kind) return one;
+  throw new Error(`#${id}: not in the page, or another element`);
+}
+
+export function create<Name extends keyof HTMLElementTagNameMap>(
+  name: Name,
+  className = "",
+  text = "",
+): HTMLElementTagNameMap[Name] {
+  const made = document.createElement(name);
+  if (className !== "") made.className = className;
+  if (text !== "") made.textContent = text;
+  return made;
+}
+
+export function button(text: string, onClick: () => void, label = ""): HTMLButtonElement {
+  const made = create("button", "", text);
+  made.type = "button";
+  if (label !== "") made.ariaLabel = label;
+  made.addEventListener("click", onClick);
+  return made;
+}

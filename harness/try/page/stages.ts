@@ -1,0 +1,64 @@
+/** Where the time went: a bar of the stages, and the same in words. A stage has one colour, whoever took the time. */
+import type { Stages } from "../wire.ts";
+import { create } from "./dom.ts";
+
+interface Look {
+  readonly name: string;
+  /** Of look.css: c0 to c6. What takes little time, or is not known here, shares the last. */
+  readonly color: number;
+}
+
+const looks: Readonly<Record<string, Look>> = {
+  imageRead: { name: "read the file", color: 5 },
+  imageDecode: { name: "decode the image", color: 5 },
+  imageResize: { name: "resize it", color: 5 },
+  vision: { name: "image encoder", color: 0 },
+  qFormer: { name: "Q-Former", color: 2 },
+  projection: { name: "projection", color: 6 },
+  prefix: { name: "image in the language model", color: 3 },
+  prefill: { name: "prompt", color: 4 },
+  decode: { name: "words", color: 1 },
+  detokenize: { name: "text of the tokens", color: 6 },
+  imageKeys: { name: "keys of the image", color: 3 },
+  matching: { name: "matching", color: 1 },
+};
+
+interface Stage extends Look {
+  readonly ms: number;
+}
+
+function stagesOf(stagesMs: Stages): readonly Stage[] {
+  return Object.entries(stagesMs)
+    .filter(([, ms]) => ms > 0)
+    .map(([stage, ms]) => ({ ...(looks[stage] ?? { name: stage, color: 6 }), ms }));
+}
+
+/** The same is in the legend, so it says nothing to a screen reader. */
+export function stagesBar(stagesMs: Stages): HTMLElement {
+  const bar = create("span", "bar");
+  bar.ariaHidden = "true";
+  for (const { name, ms, color } of stagesOf(stagesMs)) {
+    const part = create("span", `b${color}`);
+    part.style.flexGrow = String(ms);
+    part.title = `${name}: ${timeText(ms)}`;
+    bar.append(part);
+  }
+  return bar;
+}
+
+export function stagesLegend(stagesMs: Stages): HTMLElement {
+  const list = create("ul", "stages");
+  list.ariaLabel = "Time by stage";
+  for (const { name, ms, color } of stagesOf(stagesMs)) {
+    const item = create("li");
+    item.append(create("span", `dot b${color}`), create("span", "", name), create("span", "number", timeText(ms)));
+    list.append(item);
+  }
+  return list;
+}
+
+/** `0.4 ms`, `61 ms`, `1.2 s` */
+export function timeText(ms: number): string {
+  if (ms >= 1000) return `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`;
+  return `${ms < 10 ? ms.toFixed(1) : ms.toFixed(0)} ms`;
+}

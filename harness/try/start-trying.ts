@@ -1,0 +1,113 @@
+/** Settings → a server that listens: everything that can be wrong with them is said before it does. */
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { Surroundings } from "../flags.ts";
+import { packageVersion } from "../provenance.ts";
+import type { Answering } from "./answers.ts";
+import { FairQueue } from "./fair-queue.ts";
+import { hostsOf } from "./guard.ts";
+import { KeptCheckpoints } from "./kept-checkpoints.ts";
+import { KeptImages, usualStoreLimits } from "./kept-images.ts";
+import { LinkedSamples } from "./linked-samples.ts";
+import { listen } from "./listen.ts";
+import { offeredCheckpoints } from "./offered-checkpoints.ts";
+import { readPageFiles } from "./page-files.ts";
+import { createServer } from "./server.ts";
+
+export interface TrySettings {
+  readonly host: string;
+  /** 0: any that is free. */
+  readonly port: number;
+  readonly models: readonly string[];
+  readonly precisions: readonly string[];
+  readonly threads: number;
+  /** Absolute. */
+  readonly cache: string;
+  readonly runs: readonly string[];
+  /** Absolute; null: where the runs had them. */
+  readonly data: string | null;
+  /** Checkpoints that stay loaded. */
+  readonly keepModels: number;
+  readonly maxUploadBytes: number;
+  /** null: the usual limit. */
+  readonly maxPixels: number | null;
+}
+
+export interface Serving {
+  readonly port: number;
+  /** Ends what is answered, the models and the server, at once. */
+  readonly stop: () => Promise<void>;
+}
+
+const mostWaiting = 200; // a screen of eight answers for 25 people
+const sampleCount = 12;
+
+/** Throws a UsageError, a CheckpointError, a RunFolderError. */
+export async function startTrying(
+  settings: TrySettings,
+  { catalog, hubCache, terminal }: Pick<Surroundings, "catalog" | "hubCache" | "terminal">,
+): Promise<Serving> {
+  const { host, cache: cacheFolder, threads } = settings;
+  const linked = await LinkedSamples.of(settings.runs, { catalog, data: settings.data });
+  const ofRuns = linked.madeWith.map(({ checkpoint }) => checkpoint);
+  const offered = await offeredCheckpoints({ models: settings.models, ofRuns }, catalog, { hubCache, cacheFolder });
+  const precisions = [...new Set([...settings.precisions, ...linked.madeWith.map(({ precision }) => precision)])];
+  const pixels = settings.maxPixels ?? usualStoreLimits.pixels;
+  const kept = new KeptCheckpoints({ most: settings.keepModels, entry: catalog.tryEntry ?? null });
+  const answering: Answering = {
+    queue: new FairQueue({ most: mostWaiting }),
+    kept,
+    offered,
+    precisions,
+    placeOf: ({ where }, precision) => ({
+      where,
+      precision,
+      hubCache,
+      cacheFolder,
+      threads,
+      maxPixels: settings.maxPixels,
+    }),
+  };
+  const samples = await bundledPictures(catalog.dataFolder);
+  const stopped = new AbortController();
+  let hosts: ReadonlySet<string> = new Set();
+  const app = createServer({
+    files: await readPageFiles(),
+    samples,
+    state: {
+      version: await packageVersion(),
+      checkpoints: offered.map(({ name, kind, from }) => ({ name, kind, from })),
+      precisions,
+      samples: samples.length,
+      limits: { uploadBytes: settings.maxUploadBytes, pixels },
+    },
+    images: new KeptImages({ ...usualStoreLimits, pixels }),
+    linked,
+    answering,
+    hosts: () => hosts,
+    signal: stopped.signal,
+    onMistake: (error) => {
+      terminal.error(error.stack ?? error.message);
+    },
+  });
+  const listening = await listen(app, settings);
+  hosts = hostsOf(host, listening.port);
+  return {
+    port: listening.port,
+    stop: async () => {
+      stopped.abort();
+      await Promise.all([kept.end(), listening.close()]);
+    },
+  };
+}
+
+/** Some, evenly over all there are. */
+async function bundledPictures(dataFolder: string): Promise<readonly string[]> {
+  const folder = join(dataFolder, "val2014");
+  const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith(".jpg")).sort();
+  const step = Math.max(1, Math.floor(names.length / sampleCount));
+  return names
+    .filter((_, index) => index % step === 0)
+    .slice(0, sampleCount)
+    .map((name) => join(folder, name));
+}
