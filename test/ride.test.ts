@@ -128,39 +128,6 @@ describe("blip2-bench caption", () => {
   });
 });
 
-describe("--show", () => {
-  const image = join(imageFolder, fileOf(108));
-
-  it("puts tokens, how likely they were, and times behind the text", () => {
-    const { code, out } = blip2(temporaryFolder(), "ask", image, "what color is the square?", "--show", "-q");
-    assert.equal(code, 0);
-    const [answer, title, first] = out.split("\n");
-    assert.deepEqual([answer, title], ["black", "   likely  token"]);
-    assert.match(first!, /^ +\d+\.\d %  " black"$/);
-    assert.match(out, /^ +\d+\.\d {2}vision$/m);
-    assert.match(out, /^ +\d+\.\d {2}all\n$/m);
-  });
-
-  it("makes fields of them in JSON, and refuses a table", async () => {
-    const words = ["caption", image, image, join(imageFolder, fileOf(1177)), "--show", "-q"];
-    const { out } = blip2(temporaryFolder(), ...words, "--json");
-    const captions = JSON.parse(out) as { caption: string; tokens: { text: string }[]; latencyMs: object }[];
-    assert.equal(captions.length, 2);
-    for (const { caption, tokens, latencyMs } of captions) {
-      assert.equal(
-        tokens
-          .map(({ text }) => text)
-          .join("")
-          .trim(),
-        caption,
-      );
-      assert.ok("decode" in latencyMs);
-    }
-    const refused = await inProcess(temporaryFolder(), ...words, "--csv");
-    assertFails(refused, 2, "--show: a table has no place for tokens. Use --jsonl or --json.");
-  });
-});
-
 describe("blip2-bench caption after Ctrl-C", () => {
   it("ends with 130, and what is there is whole", async () => {
     const folder = temporaryFolder();

@@ -10,11 +10,12 @@ import type { Ride, RideFlags } from "../ride/ride.ts";
 import { UsageError } from "../usage-error.ts";
 
 const defaultModel = "shapes-opt-base";
+const defaults = { protocol: "neither: greedy, 30 tokens at most", beams: "1, or the protocol's" };
 
 export const addChat: AddCommand = (program, called) => {
   const command = program.command("chat").description("a conversation about an image of your own");
   command.argument("[image]");
-  withRideFlags(withDecodingFlags(command, "neither: greedy, 30 tokens at most"), defaultModel).action(() => {
+  withRideFlags(withDecodingFlags(command, defaults), defaultModel).action(() => {
     refuseExcess(command, 1);
     refuseFlagsAsValues(command);
     const flags = command.opts<RideFlags>();

@@ -44,13 +44,13 @@ export function withRideFlags(command: Command, defaultModel: string): Command {
 }
 
 /** Those of text that is generated. */
-export function withDecodingFlags(command: Command, otherwise = "paper"): Command {
+export function withDecodingFlags(command: Command, defaults = { protocol: "paper", beams: "5" }): Command {
   return withSamplingFlags(command)
     .option(
       "--protocol <name>",
-      `paper or lavis: how text is generated, where no flag says otherwise (default: ${otherwise})`,
+      `paper or lavis: how text is generated, where no flag says otherwise (default: ${defaults.protocol})`,
     )
-    .option("--beams <n>", "beams; 1 is greedy search (default: 5)")
+    .option("--beams <n>", `beams; 1 is greedy search (default: ${defaults.beams})`)
     .option("--min-new-tokens <n>", "shortest text")
     .option("--max-new-tokens <n>", "longest text")
     .option("--length-penalty <x>", "above 0 favours long text, below short")
