@@ -11,37 +11,42 @@ import type { CheckpointOptions, GeneratingCheckpoint, MatchingCheckpoint } from
 import { ownCacheFolder } from "./cache-folder.ts";
 import { catalog } from "./catalog.ts";
 import { checkpointPlace } from "./prepare.ts";
-import { unexpected } from "./run-config.ts";
+import { chooseDevice, deviceChoices, deviceRequest, refuseUnfitPrecision } from "./device.ts";
+import { choice } from "./run-config.ts";
 
 export type * from "./api/types.ts";
 export { CheckpointError, ImageError } from "../models/model.ts";
 export { UsageError } from "./usage-error.ts";
 
 const options = [
-  ...(["precision", "device", "threads", "cacheFolder", "hubCache", "maxPixels", "onPreparation"] as const),
+  ...(["precision", "device", "deviceId", "threads", "cacheFolder", "hubCache", "maxPixels", "onPreparation"] as const),
 ] satisfies (keyof CheckpointOptions)[];
 
 /**
  * `where`: a bundled name, a folder, or a name in the Hugging Face cache. Weights in another precision than the files' are
  * made once and kept.
  *
- * @throws CheckpointError for a checkpoint that is not there or broken, UsageError for a name or an option that is none.
+ * @throws CheckpointError for a checkpoint that is not there or broken, UsageError for a name or an option that is none, and
+ * for a device that does not start or does not compute in that precision.
  */
 export async function loadCheckpoint(
   where: string,
   given: CheckpointOptions = {},
 ): Promise<GeneratingCheckpoint | MatchingCheckpoint> {
   refuseUnknown(given, options);
-  const { device = "auto", maxPixels, onPreparation } = given;
-  if (device !== "auto" && device !== "cpu") throw unexpected("device", device, "cpu or auto");
+  const { maxPixels, onPreparation } = given;
   const threads = whole("threads", given.threads, 1) ?? Math.max(1, availableParallelism());
   const precision = parsePrecision(given.precision ?? "fp32");
   whole("maxPixels", maxPixels, 1);
+  const request = deviceRequest(choice("device", given.device, deviceChoices), whole("deviceId", given.deviceId, 0));
+  const { device } = await chooseDevice(request, { onPreparation });
+  refuseUnfitPrecision(precision, device);
   const found = await catalog.findCheckpoint(checkpointPlace(catalog, where, "").where, {
     cacheFolder: given.cacheFolder ?? ownCacheFolder(process.env),
     hubCache: given.hubCache ?? huggingFaceCacheFolder(process.env, homedir()),
     threads,
     precision,
+    device,
     generation: "stepwise", // text comes out of it token by token
     ...(maxPixels !== undefined && { maxPixels }),
     ...(onPreparation !== undefined && { onPreparation }),

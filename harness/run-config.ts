@@ -143,10 +143,7 @@ export function readRunConfig(flags: RunFlags, defaults: RunDefaults): RunConfig
     batchSize: batchSize(flags.batchSize),
     memoryBudget: memoryBudget(flags),
     threads: integer("--threads", flags.threads, { from: 1 }) ?? defaults.threads,
-    device: deviceRequest(
-      choice("--device", flags.device, deviceChoices),
-      integer("--device-id", flags.deviceId, { from: 0 }),
-    ),
+    device: readDevice(flags),
     workers: integer("--workers", flags.workers, { from: 1 }) ?? 1,
     imageThreads: integer("--image-threads", flags.imageThreads, { from: 0 }) ?? defaultImageThreads,
     precisions,
@@ -158,6 +155,11 @@ export function readRunConfig(flags: RunFlags, defaults: RunDefaults): RunConfig
     keepFeatures: flags.keepFeatures ?? false,
     overwrite: flags.overwrite ?? false,
   });
+}
+
+/** Throws a UsageError. */
+export function readDevice({ device, deviceId }: DeviceFlags): DeviceRequest {
+  return deviceRequest(choice("--device", device, deviceChoices), integer("--device-id", deviceId, { from: 0 }));
 }
 
 /** Absolute. */

@@ -145,7 +145,14 @@ describe("the library says what is wrong", () => {
     ["./no-such", {}, CheckpointError, /^\.\/no-such: no such folder\./],
     ["shapes-itm", { precison: "int8" }, UsageError, /^precison: no such option\. Did you mean precision\?/],
     ["shapes-itm", { precision: "int5" }, CheckpointError, /int5/],
-    ["shapes-itm", { device: "tpu" }, UsageError, 'device: found "tpu", expected cpu or auto.'],
+    [
+      "shapes-itm",
+      { device: "tpu" },
+      UsageError,
+      'device: found "tpu", expected auto or cpu or cuda or webgpu or coreml or dml.',
+    ],
+    ["shapes-itm", { deviceId: 1 }, UsageError, /^--device-id 1: needs --device cuda or --device dml/],
+    ["shapes-itm", { device: "dml" }, UsageError, /^--device dml: it does not start: /],
     ["shapes-itm", { threads: 0 }, UsageError, 'threads: found "0", expected a whole number from 1.'],
     ["shapes-itm", { maxPixels: 1.5 }, UsageError, 'maxPixels: found "1.5", expected a whole number from 1.'],
   ];

@@ -40,6 +40,7 @@ export async function startTry(change: Partial<TrySettings> = {}, catalog = fake
       models: [],
       precisions: ["fp32", "int8"],
       threads: 1,
+      device: { name: "cpu", id: 0 },
       cache: join(folder, "cache"),
     },
     ...{ runs: [], data: null, keepModels: 2, maxUploadBytes: 1_000_000, maxPixels: null },

@@ -8,8 +8,10 @@ export type { GeneratedToken, LanguageModelFamily, PreparationEvent, Turn };
 export interface CheckpointOptions {
   /** fp32, int8, int8-block, int4, or by part: "language=int4,vision=int8". Unset: fp32. */
   readonly precision?: string;
-  /** Where it computes. Unset: auto. */
+  /** Where it computes: cpu, cuda, webgpu, coreml, dml, or auto, the best that works. Unset: cpu. */
   readonly device?: string;
+  /** Which of several cuda or dml devices. Unset: 0. */
+  readonly deviceId?: number;
   /** To compute with. Unset: all. */
   readonly threads?: number;
   /** For what is kept between runs. Unset: blip2-bench in the user's cache folder. */

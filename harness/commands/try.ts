@@ -1,16 +1,28 @@
 /** `blip2-bench try`: a page in the browser to try checkpoints on: caption, ask, chat, match. Serves until Ctrl-C. */
 import { availableParallelism } from "node:os";
 import { describePrecision, precisionNames } from "../../models/checkpoint/precision.ts";
+import { withDeviceFlags } from "../device.ts";
 import { cacheHelp, list, precisionHelp, refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
 import { watchInterrupt } from "../interrupt.ts";
-import { byteAmount, cacheFolderOf, folder, integer, names, readPrecisions, text, unexpected } from "../run-config.ts";
+import {
+  byteAmount,
+  cacheFolderOf,
+  folder,
+  integer,
+  names,
+  readDevice,
+  readPrecisions,
+  text,
+  unexpected,
+} from "../run-config.ts";
 import type { RunFlags } from "../run-config.ts";
 import { isLoopback } from "../try/guard.ts";
 import { startTrying } from "../try/start-trying.ts";
 import type { TrySettings } from "../try/start-trying.ts";
 
-interface TryFlags extends OutputFlags, Pick<RunFlags, "model" | "precision" | "threads" | "cache"> {
+interface TryFlags
+  extends OutputFlags, Pick<RunFlags, "model" | "precision" | "threads" | "device" | "deviceId" | "cache"> {
   readonly port?: string;
   readonly host?: string;
   readonly runs?: readonly string[];
@@ -38,7 +50,7 @@ export const addTry: AddCommand = (program, called) => {
     .option("--max-upload <amount>", "largest image file, such as 20MB (default: 20MB)")
     .option("--max-pixels <n>", "take images of more pixels than the usual 178,956,970, up to this many")
     .option("--cache <folder>", cacheHelp);
-  withOutputFlags(command).action(() => {
+  withOutputFlags(withDeviceFlags(command)).action(() => {
     refuseExcess(command, 0);
     refuseFlagsAsValues(command);
     const flags = command.opts<TryFlags>();
@@ -88,6 +100,7 @@ function readTry(flags: TryFlags, { cacheFolder }: Surroundings): TrySettings {
     models: names("--model", flags.model, []),
     precisions: [...new Set([...named, ...precisionNames])],
     threads: integer("--threads", flags.threads, { from: 1 }) ?? Math.max(1, availableParallelism()),
+    device: readDevice(flags),
     cache: cacheFolderOf(flags.cache, cacheFolder),
     runs: flags.runs ?? [],
     data: folder("--data", flags.data),

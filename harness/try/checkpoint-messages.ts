@@ -12,6 +12,9 @@ export interface CheckpointPlace {
   readonly hubCache: string;
   readonly cacheFolder: string;
   readonly threads: number;
+  /** As --device and --device-id spell it. */
+  readonly device: string;
+  readonly deviceId: number;
   /** null: as many as usual. */
   readonly maxPixels: number | null;
 }

@@ -1,6 +1,10 @@
 /** Settings → a server that listens: everything that can be wrong with them is said before it does. */
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { parsePrecision } from "../../models/checkpoint/precision.ts";
+import { unfitPart } from "../../models/device/device-precisions.ts";
+import { chooseDevice } from "../device.ts";
+import type { DeviceRequest } from "../device.ts";
 import type { Surroundings } from "../flags.ts";
 import { packageVersion } from "../provenance.ts";
 import type { Answering } from "./answers.ts";
@@ -21,6 +25,7 @@ export interface TrySettings {
   readonly models: readonly string[];
   readonly precisions: readonly string[];
   readonly threads: number;
+  readonly device: DeviceRequest;
   /** Absolute. */
   readonly cache: string;
   readonly runs: readonly string[];
@@ -51,7 +56,12 @@ export async function startTrying(
   const linked = await LinkedSamples.of(settings.runs, { catalog, data: settings.data });
   const ofRuns = linked.madeWith.map(({ checkpoint }) => checkpoint);
   const offered = await offeredCheckpoints({ models: settings.models, ofRuns }, catalog, { hubCache, cacheFolder });
-  const precisions = [...new Set([...settings.precisions, ...linked.madeWith.map(({ precision }) => precision)])];
+  const { device } = await chooseDevice(settings.device, {
+    onPreparation: terminal.preparation.bind(terminal),
+    onMessage: terminal.message.bind(terminal),
+  });
+  const asked = [...settings.precisions, ...linked.madeWith.map(({ precision }) => precision)];
+  const precisions = [...new Set(asked)].filter((each) => unfitPart(parsePrecision(each), device.provider) === null);
   const pixels = settings.maxPixels ?? usualStoreLimits.pixels;
   const kept = new KeptCheckpoints({ most: settings.keepModels, entry: catalog.tryEntry ?? null });
   const answering: Answering = {
@@ -65,6 +75,8 @@ export async function startTrying(
       hubCache,
       cacheFolder,
       threads,
+      device: device.provider,
+      deviceId: device.id,
       maxPixels: settings.maxPixels,
     }),
   };
