@@ -36,7 +36,7 @@ export interface Turn {
 }
 
 /**
- * A conversation, as in transformers' example of one (docs/source/en/model_doc/blip-2.md and the notebook it names): every
+ * A conversation, as in the authors' example of one (salesforce/LAVIS, examples/blip2_instructed_generation.ipynb): every
  * answer joins the context of the next question, questions stand as they were typed, and both language models are asked
  * alike. `Question: which city is this? Answer: singapore. Question: why? Answer:`
  */
@@ -46,7 +46,7 @@ export const conversing = {
       ...turns.map((turn) => `Question: ${turn.question} Answer: ${turn.answer}.`),
       `Question: ${question} Answer:`,
     ].join(" "),
-  /** Greedy, as there, so that words come one after the other; a longer answer than its 10 tokens, which stays in context. */
+  /** Greedy, so that words come one after the other; room for an answer that is a sentence, for it stays in the context. */
   decoding: {
     beams: 1,
     newTokens: { min: 0, max: 30 },

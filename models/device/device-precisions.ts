@@ -3,7 +3,7 @@ import { modelParts, precisionNames } from "../checkpoint/precision.ts";
 import type { Precision, PrecisionName } from "../checkpoint/precision.ts";
 import type { ProviderName } from "./device.ts";
 
-/** int8 is DynamicQuantizeMatMul, which is the CPU's alone; int4 and int8-block are MatMulNBits. */
+/** int8 is DynamicQuantizeMatMul, the CPU's alone; int4 and int8-block are MatMulNBits. Seen on cpu and webgpu only. */
 const precisions: Readonly<Record<ProviderName, readonly PrecisionName[]>> = {
   cpu: precisionNames,
   cuda: ["fp32", "int8-block", "int4"],
