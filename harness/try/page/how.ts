@@ -43,7 +43,7 @@ export function makeHow(): How {
   }
   const showMode = (mode: WorkKind): void => {
     const isChat = mode === "chat";
-    usual = isChat ? "greedily, as in the reference's conversation" : "as the paper does";
+    usual = isChat ? "greedily, word after word" : "as the paper does";
     numbers.beams.placeholder = isChat ? "1, greedy" : "5, as the paper";
     numbers.tokens.placeholder = isChat ? "30" : "as the paper";
     show();
