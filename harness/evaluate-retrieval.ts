@@ -65,7 +65,7 @@ export async function embedSplit(
   }
 
   const imageOfText = seen.flatMap(({ texts }, image) => texts.map(() => image));
-  const texts = scorer.readTexts(
+  const texts = await scorer.readTexts(
     seen.flatMap((sample) => sample.texts.map(({ text }) => protocol.text(text))),
     protocol,
   );

@@ -14,7 +14,7 @@ import type {
 import type { ModelPlace } from "./model-process/messages.ts";
 import { ModelProcessError } from "./model-process/model-process-error.ts";
 import { ModelProcess } from "./model-process/model-process.ts";
-import type { ModelProcessOptions } from "./model-process/model-process.ts";
+import type { ModelProcessOptions } from "./model-process/asked-process.ts";
 
 export interface WorkersOptions extends ModelProcessOptions {
   /** Told of a worker that died, or could not be replaced. */

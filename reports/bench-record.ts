@@ -133,6 +133,7 @@ export const pointSchema = z.object({
     samplesPerSecond: rate.nullable(),
     imagesPerSecond: rate.nullable(),
     tokensPerSecond: rate.nullable(),
+    /** Retrieval: texts matched with their image. */
     pairsPerSecond: rate.nullable(),
   }),
   /** Server: the highest rate of arrivals that held. */
@@ -140,10 +141,12 @@ export const pointSchema = z.object({
   /**
    * Milliseconds a sample, by stage, in this order: queue (from its schedule to the model), imageRead, imageDecode, imageResize,
    * imageWait (what the model waited for these, which are done ahead), vision, qFormer, projection, prefix, prefill, decode,
-   * detokenize. What a batch shared is divided by its samples.
+   * detokenize; retrieval: store (image tokens kept for matching), compare (with all texts), imageKeys, matching (of the best). What a batch shared is divided by its samples.
    */
   stagesMs: z.record(z.string(), distributionSchema),
   loadMs: rate.nullable(),
+  /** Retrieval: of reading the texts that images are looked up among, once before the first query; null or unset: none. */
+  galleryMs: rate.nullable().optional(),
   /** Of the model's process and those it started: the most of all runs. */
   peakMemoryBytes: count.nullable(),
   /** Of the weights on disk, as they are loaded. */

@@ -31,6 +31,7 @@ const columns: readonly (readonly [title: string, align: Align, cell: (point: Be
     ({ timeToFirstTokenNs, scenario }) =>
       scenario === "offline" ? "-" : ms(timeToFirstTokenNs?.percentiles["50"]?.value),
   ],
+  ["pairs/s", "right", ({ throughput }) => rateCell(throughput.pairsPerSecond)],
   [
     "peak/s",
     "right",
@@ -52,8 +53,13 @@ const columns: readonly (readonly [title: string, align: Align, cell: (point: Be
 
 /** The table, and below it why points are INVALID and what was not quiet. No line end at the end. */
 export function formatBenchTable({ quick, machine }: BenchRecord, points: readonly BenchPoint[]): string {
-  const isSearched = points.some(({ peakQueriesPerSecond }) => peakQueriesPerSecond !== null);
-  const shown = columns.filter(([title]) => title !== "peak/s" || isSearched);
+  /** Columns that only some points fill, and whether any does. */
+  const filled = new Map([
+    ["first token ms", points.some(({ timeToFirstTokenNs }) => timeToFirstTokenNs !== null)],
+    ["pairs/s", points.some(({ throughput }) => throughput.pairsPerSecond !== null)],
+    ["peak/s", points.some(({ peakQueriesPerSecond }) => peakQueriesPerSecond !== null)],
+  ]);
+  const shown = columns.filter(([title]) => filled.get(title) ?? true);
   const table = formatColumns(
     shown.map(([title]) => title),
     points.map((point) => shown.map(([, , cell]) => cell(point))),

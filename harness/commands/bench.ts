@@ -20,7 +20,7 @@ export const addBench: AddCommand = (program, called) => {
     .command("bench")
     .description("measure latency and throughput by LoadGen's scenarios; goes on with a sweep that was stopped");
   command
-    .option("-m, --model <names>", "checkpoints that generate (default: all bundled)", list)
+    .option("-m, --model <names>", "checkpoints (default: all bundled that do the task)", list)
     .option("--precision <names>", "as in run, several with commas (default: fp32)", list)
     .option(
       "--scenarios <names>",
@@ -48,6 +48,7 @@ export const addBench: AddCommand = (program, called) => {
     .option("--split <name>", "part of the data set (default: its first)")
     .option("--protocol <name>", "paper or lavis (default: paper)")
     .option("--limit <n>", "only the first n samples, or a fraction of them (default: all; 64 with --quick)")
+    .option("--rerank <n>", "retrieval: texts that are matched with each image; 0 is none (default: the protocol's)")
     .option("--cache <folder>", cacheHelp)
     .option("--overwrite", "start again in a folder that holds a sweep");
   withOutputFlags(command).action(() => {
@@ -59,8 +60,10 @@ export const addBench: AddCommand = (program, called) => {
 };
 
 function configOf(flags: BenchFlags, { catalog, cacheFolder }: Surroundings): BenchConfig {
+  const isRetrieval = (task: string): boolean => catalog.tasks.find(({ name }) => name === task)?.kind === "retrieval";
   return readBenchConfig(flags, {
-    models: catalog.checkpoints.filter(({ family }) => family !== "itm").map(({ name }) => name),
+    models: (task) =>
+      catalog.checkpoints.filter(({ family }) => (family === "itm") === isRetrieval(task)).map(({ name }) => name),
     output: join("bench", new Date().toISOString().slice(0, 19).replaceAll(":", "-")),
     threads: Math.max(1, availableParallelism()),
     cache: cacheFolder,

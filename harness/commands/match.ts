@@ -87,7 +87,7 @@ async function scoresOf(
   texts: readonly string[],
 ): Promise<readonly TextScores[]> {
   const image = { id: path, path };
-  const read = scorer.readTexts(texts.map(textMatching.text), textMatching);
+  const read = await scorer.readTexts(texts.map(textMatching.text), textMatching);
   const [embedded] = await scorer.embedImages([image]);
   const matched = await scorer.match(image, read);
   if (embedded === undefined || embedded.status === "failed" || matched.status === "failed") {

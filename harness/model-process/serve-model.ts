@@ -2,18 +2,21 @@
  * The side of the model: answers the calls of the process that started this one, one after the other. Images of a batch that
  * waits its turn are read meanwhile.
  */
-import type { VisionLanguageModel } from "../../models/model.ts";
+import type { ImageTextScorer, VisionLanguageModel } from "../../models/model.ts";
 import { readAhead } from "../batches.ts";
+import { scorerSide } from "./serve-scorer.ts";
 import { isCall } from "./messages.ts";
 import type { AnyResult, Call, LoadModel, Memory, ModelEvent, Reply, ToldError } from "./messages.ts";
 
 /** Serves until it is released, or whoever asks is gone. */
 export function serveModel(load: LoadModel): void {
   let model: VisionLanguageModel | null = null;
+  let scorer: ImageTextScorer | null = null;
+  const performScoring = scorerSide(() => scorer);
   let turn: Promise<unknown> = Promise.resolve();
 
   const loaded = (): VisionLanguageModel => {
-    if (model === null) throw new Error("asked before a model was loaded");
+    if (model === null) throw new Error("asked to generate before a model that does was loaded");
     return model;
   };
   const perform = async ({ id, work }: Call, onStep: () => void): Promise<AnyResult> => {
@@ -22,10 +25,13 @@ export function serveModel(load: LoadModel): void {
         const tell = (event: ModelEvent): void => {
           reply({ kind: "event", id, atNs: process.hrtime.bigint(), event });
         };
-        model = await load(work.place, (event) => {
+        const served = await load(work.place, (event) => {
           tell({ kind: "preparation", event });
         });
-        return { name: model.name, family: model.family };
+        if ("generate" in served) model = served;
+        else scorer = served;
+        const { name, weightsBytes = null } = served;
+        return { name, family: "family" in served ? served.family : "itm", weightsBytes };
       }
       case "readAhead":
         await loaded().readAhead(work.image);
@@ -33,8 +39,10 @@ export function serveModel(load: LoadModel): void {
       case "generate":
         return await loaded().generate(work.requests, { ...work.options, onStep }, work.batching);
       case "release":
-        await model?.release();
+        await (model ?? scorer)?.release();
         return null;
+      default:
+        return await performScoring(work);
     }
   };
   const answer = async (call: Call, receivedNs: bigint): Promise<void> => {

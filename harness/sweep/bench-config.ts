@@ -54,6 +54,8 @@ export interface BenchConfig {
   readonly split: string | null;
   readonly protocol: ProtocolName;
   readonly limit: number | null;
+  /** Retrieval: texts that are matched with an image; null: the protocol's. */
+  readonly rerank: number | null;
   readonly cache: string;
   readonly overwrite: boolean;
 }
@@ -84,12 +86,14 @@ export interface BenchFlags {
   readonly split?: string;
   readonly protocol?: string;
   readonly limit?: string;
+  readonly rerank?: string;
   readonly cache?: string;
   readonly overwrite?: boolean;
 }
 
 export interface BenchDefaults {
-  readonly models: readonly string[];
+  /** Bundled checkpoints that do a task. */
+  readonly models: (task: string) => readonly string[];
   readonly output: string;
   readonly threads: number;
   readonly cache: string;
@@ -114,7 +118,7 @@ export function readBenchConfig(flags: BenchFlags, defaults: BenchDefaults): Ben
     throw new UsageError(`--tasks: found ${tasks.join(", ")}, expected one task: a bench folder is for one.`);
   }
   const config = Object.freeze({
-    models: names("--model", flags.model, defaults.models),
+    models: names("--model", flags.model, defaults.models(tasks[0]!)),
     precisions: readPrecisions(flags.precision),
     scenarios: names("--scenarios", flags.scenarios, ["single-stream", "offline"]).map(scenarioNamed),
     task: tasks[0]!,
@@ -138,6 +142,7 @@ export function readBenchConfig(flags: BenchFlags, defaults: BenchDefaults): Ben
     split: text("--split", flags.split) ?? null,
     protocol: choice("--protocol", flags.protocol, protocols) ?? "paper",
     limit: limit(flags.limit) ?? (quick ? quickLimit : null),
+    rerank: integer("--rerank", flags.rerank, { from: 0 }) ?? null,
     cache: cacheFolderOf(flags.cache, defaults.cache),
     overwrite: flags.overwrite ?? false,
   });

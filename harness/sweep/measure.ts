@@ -6,21 +6,20 @@ import { runQueries } from "../loadgen/issue.ts";
 import type { RunLog } from "../loadgen/run-log.ts";
 import type { LoadGenSettings } from "../loadgen/settings.ts";
 import { systemClock } from "../loadgen/clock.ts";
-import type { SystemClock } from "../loadgen/clock.ts";
 import { findPeak } from "../loadgen/find-peak.ts";
 import { judge } from "../loadgen/verdict.ts";
-import { ModelProcess } from "../model-process/model-process.ts";
 import type { ModelPlace } from "../model-process/messages.ts";
 import { energyJoules, readEnergy } from "./energy.ts";
 import { neighboursShare, readProcessorTime } from "./machine.ts";
 import { ModelUnderTest } from "./model-under-test.ts";
-import type { Asked } from "./model-under-test.ts";
 import type { Point } from "./points.ts";
+import type { StartedModel, Subject } from "./subject.ts";
 import { warmUp } from "./warm-up.ts";
 import type { WarmUp } from "./warm-up.ts";
 
-export interface RunAsked extends Pick<Asked, "request" | "decoding"> {
+export interface RunAsked {
   readonly point: Point;
+  readonly subject: Subject;
   readonly place: ModelPlace;
   /** The file the model's process runs; unset: a BLIP-2. */
   readonly entry?: string;
@@ -47,6 +46,7 @@ export interface Measured {
   readonly warmUp: WarmUp | null;
   readonly peakQueriesPerSecond: number | null;
   readonly loadMs: number | null;
+  readonly galleryMs: number | null;
   readonly peakMemoryBytes: number | null;
   readonly energyJoules: number | null;
   readonly neighbours: number | null;
@@ -60,19 +60,20 @@ export async function measureRun(asked: RunAsked, watcher: RunWatcher): Promise<
   const startedAt = new Date();
   const nothing = {
     ...{ log: null, settings, warmUp: null, peakQueriesPerSecond: null, loadMs: null, peakMemoryBytes: null },
+    galleryMs: null,
     ...{ energyJoules: null, neighbours: null, startedAt },
   };
   watcher.onProgress(`${point.name}: loading`, 0, 1);
   const started = await startModel(asked);
   if ("problem" in started) return { ...nothing, problem: started.problem, finishedAt: new Date() };
-  const { model } = started;
+  const { process: model, galleryMs } = started.model;
   try {
-    const measured = await measureLoaded(model, asked, watcher);
+    const measured = await measureLoaded(started.model, asked, watcher);
     if (measured === null) return null;
     const isReleased = measured.problem === null;
     if (isReleased) await withLimit(model.release(), asked.stallMs); // in order, where it can
     const peakMemoryBytes = model.memory.peakBytes === 0 ? null : model.memory.peakBytes;
-    return { ...nothing, loadMs: model.loadMs, peakMemoryBytes, ...measured, finishedAt: new Date() };
+    return { ...nothing, loadMs: model.loadMs, galleryMs, peakMemoryBytes, ...measured, finishedAt: new Date() };
   } finally {
     await model.kill();
   }
@@ -81,13 +82,18 @@ export async function measureRun(asked: RunAsked, watcher: RunWatcher): Promise<
 /** Loading takes as long as reading a large checkpoint; more than this many times the patience with an answer is a stall. */
 const loadPatience = 10;
 
-async function startModel({ place, entry, stallMs }: RunAsked): Promise<{ model: ModelProcess } | { problem: string }> {
+async function startModel({
+  subject,
+  place,
+  entry,
+  stallMs,
+}: RunAsked): Promise<{ readonly model: StartedModel } | { readonly problem: string }> {
   const options = { label: "bench", ...(entry !== undefined && { entry }) };
   try {
-    const starting = ModelProcess.start(place, options);
+    const starting = subject.start(place, options);
     const model = await withLimit(starting, loadPatience * stallMs);
     if (model !== null) return { model };
-    void starting.then((late) => late.kill()).catch(() => undefined);
+    void starting.then((late) => late.process.kill()).catch(() => undefined);
     return { problem: `the model was not loaded after ${(loadPatience * stallMs) / 1000} s and was given up` };
   } catch (error) {
     return { problem: error instanceof Error ? error.message : String(error) };
@@ -100,13 +106,14 @@ type MeasuredLoaded = Pick<
 >;
 
 async function measureLoaded(
-  model: ModelProcess,
+  model: StartedModel,
   asked: RunAsked,
   { isStopped, onProgress }: RunWatcher,
 ): Promise<MeasuredLoaded | null> {
   const { point, quick, samples, stallMs } = asked;
   const clock = systemClock();
-  const sut = modelUnderTest(model, asked, clock);
+  const { process: loaded, ask } = model;
+  const sut = new ModelUnderTest({ name: loaded.name, ask, batchSize: point.system.batchSize, clock });
   const common = { samples, clock, stallNs: stallMs * 1e6, isStopped };
   onProgress(`${point.name}: warming up`, 0, 1);
   const size = warmUpSize(point);
@@ -132,7 +139,7 @@ async function measureLoaded(
     if (peak !== null) settings = { ...settings, targetQps: peak };
   }
 
-  const pids = [process.pid, ...(model.pid === undefined ? [] : [model.pid])];
+  const pids = [process.pid, ...(loaded.pid === undefined ? [] : [loaded.pid])];
   const [timeBefore, energyBefore] = [await readProcessorTime(pids), await readEnergy()];
   const leastSamples = settings.minQueryCount * settings.samplesPerQuery;
   const log = await runQueries(sut, {
@@ -147,14 +154,6 @@ async function measureLoaded(
   if (log.end.kind === "interrupted") return null;
   const problem = "reason" in log.end ? log.end.reason : null;
   return { ...before, log, settings, problem, peakQueriesPerSecond: peak, energyJoules: energy, neighbours };
-}
-
-function modelUnderTest(
-  model: ModelProcess,
-  { request, decoding, point }: RunAsked,
-  clock: SystemClock,
-): ModelUnderTest {
-  return new ModelUnderTest(model, { request, decoding, batchSize: point.system.batchSize, clock });
 }
 
 /** As many samples as the model gets at once when it is busy. */

@@ -41,7 +41,11 @@ export function recordRun(measured: Measured, { point, restart, requested, qsl, 
   const { firstNs, perTokenNs, stepsNs } = tokenTimes(log);
   const perSecond = samplesPerSecond(log, scenario);
   const tokens = answers.reduce((sum, { answer }) => sum + (answer?.tokens ?? 0), 0);
+  const pairs = answers.reduce((sum, { answer }) => sum + (answer?.pairs ?? 0), 0);
   const answered = answers.filter(({ completedNs }) => completedNs !== null).length;
+  /** What a second gives of what a sample has; null: it has none. */
+  const rateOf = (count: number): number | null =>
+    perSecond === null || answered === 0 || count === 0 ? null : (perSecond * count) / answered;
 
   const run: BenchRun = {
     format: benchRunFormat,
@@ -71,7 +75,9 @@ export function recordRun(measured: Measured, { point, restart, requested, qsl, 
     perTokenNs,
     decodeStepNs: stepsNs,
     stagesMs: stages(log),
-    tokensPerSecond: perSecond === null || answered === 0 ? null : (perSecond * tokens) / answered,
+    tokensPerSecond: rateOf(tokens),
+    pairsPerSecond: rateOf(pairs),
+    galleryMs: measured.galleryMs,
     peakQueriesPerSecond: measured.peakQueriesPerSecond,
     energyJoules: measured.energyJoules,
     neighbours: measured.neighbours,
@@ -93,6 +99,10 @@ const stageOrder = [
   "vision",
   "qFormer",
   "projection",
+  "store",
+  "compare",
+  "imageKeys",
+  "matching",
   "prefix",
   "prefill",
   "decode",
