@@ -96,8 +96,8 @@ export async function checkpointsToRun(
     const { where } = checkpointPlace(catalog, name);
     for (const precision of config.precisions) {
       const found = await findCheckpoint(catalog, name, { ...options, precision });
-      const isSpread = config.workers > 1 && found.kind === "generation";
-      const placed = isSpread ? inWorkers(found, { where, config, precision, catalog }, prepareOptions) : found;
+      const placed =
+        config.workers > 1 ? inWorkers(found, { where, config, precision, catalog }, prepareOptions) : found;
       checkpoints.push({ ...placed, precision });
     }
   }

@@ -166,8 +166,10 @@ export interface ImageTextScorer {
   readonly match: (image: ImageFile, texts: readonly (readonly number[])[]) => Promise<Matching | FailedImage>;
   /** Drops what was computed of images, which will not be matched again; unset: nothing is kept that takes room. */
   readonly forget?: (images: readonly ImageFile[]) => void;
-  /** Calls of `embedImages` and `match` it can make use of at a time; unset: one. */
-  readonly callsAtOnce?: number;
+  /** Calls of `embedImages` it can make use of at a time; unset: one. */
+  readonly embedsAtOnce?: number;
+  /** Calls of `match`. */
+  readonly matchesAtOnce?: number;
   readonly release: () => Promise<void>;
 }
 

@@ -41,6 +41,7 @@ export const addBench: AddCommand = (program, called) => {
     .option("--sample-choice <how>", "equal-issue, with-replacement, unique or same (default: equal-issue)")
     .option("--seed <n>", "of arrivals and samples (default: those of mlperf.conf)")
     .option("--stall <time>", "a model that gives no answer for so long is ended (default: 2min)")
+    .option("--trace", "write each run's mlperf_log_trace.json, for chrome://tracing and ui.perfetto.dev")
     .option("--no-accuracy", "do not ask each sample once more, untimed, to score and compare the answers")
     .option("-o, --output <folder>", "the bench folder (default: bench/<date-time>)")
     .option("--data <folder>", "the data set's official files (default: the bundled ones)")

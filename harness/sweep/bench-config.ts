@@ -46,6 +46,8 @@ export interface BenchConfig {
   readonly sampleChoice: SampleChoice | null;
   /** Patience with a model that gives no answer. */
   readonly stallMs: number;
+  /** Whether each run is also written as a trace. */
+  readonly trace: boolean;
   /** Whether each sample is also asked once, untimed, and scored. */
   readonly accuracy: boolean;
   readonly output: string;
@@ -80,6 +82,7 @@ export interface BenchFlags {
   readonly sampleChoice?: string;
   readonly stall?: string;
   readonly accuracy?: boolean;
+  readonly trace?: boolean;
   readonly output?: string;
   readonly data?: string;
   readonly images?: string;
@@ -136,6 +139,7 @@ export function readBenchConfig(flags: BenchFlags, defaults: BenchDefaults): Ben
     sampleChoice: choice("--sample-choice", flags.sampleChoice, sampleChoices) ?? null,
     stallMs: duration("--stall", flags.stall) ?? 120_000,
     accuracy: flags.accuracy ?? true,
+    trace: flags.trace ?? false,
     output: resolve(text("--output", flags.output) ?? defaults.output),
     data: folder("--data", flags.data),
     images: folder("--images", flags.images),

@@ -54,7 +54,17 @@ export async function measureAccuracy(asked: AccuracyAsked, watcher: RunWatcher)
     if (log.end.kind === "interrupted") return null;
     const qsl = { name: library, samples };
     const verdict = judge(log, settings);
-    const logs = logFiles({ log, settings, requested: settings, verdict, sut: name, qsl, startedAt, quick: false });
+    const logs = logFiles({
+      log,
+      settings,
+      requested: settings,
+      verdict,
+      sut: name,
+      qsl,
+      startedAt,
+      quick: false,
+      trace: false,
+    });
     const outputs = log.queries.flatMap(({ samples: records }) =>
       records.flatMap(({ index, answer }): [number, string | null][] =>
         answer === null ? [] : [[index, answer.text]],

@@ -6,12 +6,11 @@ import { runQueries } from "../loadgen/issue.ts";
 import type { RunLog } from "../loadgen/run-log.ts";
 import type { LoadGenSettings } from "../loadgen/settings.ts";
 import { systemClock } from "../loadgen/clock.ts";
-import { findPeak } from "../loadgen/find-peak.ts";
-import { judge } from "../loadgen/verdict.ts";
 import type { ModelPlace } from "../model-process/messages.ts";
 import { energyJoules, readEnergy } from "./energy.ts";
 import { neighboursShare, readProcessorTime } from "./machine.ts";
 import { ModelUnderTest } from "./model-under-test.ts";
+import { peakOf } from "./peak.ts";
 import type { Point } from "./points.ts";
 import type { StartedModel, Subject } from "./subject.ts";
 import { warmUp } from "./warm-up.ts";
@@ -165,30 +164,6 @@ function warmUpSize({ scenario, system }: Point): number {
 /** Offline: the pace of the warm-up says how many samples fill the minimum duration. */
 function sized(settings: LoadGenSettings, perSecond: number): LoadGenSettings {
   return settings.scenario === "offline" ? { ...settings, targetQps: Number(perSecond.toPrecision(3)) } : settings;
-}
-
-/** How exactly the peak is found, and in how many runs at most: seven halvings from a factor of two leave 1 %. */
-const peakSearch = { tolerance: 0.05, trials: 14 };
-
-async function peakOf(
-  settings: LoadGenSettings,
-  run: (trial: LoadGenSettings) => Promise<RunLog>,
-): Promise<number | null> {
-  const { queriesPerSecond } = await findPeak(
-    async (targetQps) => {
-      const { minQueryCount, maxDurationMs } = settings;
-      if (maxDurationMs > 0 && (minQueryCount * 1000) / targetQps > maxDurationMs) return null; // too slow to be shown
-      const trial: LoadGenSettings = { ...settings, targetQps, mode: "FindPeakPerformance" };
-      const log = await run(trial);
-      if (log.end.kind !== "complete" && log.end.kind !== "cut short") return null;
-      const { validity, earlyStopping, perfConstraintsMet } = judge(log, trial);
-      const isOursToBlame = earlyStopping?.met === true && !perfConstraintsMet;
-      if (isOursToBlame) return null; // the generator was late: a lower rate would not mend that
-      return log.end.kind === "complete" && validity === "VALID";
-    },
-    { ...peakSearch, targetQps: settings.targetQps },
-  );
-  return queriesPerSecond;
 }
 
 /** null: it took longer. */

@@ -17,6 +17,7 @@ export interface RunIdentity {
   readonly requested: LoadGenSettings;
   readonly qsl: { readonly name: string; readonly samples: number };
   readonly quick: boolean;
+  readonly trace: boolean;
 }
 
 export interface RecordedRun {
@@ -27,7 +28,10 @@ export interface RecordedRun {
 
 const emptyLog: RunLog = { queries: [], end: { kind: "complete" }, durationNs: 0, wantedSamples: null };
 
-export function recordRun(measured: Measured, { point, restart, requested, qsl, quick }: RunIdentity): RecordedRun {
+export function recordRun(
+  measured: Measured,
+  { point, restart, requested, qsl, quick, trace }: RunIdentity,
+): RecordedRun {
   const { settings, warmUp, startedAt, finishedAt } = measured;
   const log = measured.log ?? emptyLog;
   const judged = judge(log, settings);
@@ -86,7 +90,7 @@ export function recordRun(measured: Measured, { point, restart, requested, qsl, 
       .map(([index, text]): [number, string | null] => [index, text]),
   };
   const sut = `${point}, onnxruntime-node`;
-  return { run, logs: logFiles({ log, settings, requested, verdict, sut, qsl, startedAt, quick }) };
+  return { run, logs: logFiles({ log, settings, requested, verdict, sut, qsl, startedAt, quick, trace }) };
 }
 
 /** Of what order a sample goes through them; others, should a model have any, come last. */

@@ -94,7 +94,14 @@ async function measureOne(
   const measured = await measureRun(asked, watcher);
   if (measured === null) return null;
   const qsl = { name: library, samples };
-  const { run, logs } = recordRun(measured, { point: point.name, restart, requested, qsl, quick: config.quick });
+  const { run, logs } = recordRun(measured, {
+    point: point.name,
+    restart,
+    requested,
+    qsl,
+    quick: config.quick,
+    trace: config.trace,
+  });
   await folder.writeRun(run, logs);
   watcher.onRun(run);
   return run;
