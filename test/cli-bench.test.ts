@@ -154,7 +154,9 @@ describe("bench", () => {
     assert.equal(code, 0, err);
     const { peakQueriesPerSecond, settings } = point("fake-fp32-b1-t1-server");
     // A millisecond each: 1000 a second at the very most. On a busy machine less holds, or nothing.
-    if (peakQueriesPerSecond !== null) {
+    assert.match(err, /^fake-fp32-b1-t1-server: 400 queries a second (do not )?hold$/m);
+    if (peakQueriesPerSecond === null) assert.match(err, /no rate was found that holds; measured at 400 queries/);
+    else {
       assert.ok(peakQueriesPerSecond > 1 && peakQueriesPerSecond < 1000, String(peakQueriesPerSecond));
       assert.equal(settings["target_qps"], peakQueriesPerSecond);
     }
@@ -242,6 +244,10 @@ describe("bench, badly asked", () => {
       /--scenarios sever: no such scenario. Did you mean server\? Scenarios: single-stream/,
     );
     await fails(["--scenarios", "server"], /a rate that must be given. Add --target-qps <rate>, or --find-peak/);
+    await fails(
+      ["--scenarios", "server", "--find-peak", "--min-queries", "100"],
+      /--min-queries: found 100, expected at least 459 with --find-peak: fewer cannot show that a 99th percentile holds/,
+    );
     await fails(["--target-qps", "3"], /--target-qps: only the Server scenario has it. Add --scenarios server./);
     await fails(
       ["--scenarios", "server", "--target-qps", "0"],

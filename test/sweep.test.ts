@@ -10,6 +10,7 @@ import { describeMachine, machineWarnings, neighboursShare, readProcessorTime } 
 import { ModelUnderTest } from "../harness/sweep/model-under-test.ts";
 import { planPoints } from "../harness/sweep/points.ts";
 import { askToGenerate } from "../harness/sweep/subject-generation.ts";
+import type { AskBatch } from "../harness/sweep/subject.ts";
 import { isSteady, warmUp } from "../harness/sweep/warm-up.ts";
 import { vqav2 } from "../tasks/vqav2.ts";
 import { fakeModel } from "./fakes.ts";
@@ -104,6 +105,32 @@ describe("the model as the system under test", () => {
       [1, 4, 3],
     );
     assert.deepEqual(answered, [0, 1, 2, 3, 4, 5, 6, 7]);
+  });
+});
+
+describe("the model under test between two runs", () => {
+  it("forgets what waits and is done when the model is, so that the next run finds it idle", async () => {
+    const asked: number[] = [];
+    const waiting: (() => void)[] = [];
+    const ask: AskBatch = async (indices) => {
+      asked.push(...indices);
+      await new Promise<void>((resolve) => waiting.push(resolve));
+      const now = process.hrtime.bigint();
+      const answers = indices.map(() => ({ text: "", tokens: 0, stagesMs: {} }));
+      return { answers, stamps: { receivedNs: now, startedNs: now, finishedNs: now, stepsNs: [] } };
+    };
+    const sut = new ModelUnderTest({ name: "fake", ask, batchSize: 2, clock: systemClock() });
+    sut.issue([0, 1, 2, 3, 4, 5, 6].map((index) => ({ id: index, index })));
+    let isClear = false;
+    const cleared = sut.clear().then(() => (isClear = true));
+    assert.deepEqual(asked, [0, 1, 2, 3]); // the second batch is read ahead
+    waiting.shift()?.();
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(isClear, false);
+    waiting.shift()?.();
+    await cleared;
+    sut.issue([{ id: 9, index: 9 }]);
+    assert.deepEqual(asked, [0, 1, 2, 3, 9]);
   });
 });
 

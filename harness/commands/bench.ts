@@ -34,7 +34,10 @@ export const addBench: AddCommand = (program, called) => {
     .option("--quick", "a short run for daily use, marked as such")
     .option("--target-qps <x>", "server: queries a second")
     .option("--latency-bound <time>", "server: bound of the 99th percentile (default: 100ms)")
-    .option("--find-peak", "server: look for the highest rate that holds the bound")
+    .option(
+      "--find-peak",
+      "server: look for the highest rate that holds the bound, from --target-qps on where it is given",
+    )
     .option("--min-duration <time>", "of a run (default: 10s; 1s with --quick; mlperf.conf has 10min)")
     .option("--max-duration <time>", "of a run (default: 10min)")
     .option("--min-queries <n>", "of a run; offline: samples (default: LoadGen's)")
@@ -120,6 +123,9 @@ function watcherOf(terminal: Terminal, { restarts }: BenchConfig, isStopped: () 
     isStopped,
     onProgress: (run, done, total) => {
       if (done > 0) terminal.progress({ run, before: 0, done, samples: Math.max(total, done + 1), failed: 0 });
+    },
+    onNote: (text) => {
+      terminal.note(text);
     },
     onRun: (run) => {
       terminal.note(runLine(run, restarts));

@@ -8,6 +8,7 @@ import { scenarios } from "../../reports/bench-record.ts";
 import type { Scenario } from "../../reports/bench-record.ts";
 import type { ProtocolName } from "../../tasks/task.ts";
 import { formatDuration, parseDurationMs } from "../loadgen/duration.ts";
+import { leastQueries } from "../loadgen/early-stopping.ts";
 import { defaultSettings, sampleChoices } from "../loadgen/settings.ts";
 import type { LoadGenSettings, SampleChoice } from "../loadgen/settings.ts";
 import {
@@ -107,7 +108,7 @@ const quickLimit = 64; // samples, and queries of a stream: LoadGen's statistic 
 const quickQueries: Readonly<Record<Scenario, number>> = {
   "single-stream": 64,
   "multi-stream": 8,
-  server: 64,
+  server: 459, // of a 99th percentile; with fewer no run is VALID, and no rate holds
   offline: 64,
 };
 const quickDurationMs = 1000;
@@ -166,6 +167,13 @@ function checkTogether(config: BenchConfig): void {
   const serverFlag = targetQps !== null ? "--target-qps" : findPeak ? "--find-peak" : "--latency-bound";
   if (!hasServer && (targetQps !== null || findPeak || latencyBoundMs !== null)) {
     throw new UsageError(`${serverFlag}: only the Server scenario has it. Add --scenarios server.`);
+  }
+  const least = leastQueries(0.99, 0); // of the Server scenario's percentile
+  if (findPeak && config.minQueries !== null && config.minQueries < least) {
+    throw new UsageError(
+      `--min-queries: found ${config.minQueries}, expected at least ${least} with --find-peak: ` +
+        "fewer cannot show that a 99th percentile holds.",
+    );
   }
   if (minDurationMs !== null && minDurationMs > maxDurationMs) {
     const [least, most] = [formatDuration(minDurationMs), formatDuration(maxDurationMs)];

@@ -3,6 +3,7 @@
  * record; only what the user can mend before anything is measured is thrown.
  */
 import { runQueries } from "../loadgen/issue.ts";
+import { goFirst } from "../loadgen/priority.ts";
 import type { RunLog } from "../loadgen/run-log.ts";
 import type { LoadGenSettings } from "../loadgen/settings.ts";
 import { systemClock } from "../loadgen/clock.ts";
@@ -27,13 +28,15 @@ export interface RunAsked {
   readonly samples: number;
   readonly stallMs: number;
   readonly quick: boolean;
-  /** Server: whether the highest rate that holds is to be looked for first. */
-  readonly findPeak: boolean;
+  /** Server: whether the highest rate that holds is to be looked for first, and from where on; null: from the warm-up's pace. */
+  readonly findPeak: { readonly fromQps: number | null } | null;
 }
 
 export interface RunWatcher {
   readonly isStopped: () => boolean;
   readonly onProgress: (what: string, done: number, total: number) => void;
+  /** Told what a user may want to know besides. */
+  readonly onNote: (text: string) => void;
 }
 
 /** What was measured; `log` is null where the model never came to answer. */
@@ -66,6 +69,7 @@ export async function measureRun(asked: RunAsked, watcher: RunWatcher): Promise<
   const started = await startModel(asked);
   if ("problem" in started) return { ...nothing, problem: started.problem, finishedAt: new Date() };
   const { process: model, galleryMs } = started.model;
+  const goBack = goFirst(); // the model's process was started before
   try {
     const measured = await measureLoaded(started.model, asked, watcher);
     if (measured === null) return null;
@@ -74,6 +78,7 @@ export async function measureRun(asked: RunAsked, watcher: RunWatcher): Promise<
     const peakMemoryBytes = model.memory.peakBytes === 0 ? null : model.memory.peakBytes;
     return { ...nothing, loadMs: model.loadMs, galleryMs, peakMemoryBytes, ...measured, finishedAt: new Date() };
   } finally {
+    goBack();
     await model.kill();
   }
 }
@@ -107,7 +112,7 @@ type MeasuredLoaded = Pick<
 async function measureLoaded(
   model: StartedModel,
   asked: RunAsked,
-  { isStopped, onProgress }: RunWatcher,
+  { isStopped, onProgress, onNote }: RunWatcher,
 ): Promise<MeasuredLoaded | null> {
   const { point, quick, samples, stallMs } = asked;
   const clock = systemClock();
@@ -129,13 +134,22 @@ async function measureLoaded(
 
   let settings = sized(asked.settings, perSecond);
   let peak: number | null = null;
-  if (asked.findPeak && settings.scenario === "server") {
-    peak = await peakOf(settings, async (trial) => {
-      onProgress(`${point.name}: trying ${trial.targetQps.toPrecision(3)} queries a second`, 0, 1);
-      return await runQueries(sut, { ...common, settings: trial });
-    });
+  if (asked.findPeak !== null && settings.scenario === "server") {
+    // Queries that come at half the pace at which they were answered one after the other.
+    const targetQps = asked.findPeak.fromQps ?? Number((perSecond / 2).toPrecision(3));
+    settings = { ...settings, targetQps };
+    const onTried = (tried: number, holds: boolean): void => {
+      onNote(`${point.name}: ${tried.toPrecision(3)} queries a second ${holds ? "hold" : "do not hold"}`);
+    };
+    const tryRate = async (trial: LoadGenSettings): Promise<RunLog> => {
+      const log = await runQueries(sut, { ...common, settings: trial });
+      await withLimit(sut.clear(), stallMs); // the next trial does not wait for what this one left
+      return log;
+    };
+    peak = await peakOf(settings, tryRate, { onTried });
     if (isStopped()) return null;
-    if (peak !== null) settings = { ...settings, targetQps: peak };
+    if (peak === null) onNote(`${point.name}: no rate was found that holds; measured at ${targetQps} queries a second`);
+    else settings = { ...settings, targetQps: peak };
   }
 
   const pids = [process.pid, ...(loaded.pid === undefined ? [] : [loaded.pid])];

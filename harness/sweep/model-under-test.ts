@@ -21,6 +21,7 @@ export class ModelUnderTest implements SystemUnderTest {
   /** Of #waiting, the first that did not go to the model yet. */
   #next = 0;
   #inFlight = 0;
+  #onDone: () => void = () => undefined;
   #listener: AnswerListener = { answered: () => undefined, gone: () => undefined };
 
   constructor(asked: Asked) {
@@ -36,6 +37,13 @@ export class ModelUnderTest implements SystemUnderTest {
     for (const sample of query) this.#waiting.push(sample);
     this.#dispatch();
   };
+
+  /** Forgets what waits, and comes back when the model is done with what it has: a run that was cut short leaves both. */
+  async clear(): Promise<void> {
+    this.#waiting.length = 0;
+    this.#next = 0;
+    while (this.#inFlight > 0) await new Promise<void>((resolve) => (this.#onDone = resolve));
+  }
 
   /**
    * A batch goes to the model when it is free; a full one also while it computes another, so that its images are read meanwhile.
@@ -64,8 +72,11 @@ export class ModelUnderTest implements SystemUnderTest {
       this.#inFlight -= 1;
       this.#dispatch(); // before the answers are looked at: the model waits for nothing
       this.#listener.answered(this.#answers(batch, answered));
+      this.#onDone();
     } catch (error) {
+      this.#inFlight = 0; // nor will the others be answered
       this.#listener.gone(error instanceof Error ? error.message : String(error));
+      this.#onDone();
     }
   }
 

@@ -89,7 +89,7 @@ async function measureOne(
     point,
     settings: peak === null ? requested : { ...requested, targetQps: peak },
     quick: config.quick,
-    findPeak: config.findPeak && restart === 1,
+    findPeak: config.findPeak && restart === 1 ? { fromQps: config.targetQps } : null,
   };
   const measured = await measureRun(asked, watcher);
   if (measured === null) return null;
