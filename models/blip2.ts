@@ -92,7 +92,9 @@ export class Blip2<Seen> implements VisionLanguageModel {
     const asked: { readonly request: number; readonly question: Question }[] = [];
     for (const [request, { prompt, maxPromptTokens }] of requests.entries()) {
       const image = keyOf(request);
+      const start = performance.now();
       const question = this.#question(image, encoded.get(image)!, { prompt, maxPromptTokens, newTokens });
+      clocks[request]!.add("tokenize", performance.now() - start);
       if ("status" in question) answer(request, question);
       else asked.push({ request, question });
     }

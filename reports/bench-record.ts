@@ -140,8 +140,9 @@ export const pointSchema = z.object({
   peakQueriesPerSecond: z.number().nullable(),
   /**
    * Milliseconds a sample, by stage, in this order: queue (from its schedule to the model), imageRead, imageDecode, imageResize,
-   * imageWait (what the model waited for these, which are done ahead), vision, qFormer, projection, prefix, prefill, decode,
-   * detokenize; retrieval: store (image tokens kept for matching), compare (with all texts), imageKeys, matching (of the best). What a batch shared is divided by its samples.
+   * imageWait (what the model waited for these, which are done ahead), vision, qFormer, projection, tokenize, prefix, prefill, decode,
+   * detokenize; retrieval: store (image tokens kept for matching), compare (with all texts), imageKeys, matching (of the
+   * best). What a batch shared is divided by its samples.
    */
   stagesMs: z.record(z.string(), distributionSchema),
   loadMs: rate.nullable(),

@@ -179,7 +179,7 @@ describe("bench", () => {
       `shapes-opt-small-${single}`,
     );
     const images = ["imageRead", "imageDecode", "imageResize", "imageWait"];
-    const stages = ["queue", ...images, "vision", "qFormer", "projection", "prefix"];
+    const stages = ["queue", ...images, "vision", "qFormer", "projection", "tokenize", "prefix"];
     assert.deepEqual(Object.keys(stagesMs), [...stages, "prefill", "decode", "detokenize"]);
     // As TEST04 asks: nothing of an image is kept for the next query about it, so each sample has every stage.
     const counts = new Set(Object.values(stagesMs).map(({ count }) => count));

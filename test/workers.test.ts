@@ -113,7 +113,7 @@ describe("a run with --workers", () => {
     for (const workers of ["1", "2"]) {
       const ended = blip2(folder, ...real, "--workers", workers, "--output", workers);
       assert.equal(ended.code, 0, ended.err);
-      assert.match(ended.err, /vqav2: of \d+\.\d s, the model waited \d+\.\d s for images \(\d+\.\d %\)/);
+      assert.match(ended.err, /vqav2: of \d+\.\d s, the model waited \d+\.\d s for images and prompts \(\d+\.\d %\)/);
     }
     assert.equal(bytes("2"), bytes("1"));
     assert.match(readFileSync(join(folder, "2", "run.json"), "utf8"), /"waitMs": \d+.*\s+"computeMs": \d+/);

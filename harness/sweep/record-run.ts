@@ -103,6 +103,7 @@ const stageOrder = [
   "vision",
   "qFormer",
   "projection",
+  "tokenize",
   "store",
   "compare",
   "imageKeys",
