@@ -4,7 +4,7 @@
  *   bench.json                      BenchRecord: what is measured, on what, by which code, on which machine
  *   accuracy/<name>.json            BenchAccuracy: each sample asked once, untimed, of one checkpoint, precision, batch size, threads
  *   points/<name>/run-<n>.json      BenchRun: what was measured in one process; deleted when the point is written
- *   points/<name>/run-<n>/          its log files under LoadGen's names: mlperf_log_summary.txt, _detail.txt, _accuracy.json
+ *   points/<name>/run-<n>/          its log files under LoadGen's names: mlperf_log_summary.txt, _detail.txt, _accuracy.json, _trace.json
  *   points/<name>/point.json        BenchPoint: one checkpoint, precision, scenario, batch size and number of threads, all its runs
  *
  * A point is written whole when it is done, so a sweep that was stopped goes on with the runs that are missing. Times are

@@ -42,6 +42,7 @@ const columns: readonly (readonly [title: string, align: Align, cell: (point: Be
     "right",
     ({ peakMemoryBytes }) => (peakMemoryBytes === null ? "not measured" : (peakMemoryBytes / 1e6).toFixed(0)),
   ],
+  ["J", "right", ({ energyJoules }) => (energyJoules === null ? "-" : digits(energyJoules))],
   ["score", "right", ({ accuracy }) => (accuracy === null ? "-" : (100 * accuracy.value).toFixed(2))],
   [
     "same answers",
@@ -57,6 +58,7 @@ export function formatBenchTable({ quick, machine }: BenchRecord, points: readon
   const filled = new Map([
     ["first token ms", points.some(({ timeToFirstTokenNs }) => timeToFirstTokenNs !== null)],
     ["pairs/s", points.some(({ throughput }) => throughput.pairsPerSecond !== null)],
+    ["J", points.some(({ energyJoules }) => energyJoules !== null)],
     ["peak/s", points.some(({ peakQueriesPerSecond }) => peakQueriesPerSecond !== null)],
   ]);
   const shown = columns.filter(([title]) => filled.get(title) ?? true);
@@ -70,6 +72,7 @@ export function formatBenchTable({ quick, machine }: BenchRecord, points: readon
     ...points.flatMap(({ name, warmUp, queries }) =>
       warmUp.steady || queries === 0 ? [] : [`${name}: not steady after ${warmUp.queries} queries of warm-up`],
     ),
+    ...(points.some(({ energyJoules }) => energyJoules !== null) ? [] : ["Energy: not measured."]),
     ...machine.warnings.map((warning) => `The machine was not quiet: ${warning}.`),
     ...(quick ? ["A quick run: below LoadGen's minimum durations and counts, for daily use only."] : []),
     "LoadGen-compatible: scenarios, statistics and rules are those of MLPerf LoadGen.",

@@ -34,7 +34,7 @@ const single = "fp32-b1-t1-single-stream";
 
 describe("bench", () => {
   it("measures each checkpoint in turn, restart by restart, and writes points, logs and a table", () => {
-    const { code, out, err } = bench(["--models", "fake,fake-two", "--scenarios", "single-stream,offline"]);
+    const { code, out, err } = bench(["--models", "fake,fake-two", "--scenarios", "single-stream,offline", "--trace"]);
     assert.equal(code, 0, err);
     const order = [...err.matchAll(/^(\S+), run (\d) of 2/gm)].map(([, name, run]) => `${name ?? ""} ${run ?? ""}`);
     const names = ["fake", "fake-two"].flatMap((name) => [`${name}-${single}`, `${name}-fp32-b8-t1-offline`]);
@@ -51,11 +51,17 @@ describe("bench", () => {
     assert.equal(measured.accuracy?.samples, 8);
     assert.ok(measured.latencyNs!.min >= 1e6, "the model takes a millisecond");
     assert.ok(measured.peakMemoryBytes! > 0 && measured.loadMs!.value > 0);
-    for (const log of ["summary.txt", "detail.txt", "accuracy.json"]) {
+    const trace = readFileSync(join(folder, "b", "points", `fake-${single}`, "run-1", "mlperf_log_trace.json"), "utf8");
+    const { traceEvents } = JSON.parse(trace) as { traceEvents: { name: string; ph: string }[] };
+    const queries = traceEvents.filter(({ name, ph }) => name === "query" && ph === "b").length;
+    assert.equal(queries, measured.runs[0]!.queries);
+    assert.equal(traceEvents.filter(({ name }) => name === "batch").length, queries);
+    for (const log of ["summary.txt", "detail.txt", "accuracy.json", "trace.json"]) {
       assert.ok(existsSync(join(folder, "b", "points", `fake-${single}`, "run-2", `mlperf_log_${log}`)));
     }
     assert.match(out, /^fake-two +fp32 +single-stream +1 +1 .* VALID$/m);
     assert.match(out, /LoadGen-compatible/);
+    assert.match(out, measured.energyJoules === null ? /^Energy: not measured\.$/m : / J +score/);
     assert.match(out, /A quick run: below LoadGen's minimum durations/);
     assert.doesNotMatch(out + err, /MLPerf result/i);
   });

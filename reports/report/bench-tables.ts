@@ -1,5 +1,5 @@
 /** The tables of bench points, a table a bench folder. */
-import type { BenchPoint, Rate } from "../bench-record.ts";
+import type { BenchPoint, Machine, Rate } from "../bench-record.ts";
 import { amount, column, figure, figureText, megabytes, word } from "./report-table.ts";
 import type { Cell, ReportTable } from "./report-table.ts";
 import type { ReportBench } from "./report-data.ts";
@@ -8,6 +8,8 @@ export function benchTable({ id, folder, record, points }: ReportBench): ReportT
   const { machine } = record;
   const notes = [
     `${folder}, ${record.task} ${record.data.split}, on ${machine.model}, ${machine.cores} cores.`,
+    machineText(machine),
+    ...(points.some(({ energyJoules }) => energyJoules !== null) ? [] : ["Energy: not measured."]),
     ...(record.quick ? ["QUICK: shorter than LoadGen's minimum durations and counts."] : []),
     ...(points.length < record.points.length
       ? [`${points.length} of ${record.points.length} points are measured.`]
@@ -40,6 +42,15 @@ export function benchTable({ id, folder, record, points }: ReportBench): ReportT
     ],
     rows: points.map(pointRow),
   };
+}
+
+/** `Governor not told, load 0.4 before the first point, other processes 1.2 % of the processors' time.` */
+function machineText({ governor, load, neighbours }: Machine): string {
+  const others = neighbours === null ? "not measured" : `${figureText(100 * neighbours)} % of the processors' time`;
+  return (
+    `Governor ${governor ?? "not told"}, load ${load === null ? "not told" : figureText(load)} before the first point, ` +
+    `other processes ${others}.`
+  );
 }
 
 const percentiles = ["50", "90", "95", "99"];
@@ -76,11 +87,13 @@ function rateCell({ value, low, high }: Rate): Cell {
   return { text: `${figureText(value)}${range}`, value };
 }
 
-function latencyCell(found: Rate | undefined): Cell {
+/** In milliseconds; `unitNs`: of what is given. */
+export function latencyCell(found: Rate | undefined, unitNs = 1): Cell {
   if (found === undefined) return amount(null);
+  const ms = (value: number): number => (value * unitNs) / 1e6;
   const { value, low, high } = found;
-  const range = low === null || high === null ? "" : ` (${figureText(low / 1e6)} to ${figureText(high / 1e6)})`;
-  return { text: `${figureText(value / 1e6)}${range}`, value: value / 1e6 };
+  const range = low === null || high === null ? "" : ` (${figureText(ms(low))} to ${figureText(ms(high))})`;
+  return { text: `${figureText(ms(value))}${range}`, value: ms(value) };
 }
 
 function milliseconds(nanoseconds: number | null | undefined): number | null {
