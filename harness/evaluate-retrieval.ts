@@ -5,7 +5,7 @@
 import { access } from "node:fs/promises";
 import type { RetrievalSample } from "../datasets/dataset.ts";
 import { explainMissingImage } from "../datasets/images.ts";
-import type { ImageFile, ImageTextScorer, Matching, StageLatency } from "../models/model.ts";
+import type { FailedImage, ImageFile, ImageTextScorer, Matching, StageLatency } from "../models/model.ts";
 import type { TextTokens } from "../models/text/text-batches.ts";
 import { retrievalRanks, retrievalScores } from "../tasks/metrics/recall.ts";
 import type { Gallery, RetrievalRanks, RetrievalScores } from "../tasks/metrics/recall.ts";
@@ -13,6 +13,7 @@ import { candidateCounts, candidates, rerankedScores } from "../tasks/metrics/re
 import { similarityScores, textsToMatch } from "../tasks/metrics/retrieval-ranking.ts";
 import type { MatchedTexts, Similarities } from "../tasks/metrics/retrieval-ranking.ts";
 import type { RetrievalProtocol, Score } from "../tasks/task.ts";
+import { inOrder } from "./batches.ts";
 import { isStoppedNow } from "./evaluate.ts";
 import type { Watcher } from "./evaluate.ts";
 
@@ -47,10 +48,17 @@ export async function embedSplit(
   const vectors: Float32Array[] = [];
   const seen: RetrievalSample[] = [];
   const failed = new Map<string, string>();
-  for (let start = 0; start < samples.length; start += batchSize) {
+  const batches = Array.from({ length: Math.ceil(samples.length / batchSize) }, (_, index) =>
+    samples.slice(index * batchSize, (index + 1) * batchSize),
+  );
+  const embedding = inOrder(batches, scorer.embedsAtOnce ?? 1, async (batch) => {
     if (await isStoppedNow(watcher)) return null;
-    const batch = samples.slice(start, start + batchSize);
-    const embedded = await scorer.embedImages(batch.map(({ image }) => image));
+    return { batch, embedded: await scorer.embedImages(batch.map(({ image }) => image)) };
+  });
+  let done = 0;
+  for await (const next of embedding) {
+    if (next === null) return null;
+    const { batch, embedded } = next;
     for (const [index, sample] of batch.entries()) {
       const outcome = embedded[index]!;
       if (outcome.status === "embedded") {
@@ -60,12 +68,12 @@ export async function embedSplit(
         failed.set(sample.id, (await explain(sample.image, split)) ?? outcome.error);
       }
     }
-    const done = Math.min(start + batchSize, samples.length);
+    done += batch.length;
     watcher.onProgress({ run: `${run}: images`, before: 0, done, samples: samples.length, failed: failed.size });
   }
 
   const imageOfText = seen.flatMap(({ texts }, image) => texts.map(() => image));
-  const texts = scorer.readTexts(
+  const texts = await scorer.readTexts(
     seen.flatMap((sample) => sample.texts.map(({ text }) => protocol.text(text))),
     protocol,
   );
@@ -108,21 +116,24 @@ export async function matchCandidates(
   const before = images.filter(({ id }) => known?.has(id) === true).length;
   const matched: MatchedTexts[] = [];
   let done = before;
-  for (const [index, own] of all.entries()) {
+  const matchOne = async (own: Int32Array, index: number): Promise<Known | Matching | FailedImage | null> => {
     const image = images[index]!;
     const kept = known?.get(image.id);
-    if (kept !== undefined) {
-      matched.push(kept);
+    if (kept !== undefined) return { status: "known", matched: kept };
+    if (await isStoppedNow(watcher)) return null;
+    if (own.length === 0) return nothingToMatch;
+    const read = Array.from(own, (text) => texts[text]!);
+    return await scorer.match(image, read);
+  };
+  let index = -1;
+  for await (const matching of inOrder(all, scorer.matchesAtOnce ?? 1, matchOne)) {
+    index += 1;
+    const [image, own] = [images[index]!, all[index]!];
+    if (matching === null) return null;
+    if (matching.status === "known") {
+      matched.push(matching.matched);
       continue;
     }
-    if (await isStoppedNow(watcher)) return null;
-    const matching =
-      own.length === 0
-        ? nothingToMatch
-        : await scorer.match(
-            image,
-            Array.from(own, (text) => texts[text]!),
-          );
     // It was read when it was embedded; without it the ranking would be another one.
     if (matching.status === "failed") throw new Error(`${image.path}: could be read before: ${matching.error}`);
     matched.push({ texts: own, logits: matching.logits });
@@ -131,6 +142,11 @@ export async function matchCandidates(
     watcher.onProgress({ run: `${run}: matching`, before, done, samples: images.length, failed: 0 });
   }
   return matched;
+}
+
+interface Known {
+  readonly status: "known";
+  readonly matched: MatchedTexts;
 }
 
 const nothingToMatch: Matching = {

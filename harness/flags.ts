@@ -76,7 +76,7 @@ export function withRunFlags(command: Command, defaults: { readonly models: stri
     )
     .option("--threads <n>", "threads to compute with (default: all)")
     .option("--image-threads <n>", "threads that decode and resize images beside a model that generates (default: 0)")
-    .option("--workers <n>", "processes a model generates in, which share the threads (default: 1, this one)")
+    .option("--workers <n>", "processes a model computes in, which share the threads (default: 1, this one)")
     .option("--max-errors <n>", "stop when more samples than this have failed")
     .option("--cache <folder>", cacheHelp)
     .option("--keep-features", "keep what the image encoder makes, for the next checkpoint or task with the same one")

@@ -2,9 +2,10 @@
 import type { Precision } from "../models/checkpoint/precision.ts";
 import type { Device } from "../models/device/device.ts";
 import type { LoadOptions } from "../models/load-blip2.ts";
-import type { Catalog, FoundGenerator } from "./catalog.ts";
+import type { Catalog, FoundCheckpoint } from "./catalog.ts";
 import type { ModelPlace } from "./model-process/messages.ts";
 import type { RunConfig } from "./run-config.ts";
+import { ScorerWorkers } from "./scorer-workers.ts";
 import { splitThreads, Workers } from "./workers.ts";
 
 export interface PrepareOptions extends Pick<LoadOptions, "hubCache" | "onPreparation" | "onPlacement"> {
@@ -22,14 +23,20 @@ export interface Spreading {
 }
 
 export function inWorkers(
-  found: FoundGenerator,
+  found: FoundCheckpoint,
   { where, config, device, precision, catalog }: Spreading,
   { hubCache, ...told }: PrepareOptions,
-): FoundGenerator {
+): FoundCheckpoint {
   const { cache: cacheFolder, imageThreads, generation, keepFeatures } = config;
   const [first = 1, ...others] = splitThreads(config.threads, config.workers);
   const shared = { where, device, imageThreads, precision, generation, keepFeatures, cacheFolder, hubCache };
   const placeOf = (threads: number): ModelPlace => ({ ...shared, threads });
   const entry = catalog.processEntry === undefined ? {} : { entry: catalog.processEntry };
-  return { ...found, load: () => Workers.start([placeOf(first), ...others.map(placeOf)], { ...told, ...entry }) };
+  const options = { ...told, ...entry };
+  if (found.kind === "generation") {
+    return { ...found, load: () => Workers.start([placeOf(first), ...others.map(placeOf)], options) };
+  }
+  const imageTokenShare = 0.5 / config.workers; // together half of what is free, as one process takes
+  const spread = (threads: number): ModelPlace => ({ ...placeOf(threads), imageTokenShare });
+  return { ...found, load: () => ScorerWorkers.start([spread(first), ...others.map(spread)], options) };
 }

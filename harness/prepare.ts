@@ -103,9 +103,8 @@ export async function checkpointsToRun(
       const placements = new Map<string, GraphPlacement>();
       const onPlacement = (placement: GraphPlacement): void => void placements.set(placement.graph, placement);
       const found = await findCheckpoint(catalog, name, { ...options, precision, onPlacement });
-      const isSpread = config.workers > 1 && found.kind === "generation";
       const spreading = { where, config, device, precision, catalog };
-      const placed = isSpread ? inWorkers(found, spreading, { ...prepareOptions, onPlacement }) : found;
+      const placed = config.workers > 1 ? inWorkers(found, spreading, { ...prepareOptions, onPlacement }) : found;
       checkpoints.push({ ...placed, precision, chosen, placements });
     }
   }

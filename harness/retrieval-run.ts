@@ -96,7 +96,7 @@ async function rank(
   const work: RetrievalWork = { samples, protocol, batchSize, run, split: `${task.dataset.name} ${split.name}` };
   const startMs = performance.now();
   const embedded =
-    kept === null ? await embedSplit(scorer, work, watcher) : embeddedBefore(scorer, work, kept.similarities);
+    kept === null ? await embedSplit(scorer, work, watcher) : await embeddedBefore(scorer, work, kept.similarities);
   if (embedded === null) return "interrupted";
   if (kept === null) {
     folder.noteStage("similarity", performance.now() - startMs);
@@ -124,15 +124,15 @@ async function rank(
   return (await matchCandidates(scorer, embedded, options, watcher)) === null ? "interrupted" : "matched";
 }
 
-function embeddedBefore(
+async function embeddedBefore(
   scorer: ImageTextScorer,
   { samples, protocol }: RetrievalWork,
   values: Float32Array,
-): EmbeddedSplit {
+): Promise<EmbeddedSplit> {
   const texts = samples.flatMap((sample) => sample.texts.map(({ text }) => protocol.text(text)));
   return {
     images: samples.map(({ image }) => image),
-    texts: scorer.readTexts(texts, protocol),
+    texts: await scorer.readTexts(texts, protocol),
     gallery: galleryOf(samples),
     similarities: { values, images: samples.length, texts: texts.length },
     failed: new Map(),

@@ -1,9 +1,9 @@
-/** How long a model waited for images: the share of its time in which it had nothing to compute on. */
+/** How long a model waited for images and prompts: the share of its time in which it had nothing to compute on. */
 import { stagesBeside } from "../reports/run-record.ts";
 import type { Prediction, RunRecord } from "../reports/run-record.ts";
 
 export interface StageTimes {
-  /** Milliseconds in which a batch stood still because an image of it was not read yet. */
+  /** Milliseconds in which a batch stood still: an image of it was not read yet, or its prompts were made into tokens. */
   readonly waitMs: number;
   /** Milliseconds of everything that is done with images once they are read. */
   readonly computeMs: number;
@@ -15,14 +15,14 @@ export function stageTimes(predictions: readonly Prediction[]): StageTimes {
   for (const prediction of predictions) {
     if (prediction.status !== "predicted") continue;
     for (const [stage, ms] of Object.entries(prediction.latencyMs)) {
-      if (stage === "imageWait") waitMs += ms;
+      if (stage === "imageWait" || stage === "tokenize") waitMs += ms;
       else if (!stagesBeside.has(stage)) computeMs += ms;
     }
   }
   return { waitMs, computeMs };
 }
 
-/** `shapes-opt-base vqav2: of 61.2 s, the model waited 0.4 s for images (0.7 %)`; null where nothing was timed. */
+/** `shapes-opt-base vqav2: of 61.2 s, the model waited 0.4 s for images and prompts (0.7 %)`; null where nothing was timed. */
 export function describeWaiting({ checkpoint, config, timings }: RunRecord): string | null {
   const { waitMs = 0, computeMs = 0 } = timings;
   const wholeMs = waitMs + computeMs;
@@ -30,5 +30,5 @@ export function describeWaiting({ checkpoint, config, timings }: RunRecord): str
   const seconds = (ms: number): string => (ms / 1000).toFixed(1);
   const share = ((100 * waitMs) / wholeMs).toFixed(1);
   const name = `${checkpoint.name} ${config.task}`;
-  return `${name}: of ${seconds(wholeMs)} s, the model waited ${seconds(waitMs)} s for images (${share} %)`;
+  return `${name}: of ${seconds(wholeMs)} s, the model waited ${seconds(waitMs)} s for images and prompts (${share} %)`;
 }

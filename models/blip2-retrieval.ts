@@ -83,18 +83,20 @@ export class Blip2Retrieval implements ImageTextScorer {
     });
   }
 
-  readTexts(texts: readonly string[], { maxTokens }: { readonly maxTokens: number }): readonly TextTokens[] {
+  /** Rejects with a CheckpointError where they may be longer than the Q-Former's positions. */
+  readTexts(texts: readonly string[], { maxTokens }: { readonly maxTokens: number }): Promise<readonly TextTokens[]> {
     const { config, tokenizer } = this.#parts;
     const { maxPositions, vocabulary } = config.qFormer;
     if (maxTokens > maxPositions) {
-      throw new CheckpointError(
+      const error = new CheckpointError(
         `${this.name}: texts of ${maxTokens} tokens are asked for, but its Q-Former has ${maxPositions} text positions ` +
           "(max_position_embeddings in config.json).",
       );
+      return Promise.reject(error);
     }
     // <image> stands in the vocabulary but has no embedding: in a text it means nothing.
     const isEmbedded = (token: number): boolean => token < vocabulary;
-    return texts.map((text) => tokenizer.encodePrompt(text, { maxTokens }).filter(isEmbedded));
+    return Promise.resolve(texts.map((text) => tokenizer.encodePrompt(text, { maxTokens }).filter(isEmbedded)));
   }
 
   async embedTexts(texts: readonly TextTokens[]): Promise<Float32Array> {
@@ -160,6 +162,10 @@ export class Blip2Retrieval implements ImageTextScorer {
       freeOnDevice(seen);
     }
     return { status: "matched", logits, probabilities, latencyMs: { ...encodingMs, ...clock.shares(1) } };
+  }
+
+  forget(images: readonly ImageFile[]): void {
+    for (const { id } of images) this.#parts.store.drop(id);
   }
 
   async release(): Promise<void> {

@@ -111,7 +111,9 @@ export class Blip2<Seen> implements VisionLanguageModel {
       const key = keyOf(request);
       const picture = pictureOf(request) ?? encoded.get(key)!;
       if (conversation !== undefined) this.#pictures.set(conversation, { id: image.id, encoded: picture });
+      const start = performance.now();
       const question = this.#question(key, picture, { prompt, maxPromptTokens, newTokens });
+      clocks[request]!.add("tokenize", performance.now() - start);
       if ("status" in question) answer(request, question);
       else asked.push({ request, question: conversation === undefined ? question : { ...question, conversation } });
     }

@@ -15,15 +15,27 @@ export class ImageTokenStore {
   readonly #folder: string;
   readonly #byteLength: number;
   readonly #limitBytes: number | null;
+  readonly #freeShare: number;
   readonly #slots = new Map<string, number>();
+  /** Of images that were dropped; the next ones take them. */
+  readonly #freeSlots: number[] = [];
   #file: FileHandle | null = null;
   #capacity = 0;
 
   /**
    * @param byteLength of one image's tokens
-   * @param limitBytes of the scratch file; null is half of the free space of its disk
+   * @param limitBytes of the scratch file; null is a share of the free space of its disk
+   * @param freeShare that share: half, or less where several have such a file
    */
-  constructor(folder: string, { byteLength, limitBytes }: { byteLength: number; limitBytes: number | null }) {
+  constructor(
+    folder: string,
+    {
+      byteLength,
+      limitBytes,
+      freeShare = 0.5,
+    }: { readonly byteLength: number; readonly limitBytes: number | null; readonly freeShare?: number },
+  ) {
+    this.#freeShare = freeShare;
     this.#folder = folder;
     this.#byteLength = byteLength;
     this.#limitBytes = limitBytes;
@@ -35,8 +47,9 @@ export class ImageTokenStore {
     }
     try {
       this.#file ??= await this.#open();
-      const slot = this.#slots.get(image) ?? this.#slots.size;
+      const slot = this.#slots.get(image) ?? this.#freeSlots.at(-1) ?? this.#slots.size;
       if (slot >= this.#capacity) return;
+      if (slot === this.#freeSlots.at(-1)) this.#freeSlots.pop();
       const bytes = new Uint8Array(tokens.buffer, tokens.byteOffset, tokens.byteLength);
       let done = 0;
       while (done < bytes.length) {
@@ -60,8 +73,17 @@ export class ImageTokenStore {
     return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
   }
 
+  /** Another image takes its room. */
+  drop(image: string): void {
+    const slot = this.#slots.get(image);
+    if (slot === undefined) return;
+    this.#slots.delete(image);
+    this.#freeSlots.push(slot);
+  }
+
   async release(): Promise<void> {
     this.#slots.clear();
+    this.#freeSlots.length = 0;
     await this.#file?.close();
     this.#file = null;
   }
@@ -70,7 +92,7 @@ export class ImageTokenStore {
   async #open(): Promise<FileHandle> {
     await makeFolder(this.#folder);
     const { bavail, bsize } = await statfs(this.#folder);
-    this.#capacity = Math.floor((this.#limitBytes ?? (bavail * bsize) / 2) / this.#byteLength);
+    this.#capacity = Math.floor((this.#limitBytes ?? bavail * bsize * this.#freeShare) / this.#byteLength);
     const name = path.join(this.#folder, `image-tokens-${randomUUID()}.tmp`);
     const file = await open(name, "wx+");
     await rm(name);

@@ -26,6 +26,8 @@ import type { Weights } from "./checkpoint/weights.ts";
 export interface RetrievalLoadOptions extends LoadOptions {
   /** Bytes that image tokens may take on disk between embedding and matching; unset: half of what is free. */
   readonly imageTokenBytes?: number;
+  /** That share of what is free, where several processes have tokens on disk. */
+  readonly imageTokenShare?: number;
 }
 
 export async function loadRetrievalCheckpoint(
@@ -46,7 +48,10 @@ export async function loadRetrievalCheckpoint(
   checkAllUsed(weights, config);
   const byteLength = featureBytes(featureShape(config.vision));
   const limitBytes = options.imageTokenBytes ?? null;
-  const store = new ImageTokenStore(path.join(options.cacheFolder, "image-tokens"), { byteLength, limitBytes });
+  const store = new ImageTokenStore(path.join(options.cacheFolder, "image-tokens"), {
+    ...{ byteLength, limitBytes },
+    ...(options.imageTokenShare !== undefined && { freeShare: options.imageTokenShare }),
+  });
   const weightsBytes = weights.readBytes;
   const scorer = new Blip2Retrieval({ name, weightsBytes, config, sessions, tokenizer, images, store });
   return options.device === undefined || options.device.provider === "cpu" ? scorer : rankInSmallerBatches(scorer);

@@ -192,13 +192,19 @@ export interface ImageTextScorer {
   readonly readTexts: (
     texts: readonly string[],
     options: { readonly maxTokens: number },
-  ) => readonly (readonly number[])[];
+  ) => Promise<readonly (readonly number[])[]>;
   /** Vectors of length 1 of texts that were read: [texts, width] */
   readonly embedTexts: (texts: readonly (readonly number[])[]) => Promise<Float32Array>;
   /** The largest product over an image's queries: [images, texts] */
   readonly compare: (images: readonly Float32Array[], texts: Float32Array) => Promise<Float32Array>;
   /** Texts that were read with one image. What was computed of an image when it was embedded is used again. */
   readonly match: (image: ImageFile, texts: readonly (readonly number[])[]) => Promise<Matching | FailedImage>;
+  /** Drops what was computed of images, which will not be matched again; unset: nothing is kept that takes room. */
+  readonly forget?: (images: readonly ImageFile[]) => void;
+  /** Calls of `embedImages` it can make use of at a time; unset: one. */
+  readonly embedsAtOnce?: number;
+  /** Calls of `match`. */
+  readonly matchesAtOnce?: number;
   readonly release: () => Promise<void>;
 }
 

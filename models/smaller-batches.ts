@@ -80,7 +80,7 @@ export function inSmallerBatches(model: VisionLanguageModel, { onNote }: Smaller
 
 /** The same for one that ranks: images of a batch, and texts that are matched with an image. */
 export function rankInSmallerBatches(scorer: ImageTextScorer): ImageTextScorer {
-  const { weightsBytes } = scorer;
+  const { weightsBytes, forget } = scorer;
   const embedImages: ImageTextScorer["embedImages"] = async (images) => {
     try {
       return await scorer.embedImages(images);
@@ -120,6 +120,11 @@ export function rankInSmallerBatches(scorer: ImageTextScorer): ImageTextScorer {
     embedTexts: (texts) => scorer.embedTexts(texts),
     compare: (images, texts) => scorer.compare(images, texts),
     match,
+    ...(forget !== undefined && {
+      forget: (images) => {
+        forget.call(scorer, images);
+      },
+    }),
     release: () => scorer.release(),
   };
 }

@@ -4,7 +4,7 @@
  *   bench.json                      BenchRecord: what is measured, on what, by which code, on which machine
  *   accuracy/<name>.json            BenchAccuracy: each sample asked once, untimed, of one checkpoint, precision, batch size, threads
  *   points/<name>/run-<n>.json      BenchRun: what was measured in one process; deleted when the point is written
- *   points/<name>/run-<n>/          its log files under LoadGen's names: mlperf_log_summary.txt, _detail.txt, _accuracy.json
+ *   points/<name>/run-<n>/          its log files under LoadGen's names: mlperf_log_summary.txt, _detail.txt, _accuracy.json, _trace.json
  *   points/<name>/point.json        BenchPoint: one checkpoint, precision, scenario, batch size and number of threads, all its runs
  *
  * A point is written whole when it is done, so a sweep that was stopped goes on with the runs that are missing. Times are
@@ -133,17 +133,21 @@ export const pointSchema = z.object({
     samplesPerSecond: rate.nullable(),
     imagesPerSecond: rate.nullable(),
     tokensPerSecond: rate.nullable(),
+    /** Retrieval: texts matched with their image. */
     pairsPerSecond: rate.nullable(),
   }),
   /** Server: the highest rate of arrivals that held. */
   peakQueriesPerSecond: z.number().nullable(),
   /**
    * Milliseconds a sample, by stage, in this order: queue (from its schedule to the model), imageRead, imageDecode, imageResize,
-   * imageWait (what the model waited for these, which are done ahead), vision, qFormer, projection, prefix, prefill, decode,
-   * detokenize. What a batch shared is divided by its samples.
+   * imageWait (what the model waited for these, which are done ahead), vision, qFormer, projection, tokenize, prefix, prefill, decode,
+   * detokenize; retrieval: store (image tokens kept for matching), compare (with all texts), imageKeys, matching (of the
+   * best). What a batch shared is divided by its samples.
    */
   stagesMs: z.record(z.string(), distributionSchema),
   loadMs: rate.nullable(),
+  /** Retrieval: of reading the texts that images are looked up among, once before the first query; null or unset: none. */
+  galleryMs: rate.nullable().optional(),
   /** Of the model's process and those it started: the most of all runs. */
   peakMemoryBytes: count.nullable(),
   /** Of the weights on disk, as they are loaded. */

@@ -30,6 +30,8 @@ const benchRunSchema = z.object({
   decodeStepNs: column,
   stagesMs: z.record(z.string(), column),
   tokensPerSecond: z.number().nullable(),
+  pairsPerSecond: z.number().nullable().optional(),
+  galleryMs: z.number().nullable().optional(),
   peakQueriesPerSecond: z.number().nullable(),
   energyJoules: z.number().nullable(),
   neighbours: z.number().nullable(),

@@ -31,6 +31,7 @@ const columns: readonly (readonly [title: string, align: Align, cell: (point: Be
     ({ timeToFirstTokenNs, scenario }) =>
       scenario === "offline" ? "-" : ms(timeToFirstTokenNs?.percentiles["50"]?.value),
   ],
+  ["pairs/s", "right", ({ throughput }) => rateCell(throughput.pairsPerSecond)],
   [
     "peak/s",
     "right",
@@ -41,6 +42,7 @@ const columns: readonly (readonly [title: string, align: Align, cell: (point: Be
     "right",
     ({ peakMemoryBytes }) => (peakMemoryBytes === null ? "not measured" : (peakMemoryBytes / 1e6).toFixed(0)),
   ],
+  ["J", "right", ({ energyJoules }) => (energyJoules === null ? "-" : digits(energyJoules))],
   ["score", "right", ({ accuracy }) => (accuracy === null ? "-" : (100 * accuracy.value).toFixed(2))],
   [
     "same answers",
@@ -52,8 +54,14 @@ const columns: readonly (readonly [title: string, align: Align, cell: (point: Be
 
 /** The table, and below it why points are INVALID and what was not quiet. No line end at the end. */
 export function formatBenchTable({ quick, machine }: BenchRecord, points: readonly BenchPoint[]): string {
-  const isSearched = points.some(({ peakQueriesPerSecond }) => peakQueriesPerSecond !== null);
-  const shown = columns.filter(([title]) => title !== "peak/s" || isSearched);
+  /** Columns that only some points fill, and whether any does. */
+  const filled = new Map([
+    ["first token ms", points.some(({ timeToFirstTokenNs }) => timeToFirstTokenNs !== null)],
+    ["pairs/s", points.some(({ throughput }) => throughput.pairsPerSecond !== null)],
+    ["J", points.some(({ energyJoules }) => energyJoules !== null)],
+    ["peak/s", points.some(({ peakQueriesPerSecond }) => peakQueriesPerSecond !== null)],
+  ]);
+  const shown = columns.filter(([title]) => filled.get(title) ?? true);
   const table = formatColumns(
     shown.map(([title]) => title),
     points.map((point) => shown.map(([, , cell]) => cell(point))),
@@ -64,6 +72,7 @@ export function formatBenchTable({ quick, machine }: BenchRecord, points: readon
     ...points.flatMap(({ name, warmUp, queries }) =>
       warmUp.steady || queries === 0 ? [] : [`${name}: not steady after ${warmUp.queries} queries of warm-up`],
     ),
+    ...(points.some(({ energyJoules }) => energyJoules !== null) ? [] : ["Energy: not measured."]),
     ...machine.warnings.map((warning) => `The machine was not quiet: ${warning}.`),
     ...(quick ? ["A quick run: below LoadGen's minimum durations and counts, for daily use only."] : []),
     "LoadGen-compatible: scenarios, statistics and rules are those of MLPerf LoadGen.",

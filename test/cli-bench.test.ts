@@ -33,7 +33,7 @@ const single = "fp32-b1-t1-single-stream";
 
 describe("bench", () => {
   it("measures each checkpoint in turn, restart by restart, and writes points, logs and a table", () => {
-    const { code, out, err } = bench(["--models", "fake,fake-two", "--scenarios", "single-stream,offline"]);
+    const { code, out, err } = bench(["--models", "fake,fake-two", "--scenarios", "single-stream,offline", "--trace"]);
     assert.equal(code, 0, err);
     const order = [...err.matchAll(/^(\S+), run (\d) of 2/gm)].map(([, name, run]) => `${name ?? ""} ${run ?? ""}`);
     const names = ["fake", "fake-two"].flatMap((name) => [`${name}-${single}`, `${name}-fp32-b8-t1-offline`]);
@@ -50,11 +50,17 @@ describe("bench", () => {
     assert.equal(measured.accuracy?.samples, 8);
     assert.ok(measured.latencyNs!.min >= 1e6, "the model takes a millisecond");
     assert.ok(measured.peakMemoryBytes! > 0 && measured.loadMs!.value > 0);
-    for (const log of ["summary.txt", "detail.txt", "accuracy.json"]) {
+    const trace = readFileSync(join(folder, "b", "points", `fake-${single}`, "run-1", "mlperf_log_trace.json"), "utf8");
+    const { traceEvents } = JSON.parse(trace) as { traceEvents: { name: string; ph: string }[] };
+    const queries = traceEvents.filter(({ name, ph }) => name === "query" && ph === "b").length;
+    assert.equal(queries, measured.runs[0]!.queries);
+    assert.equal(traceEvents.filter(({ name }) => name === "batch").length, queries);
+    for (const log of ["summary.txt", "detail.txt", "accuracy.json", "trace.json"]) {
       assert.ok(existsSync(join(folder, "b", "points", `fake-${single}`, "run-2", `mlperf_log_${log}`)));
     }
     assert.match(out, /^fake-two +fp32 +single-stream +1 +1 .* VALID$/m);
     assert.match(out, /LoadGen-compatible/);
+    assert.match(out, measured.energyJoules === null ? /^Energy: not measured\.$/m : / J +score/);
     assert.match(out, /A quick run: below LoadGen's minimum durations/);
     assert.doesNotMatch(out + err, /MLPerf result/i);
   });
@@ -153,7 +159,9 @@ describe("bench", () => {
     assert.equal(code, 0, err);
     const { peakQueriesPerSecond, settings } = point("fake-fp32-b1-t1-server");
     // A millisecond each: 1000 a second at the very most. On a busy machine less holds, or nothing.
-    if (peakQueriesPerSecond !== null) {
+    assert.match(err, /^fake-fp32-b1-t1-server: 400 queries a second (do not )?hold$/m);
+    if (peakQueriesPerSecond === null) assert.match(err, /no rate was found that holds; measured at 400 queries/);
+    else {
       assert.ok(peakQueriesPerSecond > 1 && peakQueriesPerSecond < 1000, String(peakQueriesPerSecond));
       assert.equal(settings["target_qps"], peakQueriesPerSecond);
     }
@@ -176,7 +184,7 @@ describe("bench", () => {
       `shapes-opt-small-${single}`,
     );
     const images = ["imageRead", "imageDecode", "imageResize", "imageWait"];
-    const stages = ["queue", ...images, "vision", "qFormer", "projection", "prefix"];
+    const stages = ["queue", ...images, "vision", "qFormer", "projection", "tokenize", "prefix"];
     assert.deepEqual(Object.keys(stagesMs), [...stages, "prefill", "decode", "detokenize"]);
     // As TEST04 asks: nothing of an image is kept for the next query about it, so each sample has every stage.
     const counts = new Set(Object.values(stagesMs).map(({ count }) => count));
@@ -198,6 +206,10 @@ describe("bench, badly asked", () => {
       /--scenarios sever: no such scenario. Did you mean server\? Scenarios: single-stream/,
     );
     await fails(["--scenarios", "server"], /a rate that must be given. Add --target-qps <rate>, or --find-peak/);
+    await fails(
+      ["--scenarios", "server", "--find-peak", "--min-queries", "100"],
+      /--min-queries: found 100, expected at least 459 with --find-peak: fewer cannot show that a 99th percentile holds/,
+    );
     await fails(["--target-qps", "3"], /--target-qps: only the Server scenario has it. Add --scenarios server./);
     await fails(
       ["--scenarios", "server", "--target-qps", "0"],
@@ -213,8 +225,16 @@ describe("bench, badly asked", () => {
     await fails(["--seed", "-1"], /--seed: found "-1", expected a whole number from 0 to 2\^64 - 1./);
     await fails(["--sample-choice", "any"], /--sample-choice: found "any", expected with-replacement or equal-issue/);
     await fails(["--precisions", ","], /--precision: found ",", expected a name/);
-    await fails(["--tasks", "flickr30k-retrieval"], /bench measures tasks that generate text: vqav2, ok-vqa, gqa/);
-    await fails(["--model", "shapes-itm"], /--model shapes-itm: for image-text retrieval; bench measures checkpoints/);
+    await fails(
+      ["--model", "shapes-itm"],
+      /--model shapes-itm: for image-text retrieval, .* --tasks vqav2 is no task of it. Its tasks: flickr30k-retr/,
+    );
+    await fails(
+      ["--model", "shapes-opt-small", "--tasks", "coco-retrieval"],
+      /shapes-opt-small: generates text, ranks nothing, and --tasks coco-retrieval is no task of it. Its tasks: vqav2, /,
+    );
+    await fails(["--rerank", "5"], /--rerank: vqav2 ranks nothing. Tasks that do: flickr30k-retrieval, coco-retr/);
+    await fails(["--tasks", "coco-retrieval", "--rerank", "x"], /--rerank: found "x", expected a whole number from 0./);
     await fails(["--tasks", "vqav2,gqa"], /--tasks: found vqav2, gqa, expected one task/);
   });
 

@@ -129,7 +129,7 @@ describe("a model whose device's memory runs out", () => {
         fits(images.length, images.some(({ id }) => id === "heavy") ? 0 : 2);
         return images.map(({ id }) => ({ status: "embedded", vectors: Float32Array.of(id.length), latencyMs: {} }));
       },
-      readTexts: () => [],
+      readTexts: () => Promise.resolve([]),
       embedTexts: () => Promise.resolve(new Float32Array(0)),
       compare: () => Promise.resolve(new Float32Array(0)),
       match: async (image, texts) => {

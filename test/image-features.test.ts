@@ -176,7 +176,7 @@ async function ranked(settings: Settings) {
   // Image tokens that find no room are encoded again, or read, when the image is matched.
   const scorer = await loadRetrievalCheckpoint(checkpoint, { ...options, imageTokenBytes: 100_000 });
   const own = await images();
-  const texts = scorer.readTexts(["a red circle", "two blue squares"], { maxTokens: 16 });
+  const texts = await scorer.readTexts(["a red circle", "two blue squares"], { maxTokens: 16 });
   const numbers: Float32Array[] = [];
   const stages = new Set<string>();
   for (const outcome of await scorer.embedImages(own)) {

@@ -32,6 +32,19 @@ describe("image token store", () => {
     await store.release();
   });
 
+  it("gives the room of an image that was dropped to the next", async () => {
+    const store = new ImageTokenStore(temporaryFolder(), { byteLength, limitBytes: 24 });
+    await store.put("a", one);
+    await store.put("b", one);
+    store.drop("a");
+    store.drop("nobody");
+    assert.equal(await store.get("a"), null);
+    await store.put("c", two);
+    await store.put("d", two);
+    assert.deepEqual([await store.get("b"), await store.get("c"), await store.get("d")], [one, two, null]);
+    await store.release();
+  });
+
   it("leaves no file behind, whatever happens: it has no name while it is used", async () => {
     const folder = temporaryFolder();
     const store = new ImageTokenStore(path.join(folder, "deep", "down"), { byteLength, limitBytes: null });

@@ -182,7 +182,17 @@ describe("the log files", () => {
     const { log, settings, verdict } = await ran("single-stream", { latencyNs: () => 100 * ms });
     const startedAt = new Date(0);
     const qsl = { name: "vqav2 val", samples: 100 };
-    const files = logFiles({ log, settings, requested: settings, verdict, sut: "fake", qsl, startedAt, quick: false });
+    const files = logFiles({
+      log,
+      settings,
+      requested: settings,
+      verdict,
+      sut: "fake",
+      qsl,
+      startedAt,
+      quick: false,
+      trace: false,
+    });
     assert.deepEqual(Object.keys(files), [
       "mlperf_log_summary.txt",
       "mlperf_log_detail.txt",

@@ -31,7 +31,7 @@ describe("checkpoints with random weights", () => {
     await encoderDecoder.release();
     const checkpoint = await openCheckpoint(await written(retrieval, "shapes-itm"), options());
     const scorer = await loadRetrievalCheckpoint(checkpoint, options());
-    const vectors = await scorer.embedTexts(scorer.readTexts(["a star"], { maxTokens: 16 }));
+    const vectors = await scorer.embedTexts(await scorer.readTexts(["a star"], { maxTokens: 16 }));
     assert.equal(vectors.length, 4);
     await scorer.release();
   });

@@ -111,6 +111,13 @@ describe("report", () => {
     assert.match(page, /3 of 4 points are measured/);
     assert.match(page, /Not a quiet machine: load 3/);
     assert.ok(existsSync(join(folder, "points", "charts", "bench-1-offline-pareto.png")));
+    assert.match(page, /Governor not told, load 0.1\d* before the first point, other processes not measured\./);
+    assert.match(page, /Energy: not measured\./);
+    assert.match(page, /<td[^>]*>vision<\/td>[^]*?12\.0 \(11\.4 to 12\.6\)/); // p50 with its interval
+    const stages = readFileSync(join(folder, "points", "tables", "bench-1-stages.csv"), "utf8").split("\n");
+    assert.equal(stages[0], "point,stage,samples,mean_ms,p50_ms,p90_ms,p95_ms,p99_ms");
+    assert.equal(stages[1], "one,vision,100,12,12,18,21.6,30");
+    assert.match(stages[3]!, /^one,time to first token,100,5,5,7.5,9,12.5$/);
     assert.match(page, /<title>fake int8: /);
     assert.doesNotMatch(page, /<title>fake int4: /);
   });

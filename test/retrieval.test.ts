@@ -129,7 +129,7 @@ describe("retrieval with shapes-itm", () => {
     const [sample] = await flickr30k(1);
     const long = "a red circle to the left of a blue square and a green star below a tiny purple cross";
     const texts = ["a red circle", long, "a blue star", "a red circle"];
-    const tokens = scorer.readTexts(texts, protocol);
+    const tokens = await scorer.readTexts(texts, protocol);
     const embedded = await scorer.embedTexts(tokens);
     const width = embedded.length / texts.length;
     const vector = (text: number) => embedded.slice(text * width, (text + 1) * width);
@@ -149,7 +149,7 @@ describe("retrieval with shapes-itm", () => {
   it("matches an image that was not kept by encoding it again, to the same logits", async () => {
     const small = await load("shapes-itm", 0);
     const [sample] = await flickr30k(1);
-    const tokens = small.readTexts(["a red circle", "a blue star"], protocol);
+    const tokens = await small.readTexts(["a red circle", "a blue star"], protocol);
     for (const each of [small, scorer]) await each.embedImages([sample!.image]);
     const [encoded, kept] = [await small.match(sample!.image, tokens), await scorer.match(sample!.image, tokens)];
     assert.ok(encoded.status === "matched" && kept.status === "matched");
@@ -162,7 +162,7 @@ describe("retrieval with shapes-itm", () => {
     const [sample] = await flickr30k(1);
     const endless = "a circle ".repeat(10_000);
     const written = ["", "\0\u0001\u007f", endless, "<image> a circle", "a circle"];
-    const tokens = scorer.readTexts(written.map(protocol.text), protocol);
+    const tokens = await scorer.readTexts(written.map(protocol.text), protocol);
     assert.deepEqual(
       tokens.map(({ length }) => length),
       [2, 2, 35, 4, 4],
@@ -170,7 +170,7 @@ describe("retrieval with shapes-itm", () => {
     assert.deepEqual(tokens[3], tokens[4]);
     const matching = await scorer.match(sample!.image, tokens);
     assert.ok(matching.status === "matched" && matching.logits.every(Number.isFinite));
-    assert.throws(
+    await assert.rejects(
       () => scorer.readTexts(["a circle"], { maxTokens: 65 }),
       /^CheckpointError: shapes-itm: texts of 65 tokens are asked for, but its Q-Former has 64 text positions /,
     );

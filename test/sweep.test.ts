@@ -1,5 +1,6 @@
 /** The parts of a sweep: its points, warm-up, batches, and what the machine tells of itself. */
 import assert from "node:assert/strict";
+import type { Sample } from "../datasets/dataset.ts";
 import { fp32Precision, parsePrecision } from "../models/checkpoint/precision.ts";
 import type { DecodingOptions, GenerationRequest } from "../models/model.ts";
 import { systemClock } from "../harness/loadgen/clock.ts";
@@ -8,6 +9,8 @@ import { energyJoules, readEnergy } from "../harness/sweep/energy.ts";
 import { describeMachine, machineWarnings, neighboursShare, readProcessorTime } from "../harness/sweep/machine.ts";
 import { ModelUnderTest } from "../harness/sweep/model-under-test.ts";
 import { planPoints } from "../harness/sweep/points.ts";
+import { askToGenerate } from "../harness/sweep/subject-generation.ts";
+import type { AskBatch } from "../harness/sweep/subject.ts";
 import { isSteady, warmUp } from "../harness/sweep/warm-up.ts";
 import { vqav2 } from "../tasks/vqav2.ts";
 import { fakeModel } from "./fakes.ts";
@@ -54,11 +57,11 @@ describe("the model as the system under test", () => {
         return { value: await fake.generate(requests, decoding), stamps };
       },
     };
-    const request = (index: number): GenerationRequest => ({
-      image: { id: "1", path: "1.jpg" },
-      prompt: String(index),
-    });
-    const sut = new ModelUnderTest(model, { request, decoding, batchSize, clock: systemClock() });
+    const image = { id: "1", path: "1.jpg" };
+    const samples = Array.from({ length: 8 }, (_, index) => ({ id: String(index), image }));
+    const asking = { prompt: ({ id }: Sample) => id, decoding, answer: (text: string) => text, maxPromptTokens: null };
+    const ask = askToGenerate(model, { asking, opened: { samples } });
+    const sut = new ModelUnderTest({ name: "fake", ask, batchSize, clock: systemClock() });
     return { sut, batches, answer: () => waiting.shift()?.() };
   }
 
@@ -102,6 +105,32 @@ describe("the model as the system under test", () => {
       [1, 4, 3],
     );
     assert.deepEqual(answered, [0, 1, 2, 3, 4, 5, 6, 7]);
+  });
+});
+
+describe("the model under test between two runs", () => {
+  it("forgets what waits and is done when the model is, so that the next run finds it idle", async () => {
+    const asked: number[] = [];
+    const waiting: (() => void)[] = [];
+    const ask: AskBatch = async (indices) => {
+      asked.push(...indices);
+      await new Promise<void>((resolve) => waiting.push(resolve));
+      const now = process.hrtime.bigint();
+      const answers = indices.map(() => ({ text: "", tokens: 0, stagesMs: {} }));
+      return { answers, stamps: { receivedNs: now, startedNs: now, finishedNs: now, stepsNs: [] } };
+    };
+    const sut = new ModelUnderTest({ name: "fake", ask, batchSize: 2, clock: systemClock() });
+    sut.issue([0, 1, 2, 3, 4, 5, 6].map((index) => ({ id: index, index })));
+    let isClear = false;
+    const cleared = sut.clear().then(() => (isClear = true));
+    assert.deepEqual(asked, [0, 1, 2, 3]); // the second batch is read ahead
+    waiting.shift()?.();
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(isClear, false);
+    waiting.shift()?.();
+    await cleared;
+    sut.issue([{ id: 9, index: 9 }]);
+    assert.deepEqual(asked, [0, 1, 2, 3, 9]);
   });
 });
 

@@ -80,7 +80,13 @@ export function fakeSystem({ clock, latencyNs, isSerial = false, lives = Infinit
       const startedNs = isSerial ? Math.max(freeNs, clock.nowNs()) : clock.nowNs();
       freeNs = startedNs + latency;
       clock.callAt(freeNs, () => {
-        const timing = { startedNs, tokensNs: [startedNs + latency / 2, freeNs], stagesMs: { vision: latency / 1e6 } };
+        const finishedNs = startedNs + latency;
+        const timing = {
+          startedNs,
+          finishedNs,
+          tokensNs: [startedNs + latency / 2, freeNs],
+          stagesMs: { vision: latency / 1e6 },
+        };
         listener.answered(query.map(({ id, index }) => ({ id, text: `answer ${index}`, tokens: 2, timing })));
       });
     },

@@ -23,7 +23,7 @@ export async function auditRetrieval(
   onSample: (count: number) => void,
 ): Promise<Found> {
   const words = samples.flatMap(({ texts }) => texts.map(({ text }) => protocol.text(text)));
-  const read = scorer.readTexts(words, protocol);
+  const read = await scorer.readTexts(words, protocol);
   const images = samples.map(({ image }) => image);
   const apart = images.map((image) => ({ ...image, id: `${image.id}, alone` }));
 

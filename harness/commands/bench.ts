@@ -21,7 +21,7 @@ export const addBench: AddCommand = (program, called) => {
     .command("bench")
     .description("measure latency and throughput by LoadGen's scenarios; goes on with a sweep that was stopped");
   command
-    .option("-m, --model <names>", "checkpoints that generate (default: all bundled)", list)
+    .option("-m, --model <names>", "checkpoints (default: all bundled that do the task)", list)
     .option("--precision <names>", "as in run, several with commas (default: fp32)", list)
     .option(
       "--scenarios <names>",
@@ -35,13 +35,17 @@ export const addBench: AddCommand = (program, called) => {
     .option("--quick", "a short run for daily use, marked as such")
     .option("--target-qps <x>", "server: queries a second")
     .option("--latency-bound <time>", "server: bound of the 99th percentile (default: 100ms)")
-    .option("--find-peak", "server: look for the highest rate that holds the bound")
+    .option(
+      "--find-peak",
+      "server: look for the highest rate that holds the bound, from --target-qps on where it is given",
+    )
     .option("--min-duration <time>", "of a run (default: 10s; 1s with --quick; mlperf.conf has 10min)")
     .option("--max-duration <time>", "of a run (default: 10min)")
     .option("--min-queries <n>", "of a run; offline: samples (default: LoadGen's)")
     .option("--sample-choice <how>", "equal-issue, with-replacement, unique or same (default: equal-issue)")
     .option("--seed <n>", "of arrivals and samples (default: those of mlperf.conf)")
     .option("--stall <time>", "a model that gives no answer for so long is ended (default: 2min)")
+    .option("--trace", "write each run's mlperf_log_trace.json, for chrome://tracing and ui.perfetto.dev")
     .option("--no-accuracy", "do not ask each sample once more, untimed, to score and compare the answers")
     .option("-o, --output <folder>", "the bench folder (default: bench/<date-time>)")
     .option("--data <folder>", "the data set's official files (default: the bundled ones)")
@@ -49,6 +53,7 @@ export const addBench: AddCommand = (program, called) => {
     .option("--split <name>", "part of the data set (default: its first)")
     .option("--protocol <name>", "paper or lavis (default: paper)")
     .option("--limit <n>", "only the first n samples, or a fraction of them (default: all; 64 with --quick)")
+    .option("--rerank <n>", "retrieval: texts that are matched with each image; 0 is none (default: the protocol's)")
     .option("--cache <folder>", cacheHelp)
     .option("--overwrite", "start again in a folder that holds a sweep");
   withOutputFlags(withDeviceFlags(command)).action(() => {
@@ -60,8 +65,10 @@ export const addBench: AddCommand = (program, called) => {
 };
 
 function configOf(flags: BenchFlags, { catalog, cacheFolder }: Surroundings): BenchConfig {
+  const isRetrieval = (task: string): boolean => catalog.tasks.find(({ name }) => name === task)?.kind === "retrieval";
   return readBenchConfig(flags, {
-    models: catalog.checkpoints.filter(({ family }) => family !== "itm").map(({ name }) => name),
+    models: (task) =>
+      catalog.checkpoints.filter(({ family }) => (family === "itm") === isRetrieval(task)).map(({ name }) => name),
     output: join("bench", new Date().toISOString().slice(0, 19).replaceAll(":", "-")),
     threads: Math.max(1, availableParallelism()),
     cache: cacheFolder,
@@ -118,6 +125,9 @@ function watcherOf(terminal: Terminal, { restarts }: BenchConfig, isStopped: () 
     isStopped,
     onProgress: (run, done, total) => {
       if (done > 0) terminal.progress({ run, before: 0, done, samples: Math.max(total, done + 1), failed: 0 });
+    },
+    onNote: (text) => {
+      terminal.note(text);
     },
     onRun: (run) => {
       terminal.note(runLine(run, restarts));

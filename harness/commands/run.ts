@@ -115,7 +115,7 @@ export async function run(config: RunConfig, surroundings: RunSurroundings): Pro
     const evaluations = await prepare(config, catalog, { hubCache, onPreparation, onMessage });
     try {
       terminal.note(`Writing to ${config.output}`);
-      noteWorkers(terminal, config, evaluations);
+      noteWorkers(terminal, config);
       const scored: ScoredRun[] = [];
       for (const [index, evaluation] of evaluations.entries()) {
         noteOtherImages(terminal, evaluation);
@@ -229,18 +229,13 @@ function noteOtherImages(terminal: Terminal, { folder, plan }: AnyEvaluation): v
   );
 }
 
-function noteWorkers(terminal: Terminal, { threads, workers }: RunConfig, evaluations: readonly AnyEvaluation[]): void {
+function noteWorkers(terminal: Terminal, { threads, workers }: RunConfig): void {
   if (workers === 1) return;
   const cores = availableParallelism();
   if (workers > cores) {
     terminal.message(`--workers ${workers}: there are only ${cores} cores; more workers take memory and gain nothing.`);
   }
-  if (evaluations.some(({ kind }) => kind === "generation")) {
-    terminal.note(`${describeWorkers(threads, workers)}; each has its own copy of the weights it computes with.`);
-  }
-  if (evaluations.some(({ kind }) => kind === "retrieval")) {
-    terminal.note(`--workers ${workers}: retrieval runs in this process alone, with all threads.`);
-  }
+  terminal.note(`${describeWorkers(threads, workers)}; each has its own copy of the weights it computes with.`);
 }
 
 function noteSmallGallery(terminal: Terminal, evaluation: AnyEvaluation): void {

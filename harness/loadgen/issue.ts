@@ -242,8 +242,9 @@ class QueryBook {
 
 /** The times of an answer, from the start of the run instead of the clock's. */
 function relative(answer: SampleAnswer, startNs: number): SampleAnswer {
-  const { startedNs, tokensNs, stagesMs } = answer.timing;
+  const { startedNs, finishedNs, tokensNs, stagesMs } = answer.timing;
   const timing = {
+    ...(finishedNs !== undefined && { finishedNs: finishedNs - startNs }),
     startedNs: startedNs === null ? null : startedNs - startNs,
     tokensNs: tokensNs.map((timeNs) => timeNs - startNs),
     stagesMs,

@@ -3,12 +3,14 @@
  *
  *   mlperf_log_summary.txt     for people
  *   mlperf_log_detail.txt      one ":::MLLOG {key, value, …}" a line (logging.h)
+ *   mlperf_log_trace.json      where it is asked for: trace.ts
  *   mlperf_log_accuracy.json   [{ seq_id, qsl_idx, data }], data the answer's UTF-8 bytes in hexadecimal
  */
 import { loadGenName, settingsRecord } from "./settings.ts";
 import type { LoadGenSettings } from "./settings.ts";
 import type { RunLog } from "./run-log.ts";
 import { metricsOf } from "./metrics.ts";
+import { traceText } from "./trace.ts";
 import type { Verdict } from "./verdict.ts";
 
 /** LoadGen's version whose fields and rules these are. */
@@ -24,6 +26,7 @@ export interface LoggedRun {
   readonly qsl: { readonly name: string; readonly samples: number };
   readonly startedAt: Date;
   readonly quick: boolean;
+  readonly trace: boolean;
 }
 
 type Value = string | number | boolean | null | readonly number[];
@@ -34,6 +37,7 @@ export function logFiles(run: LoggedRun): Readonly<Record<string, string>> {
     "mlperf_log_summary.txt": summaryText(run),
     "mlperf_log_detail.txt": detailText(run),
     "mlperf_log_accuracy.json": accuracyText(run.log),
+    ...(run.trace && { "mlperf_log_trace.json": traceText(run) }),
   };
 }
 

@@ -14,8 +14,10 @@ export interface SampleAnswer {
   readonly text: string | null;
   /** Why it failed. */
   readonly error?: string;
-  /** Generated tokens. */
+  /** Generated tokens; 0 where nothing is generated. */
   readonly tokens: number;
+  /** Texts that were matched with the image; unset: none. */
+  readonly pairs?: number;
   readonly timing: SampleTiming;
 }
 
@@ -23,6 +25,8 @@ export interface SampleAnswer {
 export interface SampleTiming {
   /** When the model began with the sample's batch. */
   readonly startedNs: number | null;
+  /** When it was done with it; unset: not measured. */
+  readonly finishedNs?: number;
   /** When the first token was there, and each one behind it. */
   readonly tokensNs: readonly number[];
   /** Milliseconds by stage, a batch's time divided by its samples. */

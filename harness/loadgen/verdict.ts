@@ -21,6 +21,8 @@ export interface Verdict {
   readonly overLatency: number;
   /** Server: how late its queries were issued, the 99th percentile; null for the others, whose queries are due when issued. */
   readonly issueDelayNs: number | null;
+  /** Whether that is more than may be. Latencies count from the schedule, so they are longer for it, never shorter. */
+  readonly isLate: boolean;
 }
 
 /** Of the bound of latency: queries that are issued later than this make a run INVALID. */
@@ -63,6 +65,7 @@ export function judge(log: RunLog, settings: LoadGenSettings): Verdict {
     earlyStopping,
     overLatency,
     issueDelayNs,
+    isLate,
   };
 }
 

@@ -4,9 +4,10 @@
  */
 import { writeSync } from "node:fs";
 import { DeviceLostError } from "../../models/device/device-error.ts";
-import type { VisionLanguageModel } from "../../models/model.ts";
+import type { ImageTextScorer, VisionLanguageModel } from "../../models/model.ts";
 import { readAhead } from "../batches.ts";
 import { internalCode } from "../exit-code.ts";
+import { scorerSide } from "./serve-scorer.ts";
 import { isCall } from "./messages.ts";
 import type { AnyResult, Call, LoadModel, Memory, ModelEvent, Reply } from "./messages.ts";
 import { told } from "./told-error.ts";
@@ -14,10 +15,12 @@ import { told } from "./told-error.ts";
 /** Serves until it is released, or whoever asks is gone. */
 export function serveModel(load: LoadModel): void {
   let model: VisionLanguageModel | null = null;
+  let scorer: ImageTextScorer | null = null;
+  const performScoring = scorerSide(() => scorer);
   let turn: Promise<unknown> = Promise.resolve();
 
   const loaded = (): VisionLanguageModel => {
-    if (model === null) throw new Error("asked before a model was loaded");
+    if (model === null) throw new Error("asked to generate before a model that does was loaded");
     return model;
   };
   const perform = async ({ id, work }: Call, onStep: () => void): Promise<AnyResult> => {
@@ -26,7 +29,7 @@ export function serveModel(load: LoadModel): void {
         const tell = (event: ModelEvent): void => {
           reply({ kind: "event", id, atNs: process.hrtime.bigint(), event });
         };
-        model = await load(work.place, {
+        const served = await load(work.place, {
           onPreparation: (event) => {
             tell({ kind: "preparation", event });
           },
@@ -34,7 +37,10 @@ export function serveModel(load: LoadModel): void {
             tell({ kind: "placement", placement });
           },
         });
-        return { name: model.name, family: model.family };
+        if ("generate" in served) model = served;
+        else scorer = served;
+        const { name, weightsBytes = null } = served;
+        return { name, family: "family" in served ? served.family : "itm", weightsBytes };
       }
       case "readAhead":
         await loaded().readAhead(work.image);
@@ -42,8 +48,10 @@ export function serveModel(load: LoadModel): void {
       case "generate":
         return await loaded().generate(work.requests, { ...work.options, onStep }, work.batching);
       case "release":
-        await model?.release();
+        await (model ?? scorer)?.release();
         return null;
+      default:
+        return await performScoring(work);
     }
   };
   const answer = async (call: Call, receivedNs: bigint): Promise<void> => {

@@ -16,7 +16,7 @@ export async function textScores(
   image: ImageFile,
   texts: readonly string[],
 ): Promise<TextScores> {
-  const read = scorer.readTexts(texts.map(textMatching.text), textMatching);
+  const read = await scorer.readTexts(texts.map(textMatching.text), textMatching);
   const [embedded] = await scorer.embedImages([image]);
   if (embedded === undefined) throw new Error("an image was neither embedded nor refused");
   if (embedded.status === "failed") throw new ImageError(embedded.error);

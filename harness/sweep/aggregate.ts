@@ -59,10 +59,11 @@ export function pointOf(
       samplesPerSecond,
       imagesPerSecond: samplesPerSecond, // each sample's image is read and encoded for it alone
       tokensPerSecond: rateOf(runs.map(({ tokensPerSecond }) => tokensPerSecond)),
-      pairsPerSecond: null,
+      pairsPerSecond: rateOf(runs.map(({ pairsPerSecond }) => pairsPerSecond ?? null)),
     },
     peakQueriesPerSecond: highest(runs.map(({ peakQueriesPerSecond }) => peakQueriesPerSecond)),
     stagesMs: stagesOf(runs),
+    galleryMs: rateOf(runs.map(({ galleryMs }) => galleryMs ?? null)),
     loadMs: rateOf(runs.map(({ summary }) => summary.loadMs)),
     peakMemoryBytes: highest(runs.map(({ summary }) => summary.peakMemoryBytes)),
     weightsBytes,

@@ -10,6 +10,7 @@ import type { ProtocolName } from "../../tasks/task.ts";
 import { deviceChoices, deviceRequest } from "../device.ts";
 import type { DeviceFlags, DeviceRequest } from "../device.ts";
 import { formatDuration, parseDurationMs } from "../loadgen/duration.ts";
+import { leastQueries } from "../loadgen/early-stopping.ts";
 import { defaultSettings, sampleChoices } from "../loadgen/settings.ts";
 import type { LoadGenSettings, SampleChoice } from "../loadgen/settings.ts";
 import {
@@ -49,6 +50,8 @@ export interface BenchConfig {
   readonly sampleChoice: SampleChoice | null;
   /** Patience with a model that gives no answer. */
   readonly stallMs: number;
+  /** Whether each run is also written as a trace. */
+  readonly trace: boolean;
   /** Whether each sample is also asked once, untimed, and scored. */
   readonly accuracy: boolean;
   readonly output: string;
@@ -57,6 +60,8 @@ export interface BenchConfig {
   readonly split: string | null;
   readonly protocol: ProtocolName;
   readonly limit: number | null;
+  /** Retrieval: texts that are matched with an image; null: the protocol's. */
+  readonly rerank: number | null;
   readonly cache: string;
   readonly overwrite: boolean;
 }
@@ -81,18 +86,21 @@ export interface BenchFlags extends DeviceFlags {
   readonly sampleChoice?: string;
   readonly stall?: string;
   readonly accuracy?: boolean;
+  readonly trace?: boolean;
   readonly output?: string;
   readonly data?: string;
   readonly images?: string;
   readonly split?: string;
   readonly protocol?: string;
   readonly limit?: string;
+  readonly rerank?: string;
   readonly cache?: string;
   readonly overwrite?: boolean;
 }
 
 export interface BenchDefaults {
-  readonly models: readonly string[];
+  /** Bundled checkpoints that do a task. */
+  readonly models: (task: string) => readonly string[];
   readonly output: string;
   readonly threads: number;
   readonly cache: string;
@@ -103,7 +111,7 @@ const quickLimit = 64; // samples, and queries of a stream: LoadGen's statistic 
 const quickQueries: Readonly<Record<Scenario, number>> = {
   "single-stream": 64,
   "multi-stream": 8,
-  server: 64,
+  server: 459, // of a 99th percentile; with fewer no run is VALID, and no rate holds
   offline: 64,
 };
 const quickDurationMs = 1000;
@@ -117,7 +125,7 @@ export function readBenchConfig(flags: BenchFlags, defaults: BenchDefaults): Ben
     throw new UsageError(`--tasks: found ${tasks.join(", ")}, expected one task: a bench folder is for one.`);
   }
   const config = Object.freeze({
-    models: names("--model", flags.model, defaults.models),
+    models: names("--model", flags.model, defaults.models(tasks[0]!)),
     precisions: readPrecisions(flags.precision),
     scenarios: names("--scenarios", flags.scenarios, ["single-stream", "offline"]).map(scenarioNamed),
     task: tasks[0]!,
@@ -139,12 +147,14 @@ export function readBenchConfig(flags: BenchFlags, defaults: BenchDefaults): Ben
     sampleChoice: choice("--sample-choice", flags.sampleChoice, sampleChoices) ?? null,
     stallMs: duration("--stall", flags.stall) ?? 120_000,
     accuracy: flags.accuracy ?? true,
+    trace: flags.trace ?? false,
     output: resolve(text("--output", flags.output) ?? defaults.output),
     data: folder("--data", flags.data),
     images: folder("--images", flags.images),
     split: text("--split", flags.split) ?? null,
     protocol: choice("--protocol", flags.protocol, protocols) ?? "paper",
     limit: limit(flags.limit) ?? (quick ? quickLimit : null),
+    rerank: integer("--rerank", flags.rerank, { from: 0 }) ?? null,
     cache: cacheFolderOf(flags.cache, defaults.cache),
     overwrite: flags.overwrite ?? false,
   });
@@ -164,6 +174,13 @@ function checkTogether(config: BenchConfig): void {
   const serverFlag = targetQps !== null ? "--target-qps" : findPeak ? "--find-peak" : "--latency-bound";
   if (!hasServer && (targetQps !== null || findPeak || latencyBoundMs !== null)) {
     throw new UsageError(`${serverFlag}: only the Server scenario has it. Add --scenarios server.`);
+  }
+  const least = leastQueries(0.99, 0); // of the Server scenario's percentile
+  if (findPeak && config.minQueries !== null && config.minQueries < least) {
+    throw new UsageError(
+      `--min-queries: found ${config.minQueries}, expected at least ${least} with --find-peak: ` +
+        "fewer cannot show that a 99th percentile holds.",
+    );
   }
   if (minDurationMs !== null && minDurationMs > maxDurationMs) {
     const [least, most] = [formatDuration(minDurationMs), formatDuration(maxDurationMs)];

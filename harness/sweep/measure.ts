@@ -3,24 +3,23 @@
  * record; only what the user can mend before anything is measured is thrown.
  */
 import { runQueries } from "../loadgen/issue.ts";
+import { goFirst } from "../loadgen/priority.ts";
 import type { RunLog } from "../loadgen/run-log.ts";
 import type { LoadGenSettings } from "../loadgen/settings.ts";
 import { systemClock } from "../loadgen/clock.ts";
-import type { SystemClock } from "../loadgen/clock.ts";
-import { findPeak } from "../loadgen/find-peak.ts";
-import { judge } from "../loadgen/verdict.ts";
-import { ModelProcess } from "../model-process/model-process.ts";
 import type { ModelPlace } from "../model-process/messages.ts";
 import { energyJoules, readEnergy } from "./energy.ts";
 import { neighboursShare, readProcessorTime } from "./machine.ts";
 import { ModelUnderTest } from "./model-under-test.ts";
-import type { Asked } from "./model-under-test.ts";
+import { peakOf } from "./peak.ts";
 import type { Point } from "./points.ts";
+import type { StartedModel, Subject } from "./subject.ts";
 import { warmUp } from "./warm-up.ts";
 import type { WarmUp } from "./warm-up.ts";
 
-export interface RunAsked extends Pick<Asked, "request" | "decoding"> {
+export interface RunAsked {
   readonly point: Point;
+  readonly subject: Subject;
   readonly place: ModelPlace;
   /** The file the model's process runs; unset: a BLIP-2. */
   readonly entry?: string;
@@ -29,13 +28,15 @@ export interface RunAsked extends Pick<Asked, "request" | "decoding"> {
   readonly samples: number;
   readonly stallMs: number;
   readonly quick: boolean;
-  /** Server: whether the highest rate that holds is to be looked for first. */
-  readonly findPeak: boolean;
+  /** Server: whether the highest rate that holds is to be looked for first, and from where on; null: from the warm-up's pace. */
+  readonly findPeak: { readonly fromQps: number | null } | null;
 }
 
 export interface RunWatcher {
   readonly isStopped: () => boolean;
   readonly onProgress: (what: string, done: number, total: number) => void;
+  /** Told what a user may want to know besides. */
+  readonly onNote: (text: string) => void;
 }
 
 /** What was measured; `log` is null where the model never came to answer. */
@@ -47,6 +48,7 @@ export interface Measured {
   readonly warmUp: WarmUp | null;
   readonly peakQueriesPerSecond: number | null;
   readonly loadMs: number | null;
+  readonly galleryMs: number | null;
   readonly peakMemoryBytes: number | null;
   readonly energyJoules: number | null;
   readonly neighbours: number | null;
@@ -60,20 +62,23 @@ export async function measureRun(asked: RunAsked, watcher: RunWatcher): Promise<
   const startedAt = new Date();
   const nothing = {
     ...{ log: null, settings, warmUp: null, peakQueriesPerSecond: null, loadMs: null, peakMemoryBytes: null },
+    galleryMs: null,
     ...{ energyJoules: null, neighbours: null, startedAt },
   };
   watcher.onProgress(`${point.name}: loading`, 0, 1);
   const started = await startModel(asked);
   if ("problem" in started) return { ...nothing, problem: started.problem, finishedAt: new Date() };
-  const { model } = started;
+  const { process: model, galleryMs } = started.model;
+  const goBack = goFirst(); // the model's process was started before
   try {
-    const measured = await measureLoaded(model, asked, watcher);
+    const measured = await measureLoaded(started.model, asked, watcher);
     if (measured === null) return null;
     const isReleased = measured.problem === null;
     if (isReleased) await withLimit(model.release(), asked.stallMs); // in order, where it can
     const peakMemoryBytes = model.memory.peakBytes === 0 ? null : model.memory.peakBytes;
-    return { ...nothing, loadMs: model.loadMs, peakMemoryBytes, ...measured, finishedAt: new Date() };
+    return { ...nothing, loadMs: model.loadMs, galleryMs, peakMemoryBytes, ...measured, finishedAt: new Date() };
   } finally {
+    goBack();
     await model.kill();
   }
 }
@@ -81,13 +86,18 @@ export async function measureRun(asked: RunAsked, watcher: RunWatcher): Promise<
 /** Loading takes as long as reading a large checkpoint; more than this many times the patience with an answer is a stall. */
 const loadPatience = 10;
 
-async function startModel({ place, entry, stallMs }: RunAsked): Promise<{ model: ModelProcess } | { problem: string }> {
+async function startModel({
+  subject,
+  place,
+  entry,
+  stallMs,
+}: RunAsked): Promise<{ readonly model: StartedModel } | { readonly problem: string }> {
   const options = { label: "bench", ...(entry !== undefined && { entry }) };
   try {
-    const starting = ModelProcess.start(place, options);
+    const starting = subject.start(place, options);
     const model = await withLimit(starting, loadPatience * stallMs);
     if (model !== null) return { model };
-    void starting.then((late) => late.kill()).catch(() => undefined);
+    void starting.then((late) => late.process.kill()).catch(() => undefined);
     return { problem: `the model was not loaded after ${(loadPatience * stallMs) / 1000} s and was given up` };
   } catch (error) {
     return { problem: error instanceof Error ? error.message : String(error) };
@@ -100,13 +110,14 @@ type MeasuredLoaded = Pick<
 >;
 
 async function measureLoaded(
-  model: ModelProcess,
+  model: StartedModel,
   asked: RunAsked,
-  { isStopped, onProgress }: RunWatcher,
+  { isStopped, onProgress, onNote }: RunWatcher,
 ): Promise<MeasuredLoaded | null> {
   const { point, quick, samples, stallMs } = asked;
   const clock = systemClock();
-  const sut = modelUnderTest(model, asked, clock);
+  const { process: loaded, ask } = model;
+  const sut = new ModelUnderTest({ name: loaded.name, ask, batchSize: point.system.batchSize, clock });
   const common = { samples, clock, stallNs: stallMs * 1e6, isStopped };
   onProgress(`${point.name}: warming up`, 0, 1);
   const size = warmUpSize(point);
@@ -123,16 +134,25 @@ async function measureLoaded(
 
   let settings = sized(asked.settings, perSecond);
   let peak: number | null = null;
-  if (asked.findPeak && settings.scenario === "server") {
-    peak = await peakOf(settings, async (trial) => {
-      onProgress(`${point.name}: trying ${trial.targetQps.toPrecision(3)} queries a second`, 0, 1);
-      return await runQueries(sut, { ...common, settings: trial });
-    });
+  if (asked.findPeak !== null && settings.scenario === "server") {
+    // Queries that come at half the pace at which they were answered one after the other.
+    const targetQps = asked.findPeak.fromQps ?? Number((perSecond / 2).toPrecision(3));
+    settings = { ...settings, targetQps };
+    const onTried = (tried: number, holds: boolean): void => {
+      onNote(`${point.name}: ${tried.toPrecision(3)} queries a second ${holds ? "hold" : "do not hold"}`);
+    };
+    const tryRate = async (trial: LoadGenSettings): Promise<RunLog> => {
+      const log = await runQueries(sut, { ...common, settings: trial });
+      await withLimit(sut.clear(), stallMs); // the next trial does not wait for what this one left
+      return log;
+    };
+    peak = await peakOf(settings, tryRate, { onTried });
     if (isStopped()) return null;
-    if (peak !== null) settings = { ...settings, targetQps: peak };
+    if (peak === null) onNote(`${point.name}: no rate was found that holds; measured at ${targetQps} queries a second`);
+    else settings = { ...settings, targetQps: peak };
   }
 
-  const pids = [process.pid, ...(model.pid === undefined ? [] : [model.pid])];
+  const pids = [process.pid, ...(loaded.pid === undefined ? [] : [loaded.pid])];
   const [timeBefore, energyBefore] = [await readProcessorTime(pids), await readEnergy()];
   const leastSamples = settings.minQueryCount * settings.samplesPerQuery;
   const log = await runQueries(sut, {
@@ -149,14 +169,6 @@ async function measureLoaded(
   return { ...before, log, settings, problem, peakQueriesPerSecond: peak, energyJoules: energy, neighbours };
 }
 
-function modelUnderTest(
-  model: ModelProcess,
-  { request, decoding, point }: RunAsked,
-  clock: SystemClock,
-): ModelUnderTest {
-  return new ModelUnderTest(model, { request, decoding, batchSize: point.system.batchSize, clock });
-}
-
 /** As many samples as the model gets at once when it is busy. */
 function warmUpSize({ scenario, system }: Point): number {
   if (scenario === "single-stream") return 1;
@@ -166,30 +178,6 @@ function warmUpSize({ scenario, system }: Point): number {
 /** Offline: the pace of the warm-up says how many samples fill the minimum duration. */
 function sized(settings: LoadGenSettings, perSecond: number): LoadGenSettings {
   return settings.scenario === "offline" ? { ...settings, targetQps: Number(perSecond.toPrecision(3)) } : settings;
-}
-
-/** How exactly the peak is found, and in how many runs at most: seven halvings from a factor of two leave 1 %. */
-const peakSearch = { tolerance: 0.05, trials: 14 };
-
-async function peakOf(
-  settings: LoadGenSettings,
-  run: (trial: LoadGenSettings) => Promise<RunLog>,
-): Promise<number | null> {
-  const { queriesPerSecond } = await findPeak(
-    async (targetQps) => {
-      const { minQueryCount, maxDurationMs } = settings;
-      if (maxDurationMs > 0 && (minQueryCount * 1000) / targetQps > maxDurationMs) return null; // too slow to be shown
-      const trial: LoadGenSettings = { ...settings, targetQps, mode: "FindPeakPerformance" };
-      const log = await run(trial);
-      if (log.end.kind !== "complete" && log.end.kind !== "cut short") return null;
-      const { validity, earlyStopping, perfConstraintsMet } = judge(log, trial);
-      const isOursToBlame = earlyStopping?.met === true && !perfConstraintsMet;
-      if (isOursToBlame) return null; // the generator was late: a lower rate would not mend that
-      return log.end.kind === "complete" && validity === "VALID";
-    },
-    { ...peakSearch, targetQps: settings.targetQps },
-  );
-  return queriesPerSecond;
 }
 
 /** null: it took longer. */

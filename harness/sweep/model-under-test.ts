@@ -1,16 +1,14 @@
 /**
  * A model in a process of its own as the system under test: queries wait here, in order, until the model is free, and go to it
- * in batches. Nothing computed for a sample is used for another, as LoadGen's rules ask: each asks about an image of its own name.
+ * in batches. How a batch is asked, and how its answers are told: subject.ts.
  */
 import type { AnswerListener, QuerySample, SampleAnswer, SystemUnderTest } from "../loadgen/system-under-test.ts";
 import type { SystemClock } from "../loadgen/clock.ts";
-import type { ModelProcess, Timed, Generations } from "../model-process/model-process.ts";
-import type { DecodingOptions, GenerationRequest } from "../../models/model.ts";
+import type { AnsweredBatch, AskBatch } from "./subject.ts";
 
 export interface Asked {
-  /** What is asked about the sample at this place in the library. */
-  readonly request: (index: number) => GenerationRequest;
-  readonly decoding: DecodingOptions;
+  readonly name: string;
+  readonly ask: AskBatch;
   /** Samples at most. */
   readonly batchSize: number;
   readonly clock: SystemClock;
@@ -18,18 +16,16 @@ export interface Asked {
 
 export class ModelUnderTest implements SystemUnderTest {
   readonly name: string;
-  readonly #model: Pick<ModelProcess, "name" | "generateTimed">;
   readonly #asked: Asked;
   readonly #waiting: QuerySample[] = [];
   /** Of #waiting, the first that did not go to the model yet. */
   #next = 0;
   #inFlight = 0;
-  #requests = 0;
+  #onDone: () => void = () => undefined;
   #listener: AnswerListener = { answered: () => undefined, gone: () => undefined };
 
-  constructor(model: Pick<ModelProcess, "name" | "generateTimed">, asked: Asked) {
-    this.name = model.name;
-    this.#model = model;
+  constructor(asked: Asked) {
+    this.name = asked.name;
     this.#asked = asked;
   }
 
@@ -41,6 +37,13 @@ export class ModelUnderTest implements SystemUnderTest {
     for (const sample of query) this.#waiting.push(sample);
     this.#dispatch();
   };
+
+  /** Forgets what waits, and comes back when the model is done with what it has: a run that was cut short leaves both. */
+  async clear(): Promise<void> {
+    this.#waiting.length = 0;
+    this.#next = 0;
+    while (this.#inFlight > 0) await new Promise<void>((resolve) => (this.#onDone = resolve));
+  }
 
   /**
    * A batch goes to the model when it is free; a full one also while it computes another, so that its images are read meanwhile.
@@ -64,36 +67,27 @@ export class ModelUnderTest implements SystemUnderTest {
   }
 
   async #ask(batch: readonly QuerySample[]): Promise<void> {
-    const { request, decoding } = this.#asked;
-    const requests = batch.map(({ index }) => this.#withOwnImage(request(index)));
     try {
-      const timed = await this.#model.generateTimed(requests, decoding);
+      const answered = await this.#asked.ask(batch.map(({ index }) => index));
       this.#inFlight -= 1;
       this.#dispatch(); // before the answers are looked at: the model waits for nothing
-      this.#listener.answered(this.#answers(batch, timed));
+      this.#listener.answered(this.#answers(batch, answered));
+      this.#onDone();
     } catch (error) {
+      this.#inFlight = 0; // nor will the others be answered
       this.#listener.gone(error instanceof Error ? error.message : String(error));
+      this.#onDone();
     }
   }
 
-  /** The same id would be the same image, encoded once for all who ask about it. */
-  #withOwnImage(request: GenerationRequest): GenerationRequest {
-    this.#requests += 1;
-    const { id, path } = request.image;
-    return { ...request, image: { id: `${id}#${this.#requests}`, path } };
-  }
-
-  #answers(batch: readonly QuerySample[], { value, stamps }: Timed<Generations>): readonly SampleAnswer[] {
-    const startedNs = this.#asked.clock.fromMonotonic(stamps.startedNs);
-    const tokensNs = stamps.stepsNs.map((afterNs) => startedNs + afterNs);
+  #answers(batch: readonly QuerySample[], { answers, stamps }: AnsweredBatch): readonly SampleAnswer[] {
+    const { clock } = this.#asked;
+    const [startedNs, finishedNs] = [clock.fromMonotonic(stamps.startedNs), clock.fromMonotonic(stamps.finishedNs)];
+    const stepsNs = stamps.stepsNs.map((afterNs) => startedNs + afterNs);
     return batch.map(({ id }, place): SampleAnswer => {
-      const generation = value[place];
-      if (generation?.status !== "predicted") {
-        const error = generation?.error ?? "no answer";
-        return { id, text: null, error, tokens: 0, timing: { startedNs, tokensNs: [], stagesMs: {} } };
-      }
-      const { text, tokens, latencyMs } = generation;
-      return { id, text, tokens: tokens.length, timing: { startedNs, tokensNs, stagesMs: latencyMs } };
+      const { stagesMs, ...answer } = answers[place]!;
+      const tokensNs = answer.text === null ? [] : stepsNs;
+      return { id, ...answer, timing: { startedNs, finishedNs, tokensNs, stagesMs } };
     });
   }
 }

@@ -8,15 +8,13 @@ import { tensorBytes } from "../../models/checkpoint/safetensors.ts";
 import type { LoadOptions } from "../../models/load-blip2.ts";
 import { benchFormat } from "../../reports/bench-record.ts";
 import type { BenchPoint, BenchRecord } from "../../reports/bench-record.ts";
-import type { GenerationTask } from "../../tasks/task.ts";
 import type { Device } from "../../models/device/device.ts";
-import type { Catalog } from "../catalog.ts";
+import type { Catalog, FoundCheckpoint } from "../catalog.ts";
 import { chooseDevice, refuseUnfitPrecision } from "../device.ts";
 import type { ChoosingOptions } from "../device.ts";
 import { checkpointPlace, findCheckpoint, openSplit, refuseSameNames, taskNamed } from "../prepare.ts";
 import type { OpenedSplit } from "../prepare.ts";
-import { askingOf } from "../protocol.ts";
-import type { Asking } from "../protocol.ts";
+import { askingOf, rankingOf } from "../protocol.ts";
 import { provenance } from "../provenance.ts";
 import { UsageError } from "../usage-error.ts";
 import { settingsOf } from "./bench-config.ts";
@@ -24,17 +22,22 @@ import type { BenchConfig } from "./bench-config.ts";
 import { describeMachine, machineWarnings } from "./machine.ts";
 import { planPoints } from "./points.ts";
 import type { Point } from "./points.ts";
+import { generationSubject } from "./subject-generation.ts";
+import { retrievalSubject } from "./subject-retrieval.ts";
+import type { Subject } from "./subject.ts";
 
 export interface SweepCheckpoint {
   readonly facts: BenchPoint["checkpoint"];
   /** Where it is loaded from. */
   readonly where: string;
-  readonly asking: Asking<Sample>;
+  readonly subject: Subject;
 }
 
 export interface PreparedSweep {
-  readonly task: GenerationTask<Sample>;
-  readonly opened: OpenedSplit<Sample>;
+  /** Of the library. */
+  readonly samples: number;
+  /** Data set and split. */
+  readonly library: string;
   /** By name. */
   readonly checkpoints: ReadonlyMap<string, SweepCheckpoint>;
   readonly points: readonly Point[];
@@ -47,34 +50,69 @@ export async function prepareSweep(
   catalog: Catalog,
   { hubCache, ...told }: Pick<LoadOptions, "hubCache"> & Pick<ChoosingOptions, "onMessage" | "onPreparation">,
 ): Promise<PreparedSweep> {
-  const task = taskNamed(catalog, config.task);
-  if (task.kind !== "generation") {
-    const names = catalog.tasks.filter(({ kind }) => kind === "generation").map(({ name }) => name);
-    throw new UsageError(`--tasks ${task.name}: bench measures tasks that generate text: ${names.join(", ")}.`);
-  }
+  const { kind, opened, subjectOf, plan } = await openTask(config, catalog);
   const { device } = await chooseDevice(config.device, told);
   for (const precision of config.precisions) refuseUnfitPrecision(precision, device);
-  const opened = await openSplit(task, config, catalog);
   const checkpoints = new Map<string, SweepCheckpoint>();
   const facts: BenchPoint["checkpoint"][] = [];
   for (const name of config.models) {
     const options = { hubCache, cacheFolder: config.cache, threads: 1 };
     const found = await findCheckpoint(catalog, name, options);
-    if (found.kind !== "generation") {
-      throw new UsageError(
-        `--model ${found.name}: for image-text retrieval; bench measures checkpoints that generate.`,
-      );
-    }
+    if (found.kind !== kind) throw new UsageError(unfit(found, config, catalog));
     const { family, fingerprint, source } = found;
     facts.push({ name: found.name, family, fingerprint, source });
     refuseSameNames(facts);
     const { where } = checkpointPlace(catalog, name);
-    const asking = askingOf(task, config.protocol, { family, overrides: {}, samples: opened.samples });
-    checkpoints.set(found.name, { facts: facts.at(-1)!, where, asking });
+    checkpoints.set(found.name, { facts: facts.at(-1)!, where, subject: subjectOf(found) });
   }
   const points = planPoints(config, [...checkpoints.keys()]);
-  const record = await benchRecord(config, { opened, facts, points, device });
-  return { task, opened, checkpoints, points, record, device };
+  const record = await benchRecord(config, { opened, facts, points, device, plan });
+  const { dataset, split } = opened.data;
+  return { samples: opened.samples.length, library: `${dataset} ${split}`, checkpoints, points, record, device };
+}
+
+interface OpenedTask {
+  readonly kind: FoundCheckpoint["kind"];
+  readonly opened: Pick<OpenedSplit<Sample>, "samples" | "data">;
+  readonly subjectOf: (found: FoundCheckpoint) => Subject;
+  /** What must be the same for a sweep to go on, besides what is so of all. */
+  readonly plan: readonly (readonly [name: string, value: unknown])[];
+}
+
+async function openTask(config: BenchConfig, catalog: Catalog): Promise<OpenedTask> {
+  const task = taskNamed(catalog, config.task);
+  const { protocol: name, rerank } = config;
+  if (task.kind === "retrieval") {
+    const opened = await openSplit(task, config, catalog);
+    const protocol = rankingOf(task, name, rerank === null ? {} : { rerank });
+    const subject = retrievalSubject({ opened, protocol });
+    return { kind: "retrieval", opened, subjectOf: () => subject, plan: [["rerank", protocol.rerank]] };
+  }
+  if (rerank !== null) {
+    const names = catalog.tasks.filter(({ kind }) => kind === "retrieval").map((each) => each.name);
+    throw new UsageError(`--rerank: ${task.name} ranks nothing. Tasks that do: ${names.join(", ")}.`);
+  }
+  const opened = await openSplit(task, config, catalog);
+  const { samples } = opened;
+  return {
+    kind: "generation",
+    opened,
+    subjectOf: ({ name: checkpoint, family }) => {
+      if (family === "itm") throw new Error("a checkpoint that generates nothing");
+      return generationSubject({
+        ...{ task, opened, checkpoint },
+        asking: askingOf(task, name, { family, overrides: {}, samples }),
+      });
+    },
+    plan: [],
+  };
+}
+
+/** Why a checkpoint is not for the task. */
+function unfit({ name, kind }: FoundCheckpoint, { task }: BenchConfig, { tasks }: Catalog): string {
+  const what = kind === "retrieval" ? "for image-text retrieval, generates no text" : "generates text, ranks nothing";
+  const names = tasks.filter((each) => each.kind === kind).map((each) => each.name);
+  return `--model ${name}: ${what}, and --tasks ${task} is no task of it. Its tasks: ${names.join(", ")}.`;
 }
 
 async function benchRecord(
@@ -84,8 +122,8 @@ async function benchRecord(
     facts,
     points,
     device,
-  }: {
-    readonly opened: OpenedSplit<Sample>;
+    plan: ofTask,
+  }: Pick<OpenedTask, "opened" | "plan"> & {
     readonly facts: readonly BenchPoint["checkpoint"][];
     readonly points: readonly Point[];
     readonly device: Device;
@@ -107,6 +145,7 @@ async function benchRecord(
     ["code", code.fingerprint],
     ...(device.provider === "cpu" ? [] : [["device", [device.provider, device.name].join(" ")] as const]),
     ["processor", cpus()[0]?.model.trim() ?? "unknown"],
+    ...ofTask,
     ...files.map(({ name, sha256 }) => [`data ${name}`, sha256] as const),
     ...Object.entries(packages).map(([name, version]) => [`package ${name}`, version] as const),
     ...facts.map(({ name, fingerprint }) => [`checkpoint ${name}`, fingerprint] as const),

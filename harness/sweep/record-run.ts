@@ -17,6 +17,7 @@ export interface RunIdentity {
   readonly requested: LoadGenSettings;
   readonly qsl: { readonly name: string; readonly samples: number };
   readonly quick: boolean;
+  readonly trace: boolean;
 }
 
 export interface RecordedRun {
@@ -27,7 +28,10 @@ export interface RecordedRun {
 
 const emptyLog: RunLog = { queries: [], end: { kind: "complete" }, durationNs: 0, wantedSamples: null };
 
-export function recordRun(measured: Measured, { point, restart, requested, qsl, quick }: RunIdentity): RecordedRun {
+export function recordRun(
+  measured: Measured,
+  { point, restart, requested, qsl, quick, trace }: RunIdentity,
+): RecordedRun {
   const { settings, warmUp, startedAt, finishedAt } = measured;
   const log = measured.log ?? emptyLog;
   const judged = judge(log, settings);
@@ -41,7 +45,11 @@ export function recordRun(measured: Measured, { point, restart, requested, qsl, 
   const { firstNs, perTokenNs, stepsNs } = tokenTimes(log);
   const perSecond = samplesPerSecond(log, scenario);
   const tokens = answers.reduce((sum, { answer }) => sum + (answer?.tokens ?? 0), 0);
+  const pairs = answers.reduce((sum, { answer }) => sum + (answer?.pairs ?? 0), 0);
   const answered = answers.filter(({ completedNs }) => completedNs !== null).length;
+  /** What a second gives of what a sample has; null: it has none. */
+  const rateOf = (count: number): number | null =>
+    perSecond === null || answered === 0 || count === 0 ? null : (perSecond * count) / answered;
 
   const run: BenchRun = {
     format: benchRunFormat,
@@ -71,7 +79,9 @@ export function recordRun(measured: Measured, { point, restart, requested, qsl, 
     perTokenNs,
     decodeStepNs: stepsNs,
     stagesMs: stages(log),
-    tokensPerSecond: perSecond === null || answered === 0 ? null : (perSecond * tokens) / answered,
+    tokensPerSecond: rateOf(tokens),
+    pairsPerSecond: rateOf(pairs),
+    galleryMs: measured.galleryMs,
     peakQueriesPerSecond: measured.peakQueriesPerSecond,
     energyJoules: measured.energyJoules,
     neighbours: measured.neighbours,
@@ -80,7 +90,7 @@ export function recordRun(measured: Measured, { point, restart, requested, qsl, 
       .map(([index, text]): [number, string | null] => [index, text]),
   };
   const sut = `${point}, onnxruntime-node`;
-  return { run, logs: logFiles({ log, settings, requested, verdict, sut, qsl, startedAt, quick }) };
+  return { run, logs: logFiles({ log, settings, requested, verdict, sut, qsl, startedAt, quick, trace }) };
 }
 
 /** Of what order a sample goes through them; others, should a model have any, come last. */
@@ -93,6 +103,11 @@ const stageOrder = [
   "vision",
   "qFormer",
   "projection",
+  "tokenize",
+  "store",
+  "compare",
+  "imageKeys",
+  "matching",
   "prefix",
   "prefill",
   "decode",

@@ -2,7 +2,6 @@
  * All points of a sweep: each system's accuracy run, then the points in turn, as often as there are restarts (A B A B, so that
  * a machine that slows down slows all of them). What is on disk is not measured again.
  */
-import type { GenerationRequest } from "../../models/model.ts";
 import { describeDevice } from "../../models/device/device.ts";
 import type { BenchFolder } from "../../reports/bench-folder.ts";
 import type { BenchPoint } from "../../reports/bench-record.ts";
@@ -82,7 +81,7 @@ async function measureOne(
   watcher: SweepWatcher,
 ): Promise<BenchRun | null> {
   const { config, prepared, folder } = work;
-  const samples = prepared.opened.samples.length;
+  const { samples, library } = prepared;
   const requested = settingsOf(config, point.scenario, samples);
   // The peak is looked for once; the other runs are made at it.
   const peak = before.map((run) => run.peakQueriesPerSecond).find((found) => found !== null) ?? null;
@@ -90,15 +89,20 @@ async function measureOne(
     ...askedOf(work, point),
     point,
     settings: peak === null ? requested : { ...requested, targetQps: peak },
-    samples,
     quick: config.quick,
-    findPeak: config.findPeak && restart === 1,
+    findPeak: config.findPeak && restart === 1 ? { fromQps: config.targetQps } : null,
   };
   const measured = await measureRun(asked, watcher);
   if (measured === null) return null;
-  const { dataset, split } = prepared.opened.data;
-  const qsl = { name: `${dataset} ${split}`, samples };
-  const { run, logs } = recordRun(measured, { point: point.name, restart, requested, qsl, quick: config.quick });
+  const qsl = { name: library, samples };
+  const { run, logs } = recordRun(measured, {
+    point: point.name,
+    restart,
+    requested,
+    qsl,
+    quick: config.quick,
+    trace: config.trace,
+  });
   await folder.writeRun(run, logs);
   watcher.onRun(run);
   return run;
@@ -111,19 +115,9 @@ async function measureAllAccuracies(work: Sweep, missing: readonly Point[], watc
     const { system } = point;
     const name = nameOf(system);
     if ((await folder.readAccuracy(name)) !== null) continue;
-    const { asking } = prepared.checkpoints.get(system.checkpoint)!;
-    const measured = await measureAccuracy(
-      {
-        ...askedOf(work, point),
-        name,
-        checkpoint: system.checkpoint,
-        batchSize: system.batchSize,
-        task: prepared.task,
-        opened: prepared.opened,
-        answer: asking.answer,
-      },
-      watcher,
-    );
+    const { library } = prepared;
+    const asked = { ...askedOf(work, point), name, batchSize: system.batchSize, library };
+    const measured = await measureAccuracy(asked, watcher);
     if (measured === null) return false;
     if (measured.accuracy.problem !== null) watcher.onProblem(`${name}: no accuracy: ${measured.accuracy.problem}`);
     await folder.writeAccuracy(measured.accuracy, measured.logs);
@@ -134,24 +128,15 @@ async function measureAllAccuracies(work: Sweep, missing: readonly Point[], watc
 function askedOf(
   { config, prepared, hubCache, entry }: Sweep,
   { system }: Point,
-): Pick<RunAsked, "place" | "entry" | "request" | "decoding" | "stallMs"> {
-  const { where, asking } = prepared.checkpoints.get(system.checkpoint)!;
-  const { samples } = prepared.opened;
+): Pick<RunAsked, "place" | "entry" | "subject" | "samples" | "stallMs"> {
+  const { where, subject } = prepared.checkpoints.get(system.checkpoint)!;
   const { threads, precision } = system;
   return {
     place: { where, threads, device: prepared.device, precision, hubCache, cacheFolder: config.cache },
     ...(entry !== undefined && { entry }),
-    decoding: asking.decoding,
+    subject,
+    samples: prepared.samples,
     stallMs: config.stallMs,
-    request: (index): GenerationRequest => {
-      const sample = samples[index]!;
-      const { maxPromptTokens } = asking;
-      return {
-        image: sample.image,
-        prompt: asking.prompt(sample),
-        ...(maxPromptTokens !== null && { maxPromptTokens }),
-      };
-    },
   };
 }
 

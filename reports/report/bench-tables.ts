@@ -1,5 +1,5 @@
 /** The tables of bench points, a table a bench folder. */
-import type { BenchPoint, Rate } from "../bench-record.ts";
+import type { BenchPoint, Machine, Rate } from "../bench-record.ts";
 import { amount, column, figure, figureText, megabytes, word } from "./report-table.ts";
 import type { Cell, ReportTable } from "./report-table.ts";
 import type { ReportBench } from "./report-data.ts";
@@ -8,6 +8,8 @@ export function benchTable({ id, folder, record, points }: ReportBench): ReportT
   const { machine } = record;
   const notes = [
     `${folder}, ${record.task} ${record.data.split}, on ${machine.model}, ${machine.cores} cores.`,
+    machineText(machine),
+    ...(points.some(({ energyJoules }) => energyJoules !== null) ? [] : ["Energy: not measured."]),
     ...(record.quick ? ["QUICK: shorter than LoadGen's minimum durations and counts."] : []),
     ...(points.length < record.points.length
       ? [`${points.length} of ${record.points.length} points are measured.`]
@@ -28,6 +30,7 @@ export function benchTable({ id, folder, record, points }: ReportBench): ReportT
       column("result", "validity", "left"),
       column("samples/s", "samples_per_second"),
       column("tokens/s", "tokens_per_second"),
+      column("pairs/s", "pairs_per_second"),
       ...percentiles.map((percentile) => column(`p${percentile} (ms)`, `p${percentile}_ms`)),
       column("early stopping (ms)", "early_stopping_ms"),
       column("first token p50 (ms)", "first_token_p50_ms"),
@@ -41,6 +44,15 @@ export function benchTable({ id, folder, record, points }: ReportBench): ReportT
   };
 }
 
+/** `Governor not told, load 0.4 before the first point, other processes 1.2 % of the processors' time.` */
+function machineText({ governor, load, neighbours }: Machine): string {
+  const others = neighbours === null ? "not measured" : `${figureText(100 * neighbours)} % of the processors' time`;
+  return (
+    `Governor ${governor ?? "not told"}, load ${load === null ? "not told" : figureText(load)} before the first point, ` +
+    `other processes ${others}.`
+  );
+}
+
 const percentiles = ["50", "90", "95", "99"];
 
 function pointRow(point: BenchPoint): readonly Cell[] {
@@ -52,6 +64,7 @@ function pointRow(point: BenchPoint): readonly Cell[] {
     validityOf(point),
     throughput.samplesPerSecond === null ? amount(null) : rateCell(throughput.samplesPerSecond),
     throughput.tokensPerSecond === null ? amount(null) : rateCell(throughput.tokensPerSecond),
+    throughput.pairsPerSecond === null ? amount(null) : rateCell(throughput.pairsPerSecond),
     ...percentiles.map((percentile) => latencyCell(latencyNs?.percentiles[percentile])),
     figure(milliseconds(point.earlyStoppingLatencyNs)),
     figure(milliseconds(point.timeToFirstTokenNs?.percentiles["50"]?.value)),
@@ -74,11 +87,13 @@ function rateCell({ value, low, high }: Rate): Cell {
   return { text: `${figureText(value)}${range}`, value };
 }
 
-function latencyCell(found: Rate | undefined): Cell {
+/** In milliseconds; `unitNs`: of what is given. */
+export function latencyCell(found: Rate | undefined, unitNs = 1): Cell {
   if (found === undefined) return amount(null);
+  const ms = (value: number): number => (value * unitNs) / 1e6;
   const { value, low, high } = found;
-  const range = low === null || high === null ? "" : ` (${figureText(low / 1e6)} to ${figureText(high / 1e6)})`;
-  return { text: `${figureText(value / 1e6)}${range}`, value: value / 1e6 };
+  const range = low === null || high === null ? "" : ` (${figureText(ms(low))} to ${figureText(ms(high))})`;
+  return { text: `${figureText(ms(value))}${range}`, value: ms(value) };
 }
 
 function milliseconds(nanoseconds: number | null | undefined): number | null {

@@ -1,6 +1,7 @@
 /** Report → what is shown of it, in order: sections of charts and tables. The page, the PNGs, the CSVs and Markdown all show these. */
 import type { Chart } from "../charts/chart.ts";
 import { benchCharts } from "./bench-charts.ts";
+import { benchStagesTable } from "./bench-stages-table.ts";
 import { benchTable } from "./bench-tables.ts";
 import type { Report } from "./report-data.ts";
 import type { ReportTable } from "./report-table.ts";
@@ -53,7 +54,7 @@ export function sectionsOf(report: Report): readonly Section[] {
       title: "Bench points",
       charts: benches.flatMap(benchCharts),
       tables: benches.map(benchTable),
-      folded: [],
+      folded: benches.map(benchStagesTable),
     },
     { id: "precisions", title: "Precisions", charts: [], tables: [tables.precisionTable(runs)], folded: [] },
     { id: "apart", title: "Shown apart", charts: [], tables: [tables.apartTable(report)], folded: [] },

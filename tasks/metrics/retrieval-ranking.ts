@@ -49,8 +49,12 @@ export function candidates(similarities: Similarities, rerank: number): Candidat
   const { images, texts } = similarities;
   const scores = similarityScores(similarities);
   return {
-    imageToText: Array.from({ length: images }, (_, image) => highest(scores.imageToText(image), counts.imageToText)),
-    textToImage: Array.from({ length: texts }, (_, text) => highest(scores.textToImage(text), counts.textToImage)),
+    imageToText: Array.from({ length: images }, (_, image) =>
+      highestPositions(scores.imageToText(image), counts.imageToText),
+    ),
+    textToImage: Array.from({ length: texts }, (_, text) =>
+      highestPositions(scores.textToImage(text), counts.textToImage),
+    ),
   };
 }
 
@@ -116,7 +120,7 @@ function logitOf(matched: readonly MatchedTexts[], image: number, text: number):
 }
 
 /** Positions of the `count` highest, highest first, of equal ones the lower position first. */
-function highest(scores: Float32Array, count: number): Int32Array {
+export function highestPositions(scores: Float32Array, count: number): Int32Array {
   if (count === 0) return new Int32Array(0);
   const least = scores.slice().sort()[scores.length - count]!; // not-a-number would stand at the end
   const positions: number[] = [];

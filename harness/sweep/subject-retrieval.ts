@@ -1,0 +1,87 @@
+/**
+ * Samples of a retrieval task: each is an image that is looked up among all texts of the split, as a search serves it. The
+ * texts are read once, before the first query, as a search engine's index is; a query embeds its image, compares it with all
+ * of them and matches it with the most similar. Its answer is the ids of the best, the best first: `17 4=9 30`; `=` joins those
+ * that score alike.
+ */
+import type { RetrievalSample } from "../../datasets/dataset.ts";
+import type { BenchAccuracy } from "../../reports/bench-run.ts";
+import { retrievalMetrics } from "../../tasks/metrics/recall.ts";
+import { clusteredStandardError } from "../../tasks/metrics/standard-error.ts";
+import type { RetrievalProtocol } from "../../tasks/task.ts";
+import { ScorerProcess } from "../model-process/scorer-process.ts";
+import type { OpenedSplit } from "../prepare.ts";
+import { ownImages } from "./subject.ts";
+import type { AskBatch, BatchAnswer, Outputs, Subject } from "./subject.ts";
+
+export interface RetrievalSubject {
+  readonly opened: Pick<OpenedSplit<RetrievalSample>, "samples">;
+  readonly protocol: RetrievalProtocol;
+}
+
+/** Texts that an answer names: recall at 10 is the last that is published. */
+const shown = 10;
+
+export function retrievalSubject({ opened, protocol }: RetrievalSubject): Subject {
+  const { samples } = opened;
+  const texts = samples.flatMap((sample) => sample.texts);
+  return {
+    start: async (place, options) => {
+      const process = await ScorerProcess.start(place, options);
+      try {
+        const written = texts.map(({ text }) => protocol.text(text));
+        const galleryMs = await process.readGallery(written, protocol);
+        const ids = texts.map(({ id }) => id);
+        return { process, ask: askToRank(process, { samples, ids, rerank: protocol.rerank }), galleryMs };
+      } catch (error) {
+        await process.kill();
+        throw error;
+      }
+    },
+    score: (outputs) => scored(samples, outputs),
+  };
+}
+
+function askToRank(
+  scorer: ScorerProcess,
+  {
+    samples,
+    ids,
+    rerank,
+  }: { readonly samples: readonly RetrievalSample[]; readonly ids: readonly string[]; readonly rerank: number },
+): AskBatch {
+  const own = ownImages();
+  return async (indices) => {
+    const images = indices.map((index) => own(samples[index]!.image));
+    const { value, stamps } = await scorer.rankTexts(images, { rerank, shown });
+    const answers = indices.map((_, place): BatchAnswer => {
+      const ranked = value[place];
+      if (ranked?.status !== "ranked") {
+        return { text: null, error: ranked?.error ?? "no answer", tokens: 0, stagesMs: {} };
+      }
+      const text = ranked.texts.map((alike) => alike.map((position) => ids[position]!).join("=")).join(" ");
+      return { text, tokens: 0, pairs: ranked.pairs, stagesMs: ranked.latencyMs };
+    });
+    return { answers, stamps };
+  };
+}
+
+/** TR@1: the share of images whose best text is their own; a wrong text that scores alike comes before it, as in `run`. */
+function scored(samples: readonly RetrievalSample[], outputs: Outputs): BenchAccuracy["accuracy"] {
+  const answered = outputs.flatMap(([index, text]) => (text === null ? [] : [{ sample: samples[index]!, text }]));
+  if (answered.length === 0) return null;
+  const found = answered.map(({ sample, text }): number => {
+    const own = new Set(sample.texts.map(({ id }) => id));
+    const [best = ""] = text.split(" ");
+    return best.split("=").every((id) => own.has(id)) ? 1 : 0;
+  });
+  return {
+    metric: retrievalMetrics[0]!,
+    value: found.reduce((sum, each) => sum + each, 0) / found.length,
+    standardError: clusteredStandardError(
+      found,
+      answered.map(({ sample }) => sample.image.id),
+    ),
+    samples: found.length,
+  };
+}

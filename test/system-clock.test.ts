@@ -1,0 +1,54 @@
+/** The generator's own clock and what keeps it on time. Nothing here says how late: that is the machine's. */
+import assert from "node:assert/strict";
+import { getPriority } from "node:os";
+import { systemClock } from "../harness/loadgen/clock.ts";
+import { goFirst } from "../harness/loadgen/priority.ts";
+import { Sleeper } from "../harness/loadgen/sleeper.ts";
+
+describe("the system's clock", () => {
+  it("never comes back before its time, while the sleeper starts, when it is there, and for two at a time", async () => {
+    const clock = systemClock();
+    const returns: number[] = [];
+    for (let wait = 0; wait < 20; wait += 1) {
+      const timeNs = clock.nowNs() + (wait % 5) * 3e6;
+      await Promise.all([clock.sleepUntil(timeNs), clock.sleepUntil(timeNs + 1e6)]);
+      returns.push(clock.nowNs() - timeNs - 1e6);
+    }
+    assert.ok(
+      returns.every((late) => late >= 0),
+      returns.join(),
+    );
+  });
+
+  it("takes answers while it sleeps", async () => {
+    const clock = systemClock();
+    let turns = 0;
+    const timer = setInterval(() => (turns += 1), 1);
+    await clock.sleepUntil(clock.nowNs() + 100e6);
+    clearInterval(timer);
+    assert.ok(turns > 1, String(turns));
+  });
+});
+
+describe("the sleeper", () => {
+  it("sleeps until the time, one at a time", async () => {
+    const sleeper = new Sleeper();
+    while (!sleeper.isFree) await new Promise((resolve) => setTimeout(resolve, 1));
+    const timeNs = process.hrtime.bigint() + 20_000_000n;
+    const sleep = sleeper.sleepUntil(timeNs);
+    assert.equal(sleeper.isFree, false);
+    await sleep;
+    assert.ok(process.hrtime.bigint() >= timeNs);
+    assert.equal(sleeper.isFree, true);
+  });
+});
+
+describe("the generator's priority", () => {
+  it("is raised where the system allows it, and put back", () => {
+    const before = getPriority();
+    const goBack = goFirst();
+    assert.ok(getPriority() <= before);
+    goBack();
+    assert.equal(getPriority(), before);
+  });
+});
