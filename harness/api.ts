@@ -12,7 +12,7 @@ import { ownCacheFolder } from "./cache-folder.ts";
 import { catalog } from "./catalog.ts";
 import { checkpointPlace } from "./prepare.ts";
 import { chooseDevice, deviceChoices, deviceRequest, refuseUnfitPrecision } from "./device.ts";
-import { choice } from "./run-config.ts";
+import { choice } from "./flag-values.ts";
 
 export type * from "./api/types.ts";
 export { CheckpointError, ImageError } from "../models/model.ts";

@@ -12,6 +12,7 @@ import type { DecodingOptions } from "../models/model.ts";
 import type { ProtocolName } from "../tasks/task.ts";
 import { deviceChoices, deviceRequest } from "./device.ts";
 import type { DeviceFlags, DeviceRequest } from "./device.ts";
+import { byteAmount, choice, decimal, finite, folder, integer, limit, names, text, unexpected } from "./flag-values.ts";
 import { UsageError } from "./usage-error.ts";
 
 export interface RunConfig {
@@ -217,27 +218,6 @@ function overrides(flags: RunFlags): Overrides {
   });
 }
 
-/** Lists may be given with commas, repeatedly, or both; a name counts once. */
-export function names(
-  flag: string,
-  lists: readonly string[] | undefined,
-  otherwise: readonly string[],
-): readonly string[] {
-  if (lists === undefined) return otherwise;
-  const found = lists.flatMap((list) => list.split(",")).map((name) => name.trim());
-  const given = [...new Set(found.filter((name) => name !== ""))];
-  if (given.length === 0) throw unexpected(flag, lists.join(","), "a name, or several with commas between them");
-  return Object.freeze(given);
-}
-
-export function limit(value: string | undefined): number | null {
-  if (value === undefined) return null;
-  const number = decimal(value);
-  const isFraction = number > 0 && number < 1;
-  if (isFraction || (Number.isSafeInteger(number) && number >= 1)) return number;
-  throw unexpected("--limit", value, "a number of samples from 1, or a fraction between 0 and 1");
-}
-
 function batchSize(value: string | undefined): number | "auto" {
   if (value === undefined) return defaultBatchSize;
   if (value === "auto") return value;
@@ -251,56 +231,4 @@ function memoryBudget({ memoryBudget: value, batchSize }: RunFlags): number | nu
   if (value === undefined) return null;
   if (batchSize !== "auto") throw new UsageError("--memory-budget: is for --batch-size auto, which was not given.");
   return byteAmount("--memory-budget", value, "500MB or 4GB");
-}
-
-/** Bytes. `examples` are what a message says was expected. */
-export function byteAmount(flag: string, value: string, examples: string): number {
-  const [, amount = "", unit] = /^([\d.]+) ?(MB|GB)$/i.exec(value) ?? [];
-  const bytes = decimal(amount) * (unit?.toUpperCase() === "GB" ? 1e9 : 1e6);
-  if (bytes > 0) return bytes;
-  throw unexpected(flag, value, `an amount above 0 such as ${examples}`);
-}
-
-export function integer(flag: string, value: string | undefined, { from }: { from: number }): number | undefined {
-  if (value === undefined) return undefined;
-  const number = decimal(value);
-  if (Number.isSafeInteger(number) && number >= from) return number;
-  throw unexpected(flag, value, `a whole number from ${from}`);
-}
-
-function finite(flag: string, value: string | undefined): number | undefined {
-  if (value === undefined) return undefined;
-  const number = decimal(value);
-  if (Number.isFinite(number)) return number;
-  throw unexpected(flag, value, "a number");
-}
-
-/** NaN for what is no decimal number; `Number` alone takes "", "0x10" and " 1". */
-export function decimal(value: string): number {
-  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(value) ? Number(value) : Number.NaN;
-}
-
-export function choice<Name extends string>(
-  flag: string,
-  value: string | undefined,
-  all: readonly Name[],
-): Name | undefined {
-  if (value === undefined) return undefined;
-  const found = all.find((name) => name === value);
-  if (found === undefined) throw unexpected(flag, value, all.join(" or "));
-  return found;
-}
-
-export function text(flag: string, value: string | undefined): string | undefined {
-  if (value === "") throw unexpected(flag, value, "a name");
-  return value;
-}
-
-export function folder(flag: string, value: string | undefined): string | null {
-  if (value === "") throw unexpected(flag, value, "a folder");
-  return value === undefined ? null : resolve(value);
-}
-
-export function unexpected(flag: string, value: string | undefined, expected: string): UsageError {
-  return new UsageError(`${flag}: found "${value ?? ""}", expected ${expected}.`);
 }

@@ -3,7 +3,7 @@ import pLimit from "p-limit";
 import type { ImageTextScorer, VisionLanguageModel } from "../../models/model.ts";
 import { captioning, questionAnswering } from "../../tasks/own-image.ts";
 import { textScores } from "../ride/text-scores.ts";
-import { unexpected } from "../run-config.ts";
+import { unexpected } from "../flag-values.ts";
 import { UsageError } from "../usage-error.ts";
 import { OwnConversation } from "./conversation.ts";
 import { readImage } from "./read-image.ts";

@@ -2,7 +2,7 @@
 import type { DecodingOptions, GenerationOptions, Sampling } from "../../models/model.ts";
 import type { ProtocolName } from "../../tasks/task.ts";
 import { decodingOf } from "../protocol.ts";
-import { unexpected } from "../run-config.ts";
+import { unexpected } from "../flag-values.ts";
 import type { Overrides } from "../run-config.ts";
 import { unknownName } from "../usage-error.ts";
 import type { SamplingOptions, TextOptions } from "./types.ts";

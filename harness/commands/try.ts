@@ -5,17 +5,8 @@ import { withDeviceFlags } from "../device.ts";
 import { cacheHelp, list, precisionHelp, refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
 import { watchInterrupt } from "../interrupt.ts";
-import {
-  byteAmount,
-  cacheFolderOf,
-  folder,
-  integer,
-  names,
-  readDevice,
-  readPrecisions,
-  text,
-  unexpected,
-} from "../run-config.ts";
+import { byteAmount, folder, integer, names, text, unexpected } from "../flag-values.ts";
+import { cacheFolderOf, readDevice, readPrecisions } from "../run-config.ts";
 import type { RunFlags } from "../run-config.ts";
 import { isLoopback } from "../try/guard.ts";
 import { startTrying } from "../try/start-trying.ts";

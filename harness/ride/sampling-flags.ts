@@ -1,7 +1,7 @@
 /** --temperature, --top-p, --top-k, --seed, --nucleus: text that is drawn. One of them, and nothing is searched for. */
 import type { Command } from "commander";
 import type { DecodingOptions, GenerationOptions, Sampling } from "../../models/model.ts";
-import { decimal, integer, unexpected } from "../run-config.ts";
+import { decimal, integer, unexpected } from "../flag-values.ts";
 import { UsageError } from "../usage-error.ts";
 
 export interface SamplingFlags {

@@ -13,19 +13,8 @@ import { formatDuration, parseDurationMs } from "../loadgen/duration.ts";
 import { leastQueries } from "../loadgen/early-stopping.ts";
 import { defaultSettings, sampleChoices } from "../loadgen/settings.ts";
 import type { LoadGenSettings, SampleChoice } from "../loadgen/settings.ts";
-import {
-  cacheFolderOf,
-  choice,
-  decimal,
-  folder,
-  integer,
-  limit,
-  names,
-  protocols,
-  readPrecisions,
-  text,
-  unexpected,
-} from "../run-config.ts";
+import { choice, decimal, folder, integer, limit, names, text, unexpected } from "../flag-values.ts";
+import { cacheFolderOf, protocols, readPrecisions } from "../run-config.ts";
 import { unknownName, UsageError } from "../usage-error.ts";
 
 export interface BenchConfig {
