@@ -38,8 +38,9 @@ export class Session {
   }
 
   static async load(graph: Graph, options: RuntimeOptions): Promise<Session> {
+    const { device = "cpu" } = options;
     const session = await InferenceSession.create(graph.bytes, {
-      executionProviders: [options.device ?? "cpu"],
+      executionProviders: [device],
       intraOpNumThreads: options.threads,
       graphOptimizationLevel: "all",
       logSeverityLevel: 3,
@@ -51,6 +52,8 @@ export class Session {
           // Processors without VNNI add products of int8 up in 16 bits, where they overflow; this keeps the sums exact.
           x64quantprecision: "1",
         },
+        // The nodes that make the CPU round to fp16 (graph-writer.ts) do nothing else, and would be taken out.
+        ...(graph.isHalf && device === "cpu" && { optimization: { disable_specified_optimizers: "EliminateIdentity" } }),
       },
     });
     return new Session(graph, session, options.onRun);
@@ -86,6 +89,29 @@ export function int64Tensor(values: readonly number[], shape: readonly number[])
 
 export function int32Tensor(data: Int32Array, shape: readonly number[]): Tensor {
   return new Tensor("int32", data, shape);
+}
+
+/** Numbers that are moved but not looked at: fp32, or the bits of fp16. */
+export type Numbers = Float32Array | Uint16Array;
+export type FloatType = "float32" | "float16";
+
+export function emptyNumbers(type: FloatType, length: number): Numbers {
+  return type === "float16" ? new Uint16Array(length) : new Float32Array(length);
+}
+
+export function numbersTensor(numbers: Numbers, shape: readonly number[]): Tensor {
+  return numbers instanceof Float32Array ? float32Tensor(numbers, shape) : new Tensor("float16", numbers, shape);
+}
+
+export function floatType({ type }: Tensor): FloatType {
+  return type === "float16" ? "float16" : "float32";
+}
+
+/** The numbers of a float tensor, in its own memory. Newer versions of Node have an array type of their own for fp16. */
+export function numbersOf(tensor: Tensor): Numbers {
+  const { data, type } = tensor;
+  if (type !== "float16" || !ArrayBuffer.isView(data)) return floats(tensor);
+  return new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2);
 }
 
 /** The numbers of a float32 tensor; asking for another type is a mistake of the caller. */

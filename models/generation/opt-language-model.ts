@@ -36,7 +36,8 @@ export async function loadOpt(
   const embedding = await Session.load(optEmbedding(decoderWeights, text), runtime);
   const session = await Session.load(optDecoder(decoderWeights, text), runtime);
 
-  const shape = { layers: text.layers, heads: text.heads, head: text.hidden / text.heads };
+  const type = weights.activations("language");
+  const shape = { type, layers: text.layers, heads: text.heads, head: text.hidden / text.heads };
   const decoder: Decoder = {
     shape,
     outputs: outputNames(shape),

@@ -40,7 +40,8 @@ export async function loadT5(
   const session = await Session.load(t5Decoder(own, text), runtime);
 
   const buckets = decoderBuckets(text);
-  const shape = { layers: text.decoderLayers, heads: text.heads, head: text.keyWidth };
+  const type = weights.activations("language");
+  const shape = { type, layers: text.decoderLayers, heads: text.heads, head: text.keyWidth };
   const decoder: Decoder = {
     shape,
     outputs: outputNames(shape),
