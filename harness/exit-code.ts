@@ -1,5 +1,6 @@
 /** What the exit code says. After Ctrl-C it is the signal's, see interrupt.ts. */
 import { DatasetError } from "../datasets/dataset.ts";
+import { DeviceLostError } from "../models/device/device-error.ts";
 import { CheckpointError } from "../models/model.ts";
 import { ModelProcessError } from "./model-process/model-process-error.ts";
 import { RunFolderError, RunWriteError } from "../reports/run-folder-error.ts";
@@ -18,7 +19,7 @@ export const failCode = 10;
 export const inconclusiveCode = 11;
 
 export function exitCodeOf(error: unknown): number {
-  if (error instanceof RunWriteError) return incompleteCode;
+  if (error instanceof RunWriteError || error instanceof DeviceLostError) return incompleteCode;
   const isUserError = [UsageError, DatasetError, CheckpointError, RunFolderError, ModelProcessError].some(
     (kind) => error instanceof kind,
   );

@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import type { Catalog } from "./catalog.ts";
 import type { Terminal } from "./terminal.ts";
+import { withDeviceFlags } from "./device.ts";
 import { unknownName, UsageError } from "./usage-error.ts";
 
 /** Where a command works. */
@@ -48,7 +49,7 @@ export function list(value: string, before: string[] = []): string[] {
 
 /** Those that replace no choice of a protocol. */
 export function withRunFlags(command: Command, defaults: { readonly models: string; readonly tasks: string }): Command {
-  return command
+  return withDeviceFlags(command)
     .option(
       "-m, --model <names>",
       `bundled names, folders or names in the Hugging Face cache (default: ${defaults.models})`,

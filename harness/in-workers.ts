@@ -1,12 +1,13 @@
 /** A checkpoint that was found, to be loaded by several processes instead of this one. */
 import type { Precision } from "../models/checkpoint/precision.ts";
+import type { Device } from "../models/device/device.ts";
 import type { LoadOptions } from "../models/load-blip2.ts";
 import type { Catalog, FoundGenerator } from "./catalog.ts";
 import type { ModelPlace } from "./model-process/messages.ts";
 import type { RunConfig } from "./run-config.ts";
 import { splitThreads, Workers } from "./workers.ts";
 
-export interface PrepareOptions extends Pick<LoadOptions, "hubCache" | "onPreparation"> {
+export interface PrepareOptions extends Pick<LoadOptions, "hubCache" | "onPreparation" | "onPlacement"> {
   /** Told what a user should know while a run goes on. */
   readonly onMessage?: (message: string) => void;
 }
@@ -15,18 +16,19 @@ export interface Spreading {
   /** A folder, or a name in the Hugging Face cache. */
   readonly where: string;
   readonly config: RunConfig;
+  readonly device: Device;
   readonly precision: Precision;
   readonly catalog: Catalog;
 }
 
 export function inWorkers(
   found: FoundGenerator,
-  { where, config, precision, catalog }: Spreading,
+  { where, config, device, precision, catalog }: Spreading,
   { hubCache, ...told }: PrepareOptions,
 ): FoundGenerator {
   const { cache: cacheFolder, imageThreads, generation, keepFeatures } = config;
   const [first = 1, ...others] = splitThreads(config.threads, config.workers);
-  const shared = { where, imageThreads, precision, generation, keepFeatures, cacheFolder, hubCache };
+  const shared = { where, device, imageThreads, precision, generation, keepFeatures, cacheFolder, hubCache };
   const placeOf = (threads: number): ModelPlace => ({ ...shared, threads });
   const entry = catalog.processEntry === undefined ? {} : { entry: catalog.processEntry };
   return { ...found, load: () => Workers.start([placeOf(first), ...others.map(placeOf)], { ...told, ...entry }) };

@@ -4,31 +4,37 @@
  */
 import type { Sample } from "../datasets/dataset.ts";
 import type { Precision } from "../models/checkpoint/precision.ts";
+import { placementOf } from "../models/device/placement-profile.ts";
+import type { NodePlacement } from "../models/device/placement-profile.ts";
 import type { ImageTextScorer, VisionLanguageModel } from "../models/model.ts";
 import type { RunMeasured } from "../reports/run-record.ts";
 import type { GenerationTask, RetrievalTask, Task } from "../tasks/task.ts";
 import type { Catalog, FoundCheckpoint, FoundGenerator, FoundScorer } from "./catalog.ts";
+import type { ChosenDevice } from "./device.ts";
 import type { LazyModel } from "./evaluate.ts";
 import { peakMemoryBytes, resetPeakMemory } from "./peak-memory.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** A checkpoint in one of the precisions that were asked for; another one is another checkpoint here. */
-export type AskedCheckpoint = FoundCheckpoint & InPrecision;
+export type AskedCheckpoint = FoundCheckpoint & Asked;
 
-interface InPrecision {
+interface Asked {
   readonly precision: Precision;
+  readonly chosen: ChosenDevice;
+  /** By graph, as they run for the first time: see placement-profile.ts. Empty on the CPU. */
+  readonly placements: ReadonlyMap<string, NodePlacement>;
 }
 
 export interface GenerationPair {
   readonly kind: "generation";
-  readonly checkpoint: FoundGenerator & InPrecision;
+  readonly checkpoint: FoundGenerator & Asked;
   readonly task: GenerationTask<Sample>;
   readonly model: LazyModel<VisionLanguageModel>;
 }
 
 export interface RetrievalPair {
   readonly kind: "retrieval";
-  readonly checkpoint: FoundScorer & InPrecision;
+  readonly checkpoint: FoundScorer & Asked;
   readonly task: RetrievalTask;
   readonly model: LazyModel<ImageTextScorer>;
 }
@@ -60,12 +66,12 @@ export function pairsToRun(
 
 function pairsOf(checkpoint: AskedCheckpoint, tasks: readonly Task[]): readonly Pair[] {
   if (checkpoint.kind === "generation") {
-    const model = lazyModel(checkpoint.load);
+    const model = lazyModel(checkpoint.load, checkpoint.placements);
     return tasks.flatMap((task): Pair[] =>
       task.kind === "generation" ? [{ kind: "generation", checkpoint, task, model }] : [],
     );
   }
-  const model = lazyModel(checkpoint.load);
+  const model = lazyModel(checkpoint.load, checkpoint.placements);
   return tasks.flatMap((task): Pair[] =>
     task.kind === "retrieval" ? [{ kind: "retrieval", checkpoint, task, model }] : [],
   );
@@ -86,7 +92,10 @@ interface Releasable {
   readonly release: () => Promise<void>;
 }
 
-function lazyModel<Model extends Releasable>(load: () => Promise<Model>): LazyModel<Model> {
+function lazyModel<Model extends Releasable>(
+  load: () => Promise<Model>,
+  placements: ReadonlyMap<string, NodePlacement>,
+): LazyModel<Model> {
   let model: Promise<Model> | null = null;
   let measured: RunMeasured | null = null;
   const loadMeasured = async (): Promise<Model> => {
@@ -108,7 +117,11 @@ function lazyModel<Model extends Releasable>(load: () => Promise<Model>): LazyMo
   };
   return {
     load: () => (model ??= loadMeasured()),
-    measured: () => measured && { ...measured, peakMemoryBytes: peakMemoryBytes(measured.memorySince) },
+    measured: () => {
+      if (measured === null) return null;
+      const placement = placements.size === 0 ? {} : { placement: placementOf([...placements.values()]) };
+      return { ...measured, peakMemoryBytes: peakMemoryBytes(measured.memorySince), ...placement };
+    },
     release: async () => {
       const loaded = model;
       model = null;

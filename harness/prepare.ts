@@ -7,7 +7,7 @@ import { basename, join } from "node:path";
 import type { Dataset, RetrievalSample, Sample, Split } from "../datasets/dataset.ts";
 import { DatasetError } from "../datasets/dataset.ts";
 import { doesWayMatter } from "../models/generation/generation-way.ts";
-import { describePrecision } from "../models/checkpoint/precision.ts";
+import type { GraphPlacement } from "../models/device/placement-profile.ts";
 import type { LoadOptions } from "../models/load-blip2.ts";
 import { RunFolder } from "../reports/run-folder.ts";
 import type { RunPlan } from "../reports/run-record.ts";
@@ -16,6 +16,8 @@ import { plannedBatchSize } from "./batch-size.ts";
 import { limitSamples } from "./batches.ts";
 import type { Catalog, FoundCheckpoint } from "./catalog.ts";
 import { describeDataFiles } from "./data-files.ts";
+import { chooseDevice, refuseUnfitPrecision } from "./device.ts";
+import { recordedDevice, recordedPrecision, recordedProvider } from "./recorded-choices.ts";
 import type { Evaluation } from "./evaluate.ts";
 import { describeFeatureSizes } from "./feature-sizes.ts";
 import { inWorkers } from "./in-workers.ts";
@@ -88,17 +90,23 @@ export async function checkpointsToRun(
   prepareOptions: PrepareOptions,
 ): Promise<readonly AskedCheckpoint[]> {
   const { hubCache, onPreparation } = prepareOptions;
+  const chosen = await chooseDevice(config.device, prepareOptions);
+  for (const precision of config.precisions) refuseUnfitPrecision(precision, chosen.device);
+  const { device } = chosen;
   const { cache: cacheFolder, threads, imageThreads, generation, keepFeatures } = config;
-  const settings = { hubCache, cacheFolder, threads, imageThreads, generation, keepFeatures };
+  const settings = { hubCache, cacheFolder, threads, device, imageThreads, generation, keepFeatures };
   const options = { ...settings, ...(onPreparation !== undefined && { onPreparation }) };
   const checkpoints: AskedCheckpoint[] = [];
   for (const name of config.models) {
     const { where } = checkpointPlace(catalog, name);
     for (const precision of config.precisions) {
-      const found = await findCheckpoint(catalog, name, { ...options, precision });
+      const placements = new Map<string, GraphPlacement>();
+      const onPlacement = (placement: GraphPlacement): void => void placements.set(placement.graph, placement);
+      const found = await findCheckpoint(catalog, name, { ...options, precision, onPlacement });
       const isSpread = config.workers > 1 && found.kind === "generation";
-      const placed = isSpread ? inWorkers(found, { where, config, precision, catalog }, prepareOptions) : found;
-      checkpoints.push({ ...placed, precision });
+      const spreading = { where, config, device, precision, catalog };
+      const placed = isSpread ? inWorkers(found, spreading, { ...prepareOptions, onPlacement }) : found;
+      checkpoints.push({ ...placed, precision, chosen, placements });
     }
   }
   refuseSameNames(checkpoints);
@@ -130,13 +138,17 @@ async function prepareGeneration(
       limit,
       batchSize,
       ...recordedPrecision(checkpoint),
-      ...(doesWayMatter(config.generation, checkpoint.precision) && { generation: config.generation }),
+      ...recordedProvider(checkpoint),
+      ...(doesWayMatter(config.generation, checkpoint.precision, checkpoint.chosen.device) && {
+        generation: config.generation,
+      }),
       decoding,
       overrides: { ...overrides },
     },
     checkpoint: { name, source, family, fingerprint },
     data,
     ...made,
+    ...recordedDevice(checkpoint),
     seeds: {},
   };
   const folder = await open(plan, samples.length);
@@ -172,6 +184,7 @@ async function prepareRetrieval(
       limit,
       batchSize,
       ...recordedPrecision(checkpoint),
+      ...recordedProvider(checkpoint),
       decoding: {},
       retrieval: { maxTokens, rerank },
       overrides: { ...overrides },
@@ -179,15 +192,11 @@ async function prepareRetrieval(
     checkpoint: { name, source, family, fingerprint },
     data,
     ...made,
+    ...recordedDevice(checkpoint),
     seeds: {},
   };
   const folder = await open(plan, samples.length);
   return { kind: "retrieval", task, split, samples, protocol, plan, folder, maxErrors, model };
-}
-
-function recordedPrecision({ precision }: AskedCheckpoint): { readonly precision?: string } {
-  const described = describePrecision(precision);
-  return described === "fp32" ? {} : { precision: described };
 }
 
 export function taskNamed(catalog: Catalog, name: string): Task {

@@ -10,6 +10,8 @@ import type { GenerationWay } from "../models/generation/generation-way.ts";
 import { CheckpointError } from "../models/model.ts";
 import type { DecodingOptions } from "../models/model.ts";
 import type { ProtocolName } from "../tasks/task.ts";
+import { deviceChoices, deviceRequest } from "./device.ts";
+import type { DeviceFlags, DeviceRequest } from "./device.ts";
 import { UsageError } from "./usage-error.ts";
 
 export interface RunConfig {
@@ -37,6 +39,8 @@ export interface RunConfig {
   /** Bytes that batches may take beside the loaded model, where their size is measured; null: half of what is free. */
   readonly memoryBudget: number | null;
   readonly threads: number;
+  /** What computes. */
+  readonly device: DeviceRequest;
   /** Processes a model generates in, which share the threads; 1 is this one. */
   readonly workers: number;
   /** Threads of each process that decode and resize images; 0: the one that the model computes in. */
@@ -74,7 +78,7 @@ export interface Overrides {
 }
 
 /** The flags of `run` as they were typed. */
-export interface RunFlags {
+export interface RunFlags extends DeviceFlags {
   readonly model?: readonly string[];
   readonly tasks?: readonly string[];
   readonly output?: string;
@@ -139,6 +143,10 @@ export function readRunConfig(flags: RunFlags, defaults: RunDefaults): RunConfig
     batchSize: batchSize(flags.batchSize),
     memoryBudget: memoryBudget(flags),
     threads: integer("--threads", flags.threads, { from: 1 }) ?? defaults.threads,
+    device: deviceRequest(
+      choice("--device", flags.device, deviceChoices),
+      integer("--device-id", flags.deviceId, { from: 0 }),
+    ),
     workers: integer("--workers", flags.workers, { from: 1 }) ?? 1,
     imageThreads: integer("--image-threads", flags.imageThreads, { from: 0 }) ?? defaultImageThreads,
     precisions,

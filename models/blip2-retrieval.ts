@@ -12,8 +12,8 @@ import type { ImageTokenStore } from "./image-token-store.ts";
 import type { ImageTokens } from "./features/image-tokens.ts";
 import { CheckpointError } from "./model.ts";
 import type { FailedImage, ImageEmbedding, ImageFile, ImageTextScorer, Matching, StageLatency } from "./model.ts";
-import { crossAttentionLayers } from "./networks/q-former-text.ts";
-import { float32Tensor, floats } from "./runtime.ts";
+import { imageKeyNames } from "./networks/q-former-text.ts";
+import { float32Tensor, floats, freeOnDevice } from "./runtime.ts";
 import type { Feeds, Session } from "./runtime.ts";
 import { StageClock } from "./stage-clock.ts";
 import { textBatches, textMask } from "./text/text-batches.ts";
@@ -65,9 +65,11 @@ export class Blip2Retrieval implements ImageTextScorer {
     const { query_output } = await clock.time("qFormer", () =>
       sessions.qFormer.run({ image_tokens }, ["query_output"]),
     );
-    const { image_embedding } = await clock.time("projection", () =>
-      sessions.imageEmbedding.run({ query_output }, ["image_embedding"]),
-    );
+    const { image_embedding } = await clock
+      .time("projection", () => sessions.imageEmbedding.run({ query_output }, ["image_embedding"]))
+      .finally(() => {
+        freeOnDevice([query_output]);
+      });
     const tokens = rows(image_tokens);
     const vectors = rows(image_embedding);
     await clock.time("store", async () => {
@@ -143,15 +145,19 @@ export class Blip2Retrieval implements ImageTextScorer {
 
     const logits = new Float32Array(texts.length);
     const probabilities = new Float32Array(texts.length);
-    for (const batch of textBatches(texts, { size: PAIR_BATCH, pad })) {
-      const feeds = { ...batch.feeds, ...textMask(batch, queries), ...seen };
-      const { matching } = await clock.time("matching", () => sessions.matching.run(feeds, ["matching"]));
-      for (const [row, [other, logit]] of rows(matching).entries()) {
-        for (const place of batch.places[row]!) {
-          logits[place] = logit!;
-          probabilities[place] = 1 / (1 + Math.exp(other! - logit!)); // softmax of the two
+    try {
+      for (const batch of textBatches(texts, { size: PAIR_BATCH, pad })) {
+        const feeds = { ...batch.feeds, ...textMask(batch, queries), ...seen };
+        const { matching } = await clock.time("matching", () => sessions.matching.run(feeds, ["matching"]));
+        for (const [row, [other, logit]] of rows(matching).entries()) {
+          for (const place of batch.places[row]!) {
+            logits[place] = logit!;
+            probabilities[place] = 1 / (1 + Math.exp(other! - logit!)); // softmax of the two
+          }
         }
       }
+    } finally {
+      freeOnDevice(seen);
     }
     return { status: "matched", logits, probabilities, latencyMs: { ...encodingMs, ...clock.shares(1) } };
   }
@@ -169,8 +175,7 @@ export class Blip2Retrieval implements ImageTextScorer {
 
   async #imageKeys(image_tokens: Tensor): Promise<Feeds> {
     const { config, sessions } = this.#parts;
-    const names = crossAttentionLayers(config.qFormer).flatMap((layer) => [`keys.${layer}`, `values.${layer}`]);
-    return sessions.imageKeys.run({ image_tokens }, names);
+    return sessions.imageKeys.run({ image_tokens }, imageKeyNames(config.qFormer));
   }
 }
 

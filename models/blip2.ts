@@ -143,6 +143,7 @@ export class Blip2<Seen> implements VisionLanguageModel {
   }
 
   async release(): Promise<void> {
+    this.#seenImages.keep(new Set());
     await this.#parts.encoder.release();
     await this.#parts.languageModel.release();
   }

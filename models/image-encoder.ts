@@ -9,7 +9,7 @@ import type { ImageTokens, LoadedImage } from "./features/image-tokens.ts";
 import { languageProjection } from "./networks/language-projection.ts";
 import { qFormer } from "./networks/q-former.ts";
 import type { FailedImage, StageLatency } from "./model.ts";
-import { Session } from "./runtime.ts";
+import { freeOnDevice, Session } from "./runtime.ts";
 import type { RuntimeOptions } from "./runtime.ts";
 import { StageClock } from "./stage-clock.ts";
 import type { Weights } from "./checkpoint/weights.ts";
@@ -37,7 +37,7 @@ export async function loadImageEncoder(
   { weights, images, width }: ImageEncoderParts,
   runtime: RuntimeOptions,
 ): Promise<ImageEncoder> {
-  const queries = await Session.load(qFormer(weights, config.qFormer), runtime);
+  const queries = await Session.load(qFormer(weights, config.qFormer), runtime, { onDevice: ["query_output"] });
   const projectionGraph = languageProjection(weights.at("language_projection"), config.qFormer, width);
   const projection = await Session.load(projectionGraph, runtime);
 
@@ -46,8 +46,16 @@ export async function loadImageEncoder(
     encode: async (loaded) => {
       const { image_tokens, latencyMs } = await images.encode(loaded);
       const clock = new StageClock();
-      const { query_output } = await clock.time("qFormer", () => queries.run({ image_tokens }, ["query_output"]));
-      const { soft_prompt } = await clock.time("projection", () => projection.run({ query_output }, ["soft_prompt"]));
+      const { query_output } = await clock
+        .time("qFormer", () => queries.run({ image_tokens }, ["query_output"]))
+        .finally(() => {
+          freeOnDevice([image_tokens]);
+        });
+      const { soft_prompt } = await clock
+        .time("projection", () => projection.run({ query_output }, ["soft_prompt"]))
+        .finally(() => {
+          freeOnDevice([query_output]);
+        });
       const shares = clock.shares(loaded.length);
       return { softPrompts: soft_prompt, latencyMs: latencyMs.map((own) => ({ ...own, ...shares })) };
     },

@@ -13,11 +13,12 @@ import { readPixelSettings } from "./load-blip2.ts";
 import type { LoadOptions } from "./load-blip2.ts";
 import { CheckpointError } from "./model.ts";
 import type { ImageTextScorer } from "./model.ts";
-import { qFormerImageKeys, qFormerMatching, qFormerText } from "./networks/q-former-text.ts";
+import { imageKeyNames, qFormerImageKeys, qFormerMatching, qFormerText } from "./networks/q-former-text.ts";
 import { qFormer } from "./networks/q-former.ts";
 import { imageEmbedding, similarity } from "./networks/retrieval-heads.ts";
 import { Session } from "./runtime.ts";
 import type { RuntimeOptions } from "./runtime.ts";
+import { rankInSmallerBatches } from "./smaller-batches.ts";
 import { loadTokenizer } from "./text/tokenizer.ts";
 import { checkAllUsed } from "./checkpoint/unused-tensors.ts";
 import type { Weights } from "./checkpoint/weights.ts";
@@ -46,7 +47,9 @@ export async function loadRetrievalCheckpoint(
   const byteLength = featureBytes(featureShape(config.vision));
   const limitBytes = options.imageTokenBytes ?? null;
   const store = new ImageTokenStore(path.join(options.cacheFolder, "image-tokens"), { byteLength, limitBytes });
-  return new Blip2Retrieval({ name, weightsBytes: weights.readBytes, config, sessions, tokenizer, images, store });
+  const weightsBytes = weights.readBytes;
+  const scorer = new Blip2Retrieval({ name, weightsBytes, config, sessions, tokenizer, images, store });
+  return options.device === undefined || options.device.provider === "cpu" ? scorer : rankInSmallerBatches(scorer);
 }
 
 /** `weights` is the whole checkpoint's. */
@@ -55,12 +58,13 @@ export async function loadRetrievalSessions(
   config: RetrievalConfig,
   options: RuntimeOptions,
 ): Promise<RetrievalSessions> {
+  const keys = imageKeyNames(config.qFormer);
   return {
-    qFormer: await Session.load(qFormer(weights, config.qFormer), options),
+    qFormer: await Session.load(qFormer(weights, config.qFormer), options, { onDevice: ["query_output"] }),
     imageEmbedding: await Session.load(imageEmbedding(weights.at("vision_projection"), config), options),
     text: await Session.load(qFormerText(weights, config), options),
     similarity: await Session.load(similarity(config), options),
-    imageKeys: await Session.load(qFormerImageKeys(weights, config.qFormer), options),
+    imageKeys: await Session.load(qFormerImageKeys(weights, config.qFormer), options, { onDevice: keys }),
     matching: await Session.load(qFormerMatching(weights, config.qFormer), options),
   };
 }

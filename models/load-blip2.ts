@@ -22,6 +22,7 @@ import type { PixelSettings } from "./image/preprocessor-config.ts";
 import { jsonFile } from "./checkpoint/json-section.ts";
 import { loadGraphT5 } from "./generation/t5-graph-language-model.ts";
 import { loadT5 } from "./generation/t5-language-model.ts";
+import { inSmallerBatches } from "./smaller-batches.ts";
 import { loadTokenizer } from "./text/tokenizer.ts";
 import { checkAllUsed } from "./checkpoint/unused-tensors.ts";
 
@@ -48,15 +49,18 @@ export async function loadCheckpoint(checkpoint: Checkpoint, options: LoadOption
     languageModel: LanguageModel<Seen> | GraphLanguageModel<Seen>,
     width: number,
   ): Promise<VisionLanguageModel> => {
-    const images = await loadImageTokens(checkpoint, { weights, pixels }, options);
+    const images = await loadImageTokens(checkpoint, { weights, pixels, isFedOn: true }, options);
     const encoder = await loadImageEncoder(config, { weights, images, width }, options);
     checkAllUsed(weights, config);
     const weightsBytes = weights.readBytes;
-    return new Blip2({ name, family: text.family, weightsBytes, encoder, languageModel, tokenizer });
+    const model = new Blip2({ name, family: text.family, weightsBytes, encoder, languageModel, tokenizer });
+    if (options.device === undefined || options.device.provider === "cpu") return model;
+    const onNote = (message: string): void => options.onPreparation?.({ kind: "note", message });
+    return inSmallerBatches(model, { onNote });
   };
   // ONNX Runtime holds a matrix twice while it lays it out anew. The largest, the vocabulary's, is a language model's: that
   // one comes first, while there is room, and memory never rises above the finished model's.
-  if (isInGraph(options.generation ?? "auto")) {
+  if (isInGraph(options.generation ?? "auto", options.device)) {
     if (text.family === "opt") return assemble(await loadGraphOpt(weights, config, text, options), text.hidden);
     return assemble(await loadGraphT5(weights, config, text, options), text.width);
   }

@@ -3,11 +3,19 @@
  * the files the graph points at.
  */
 import { InferenceSession, Tensor } from "onnxruntime-node";
+import { cpuDevice, describeDevice, executionProvider } from "./device/device.ts";
+import type { Device } from "./device/device.ts";
+import { deviceError, OutOfDeviceMemoryError } from "./device/device-error.ts";
+import { PlacementProfile } from "./device/placement-profile.ts";
+import type { GraphPlacement } from "./device/placement-profile.ts";
 import type { Graph } from "./graph/graph-writer.ts";
+import { CheckpointError } from "./model.ts";
 
 export interface RuntimeOptions {
-  /** ONNX Runtime\'s provider; what it does not take is computed on the CPU. Unset: the CPU. */
-  readonly device?: "cpu" | "webgpu";
+  /** What its provider does not take is computed on the CPU. Unset: the CPU. */
+  readonly device?: Device;
+  /** Told once of every graph that runs on another device than the CPU: which of its nodes do. */
+  readonly onPlacement?: (placement: GraphPlacement) => void;
   /** Threads one operator may use. */
   readonly threads: number;
   /** Told of every run of every graph: for measuring. */
@@ -17,11 +25,16 @@ export interface RuntimeOptions {
 export interface GraphRun {
   readonly graph: string;
   readonly ms: number;
+  /** Outputs that stayed on the device. */
+  readonly keptOnDevice: readonly string[];
   /** Of all weights of the graph. */
   readonly weightsBytes: number;
 }
 
 export type Feeds = Readonly<Record<string, Tensor>>;
+
+/** The nodes that make the CPU round to fp16 (graph-writer.ts) do nothing else, and would be taken out. */
+const keepRoundings = { disable_specified_optimizers: "EliminateIdentity" };
 
 /** A loaded graph. */
 export class Session {
@@ -29,41 +42,75 @@ export class Session {
   readonly #session: InferenceSession;
   readonly #weightsBytes: number;
   readonly #onRun: RuntimeOptions["onRun"];
+  /** The device; null: the CPU. */
+  readonly #device: string | null;
+  /** Of its first run; null: it is over, or there is none to be told of. */
+  #profile: PlacementProfile | null;
 
-  private constructor(graph: Graph, session: InferenceSession, onRun: RuntimeOptions["onRun"]) {
+  private constructor(
+    graph: Graph,
+    session: InferenceSession,
+    { onRun, device = cpuDevice }: RuntimeOptions,
+    profile: PlacementProfile | null,
+  ) {
     this.name = graph.name;
     this.#session = session;
     this.#weightsBytes = graph.weightsBytes;
     this.#onRun = onRun;
+    this.#device = device.provider === "cpu" ? null : describeDevice(device);
+    this.#profile = profile;
   }
 
-  static async load(graph: Graph, options: RuntimeOptions): Promise<Session> {
-    const { device = "cpu" } = options;
-    const session = await InferenceSession.create(graph.bytes, {
-      executionProviders: [device],
-      intraOpNumThreads: options.threads,
-      graphOptimizationLevel: "all",
-      logSeverityLevel: 3,
-      extra: {
-        session: {
-          model_external_initializers_file_folder_path: graph.weightsFolder,
-          // The threads of a graph that is done must not spin while another graph wants the processor.
-          force_spinning_stop: "1",
-          // Processors without VNNI add products of int8 up in 16 bits, where they overflow; this keeps the sums exact.
-          x64quantprecision: "1",
+  /** `onDevice`: outputs that stay there where `keepsOnDevice`, to be fed to a graph on the same device, then disposed of. */
+  static async load(
+    graph: Graph,
+    options: RuntimeOptions,
+    { onDevice = [] }: { readonly onDevice?: readonly string[] } = {},
+  ): Promise<Session> {
+    const { device = cpuDevice, onPlacement } = options;
+    const profile =
+      device.provider === "cpu" || onPlacement === undefined
+        ? null
+        : await PlacementProfile.begin(graph.name, onPlacement);
+    try {
+      const session = await InferenceSession.create(graph.bytes, {
+        executionProviders: [executionProvider(device)],
+        intraOpNumThreads: options.threads,
+        graphOptimizationLevel: "all",
+        logSeverityLevel: 3,
+        ...profile?.sessionOptions,
+        ...(onDevice.length > 0 && keepsOnDevice(device) && { preferredOutputLocation: locations(onDevice) }),
+        extra: {
+          session: {
+            model_external_initializers_file_folder_path: graph.weightsFolder,
+            // The threads of a graph that is done must not spin while another graph wants the processor.
+            force_spinning_stop: "1",
+            // Processors without VNNI add products of int8 up in 16 bits, where they overflow; this keeps the sums exact.
+            x64quantprecision: "1",
+          },
+          ...(graph.isHalf && device.provider === "cpu" && { optimization: keepRoundings }),
         },
-        // The nodes that make the CPU round to fp16 (graph-writer.ts) do nothing else, and would be taken out.
-        ...(graph.isHalf && device === "cpu" && { optimization: { disable_specified_optimizers: "EliminateIdentity" } }),
-      },
-    });
-    return new Session(graph, session, options.onRun);
+      });
+      return new Session(graph, session, options, profile);
+    } catch (error) {
+      await profile?.abandon();
+      throw device.provider === "cpu" ? error : loadingError(error, graph, device);
+    }
   }
 
   /** Blocks the calling thread until the graph has run. Outputs not named in `fetch` stay inside. */
   async run<Name extends string>(feeds: Feeds, fetch: readonly Name[]): Promise<Readonly<Record<Name, Tensor>>> {
     const start = performance.now();
-    const outputs = await this.#session.run(feeds, fetch);
-    this.#onRun?.({ graph: this.name, ms: performance.now() - start, weightsBytes: this.#weightsBytes });
+    const outputs = await this.#session.run(feeds, fetch).catch((error: unknown) => {
+      throw this.#device === null ? error : deviceError(error, `graph ${this.name} on ${this.#device}`);
+    });
+    this.#onRun?.({
+      graph: this.name,
+      ms: performance.now() - start,
+      weightsBytes: this.#weightsBytes,
+      keptOnDevice: fetch.filter((name) => outputs[name]?.location === "gpu-buffer"),
+    });
+    if (this.#profile !== null) await this.#endProfile();
     for (const name of fetch) {
       if (outputs[name] === undefined) throw new Error(`graph ${this.name} gave no output "${name}"`);
     }
@@ -71,8 +118,41 @@ export class Session {
   }
 
   async release(): Promise<void> {
+    await this.#profile?.abandon();
+    this.#profile = null;
     await this.#session.release();
   }
+
+  async #endProfile(): Promise<void> {
+    const profile = this.#profile;
+    this.#profile = null;
+    this.#session.endProfiling();
+    await profile?.end();
+  }
+}
+
+/** What a user can mend, where it is the size of the weights. */
+function loadingError(error: unknown, { name, weightsBytes }: Graph, device: Device): unknown {
+  const found = deviceError(error, `graph ${name} on ${describeDevice(device)}`);
+  if (!(found instanceof OutOfDeviceMemoryError)) return found;
+  const weights = `its weights take ${Math.ceil(weightsBytes / 1e6)} MB`;
+  return new CheckpointError(`${found.message}; ${weights}. Give another --precision, or another --device.`, {
+    cause: error,
+  });
+}
+
+/** Whether outputs can stay on the device: the binding to ONNX Runtime has that for WebGPU alone. */
+export function keepsOnDevice({ provider }: Device = cpuDevice): boolean {
+  return provider === "webgpu";
+}
+
+/** Gives the memory of those on the device back; the garbage collector does not see it. Others stay as they are. */
+export function freeOnDevice(tensors: Feeds | readonly Tensor[]): void {
+  for (const tensor of Object.values(tensors)) if (tensor.location === "gpu-buffer") tensor.dispose();
+}
+
+function locations(names: readonly string[]): Readonly<Record<string, "gpu-buffer">> {
+  return Object.fromEntries(names.map((name) => [name, "gpu-buffer" as const]));
 }
 
 export function float32Tensor(data: Float32Array, shape: readonly number[]): Tensor {

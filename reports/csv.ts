@@ -22,6 +22,11 @@ const columns: readonly { readonly key: keyof Row; readonly header: string }[] =
   { key: "failed", header: "failed" },
   { key: "status", header: "status" },
   { key: "value", header: "value" },
+  { key: "device", header: "device" },
+  { key: "deviceName", header: "device_name" },
+  { key: "driver", header: "driver" },
+  { key: "onDevice", header: "nodes_on_device" },
+  { key: "onCpu", header: "nodes_on_cpu" },
 ];
 
 export function rowsToCsv(rows: readonly Row[]): string {

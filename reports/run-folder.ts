@@ -185,12 +185,12 @@ export class RunFolder {
 }
 
 function newRecord(plan: RunPlan, samples: number): RunRecord {
-  const { config, checkpoint, data, code, packages, processor, seeds } = plan;
+  const { config, checkpoint, data, code, packages, processor, device, seeds } = plan;
   return {
     format: runFormat,
     status: "running",
     identity: identityHash(plan),
-    ...{ config, checkpoint, data, code, packages, processor, seeds },
+    ...{ config, checkpoint, data, code, packages, processor, ...(device !== undefined && { device }), seeds },
     counts: { samples, predicted: 0, failed: 0 },
     timings: { startedAt: new Date().toISOString(), finishedAt: null },
   };

@@ -30,6 +30,8 @@ const measuredSchema = z.object({
   peakMemoryBytes: count.nullable(),
   /** Since when: `load`, the kernel's mark reset before the model was loaded; `start`, that of the process. */
   memorySince: z.enum(["load", "start"]).nullable(),
+  /** Nodes of the model's graphs, as far as they ran, where another device than the CPU was asked for; by operator those on the CPU. */
+  placement: z.object({ nodes: count, onDevice: count, onCpu: z.record(z.string(), count) }).optional(),
   /** All samples together, whichever session asked them. */
   stagesMs: z.record(z.string(), z.number()).nullable(),
 });
@@ -48,6 +50,8 @@ export const runRecordSchema = z.object({
     batchSize: z.int().positive(),
     /** What the model computes in, such as `int8` or `vision=int8,language=int4`; unset is fp32. */
     precision: z.string().optional(),
+    /** ONNX Runtime's provider, such as `webgpu`; unset is cpu. */
+    device: z.string().optional(),
     /** `graph` where the loop that generates ran inside one graph and that can change answers; else unset. */
     generation: z.string().optional(),
     /** Decoding as it is done, the protocol's choices and the overrides together. */
@@ -91,6 +95,10 @@ export const runRecordSchema = z.object({
     platform: z.string(),
     node: z.string(),
   }),
+  /** What computed, beside the processor; unset: nothing did. null is what a device does not tell. */
+  device: z
+    .object({ provider: z.string(), id: count, name: z.string().nullable(), driver: z.string().nullable() })
+    .optional(),
   /** Empty: nothing here draws random numbers. */
   seeds: z.record(z.string(), z.number()),
   counts: z.object({ samples: count, predicted: count, failed: count }),

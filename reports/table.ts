@@ -9,6 +9,15 @@ export interface Row {
   readonly checkpoint: string;
   /** `fp32`, another precision, or several by part. */
   readonly precision: string;
+  /** ONNX Runtime's provider: `cpu`, `cuda`, `webgpu`, … */
+  readonly device: string;
+  /** Of the device; null: the CPU, or not known. */
+  readonly deviceName: string | null;
+  readonly driver: string | null;
+  /** Share of the graphs' nodes that ran on the device, as a fraction; null: the CPU, or not measured. */
+  readonly onDevice: number | null;
+  /** Nodes that ran on the CPU instead, by operator: `Gather 12, Shape 3`; null as before. */
+  readonly onCpu: string | null;
   readonly task: string;
   readonly split: string;
   /** `paper`, `lavis`, or `custom` where flags replace some of its choices. */
@@ -41,6 +50,7 @@ export function rowsOf({ record, scores }: ScoredRun): readonly Row[] {
   return scores.metrics.map((metric) => ({
     checkpoint: record.checkpoint.name,
     precision: record.config.precision ?? "fp32",
+    ...deviceCells(record),
     task: record.config.task,
     split: record.data.split,
     protocol: Object.keys(record.config.overrides).length > 0 ? "custom" : record.config.protocol,
@@ -60,6 +70,27 @@ export function rowsOf({ record, scores }: ScoredRun): readonly Row[] {
   }));
 }
 
+function deviceCells({
+  config,
+  device,
+  measured,
+}: RunRecord): Pick<Row, "device" | "deviceName" | "driver" | "onDevice" | "onCpu"> {
+  const placement = measured?.placement ?? null;
+  return {
+    device: config.device ?? "cpu",
+    deviceName: device?.name ?? null,
+    driver: device?.driver ?? null,
+    onDevice: placement === null || placement.nodes === 0 ? null : placement.onDevice / placement.nodes,
+    onCpu: placement === null ? null : byOperator(placement.onCpu),
+  };
+}
+
+/** The most frequent first: `Gather 12, Shape 3` */
+function byOperator(counts: Readonly<Record<string, number>>): string {
+  const sorted = Object.entries(counts).sort(([a, most], [b, count]) => count - most || (a < b ? -1 : 1));
+  return sorted.length === 0 ? "none" : sorted.map(([operator, count]) => `${operator} ${count}`).join(", ");
+}
+
 /** Both units are printed times 100: a fraction in percent, CIDEr as papers quote it. */
 function rounded(value: number | null | undefined): number | null {
   return value === null || value === undefined ? null : Number((value * 100).toFixed(2));
@@ -74,6 +105,7 @@ interface Column {
 const columns: readonly Column[] = [
   { title: "checkpoint", align: "left", cell: (row) => row.checkpoint },
   { title: "precision", align: "left", cell: (row) => row.precision },
+  { title: "device", align: "left", cell: (row) => row.device },
   { title: "task", align: "left", cell: (row) => row.task },
   { title: "split", align: "left", cell: (row) => row.split },
   { title: "protocol", align: "left", cell: (row) => row.protocol },
@@ -101,15 +133,18 @@ function number(value: number | null, unit: string): string {
 /** The table, and below it what it does not say: scores by type, and which runs are partial. No line end at the end. */
 export function formatTable(runs: readonly ScoredRun[]): string {
   const rows = runs.flatMap(rowsOf);
-  const isAllFp32 = rows.every(({ precision }) => precision === "fp32");
-  const shown = columns.filter(({ title }) => title !== "precision" || !isAllFp32);
+  const usual: Readonly<Record<string, boolean>> = {
+    precision: rows.every(({ precision }) => precision === "fp32"),
+    device: rows.every(({ device }) => device === "cpu"),
+  };
+  const shown = columns.filter(({ title }) => usual[title] !== true);
   const cells = rows.map((row) => shown.map(({ cell }) => cell(row)));
   const table = formatColumns(
     shown.map(({ title }) => title),
     cells,
     shown.map(({ align }) => align),
   );
-  const notes = runs.flatMap((run) => [...breakdownLines(run), ...partialLines(run)]);
+  const notes = runs.flatMap((run) => [...breakdownLines(run), ...deviceLines(run), ...partialLines(run)]);
   return [table, ...(notes.length > 0 ? ["", ...notes] : [])].join("\n");
 }
 
@@ -151,10 +186,24 @@ function breakdownLines({ record, scores }: ScoredRun): string[] {
     });
 }
 
-/** As progress and notes name a run: `shapes-opt-small vqav2`, or `shapes-opt-small int8 vqav2`. */
+/** As progress and notes name a run: `shapes-opt-small vqav2`, or `shapes-opt-small int8 webgpu vqav2`. */
 export function runName({ checkpoint, config }: Pick<RunRecord, "checkpoint" | "config">): string {
-  const { precision, task } = config;
-  return [checkpoint.name, ...(precision === undefined ? [] : [precision]), task].join(" ");
+  const { precision, device, task } = config;
+  return [checkpoint.name, precision, device, task].filter((word) => word !== undefined).join(" ");
+}
+
+/** Which device it was, and what of the model it computed. */
+function deviceLines({ record }: ScoredRun): string[] {
+  if (record.device === undefined) return [];
+  const { name, driver } = record.device;
+  const where = `${name ?? "a device that does not tell its name"}${driver === null ? "" : `, driver ${driver}`}`;
+  const placement = record.measured?.placement;
+  if (placement === undefined) return [`${runName(record)}: on ${where}.`];
+  const share = ((100 * placement.onDevice) / Math.max(1, placement.nodes)).toFixed(1);
+  const others = `on the CPU: ${byOperator(placement.onCpu)}`;
+  return [
+    `${runName(record)}: on ${where}: ${placement.onDevice} of ${placement.nodes} nodes (${share} %); ${others}.`,
+  ];
 }
 
 function partialLines({ record, scores }: ScoredRun): string[] {

@@ -25,9 +25,19 @@ export interface Ended {
 
 export function runProcess(
   folder: string,
-  { command, words, env = {} }: { command: string; words: readonly string[]; env?: Readonly<Record<string, string>> },
+  {
+    command,
+    words,
+    env = {},
+    timeoutMs = 30_000,
+  }: {
+    command: string;
+    words: readonly string[];
+    env?: Readonly<Record<string, string>>;
+    timeoutMs?: number;
+  },
 ): Ended {
-  const options = { cwd: folder, env: environment(folder, env), encoding: "utf8", timeout: 30_000 } as const;
+  const options = { cwd: folder, env: environment(folder, env), encoding: "utf8", timeout: timeoutMs } as const;
   const { status, stdout, stderr } = spawnSync(process.execPath, [command, ...words], options);
   return { code: status, out: stdout, err: stderr };
 }

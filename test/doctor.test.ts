@@ -2,11 +2,17 @@
 import assert from "node:assert/strict";
 import { existsSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { adviceFor, cudaCommand } from "../harness/doctor/devices.ts";
+import { autoDevice } from "../harness/doctor/devices.ts";
+import type { DeviceFinding } from "../harness/doctor/devices.ts";
+import { adviceFor, cudaCommand } from "../harness/doctor/advice.ts";
 import { freeBytes, vulkanDrivers } from "../harness/doctor/machine.ts";
 import { tryProvider } from "../models/device/provider-trial.ts";
+import { cpuDevice } from "../models/device/device.ts";
+import type { ProviderName } from "../models/device/device.ts";
 import { inProcess } from "./command-process.ts";
 import { temporaryFolder } from "./temporary-files.ts";
+
+const webgpu = { provider: "webgpu", id: 0 } as const;
 
 /** Stands in for the program that starts a device. */
 function script(text: string): string {
@@ -17,41 +23,50 @@ function script(text: string): string {
 
 describe("starting a device", () => {
   it("computes on the CPU what the CPU computes", async () => {
-    assert.deepEqual(await tryProvider("cpu"), { status: "works", difference: 0 });
+    assert.deepEqual(await tryProvider(cpuDevice), { status: "works", difference: 0, adapter: null });
   });
 
   it("survives a driver that crashes", async () => {
-    const trial = await tryProvider("webgpu", { script: script("process.kill(process.pid, 'SIGSEGV')") });
-    assert.deepEqual(trial, { status: "failed", reason: "its process crashed (SIGSEGV)" });
+    const trial = await tryProvider(webgpu, { script: script("process.kill(process.pid, 'SIGSEGV')") });
+    assert.deepEqual(trial, { status: "failed", reason: "its process crashed (SIGSEGV)", adapter: null });
   });
 
   it("ends a driver that hangs", async () => {
     const hanging = script("setInterval(() => {}, 1000)");
-    const trial = await tryProvider("webgpu", { script: hanging, timeoutMs: 500 });
-    assert.deepEqual(trial, { status: "failed", reason: "it did not answer in 0.5 s" });
+    const trial = await tryProvider(webgpu, { script: hanging, timeoutMs: 500 });
+    assert.deepEqual(trial, { status: "failed", reason: "it did not answer in 0.5 s", adapter: null });
   });
 
   it("says with which code a process ended, and that one gave no answer", async () => {
-    const reason = async (text: string): Promise<unknown> => tryProvider("cuda", { script: script(text) });
-    assert.deepEqual(await reason("process.exit(7)"), { status: "failed", reason: "its process ended with code 7" });
-    assert.deepEqual(await reason(""), { status: "failed", reason: "its process gave no answer" });
+    const reason = async (text: string): Promise<unknown> =>
+      tryProvider({ provider: "cuda", id: 0 }, { script: script(text) });
+    assert.deepEqual(await reason("process.exit(7)"), {
+      status: "failed",
+      reason: "its process ended with code 7",
+      adapter: null,
+    });
+    assert.deepEqual(await reason(""), { status: "failed", reason: "its process gave no answer", adapter: null });
   });
 
   it("leaves out where in ONNX Runtime's source an error arose", async () => {
     const error = "/onnxruntime_src/a.cc:136 f() [b] x == y was false. Failed to get an adapter\n";
-    const trial = await tryProvider("webgpu", {
+    const trial = await tryProvider(webgpu, {
       script: script(`process.stdout.write(JSON.stringify({ error: ${JSON.stringify(error)} }))`),
     });
-    assert.deepEqual(trial, { status: "failed", reason: "Failed to get an adapter" });
+    assert.deepEqual(trial, { status: "failed", reason: "Failed to get an adapter", adapter: null });
   });
 
   it("takes no device whose numbers are wrong", async () => {
     const wrong = script("process.stdout.write(JSON.stringify({ difference: 0.07 }))");
     const reason = "its numbers are 0.07 off the CPU's, expected 0.001 at most";
-    assert.deepEqual(await tryProvider("webgpu", { script: wrong }), { status: "failed", reason });
+    assert.deepEqual(await tryProvider(webgpu, { script: wrong }), { status: "failed", reason, adapter: null });
     const none = script("process.stdout.write(JSON.stringify({ difference: NaN }))");
     const notFinite = "its numbers are not finite, and so no off the CPU's, expected 0.001 at most";
-    assert.deepEqual(await tryProvider("webgpu", { script: none }), { status: "failed", reason: notFinite });
+    assert.deepEqual(await tryProvider(webgpu, { script: none }), {
+      status: "failed",
+      reason: notFinite,
+      adapter: null,
+    });
   });
 });
 
@@ -59,7 +74,8 @@ describe("doctor", () => {
   it("names every device, what it says, and the machine", async () => {
     const { code, out } = await inProcess(temporaryFolder(), "doctor", "--quiet");
     assert.equal(code, 0);
-    assert.match(out, /^cpu +works +within 0 of the CPU$/m);
+    assert.match(out, /^cpu +works +within 0 of the CPU +fp32, int8, int8-block, int4$/m);
+    assert.match(out, /^--device auto +\w+$/m);
     for (const device of ["cuda", "webgpu", "coreml", "dml"]) {
       assert.match(out, new RegExp(`^${device} +(works|failed|missing)  `, "m"));
     }
@@ -72,7 +88,24 @@ describe("doctor", () => {
     const { out } = await inProcess(temporaryFolder(), "doctor", "--json", "--quiet");
     const { node, devices } = JSON.parse(out) as { node: string; devices: { device: string; status: string }[] };
     assert.equal(node, process.version);
-    assert.deepEqual(devices[0], { device: "cpu", status: "works", difference: 0, reason: null, advice: null });
+    assert.deepEqual(devices[0], {
+      device: "cpu",
+      status: "works",
+      difference: 0,
+      adapter: null,
+      reason: null,
+      advice: null,
+    });
+  });
+
+  it("says what --device auto takes: the first that works, and never one in software", () => {
+    const found = (device: ProviderName, isSoftware = false): DeviceFinding => ({
+      ...{ device, status: "works", difference: 0, reason: null, advice: null },
+      adapter: { name: device, driver: null, isSoftware },
+    });
+    assert.equal(autoDevice([found("cpu"), found("dml"), found("webgpu")]), "webgpu");
+    assert.equal(autoDevice([found("cpu"), found("webgpu", true)]), "cpu");
+    assert.equal(autoDevice([found("cpu"), { ...found("cuda"), status: "failed" }]), "cpu");
   });
 
   it("gives the command that adds CUDA, by a script that is there", () => {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { generate } from "../models/generation/generate.ts";
 import type { Hypothesis } from "../models/generation/search.ts";
 import type { LanguageModel } from "../models/generation/language-model.ts";
-import type { Prefix } from "../models/generation/decoding-batch.ts";
+import type { Prefix } from "../models/generation/sequence-cache.ts";
 import { loadOpt } from "../models/generation/opt-language-model.ts";
 import { float32Tensor } from "../models/runtime.ts";
 import { assertSame, bundled, decodingOptions, goldenGeneration, GoldenTensors } from "./goldens.ts";

@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import path from "node:path";
 import { readRunConfig } from "../harness/run-config.ts";
 import { parsePrecision } from "../models/checkpoint/precision.ts";
-import { doesWayMatter } from "../models/generation/generation-way.ts";
+import { providerNames } from "../models/device/device.ts";
+import type { ProviderName } from "../models/device/device.ts";
+import { doesWayMatter, isInGraph } from "../models/generation/generation-way.ts";
 import { loadBlip2 } from "../models/load-blip2.ts";
 import { CheckpointError } from "../models/model.ts";
 import { cacheFolder, projectRoot } from "./project.ts";
@@ -82,6 +84,13 @@ describe("the loop's place", () => {
     assert.equal(doesWayMatter("graph", parsePrecision("vision=int8")), false);
     assert.equal(doesWayMatter("graph", parsePrecision("language=int8")), true);
     assert.equal(doesWayMatter("auto", parsePrecision("int8")), false);
+  });
+
+  it("is chosen where keys and values would have to leave the device at every step", () => {
+    const on = (provider: ProviderName): boolean => isInGraph("auto", { provider, id: 0 });
+    assert.deepEqual(providerNames.filter(on), ["cuda", "coreml", "dml"]);
+    assert.equal(isInGraph("stepwise", { provider: "cuda", id: 0 }), false);
+    assert.equal(isInGraph("graph", { provider: "webgpu", id: 0 }), true);
   });
 
   it("is told by --generation, and nothing else is taken", () => {

@@ -1,12 +1,7 @@
 /** Each graph of a retrieval checkpoint against the reference's activations, on the bundled shapes-itm. */
 import assert from "node:assert/strict";
 import type { RetrievalConfig } from "../models/checkpoint/config.ts";
-import {
-  crossAttentionLayers,
-  qFormerImageKeys,
-  qFormerMatching,
-  qFormerText,
-} from "../models/networks/q-former-text.ts";
+import { imageKeyNames, qFormerImageKeys, qFormerMatching, qFormerText } from "../models/networks/q-former-text.ts";
 import { qFormer } from "../models/networks/q-former.ts";
 import { imageEmbedding, similarity } from "../models/networks/retrieval-heads.ts";
 import { visionTransformer } from "../models/networks/vision-transformer.ts";
@@ -149,7 +144,7 @@ class Matcher {
   async match(tokens: Float32Array, texts: readonly TextTokens[]) {
     const { vision, pad, queries } = this.#config.qFormer;
     const image_tokens = float32Tensor(tokens, [1, tokens.length / vision, vision]);
-    const names = crossAttentionLayers(this.#config.qFormer).flatMap((layer) => [`keys.${layer}`, `values.${layer}`]);
+    const names = imageKeyNames(this.#config.qFormer);
     const seen = await this.#keys.run({ image_tokens }, names);
     const [batch] = textBatches(texts, { size: texts.length, pad });
     const feeds = { ...batch!.feeds, ...textMask(batch!, queries), ...seen };

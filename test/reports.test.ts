@@ -58,6 +58,11 @@ describe("rows", () => {
     assert.deepEqual(row, {
       checkpoint: "blip2-opt-2.7b",
       precision: "fp32",
+      device: "cpu",
+      deviceName: null,
+      driver: null,
+      onDevice: null,
+      onCpu: null,
       task: "vqav2",
       split: "val",
       protocol: "paper",
@@ -131,14 +136,51 @@ describe("the table", () => {
   });
 });
 
+describe("rows of a run on another device", () => {
+  const device = { provider: "webgpu", id: 0, name: "Some GPU", driver: "libvulkan_some.so" };
+  const placement = { nodes: 200, onDevice: 188, onCpu: { LogSoftmax: 1, Concat: 11 } };
+  const onDevice: ScoredRun = {
+    record: {
+      ...record,
+      config: { ...record.config, device: "webgpu" },
+      device,
+      measured: {
+        ...{ loadMs: null, weightsBytes: null, memoryBeforeBytes: null, loadedMemoryBytes: null },
+        ...{ peakMemoryBytes: null, memorySince: null, stagesMs: null },
+        placement,
+      },
+    },
+    scores,
+  };
+
+  it("name it, its driver, the share of nodes it ran and those that it did not", () => {
+    const [row] = rowsOf(onDevice);
+    assert.equal(row?.device, "webgpu");
+    assert.equal(row.deviceName, "Some GPU");
+    assert.equal(row.driver, "libvulkan_some.so");
+    assert.equal(row.onDevice, 0.94);
+    assert.equal(row.onCpu, "Concat 11, LogSoftmax 1");
+  });
+
+  it("stand apart in the table, which has no column for devices where all is the CPU's", () => {
+    const text = formatTable([run, onDevice]);
+    assert.match(text, /^checkpoint +device +task/);
+    assert.match(
+      text,
+      /^blip2-opt-2\.7b webgpu vqav2: on Some GPU, driver libvulkan_some\.so: 188 of 200 nodes \(94\.0 %\); on the CPU: Concat 11, LogSoftmax 1\.$/m,
+    );
+    assert.doesNotMatch(formatTable([run]), /device/);
+  });
+});
+
 describe("CSV", () => {
   it("has a header, a line a row, and numbers without units", () => {
     assert.equal(
       rowsToCsv(rowsOf(run)),
       [
-        "checkpoint,precision,task,split,protocol,metric,score,standard_error,interval_low,interval_high,unit,published,published_source,samples,scored,failed,status,value",
-        'blip2-opt-2.7b,fp32,vqav2,val,paper,accuracy,89.54,0.8,87.9,91.1,%,53.5,"paper, table 2",991,991,0,complete,0.895358224',
-        "blip2-opt-2.7b,fp32,vqav2,val,paper,accuracy-lavis,,,,,%,,,991,991,0,complete,",
+        "checkpoint,precision,task,split,protocol,metric,score,standard_error,interval_low,interval_high,unit,published,published_source,samples,scored,failed,status,value,device,device_name,driver,nodes_on_device,nodes_on_cpu",
+        'blip2-opt-2.7b,fp32,vqav2,val,paper,accuracy,89.54,0.8,87.9,91.1,%,53.5,"paper, table 2",991,991,0,complete,0.895358224,cpu,,,,',
+        "blip2-opt-2.7b,fp32,vqav2,val,paper,accuracy-lavis,,,,,%,,,991,991,0,complete,,cpu,,,,",
         "",
       ].join("\n"),
     );

@@ -127,6 +127,15 @@ describe("a run with --workers", () => {
     assert.equal(bytes("two"), bytes("one"));
   });
 
+  it("asks a batch again when its worker lost the device over it", () => {
+    assert.equal(fake(folder, ...words, "--output", "one").code, 0);
+    const two = fakeWith({ FAKE_LOST: `1953 ${join(folder, "marker")}` }, "--output", "two");
+    assert.equal(two.code, 0, two.err);
+    assert.match(two.err, /ended with exit code 1 while asked for answers to 16 requests, from image/);
+    assert.match(two.err, /Its last words: graph decoder on webgpu: the device was lost/);
+    assert.equal(bytes("two"), bytes("one"));
+  });
+
   it("goes on without a batch that no worker survives, and ends with 3", () => {
     const { code, err } = fakeWith({ FAKE_CRASH: "1953" }, "--output", "two");
     assert.equal(code, 3, err);

@@ -22,7 +22,7 @@ import { loadRetrievalCheckpoint, loadRetrievalSessions } from "../../models/loa
 import { readPixelSettings } from "../../models/load-blip2.ts";
 import type { LoadOptions } from "../../models/load-blip2.ts";
 import { CheckpointError } from "../../models/model.ts";
-import { crossAttentionLayers } from "../../models/networks/q-former-text.ts";
+import { imageKeyNames } from "../../models/networks/q-former-text.ts";
 import { float32Tensor, floats } from "../../models/runtime.ts";
 import type { Feeds } from "../../models/runtime.ts";
 import { textBatches, textMask } from "../../models/text/text-batches.ts";
@@ -213,7 +213,7 @@ async function matchRecomputing(
   image_tokens: Feeds[string],
   texts: readonly TextTokens[],
 ): Promise<Float32Array> {
-  const names = crossAttentionLayers(qFormer).flatMap((layer) => [`keys.${layer}`, `values.${layer}`]);
+  const names = imageKeyNames(qFormer);
   const logits = new Float32Array(texts.length);
   for (const batch of textBatches(texts, { size: PAIR_BATCH, pad: qFormer.pad })) {
     const feeds = { ...batch.feeds, ...textMask(batch, qFormer.queries) };

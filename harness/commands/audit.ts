@@ -9,6 +9,7 @@ import type { Found } from "../audit/audit-generation.ts";
 import { auditRetrieval } from "../audit/audit-retrieval.ts";
 import type { Catalog } from "../catalog.ts";
 import { completeCode, incompleteCode } from "../exit-code.ts";
+import { withDeviceFlags } from "../device.ts";
 import { cacheHelp, list, precisionHelp, refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
 import { pairsToRun } from "../pairs.ts";
@@ -25,7 +26,7 @@ export const addAudit: AddCommand = (program, called) => {
   const command = program
     .command("audit")
     .description("run a sample of each task one by one and as fast as a run does, and report every difference");
-  command
+  withDeviceFlags(command)
     .option("-m, --model <names>", "bundled names, folders or names in the Hugging Face cache", list)
     .option("-t, --tasks <names>", "tasks (default: all the checkpoint can do)", list)
     .option("--precision <names>", precisionHelp, list)
@@ -60,7 +61,8 @@ async function audit(flags: RunFlags, surroundings: Surroundings): Promise<numbe
   if (batchSize === "auto")
     throw new UsageError("--batch-size: audit measures no speed, expected a whole number from 1.");
   const onPreparation = terminal.preparation.bind(terminal);
-  const checkpoints = await checkpointsToRun(config, catalog, { hubCache, onPreparation });
+  const onMessage = terminal.message.bind(terminal);
+  const checkpoints = await checkpointsToRun(config, catalog, { hubCache, onPreparation, onMessage });
   const tasks = config.tasks.map((name) => taskNamed(catalog, name));
   const pairs = pairsToRun(checkpoints, tasks, { areTasksNamed: config.areTasksNamed, catalog });
   const audits: TaskAudit[] = [];

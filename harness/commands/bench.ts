@@ -5,6 +5,7 @@ import { BenchFolder } from "../../reports/bench-folder.ts";
 import type { BenchRun } from "../../reports/bench-run.ts";
 import { digits, formatBenchTable } from "../../reports/bench-table.ts";
 import { completeCode, incompleteCode } from "../exit-code.ts";
+import { withDeviceFlags } from "../device.ts";
 import { cacheHelp, list, refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
 import { watchInterrupt } from "../interrupt.ts";
@@ -19,7 +20,7 @@ export const addBench: AddCommand = (program, called) => {
   const command = program
     .command("bench")
     .description("measure latency and throughput by LoadGen's scenarios; goes on with a sweep that was stopped");
-  command
+  withDeviceFlags(command)
     .option("-m, --model <names>", "checkpoints that generate (default: all bundled)", list)
     .option("--precision <names>", "as in run, several with commas (default: fp32)", list)
     .option(
@@ -74,7 +75,8 @@ async function bench(config: BenchConfig, surroundings: Surroundings): Promise<n
     terminal.message("Stopping after this query; Ctrl-C again stops at once.");
   });
   try {
-    const prepared = await prepareSweep(config, catalog, { hubCache });
+    const onMessage = terminal.message.bind(terminal);
+    const prepared = await prepareSweep(config, catalog, { hubCache, onMessage });
     const folder = await BenchFolder.open(config.output, prepared.record, config);
     try {
       const runs = prepared.points.length * config.restarts;

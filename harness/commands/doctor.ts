@@ -1,8 +1,10 @@
 /** `blip2-bench doctor`: what this machine can run models on, what is in the way, and what to do about it. */
 import { availableParallelism, cpus, freemem, totalmem } from "node:os";
+import type { ProviderName } from "../../models/device/device.ts";
+import { precisionsOn } from "../../models/device/device-precisions.ts";
 import { formatColumns } from "../../reports/table.ts";
 import { cachedCheckpoints, clockGovernor, freeBytes, nvidiaGpus, vulkanDrivers } from "../doctor/machine.ts";
-import { findDevices } from "../doctor/devices.ts";
+import { autoDevice, findDevices } from "../doctor/devices.ts";
 import type { DeviceFinding } from "../doctor/devices.ts";
 import { completeCode, internalCode } from "../exit-code.ts";
 import { cacheHelp, refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
@@ -30,6 +32,8 @@ interface Diagnosis {
   readonly node: string;
   readonly onnxruntime: string;
   readonly devices: readonly DeviceFinding[];
+  /** What --device auto takes. */
+  readonly auto: ProviderName;
   readonly drivers: { readonly nvidia: readonly string[] | null; readonly vulkan: readonly string[] };
   readonly processor: { readonly model: string; readonly cores: number; readonly governor: string | null };
   readonly memory: { readonly totalBytes: number; readonly freeBytes: number };
@@ -43,12 +47,14 @@ async function examine(
   { terminal, isJson, hubCache, cacheFolder: otherwise }: Surroundings,
 ): Promise<number> {
   const folder = cacheFolderOf(flags.cache, otherwise);
+  const devices = await findDevices((name) => {
+    terminal.note(`trying ${name}`);
+  });
   const diagnosis: Diagnosis = {
     node: process.version,
     onnxruntime: await installedVersion("onnxruntime-node"),
-    devices: await findDevices((name) => {
-      terminal.note(`trying ${name}`);
-    }),
+    devices,
+    auto: autoDevice(devices),
     drivers: { nvidia: await nvidiaGpus(), vulkan: await vulkanDrivers() },
     processor: {
       model: cpus()[0]?.model.trim() ?? "unknown",
@@ -67,17 +73,21 @@ async function examine(
 function describe({ devices, ...diagnosis }: Diagnosis): string {
   const { drivers, processor, memory, cache, huggingFace } = diagnosis;
   const table = formatColumns(
-    ["device", "state", "what it says"],
-    devices.map(({ device, status, difference, reason }) => [
+    ["device", "state", "what it says", "precisions"],
+    devices.map(({ device, status, difference, adapter, reason }) => [
       device,
       status,
-      reason ?? `within ${difference === null || difference === 0 ? 0 : difference.toExponential(1)} of the CPU`,
+      reason ??
+        `within ${difference === null || difference === 0 ? 0 : difference.toExponential(1)} of the CPU` +
+          (adapter === null ? "" : `; ${adapter.name}${adapter.isSoftware ? ", a driver in software" : ""}`),
+      status === "works" ? precisionsOn(device).join(", ") : "",
     ]),
   );
   const governor = processor.governor === null ? "" : `, clock set by "${processor.governor}"`;
   const facts = formatColumns(
     ["what", "found"],
     [
+      ["--device auto", diagnosis.auto],
       ["Node", diagnosis.node],
       ["onnxruntime-node", diagnosis.onnxruntime],
       ["NVIDIA GPUs", drivers.nvidia?.join("; ") ?? "none that nvidia-smi finds"],

@@ -1,9 +1,11 @@
-/** Every device ONNX Runtime knows on this machine: is it compiled in, does it start, and what to do where it does not. */
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
-import { compiledProviders, providerNames } from "../../models/device/providers.ts";
-import type { ProviderName } from "../../models/device/providers.ts";
+/** Every device ONNX Runtime knows on this machine: is it compiled in, does it start, and what is it. */
+import type { Adapter } from "../../models/device/adapter.ts";
+import { providerNames } from "../../models/device/device.ts";
+import type { ProviderName } from "../../models/device/device.ts";
 import { tryProvider } from "../../models/device/provider-trial.ts";
+import { compiledProviders } from "../../models/device/providers.ts";
+import { autoOrder } from "../device.ts";
+import { adviceFor } from "./advice.ts";
 
 export interface DeviceFinding {
   readonly device: ProviderName;
@@ -11,8 +13,17 @@ export interface DeviceFinding {
   readonly status: "works" | "failed" | "missing";
   /** The largest difference of a small graph's numbers from the CPU's. */
   readonly difference: number | null;
+  /** As far as it is told. */
+  readonly adapter: Adapter | null;
   readonly reason: string | null;
   readonly advice: string | null;
+}
+
+/** What --device auto takes of these. */
+export function autoDevice(found: readonly DeviceFinding[]): ProviderName {
+  const isFit = (name: ProviderName): boolean =>
+    found.some(({ device, status, adapter }) => device === name && status === "works" && adapter?.isSoftware !== true);
+  return autoOrder.find(isFit) ?? "cpu";
 }
 
 /** In the order of providerNames; the device itself is started only where it is compiled in. */
@@ -21,40 +32,19 @@ export async function findDevices(onTrial: (name: ProviderName) => void): Promis
   const found: DeviceFinding[] = [];
   for (const device of providerNames) {
     if (!compiled.has(device)) {
-      found.push({ device, status: "missing", difference: null, reason: "not in this build", advice: null });
+      const reason = "not in this build";
+      found.push({ device, status: "missing", difference: null, adapter: null, reason, advice: null });
       continue;
     }
     onTrial(device);
-    const trial = await tryProvider(device);
+    const trial = await tryProvider({ provider: device, id: 0 });
+    const { adapter } = trial;
     if (trial.status === "works") {
-      found.push({ device, status: "works", difference: trial.difference, reason: null, advice: null });
+      found.push({ device, status: "works", difference: trial.difference, adapter, reason: null, advice: null });
       continue;
     }
     const { reason } = trial;
-    found.push({ device, status: "failed", difference: null, reason, advice: adviceFor(device, reason) });
+    found.push({ device, status: "failed", difference: null, adapter, reason, advice: adviceFor(device, reason) });
   }
   return found;
-}
-
-/** What to do where a device does not start; `reason` is what it said. */
-export function adviceFor(device: ProviderName, reason: string): string {
-  if (device === "cpu") return "Install the packages anew with npm ci; nothing runs without the CPU.";
-  if (device === "cuda" && /load shared library|shared object file/.test(reason)) {
-    return (
-      `Add the provider, and have CUDA 12 and cuDNN 9 installed:\n  ${cudaCommand()}\n` +
-      "It downloads from nuget.org; npm install does not, as this project's .npmrc says onnxruntime-node-install=skip."
-    );
-  }
-  if (device === "cuda") return "See that nvidia-smi finds the GPU, and that CUDA 12 and cuDNN 9 are installed.";
-  if (device === "webgpu" && process.platform === "linux") {
-    return "Install Vulkan's loader and the GPU's driver (Debian: apt-get install libvulkan1 mesa-vulkan-drivers; NVIDIA: its own).";
-  }
-  return "Update the system and the GPU's driver.";
-}
-
-/** The step after onnxruntime-node's installation that adds CUDA's provider: its script/install.js, forced by the variable. */
-export function cudaCommand(): string {
-  const main = createRequire(import.meta.url).resolve("onnxruntime-node"); // <package>/dist/index.js
-  const script = join(dirname(main), "..", "script", "install.js");
-  return `ONNXRUNTIME_NODE_INSTALL=cuda12 node ${JSON.stringify(script)}`;
 }

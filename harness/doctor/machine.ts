@@ -3,6 +3,7 @@ import { execFile } from "node:child_process";
 import { readdir, readFile, statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
+import type { Adapter } from "../../models/device/adapter.ts";
 
 /** Where Vulkan's loader looks for drivers on Linux. */
 const vulkanFolders = ["/usr/share/vulkan/icd.d", "/usr/local/share/vulkan/icd.d", "/etc/vulkan/icd.d"];
@@ -17,6 +18,14 @@ export async function nvidiaGpus(): Promise<readonly string[] | null> {
   } catch {
     return null; // no NVIDIA driver, which is no fault by itself
   }
+}
+
+/** The GPUs' name and driver; CUDA numbers them in another order than nvidia-smi, so of different ones all are named. */
+export async function nvidiaAdapter(gpus = nvidiaGpus()): Promise<Adapter | null> {
+  const found = ((await gpus) ?? []).map((line) => line.split(",").map((word) => word.trim()));
+  if (found.length === 0) return null;
+  const name = [...new Set(found.map(([each = ""]) => each))].join(" or ");
+  return { name, driver: found[0]?.[1] ?? null, isSoftware: false };
 }
 
 /** The files that name Vulkan drivers. */

@@ -2,4 +2,4 @@
 import { loadBlip2 } from "../../models/load-blip2.ts";
 import { serveModel } from "./serve-model.ts";
 
-serveModel(({ where, ...options }, onPreparation) => loadBlip2(where, { ...options, onPreparation }));
+serveModel(({ where, ...options }, told) => loadBlip2(where, { ...options, ...told }));

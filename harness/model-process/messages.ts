@@ -3,6 +3,7 @@
  * bigints go through). Both ends are this code, so a message is known by its kind alone.
  */
 import type { PreparationEvent } from "../../models/checkpoint/weight-cache.ts";
+import type { GraphPlacement } from "../../models/device/placement-profile.ts";
 import type { LoadOptions } from "../../models/load-blip2.ts";
 import type {
   Batching,
@@ -16,7 +17,7 @@ import type {
 } from "../../models/model.ts";
 
 /** Where a model is loaded from, and how: values only, for they cross into another process. */
-export interface ModelPlace extends Omit<LoadOptions, "onPreparation"> {
+export interface ModelPlace extends Omit<LoadOptions, "onPreparation" | "onPlacement"> {
   /** A folder, or a name in the Hugging Face cache. */
   readonly where: string;
 }
@@ -90,10 +91,9 @@ export type Reply =
   | { readonly kind: "error"; readonly id: number; readonly error: ToldError };
 
 /** What happens while a call is worked on. */
-export interface ModelEvent {
-  readonly kind: "preparation";
-  readonly event: PreparationEvent;
-}
+export type ModelEvent =
+  | { readonly kind: "preparation"; readonly event: PreparationEvent }
+  | { readonly kind: "placement"; readonly placement: GraphPlacement };
 
 export function isCall(message: unknown): message is Call {
   return typeof message === "object" && message !== null && "id" in message && "work" in message;
@@ -106,7 +106,10 @@ export function isReply(message: unknown): message is Reply {
 }
 
 /** Loads what a process then serves. */
-export type LoadModel = (
-  place: ModelPlace,
-  onPreparation: (event: PreparationEvent) => void,
-) => Promise<VisionLanguageModel>;
+export type LoadModel = (place: ModelPlace, told: ModelListeners) => Promise<VisionLanguageModel>;
+
+export interface ModelListeners {
+  readonly onPreparation: (event: PreparationEvent) => void;
+  /** Also after the model was loaded: of graphs that run for the first time. */
+  readonly onPlacement: (placement: GraphPlacement) => void;
+}

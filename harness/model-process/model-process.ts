@@ -8,6 +8,7 @@ import { once } from "node:events";
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { PreparationEvent } from "../../models/checkpoint/weight-cache.ts";
+import type { GraphPlacement } from "../../models/device/placement-profile.ts";
 import { CheckpointError, ImageError } from "../../models/model.ts";
 import type {
   Batching,
@@ -27,6 +28,7 @@ export interface ModelProcessOptions {
   /** The file it runs, which calls serveModel; unset: a BLIP-2 that generates. */
   readonly entry?: string;
   readonly onPreparation?: (event: PreparationEvent) => void;
+  readonly onPlacement?: (placement: GraphPlacement) => void;
   /** Words for error messages, besides the process's number: `worker 2`. */
   readonly label?: string;
 }
@@ -199,7 +201,9 @@ export class ModelProcess implements VisionLanguageModel {
 
   #take(reply: Reply): void {
     if (reply.kind === "event") {
-      this.#options.onPreparation?.(reply.event.event);
+      const { event } = reply;
+      if (event.kind === "preparation") this.#options.onPreparation?.(event.event);
+      else this.#options.onPlacement?.(event.placement);
       return;
     }
     const waiting = this.#waiting.get(reply.id);

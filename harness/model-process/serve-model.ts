@@ -2,8 +2,11 @@
  * The side of the model: answers the calls of the process that started this one, one after the other. Images of a batch that
  * waits its turn are read meanwhile.
  */
+import { writeSync } from "node:fs";
+import { DeviceLostError } from "../../models/device/device-error.ts";
 import type { VisionLanguageModel } from "../../models/model.ts";
 import { readAhead } from "../batches.ts";
+import { internalCode } from "../exit-code.ts";
 import { isCall } from "./messages.ts";
 import type { AnyResult, Call, LoadModel, Memory, ModelEvent, Reply, ToldError } from "./messages.ts";
 
@@ -22,8 +25,13 @@ export function serveModel(load: LoadModel): void {
         const tell = (event: ModelEvent): void => {
           reply({ kind: "event", id, atNs: process.hrtime.bigint(), event });
         };
-        model = await load(work.place, (event) => {
-          tell({ kind: "preparation", event });
+        model = await load(work.place, {
+          onPreparation: (event) => {
+            tell({ kind: "preparation", event });
+          },
+          onPlacement: (placement) => {
+            tell({ kind: "placement", placement });
+          },
         });
         return { name: model.name, family: model.family };
       }
@@ -48,6 +56,7 @@ export function serveModel(load: LoadModel): void {
       const stamps = { receivedNs, startedNs, finishedNs: process.hrtime.bigint(), stepsNs };
       reply({ kind: "answer", id: call.id, value, stamps, memory: memory() });
     } catch (error) {
+      if (error instanceof DeviceLostError) endWith(error);
       reply({ kind: "error", id: call.id, error: told(error) });
     }
     if (call.work.kind === "release") process.disconnect();
@@ -77,6 +86,12 @@ function reply(message: Reply): void {
 function memory(): Memory {
   const kibibyte = 1024;
   return { residentBytes: process.memoryUsage.rss(), peakBytes: process.resourceUsage().maxRSS * kibibyte };
+}
+
+/** Nothing computes here any more; another process may find the device again. */
+function endWith(error: DeviceLostError): never {
+  writeSync(process.stderr.fd, `${error.message}\n`);
+  process.exit(internalCode);
 }
 
 function told(error: unknown): ToldError {

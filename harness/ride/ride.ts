@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import { recordsToCsv } from "../../reports/csv.ts";
 import type { Catalog } from "../catalog.ts";
 import { incompleteCode, usageCode } from "../exit-code.ts";
+import { withDeviceFlags } from "../device.ts";
 import { cacheHelp, list, precisionHelp, withOutputFlags } from "../flags.ts";
 import type { OutputFlags, Surroundings } from "../flags.ts";
 import { checkpointsToRun } from "../prepare.ts";
@@ -25,7 +26,7 @@ export interface RideFlags extends RunFlags, OutputFlags, SamplingFlags {
 
 /** Flags of all of them. */
 export function withRideFlags(command: Command, defaultModel: string): Command {
-  command
+  withDeviceFlags(command)
     .option(
       "-m, --model <names>",
       `bundled names, folders or names in the Hugging Face cache (default: ${defaultModel})`,
@@ -79,7 +80,9 @@ export function readRide(flags: RideFlags, defaultModel: string, { terminal, cac
   const maxPixels = integer("--max-pixels", flags.maxPixels, { from: 1 }) ?? null;
   const sampling = readSampling(flags, config.overrides.beams);
   if (flags.model === undefined) terminal.note(`Model: ${defaultModel}; another one with --model.`);
-  return { config, batchSize, form: forms[0] ?? "text", maxPixels, sampling };
+  // A graph with its own loop searches, it draws nothing.
+  const drawn = sampling === null ? config : { ...config, generation: "stepwise" as const };
+  return { config: drawn, batchSize, form: forms[0] ?? "text", maxPixels, sampling };
 }
 
 export async function modelsToRide(
@@ -91,7 +94,8 @@ export async function modelsToRide(
     findCheckpoint: (where, options) =>
       catalog.findCheckpoint(where, { ...options, ...(maxPixels !== null && { maxPixels }) }),
   };
-  return checkpointsToRun(config, allowing, { hubCache, onPreparation: terminal.preparation.bind(terminal) });
+  const onPreparation = terminal.preparation.bind(terminal);
+  return checkpointsToRun(config, allowing, { hubCache, onPreparation, onMessage: terminal.message.bind(terminal) });
 }
 
 export interface UsableImages {

@@ -12,6 +12,7 @@ import { median } from "./warm-up.ts";
 export interface PointFacts {
   readonly point: Point;
   readonly checkpoint: BenchPoint["checkpoint"];
+  readonly device: string;
   readonly weightsBytes: number | null;
   readonly accuracy: BenchAccuracy | null;
 }
@@ -19,7 +20,7 @@ export interface PointFacts {
 /** `runs`: at least one, in their order. */
 export function pointOf(
   runs: readonly BenchRun[],
-  { point, checkpoint, weightsBytes, accuracy }: PointFacts,
+  { point, checkpoint, device, weightsBytes, accuracy }: PointFacts,
 ): BenchPoint {
   const { scenario, system } = point;
   const first = runs[0]!;
@@ -34,7 +35,7 @@ export function pointOf(
     name: point.name,
     checkpoint,
     precision: describePrecision(system.precision),
-    device: "cpu",
+    device,
     scenario,
     batchSize: system.batchSize,
     threads: system.threads,

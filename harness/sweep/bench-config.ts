@@ -7,6 +7,8 @@ import type { Precision } from "../../models/checkpoint/precision.ts";
 import { scenarios } from "../../reports/bench-record.ts";
 import type { Scenario } from "../../reports/bench-record.ts";
 import type { ProtocolName } from "../../tasks/task.ts";
+import { deviceChoices, deviceRequest } from "../device.ts";
+import type { DeviceFlags, DeviceRequest } from "../device.ts";
 import { formatDuration, parseDurationMs } from "../loadgen/duration.ts";
 import { defaultSettings, sampleChoices } from "../loadgen/settings.ts";
 import type { LoadGenSettings, SampleChoice } from "../loadgen/settings.ts";
@@ -32,6 +34,7 @@ export interface BenchConfig {
   readonly task: string;
   readonly batchSizes: readonly number[];
   readonly threads: readonly number[];
+  readonly device: DeviceRequest;
   /** Processes a point is measured in, one after the other. */
   readonly restarts: number;
   readonly quick: boolean;
@@ -59,7 +62,7 @@ export interface BenchConfig {
 }
 
 /** The flags of `bench` as they were typed. */
-export interface BenchFlags {
+export interface BenchFlags extends DeviceFlags {
   readonly model?: readonly string[];
   readonly precision?: readonly string[];
   readonly scenarios?: readonly string[];
@@ -120,6 +123,10 @@ export function readBenchConfig(flags: BenchFlags, defaults: BenchDefaults): Ben
     task: tasks[0]!,
     batchSizes: integers("--batch-sizes", flags.batchSizes, defaultBatchSize),
     threads: integers("--threads", flags.threads, defaults.threads),
+    device: deviceRequest(
+      choice("--device", flags.device, deviceChoices),
+      integer("--device-id", flags.deviceId, { from: 0 }),
+    ),
     restarts: integer("--restarts", flags.restarts, { from: 1 }) ?? (quick ? 2 : 5),
     quick,
     targetQps: flags.targetQps === undefined ? null : rate("--target-qps", flags.targetQps),

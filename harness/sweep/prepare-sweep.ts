@@ -8,7 +8,10 @@ import type { LoadOptions } from "../../models/load-blip2.ts";
 import { benchFormat } from "../../reports/bench-record.ts";
 import type { BenchPoint, BenchRecord } from "../../reports/bench-record.ts";
 import type { GenerationTask } from "../../tasks/task.ts";
+import type { Device } from "../../models/device/device.ts";
 import type { Catalog } from "../catalog.ts";
+import { chooseDevice, refuseUnfitPrecision } from "../device.ts";
+import type { ChoosingOptions } from "../device.ts";
 import { checkpointPlace, findCheckpoint, openSplit, refuseSameNames, taskNamed } from "../prepare.ts";
 import type { OpenedSplit } from "../prepare.ts";
 import { askingOf } from "../protocol.ts";
@@ -35,18 +38,21 @@ export interface PreparedSweep {
   readonly checkpoints: ReadonlyMap<string, SweepCheckpoint>;
   readonly points: readonly Point[];
   readonly record: BenchRecord;
+  readonly device: Device;
 }
 
 export async function prepareSweep(
   config: BenchConfig,
   catalog: Catalog,
-  { hubCache }: Pick<LoadOptions, "hubCache">,
+  { hubCache, onMessage }: Pick<LoadOptions, "hubCache"> & Pick<ChoosingOptions, "onMessage">,
 ): Promise<PreparedSweep> {
   const task = taskNamed(catalog, config.task);
   if (task.kind !== "generation") {
     const names = catalog.tasks.filter(({ kind }) => kind === "generation").map(({ name }) => name);
     throw new UsageError(`--tasks ${task.name}: bench measures tasks that generate text: ${names.join(", ")}.`);
   }
+  const { device } = await chooseDevice(config.device, { onMessage });
+  for (const precision of config.precisions) refuseUnfitPrecision(precision, device);
   const opened = await openSplit(task, config, catalog);
   const checkpoints = new Map<string, SweepCheckpoint>();
   const facts: BenchPoint["checkpoint"][] = [];
@@ -66,8 +72,8 @@ export async function prepareSweep(
     checkpoints.set(found.name, { facts: facts.at(-1)!, where, asking });
   }
   const points = planPoints(config, [...checkpoints.keys()]);
-  const record = await benchRecord(config, { opened, facts, points });
-  return { task, opened, checkpoints, points, record };
+  const record = await benchRecord(config, { opened, facts, points, device });
+  return { task, opened, checkpoints, points, record, device };
 }
 
 async function benchRecord(
@@ -76,10 +82,12 @@ async function benchRecord(
     opened,
     facts,
     points,
+    device,
   }: {
     readonly opened: OpenedSplit<Sample>;
     readonly facts: readonly BenchPoint["checkpoint"][];
     readonly points: readonly Point[];
+    readonly device: Device;
   },
 ): Promise<BenchRecord> {
   const { dataset, split, files } = opened.data;
@@ -96,6 +104,7 @@ async function benchRecord(
     ["find peak", config.findPeak],
     ["accuracy", config.accuracy],
     ["code", code.fingerprint],
+    ...(device.provider === "cpu" ? [] : [["device", [device.provider, device.name].join(" ")] as const]),
     ["processor", cpus()[0]?.model.trim() ?? "unknown"],
     ...files.map(({ name, sha256 }) => [`data ${name}`, sha256] as const),
     ...Object.entries(packages).map(([name, version]) => [`package ${name}`, version] as const),

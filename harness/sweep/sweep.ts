@@ -3,6 +3,7 @@
  * a machine that slows down slows all of them). What is on disk is not measured again.
  */
 import type { GenerationRequest } from "../../models/model.ts";
+import { describeDevice } from "../../models/device/device.ts";
 import type { BenchFolder } from "../../reports/bench-folder.ts";
 import type { BenchPoint } from "../../reports/bench-record.ts";
 import type { BenchRun } from "../../reports/bench-run.ts";
@@ -138,7 +139,7 @@ function askedOf(
   const { samples } = prepared.opened;
   const { threads, precision } = system;
   return {
-    place: { where, threads, precision, hubCache, cacheFolder: config.cache },
+    place: { where, threads, device: prepared.device, precision, hubCache, cacheFolder: config.cache },
     ...(entry !== undefined && { entry }),
     decoding: asking.decoding,
     stallMs: config.stallMs,
@@ -161,8 +162,9 @@ async function writePoint(
 ): Promise<void> {
   const accuracy = await folder.readAccuracy(nameOf(point.system));
   const { facts } = prepared.checkpoints.get(point.system.checkpoint)!;
+  const device = describeDevice(prepared.device);
   const weightsBytes = weights.get(weightsKey(point)) ?? null;
-  await folder.writePoint(pointOf(runs, { point, checkpoint: facts, weightsBytes, accuracy }));
+  await folder.writePoint(pointOf(runs, { point, checkpoint: facts, device, weightsBytes, accuracy }));
 }
 
 async function finish({ folder }: Sweep, shares: readonly number[], points: readonly BenchPoint[]): Promise<void> {

@@ -2,10 +2,17 @@
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import * as z from "zod";
-import type { ProviderName } from "./providers.ts";
+import { adapterIn } from "./adapter.ts";
+import type { Adapter } from "./adapter.ts";
+import type { Device } from "./device.ts";
 
-export type ProviderTrial =
+type Report =
   { readonly status: "works"; readonly difference: number } | { readonly status: "failed"; readonly reason: string };
+
+export type ProviderTrial = Report & {
+  /** Which device it was, as far as it is told; null: it is not. */
+  readonly adapter: Adapter | null;
+};
 
 export interface TrialOptions {
   readonly timeoutMs?: number;
@@ -14,27 +21,30 @@ export interface TrialOptions {
 }
 
 const defaultTimeoutMs = 60_000; // a first start compiles kernels; CUDA's takes up to half a minute
+const mostWords = 16e6; // bytes: drivers and their loader may be talkative
 const tolerance = 1e-3; // between fp32 devices, which may multiply in TF32 or add in another order
 
 /** What the child prints: try-provider.ts. */
 const reportSchema = z.union([z.object({ difference: z.number().nullable() }), z.object({ error: z.string() })]);
 
 /** Throws nothing: what goes wrong is the reason. */
-export function tryProvider(name: ProviderName, options: TrialOptions = {}): Promise<ProviderTrial> {
+export function tryProvider({ provider, id }: Device, options: TrialOptions = {}): Promise<ProviderTrial> {
   const { timeoutMs = defaultTimeoutMs } = options;
   const script = options.script ?? fileURLToPath(new URL("try-provider.js", import.meta.url));
   return new Promise((resolve) => {
-    const settings = { timeout: timeoutMs, killSignal: "SIGKILL" } as const;
-    execFile(process.execPath, [script, name], settings, (error, stdout) => {
-      if (error === null) resolve(readReport(stdout));
-      else if (error.killed === true) resolve(failed(`it did not answer in ${timeoutMs / 1000} s`));
-      else if (typeof error.signal === "string") resolve(failed(`its process crashed (${error.signal})`));
-      else resolve(readReport(stdout, `its process ended with code ${error.code ?? "unknown"}`));
+    const settings = { timeout: timeoutMs, killSignal: "SIGKILL", maxBuffer: mostWords } as const;
+    execFile(process.execPath, [script, provider, String(id)], settings, (error, stdout, stderr) => {
+      const adapter = adapterIn(stderr);
+      if (error === null) resolve({ ...readReport(stdout), adapter });
+      else if (error.killed === true) resolve({ ...failed(`it did not answer in ${timeoutMs / 1000} s`), adapter });
+      else if (typeof error.signal === "string") {
+        resolve({ ...failed(`its process crashed (${error.signal})`), adapter });
+      } else resolve({ ...readReport(stdout, `its process ended with code ${error.code ?? "unknown"}`), adapter });
     });
   });
 }
 
-function readReport(stdout: string, otherwise = "its process gave no answer"): ProviderTrial {
+function readReport(stdout: string, otherwise = "its process gave no answer"): Report {
   const parsed = reportSchema.safeParse(jsonIn(stdout));
   if (!parsed.success) return failed(otherwise);
   if ("error" in parsed.data) return failed(parsed.data.error);
@@ -54,7 +64,7 @@ function jsonIn(text: string): unknown {
 }
 
 /** ONNX Runtime puts the place in its own source, and the condition that does not hold, before the words for a reader. */
-function failed(reason: string): ProviderTrial {
+function failed(reason: string): Report {
   const [line = reason] = reason.trim().split("\n");
   return { status: "failed", reason: line.replace(/^\/onnxruntime_src\/.* was false\. /, "") };
 }

@@ -5,10 +5,8 @@
 import { InferenceSession, listSupportedBackends } from "onnxruntime-node";
 import { GraphBuilder } from "../graph/builder.ts";
 import { float32Tensor, floats } from "../runtime.ts";
-
-/** As ONNX Runtime calls its execution providers; the CPU's is always there. */
-export const providerNames = ["cpu", "cuda", "webgpu", "coreml", "dml"] as const;
-export type ProviderName = (typeof providerNames)[number];
+import { cpuDevice, executionProvider } from "./device.ts";
+import type { Device } from "./device.ts";
 
 export interface CompiledProvider {
   readonly name: string;
@@ -23,21 +21,21 @@ export function compiledProviders(): readonly CompiledProvider[] {
 const size = 16; // large enough for a kernel's vector lanes, small enough for any device
 
 /** The largest difference from the CPU's numbers. Throws what ONNX Runtime says where the provider does not start. */
-export async function differenceFromCpu(name: ProviderName): Promise<number> {
-  const expected = await compute("cpu");
-  const found = await compute(name);
+export async function differenceFromCpu(device: Device): Promise<number> {
+  const expected = await compute(cpuDevice);
+  const found = await compute(device);
   return found.reduce((most, value, at) => Math.max(most, Math.abs(value - (expected[at] ?? Infinity))), 0);
 }
 
-async function compute(name: ProviderName): Promise<Float32Array> {
+async function compute(device: Device): Promise<Float32Array> {
   const g = new GraphBuilder("device-test");
   const x = g.input("x", [size, size]);
   g.output("y", g.relu(g.add(g.matmul(x, x), x))); // [size, size]
   const session = await InferenceSession.create(g.finish().bytes, {
-    executionProviders: [name],
+    executionProviders: [executionProvider(device)],
     logSeverityLevel: 4, // what goes wrong is thrown, too
     // Without this, a node that the provider does not take is computed on the CPU, and nothing says so.
-    ...(name !== "cpu" && { extra: { session: { disable_cpu_ep_fallback: "1" } } }),
+    ...(device.provider !== "cpu" && { extra: { session: { disable_cpu_ep_fallback: "1" } } }),
   });
   const numbers = Float32Array.from({ length: size * size }, (_, at) => Math.sin(at));
   const { y } = await session.run({ x: float32Tensor(numbers, [size, size]) });

@@ -11,6 +11,7 @@ import { env } from "onnxruntime-node";
 import sharp from "sharp";
 import { hashFile } from "../checkpoint/fingerprint.ts";
 import type { UsedWeight } from "../checkpoint/weights.ts";
+import type { Device } from "../device/device.ts";
 import type { Graph } from "../graph/graph-writer.ts";
 import type { PixelSettings } from "../image/preprocessor-config.ts";
 
@@ -25,9 +26,13 @@ export interface EncoderParts {
   readonly weights: readonly UsedWeight[];
   readonly graph: Graph;
   readonly pixels: PixelSettings;
+  readonly device: Device;
 }
 
-export async function encoderKey({ weights, graph, pixels }: EncoderParts, cacheFolder: string): Promise<string> {
+export async function encoderKey(
+  { weights, graph, pixels, device }: EncoderParts,
+  cacheFolder: string,
+): Promise<string> {
   const decides = {
     format: FEATURES_FORMAT,
     weights: await weightsHash(weights, cacheFolder),
@@ -35,6 +40,7 @@ export async function encoderKey({ weights, graph, pixels }: EncoderParts, cache
     pixels: [pixels.width, pixels.height, pixels.resample, pixels.rescaleFactor, pixels.mean, pixels.standardDeviation],
     // ONNX Runtime has kernels for each family of processors, and they round differently.
     processor: [arch(), cpus()[0]?.model],
+    ...(device.provider !== "cpu" && { device: [device.provider, device.name] }),
   };
   return createHash("sha256").update(JSON.stringify(decides)).digest("hex");
 }

@@ -106,11 +106,13 @@ export class ImageTokens {
 
     const clock = new StageClock();
     const made = await clock.time("vision", () => this.#run(missing.map((index) => images[index]!.values)));
+    const share = clock.shares(missing.length);
+    for (const index of missing) latencyMs[index] = { ...latencyMs[index], ...share };
+    if (features === null || names === null) return { image_tokens: made, latencyMs }; // all came as pixels
     const rows = rowsOf(made);
     for (const [row, index] of missing.entries()) {
       kept[index] = rows[row]!;
-      latencyMs[index] = { ...latencyMs[index], ...clock.shares(missing.length) };
-      if (names !== null) await features?.cache.put(names[index]!, rows[row]!);
+      await features.cache.put(names[index]!, rows[row]!);
     }
     return { image_tokens: missing.length === images.length ? made : this.#tensor(kept), latencyMs };
   }

@@ -3,6 +3,7 @@ import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { fp32Precision } from "../checkpoint/precision.ts";
 import type { WeightOptions } from "../checkpoint/quantized-weights.ts";
 import type { Weights } from "../checkpoint/weights.ts";
+import { cpuDevice } from "../device/device.ts";
 import { PixelThreads } from "../image/pixel-threads.ts";
 import type { PixelOptions } from "../image/pixel-threads.ts";
 import type { PixelSettings } from "../image/preprocessor-config.ts";
@@ -18,14 +19,22 @@ export interface ImageTokensOptions extends RuntimeOptions, WeightOptions, Pixel
   readonly keepFeatures?: boolean;
 }
 
-/** `weights` is the whole checkpoint's. */
+interface ImageTokensParts {
+  /** The whole checkpoint's. */
+  readonly weights: Weights;
+  readonly pixels: PixelSettings;
+  /** Image tokens are for a graph on the same device alone, and may stay there; unset: they are not. */
+  readonly isFedOn?: boolean;
+}
+
 export async function loadImageTokens(
   { name, config }: Pick<Checkpoint, "name" | "config">,
-  { weights, pixels }: { readonly weights: Weights; readonly pixels: PixelSettings },
+  { weights, pixels, isFedOn = false }: ImageTokensParts,
   options: ImageTokensOptions,
 ): Promise<ImageTokens> {
   const {
     cacheFolder,
+    device = cpuDevice,
     keepFeatures = false,
     imageThreads = 0,
     maxPixels,
@@ -34,7 +43,7 @@ export async function loadImageTokens(
   } = options;
   const { vision } = config;
   const graph = visionTransformer(weights.at("vision_model"), vision);
-  const session = await Session.load(graph, options);
+  const session = await Session.load(graph, options, { onDevice: isFedOn && !keepFeatures ? ["image_tokens"] : [] });
   const threads = imageThreads > 0 ? new PixelThreads(imageThreads) : null;
   const limits = maxPixels === undefined ? {} : { limits: { side: Infinity, pixels: maxPixels } };
   if (!keepFeatures) return new ImageTokens({ session, vision, pixels, threads, features: null, ...limits });
@@ -42,7 +51,7 @@ export async function loadImageTokens(
   const used = weights.at("vision_model").used();
   const cache = new FeatureCache({
     cacheFolder,
-    key: await encoderKey({ weights: used, graph, pixels }, cacheFolder),
+    key: await encoderKey({ weights: used, graph, pixels, device }, cacheFolder),
     format: FEATURES_FORMAT,
     checkpoint: name,
     precision: precision.vision,

@@ -5,7 +5,8 @@
 import type { Tensor } from "onnxruntime-node";
 import { floats } from "../runtime.ts";
 import type { Feeds, Session } from "../runtime.ts";
-import type { CacheShape, KvMemory, NewKeysAndValues } from "./kv-cache.ts";
+import type { KvMemory } from "./kv-cache.ts";
+import type { CacheShape, NewKeysAndValues, SequenceCaches } from "./sequence-cache.ts";
 
 /** Where the new tokens of a run, and what their sequences have in the cache, stand in their texts. */
 export interface TextPositions {
@@ -21,6 +22,7 @@ export interface TextPositions {
 export interface Decoder {
   readonly shape: CacheShape;
   readonly outputs: OutputNames;
+  readonly caches: SequenceCaches;
   /** Of the one batch that is being decoded. */
   readonly memory: KvMemory;
   readonly width: number;
@@ -31,7 +33,7 @@ export interface Decoder {
   readonly positions: (positions: TextPositions) => Feeds;
 }
 
-/** What a decoder calls its new keys and values, by layer. */
+/** What a decoder calls its new keys and values, by layer; those before and the new ones where they stay on a device. */
 export interface OutputNames {
   readonly keys: readonly string[];
   readonly values: readonly string[];

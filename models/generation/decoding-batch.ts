@@ -7,43 +7,35 @@ import { float32Tensor } from "../runtime.ts";
 import { runDecoder } from "./decoder.ts";
 import type { Decoder, DecoderOutput } from "./decoder.ts";
 import { KvCache } from "./kv-cache.ts";
-import type { NewKeysAndValues } from "./kv-cache.ts";
 import { MASKED } from "./mask.ts";
 import type { Continuation } from "./search.ts";
-import type { SourceCache } from "./source-cache.ts";
+import type { Places, Prefix, SequenceCache, SourceRows } from "./sequence-cache.ts";
 
 interface Sequence {
   /** Text position of the next token. */
   position: number;
-  /** Text positions of the filled places. */
+  /** Text positions of the places up to the last filled one; any of those that nothing sees. */
   readonly places: number[];
   /** Places that every beam sees: the prompt. */
-  shared: number;
+  readonly shared: Places[];
   /** Places of each beam's own tokens. */
   beams: readonly (readonly number[])[];
 }
 
-/** Keys and values of what texts about one image begin with, computed once for all of them. */
-export interface Prefix {
-  readonly cached: NewKeysAndValues;
-  readonly row: number;
-  readonly length: number;
-}
-
 export class DecodingBatch {
   readonly #decoder: Decoder;
-  readonly #cache: KvCache;
-  readonly #source: SourceCache | null;
+  readonly #cache: SequenceCache;
+  readonly #source: SourceRows | null;
   readonly #sequences: Sequence[] = [];
 
   /** `source`: of an encoder-decoder, with as many sequences as there will be prompts, in their order. */
   constructor(
     decoder: Decoder,
     size: { readonly batch: number; readonly capacity: number },
-    source: SourceCache | null = null,
+    source: SourceRows | null = null,
   ) {
     this.#decoder = decoder;
-    this.#cache = new KvCache(decoder.shape, size, decoder.memory);
+    this.#cache = decoder.caches.open(size);
     this.#source = source;
   }
 
@@ -55,12 +47,12 @@ export class DecodingBatch {
     prompts: readonly { readonly prefix: Prefix | null; readonly tokens: readonly number[] }[],
   ): Promise<Float32Array> {
     const first = this.#sequences.length;
-    for (const { prefix } of prompts) {
-      const sequence = this.#cache.add();
-      if (prefix !== null) this.#cache.append(sequence, prefix.cached, { row: prefix.row, count: prefix.length });
-      const shared = this.#cache.length(sequence);
-      const places = Array.from({ length: shared }, (_, place) => place);
-      this.#sequences.push({ position: shared, places, shared, beams: [[]] });
+    for (const shared of await this.#cache.begin(prompts.map(({ prefix }) => prefix))) {
+      const sequence: Sequence = { position: 0, places: [], shared: [], beams: [[]] };
+      for (let token = 0; token < shared.count; token += 1) fillPlace(sequence, shared.from + token, token);
+      sequence.shared.push(shared);
+      sequence.position = shared.count;
+      this.#sequences.push(sequence);
     }
     const longest = Math.max(...prompts.map(({ tokens }) => tokens.length));
     const keys = this.#cache.capacity + longest;
@@ -68,13 +60,13 @@ export class DecodingBatch {
     const ids: number[] = [];
     const positions: number[] = [];
     for (const [index, { tokens }] of prompts.entries()) {
-      const { shared } = this.#sequences[first + index]!;
+      const { shared, position } = this.#sequences[first + index]!;
       for (let token = 0; token < longest; token += 1) {
         // Filling behind a short prompt repeats its last token and place: never read, but it must be a token and a place.
         ids.push(tokens[Math.min(token, tokens.length - 1)]!);
-        positions.push(shared + Math.min(token, tokens.length - 1));
+        positions.push(position + Math.min(token, tokens.length - 1));
         const row = (index * longest + token) * keys;
-        mask.fill(0, row, row + shared);
+        for (const { from, count } of shared) mask.fill(0, row + from, row + from + count);
         mask.fill(0, row + this.#cache.capacity, row + this.#cache.capacity + token + 1);
       }
     }
@@ -82,12 +74,13 @@ export class DecodingBatch {
     const { hidden, cached } = await this.#run({ ids, positions, mask, first });
     const { width } = this.#decoder;
     const last = new Float32Array(prompts.length * width);
+    const kept = this.#cache.keep(cached, { first, counts: prompts.map(({ tokens }) => tokens.length) });
     for (const [index, { tokens }] of prompts.entries()) {
       const sequence = this.#sequences[first + index]!;
-      this.#cache.append(first + index, cached, { row: index, count: tokens.length });
-      for (let token = 0; token < tokens.length; token += 1) sequence.places.push(sequence.position + token);
+      const from = kept[index]!;
+      for (const token of tokens.keys()) fillPlace(sequence, from + token, sequence.position + token);
+      sequence.shared.push({ from, count: tokens.length });
       sequence.position += tokens.length;
-      sequence.shared = sequence.places.length;
       const at = (index * longest + tokens.length - 1) * width;
       last.set(hidden.subarray(at, at + width), index * width);
     }
@@ -109,18 +102,19 @@ export class DecodingBatch {
         ids.push(token);
         positions.push(sequence.position);
         const row = (index * most + beam) * keys;
-        mask.fill(0, row, row + sequence.shared);
+        for (const { from, count } of sequence.shared) mask.fill(0, row + from, row + from + count);
         for (const place of sequence.beams[parent]!) mask[row + place] = 0;
         mask[row + capacity + beam] = 0;
       }
     }
 
     const { hidden, cached } = await this.#run({ ids, positions, mask, first: 0 });
+    const kept = this.#cache.keep(cached, { first: 0, counts: continuations.map((beams) => beams.length) });
     for (const [index, beams] of continuations.entries()) {
       const sequence = this.#sequences[index]!;
-      const first = this.#cache.append(index, cached, { row: index, count: beams.length });
+      const first = kept[index]!;
       sequence.beams = beams.map(({ parent }, beam) => [...sequence.beams[parent]!, first + beam]);
-      for (let beam = 0; beam < beams.length; beam += 1) sequence.places.push(sequence.position);
+      for (const beam of beams.keys()) fillPlace(sequence, first + beam, sequence.position);
       sequence.position += 1;
     }
     return withoutFilling(hidden, continuations, most, this.#decoder.width);
@@ -149,8 +143,8 @@ export class DecodingBatch {
       embeddings: float32Tensor(await this.#decoder.embed(ids), [batch, tokens, this.#decoder.width]),
       mask: float32Tensor(mask, [batch, 1, tokens, capacity + tokens]),
       ...this.#decoder.positions({ tokens: positions, places, capacity }),
-      ...this.#cache.feeds(first),
-      ...this.#source?.feeds(first),
+      ...(await this.#cache.feeds(first)),
+      ...(await this.#source?.feeds(first)),
     });
   }
 }
@@ -182,7 +176,13 @@ export async function prefixes(decoder: Decoder, embeddings: Tensor): Promise<re
     mask: float32Tensor(mask, [images, 1, tokens, 1 + tokens]),
     ...cache.feeds(),
   });
-  return Array.from({ length: images }, (_, row) => ({ cached, row, length: tokens }));
+  return decoder.caches.prefixes(cached, { images, tokens });
+}
+
+/** The next of a sequence's places that a token stands at; those between are not seen. */
+function fillPlace({ places }: Sequence, place: number, position: number): void {
+  while (places.length < place) places.push(position);
+  places.push(position);
 }
 
 /** Rows of the beams that are there; sequences with fewer than the most were filled up. */

@@ -6,7 +6,7 @@ import type { Tensor } from "onnxruntime-node";
 import { emptyNumbers, int64Tensor, numbersOf, numbersTensor } from "../runtime.ts";
 import type { Feeds } from "../runtime.ts";
 import type { GenerationGraph } from "./graph-generation.ts";
-import type { CacheShape } from "./kv-cache.ts";
+import type { CacheShape } from "./sequence-cache.ts";
 import { loopMask } from "./mask.ts";
 
 /** An image's row of tensors [images, heads, 1 + length, head], by the graph's names for them as inputs. */

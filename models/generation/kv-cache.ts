@@ -8,19 +8,7 @@
 import type { Tensor } from "onnxruntime-node";
 import { numbersOf, numbersTensor } from "../runtime.ts";
 import type { Feeds, FloatType, Numbers } from "../runtime.ts";
-
-export interface CacheShape {
-  readonly type: FloatType;
-  readonly layers: number;
-  readonly heads: number;
-  readonly head: number;
-}
-
-/** What a decoder gives for its new tokens, by layer: [batch, heads, tokens, head] */
-export interface NewKeysAndValues {
-  readonly keys: readonly Tensor[];
-  readonly values: readonly Tensor[];
-}
+import type { CacheShape, NewKeysAndValues, Places, Prefix, SequenceCache, SequenceCaches } from "./sequence-cache.ts";
 
 /**
  * The arrays of a cache, kept for the next one: fresh memory costs a page fault every four kilobytes, as much time as
@@ -49,7 +37,16 @@ export class KvMemory {
   }
 }
 
-export class KvCache {
+/** Caches in this memory. */
+export function memoryCaches(shape: CacheShape, memory: KvMemory): SequenceCaches {
+  return {
+    open: (size) => new KvCache(shape, size, memory),
+    prefixes: (cached, { images, tokens }) =>
+      Array.from({ length: images }, (_, row) => ({ cached, row, length: tokens })),
+  };
+}
+
+export class KvCache implements SequenceCache {
   readonly #shape: CacheShape;
   readonly #keys: readonly Numbers[];
   readonly #values: readonly Numbers[];
@@ -85,6 +82,21 @@ export class KvCache {
   add(): number {
     if (this.#lengths.length === this.#batch) throw new Error(`the KV cache holds ${this.#batch} sequences already`);
     return this.#lengths.push(0) - 1;
+  }
+
+  begin(prefixes: readonly (Prefix | null)[]): readonly Places[] {
+    return prefixes.map((prefix) => {
+      const sequence = this.add();
+      if (prefix !== null) this.append(sequence, prefix.cached, { row: prefix.row, count: prefix.length });
+      return { from: 0, count: this.length(sequence) };
+    });
+  }
+
+  keep(
+    cached: NewKeysAndValues,
+    { first, counts }: { readonly first: number; readonly counts: readonly number[] },
+  ): readonly number[] {
+    return counts.map((count, row) => this.append(first + row, cached, { row, count }));
   }
 
   /** Writes new tokens of row `from` behind what a sequence has; gives the place of the first. */

@@ -20,13 +20,17 @@ export interface LanguageModel<Seen> {
   readonly see: (softPrompts: Tensor, common?: readonly number[]) => Promise<readonly Seen[]>;
   /** Why a prompt cannot be used, or null. Counts the positions it and its longest continuation would take. */
   readonly refuse: (tokens: readonly number[], newTokens: number) => string | null;
+  /** Frees what was kept of an image, where that must be said; no question about it is to come. */
+  readonly forget?: (seen: Seen) => void;
+  /** Whether others can join sequences that have gone on; unless told, they can. */
+  readonly isRefilled?: boolean;
   /** A batch of these prompts, to which others come, and no others than `room` is for. */
   readonly start: (prompts: readonly Prompt<Seen>[], room: Room) => Promise<JoinableStart<Seen>>;
   readonly release: () => Promise<void>;
 }
 
 /** One that generates in one run of one graph (graph-generation.ts), so that nothing comes out between two tokens. */
-export interface GraphLanguageModel<Seen> extends Omit<LanguageModel<Seen>, "head" | "start"> {
+export interface GraphLanguageModel<Seen> extends Omit<LanguageModel<Seen>, "head" | "start" | "isRefilled"> {
   /** The hypotheses for each prompt, best first. */
   readonly answer: (
     prompts: readonly Prompt<Seen>[],

@@ -6,10 +6,9 @@
 import type { Tensor } from "onnxruntime-node";
 import type { GenerationConfig, OptConfig } from "../checkpoint/config.ts";
 import { DecodingBatch, prefixes } from "./decoding-batch.ts";
-import type { Prefix } from "./decoding-batch.ts";
-import { outputNames } from "./decoder.ts";
 import type { Decoder } from "./decoder.ts";
-import { KvMemory } from "./kv-cache.ts";
+import { loadDecoder } from "./load-decoder.ts";
+import type { Prefix } from "./sequence-cache.ts";
 import { roomFor } from "./language-model.ts";
 import type { LanguageModel, Prompt } from "./language-model.ts";
 import type { Begun } from "./generate.ts";
@@ -34,16 +33,12 @@ export async function loadOpt(
   const size = { vocabulary: text.vocabulary, width: text.wordWidth };
   const head = { session: await Session.load(languageHead(table, size), runtime), ...size };
   const embedding = await Session.load(optEmbedding(decoderWeights, text), runtime);
-  const session = await Session.load(optDecoder(decoderWeights, text), runtime);
-
   const type = weights.activations("language");
   const shape = { type, layers: text.layers, heads: text.heads, head: text.hidden / text.heads };
+  const loaded = await loadDecoder((cache) => optDecoder(decoderWeights, text, cache), shape, runtime);
   const decoder: Decoder = {
-    shape,
-    outputs: outputNames(shape),
-    memory: new KvMemory(),
+    ...loaded,
     width: text.wordWidth,
-    session,
     embed: async (tokens) =>
       floats((await embedding.run({ tokens: int64Tensor(tokens, [tokens.length]) }, ["embeddings"])).embeddings),
     positions: ({ tokens, places }) => ({
@@ -54,6 +49,8 @@ export async function loadOpt(
   return {
     head,
     endTokens: text.eos,
+    isRefilled: loaded.isRefilled,
+    forget: (prefix) => prefix.forget?.(),
     see: async (softPrompts, common = []) => {
       const queryEmbeddings = toWordWidth(softPrompts, text.wordWidth);
       if (common.length === 0) return prefixes(decoder, queryEmbeddings);
@@ -72,7 +69,7 @@ export async function loadOpt(
       return { batch, join, ...(await join(prompts)) };
     },
     release: async () => {
-      for (const graph of [embedding, session, head.session]) await graph.release();
+      for (const part of [embedding, loaded, head.session]) await part.release();
     },
   };
 }

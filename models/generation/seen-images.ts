@@ -13,19 +13,19 @@ interface ImageQuestion {
 }
 
 export class SeenImages<Seen> {
-  readonly #model: Pick<LanguageModel<Seen>, "see">;
+  readonly #model: Pick<LanguageModel<Seen>, "see" | "forget">;
   readonly #queries: number;
   readonly #seen = new Map<string, Seen>();
   #common: readonly number[] = [];
 
-  constructor(model: Pick<LanguageModel<Seen>, "see">, { queries }: { readonly queries: number }) {
+  constructor(model: Pick<LanguageModel<Seen>, "see" | "forget">, { queries }: { readonly queries: number }) {
     this.#model = model;
     this.#queries = queries;
   }
 
   /** Prompts to come all begin with `common`; what was kept for others is of no use. */
   open(common: readonly number[]): void {
-    if (common.join() !== this.#common.join()) this.#seen.clear();
+    if (common.join() !== this.#common.join()) this.keep(new Set());
     this.#common = common;
   }
 
@@ -60,8 +60,10 @@ export class SeenImages<Seen> {
 
   /** Lets go of all images but these. */
   keep(images: ReadonlySet<string>): void {
-    for (const image of this.#seen.keys()) {
-      if (!images.has(image)) this.#seen.delete(image);
+    for (const [image, seen] of this.#seen) {
+      if (images.has(image)) continue;
+      this.#seen.delete(image);
+      this.#model.forget?.(seen);
     }
   }
 }

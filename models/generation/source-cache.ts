@@ -9,6 +9,7 @@ import { floatType, numbersOf, numbersTensor } from "../runtime.ts";
 import type { Feeds, Numbers } from "../runtime.ts";
 import type { KvMemory } from "./kv-cache.ts";
 import { MASKED } from "./mask.ts";
+import type { SourceRows } from "./sequence-cache.ts";
 
 /** The mask's name; all other tensors are keys and values. */
 const MASK = "source_mask";
@@ -20,7 +21,7 @@ export interface SourceRoom {
   readonly memory: KvMemory;
 }
 
-export class SourceCache {
+export class SourceCache implements SourceRows {
   /** Of all sequences there may be; those at hand come first. */
   #tensors: Feeds;
   #feeds: Feeds;

@@ -4,7 +4,7 @@
 import type { GenerationConfig, T5Config } from "../checkpoint/config.ts";
 import type { Weights } from "../checkpoint/weights.ts";
 import { t5Loop } from "../networks/t5-loop.ts";
-import { float32Tensor, int64Tensor, Session } from "../runtime.ts";
+import { float32Tensor, freeOnDevice, int64Tensor, Session } from "../runtime.ts";
 import type { RuntimeOptions } from "../runtime.ts";
 import { GenerationGraph } from "./graph-generation.ts";
 import type { GraphLanguageModel } from "./language-model.ts";
@@ -36,13 +36,17 @@ export async function loadGraphT5(
     see: (softPrompts) => Promise.resolve(softPromptsOf(softPrompts)),
     refuse: () => null, // distances have a last bucket, not a last position: no prompt is too long
     answer: async (prompts, options) => {
+      const source = await reader.read(prompts);
       const feeds = {
-        ...(await reader.read(prompts)),
+        ...source,
         embeddings: float32Tensor(repeated(start, prompts.length), [prompts.length, 1, text.width]),
         mask: loopMask({ sequences: prompts.length, seen: 0, unseen: 1, tokens: 1 }),
         rows: int64Tensor(new Array<number>(prompts.length).fill(0), [prompts.length, 1]),
       };
-      return loop.generate({ feeds, texts: prompts.map(() => [text.decoderStart]) }, options);
+      const texts = prompts.map(() => [text.decoderStart]);
+      return loop.generate({ feeds, texts }, options).finally(() => {
+        freeOnDevice(source);
+      });
     },
     release: async () => {
       await reader.release();

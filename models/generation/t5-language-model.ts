@@ -6,10 +6,10 @@
  */
 import type { GenerationConfig, T5Config } from "../checkpoint/config.ts";
 import { DecodingBatch } from "./decoding-batch.ts";
-import { outputNames } from "./decoder.ts";
 import type { Decoder } from "./decoder.ts";
+import { DeviceSources } from "./device-source-cache.ts";
 import type { Begun } from "./generate.ts";
-import { KvMemory } from "./kv-cache.ts";
+import { loadDecoder } from "./load-decoder.ts";
 import { SourceCache } from "./source-cache.ts";
 import { roomFor } from "./language-model.ts";
 import type { LanguageModel, Prompt } from "./language-model.ts";
@@ -17,7 +17,7 @@ import { CheckpointError } from "../model.ts";
 import { languageHead } from "../networks/language-head.ts";
 import { t5Decoder } from "../networks/t5.ts";
 import { decoderBuckets } from "./relative-buckets.ts";
-import { int32Tensor, Session } from "../runtime.ts";
+import { int32Tensor, keepsOnDevice, Session } from "../runtime.ts";
 import type { RuntimeOptions } from "../runtime.ts";
 import { loadSourceReader, softPromptsOf } from "./t5-source.ts";
 import type { SoftPrompt } from "./t5-source.ts";
@@ -37,17 +37,14 @@ export async function loadT5(
   const size = { vocabulary: text.vocabulary, width: text.width };
   const head = { session: await Session.load(languageHead(table, size), runtime), ...size };
   const reader = await loadSourceReader(own, config, text, runtime);
-  const session = await Session.load(t5Decoder(own, text), runtime);
-
   const buckets = decoderBuckets(text);
   const type = weights.activations("language");
   const shape = { type, layers: text.decoderLayers, heads: text.heads, head: text.keyWidth };
+  const loaded = await loadDecoder((cache) => t5Decoder(own, text, cache), shape, runtime);
+  const sources = keepsOnDevice(runtime.device) ? await DeviceSources.load(shape, runtime) : null;
   const decoder: Decoder = {
-    shape,
-    outputs: outputNames(shape),
-    memory: new KvMemory(),
+    ...loaded,
     width: text.width,
-    session,
     embed: reader.embed,
     positions: ({ tokens, places, capacity }) => {
       const each = tokens.length / places.length;
@@ -59,12 +56,15 @@ export async function loadT5(
   return {
     head,
     endTokens: text.eos,
+    isRefilled: loaded.isRefilled,
     see: (softPrompts) => Promise.resolve(softPromptsOf(softPrompts)),
     refuse: () => null, // distances have a last bucket, not a last position: no prompt is too long
     start: async (prompts, room) => {
       const { sequences, promptTokens } = roomFor(prompts, room);
-      const source = new SourceCache(await reader.read(prompts), prompts.length);
-      if (room.sequences !== undefined) {
+      const tensors = await reader.read(prompts);
+      const source =
+        sources === null ? new SourceCache(tensors, prompts.length) : sources.open(tensors, prompts.length);
+      if (source instanceof SourceCache && room.sequences !== undefined) {
         source.makeRoom({ sequences, source: queries + promptTokens, memory: decoder.memory });
       }
       // The start token, then what each beam is fed: never 0 places, see `prefixes` in decoding-batch.ts.
@@ -81,8 +81,7 @@ export async function loadT5(
       return { batch, join, ...(await begin(prompts)) };
     },
     release: async () => {
-      await reader.release();
-      for (const graph of [session, head.session]) await graph.release();
+      for (const part of [reader, loaded, sources, head.session]) await part?.release();
     },
   };
 }

@@ -5,7 +5,7 @@ import type { Tensor } from "onnxruntime-node";
 import type { GenerationConfig, T5Config } from "../checkpoint/config.ts";
 import type { Weights } from "../checkpoint/weights.ts";
 import { t5CrossAttention, t5Embedding, t5Encoder } from "../networks/t5.ts";
-import { float32Tensor, floats, int32Tensor, int64Tensor, Session } from "../runtime.ts";
+import { float32Tensor, floats, freeOnDevice, int32Tensor, int64Tensor, Session } from "../runtime.ts";
 import type { Feeds, RuntimeOptions } from "../runtime.ts";
 import type { Prompt } from "./language-model.ts";
 import { paddingMask } from "./mask.ts";
@@ -30,8 +30,10 @@ export async function loadSourceReader(
   runtime: RuntimeOptions,
 ): Promise<SourceReader> {
   const embedding = await Session.load(t5Embedding(weights, text), runtime);
-  const encoder = await Session.load(t5Encoder(weights, text), runtime);
-  const crossAttention = await Session.load(t5CrossAttention(weights, text), runtime);
+  const layers = Array.from({ length: text.decoderLayers }, (_, layer) => layer);
+  const names = layers.flatMap((layer) => [`keys.${layer}`, `values.${layer}`]);
+  const encoder = await Session.load(t5Encoder(weights, text), runtime, { onDevice: ["hidden"] });
+  const crossAttention = await Session.load(t5CrossAttention(weights, text), runtime, { onDevice: names });
   const embed = async (tokens: readonly number[]): Promise<Float32Array> =>
     floats((await embedding.run({ tokens: int64Tensor(tokens, [tokens.length]) }, ["embeddings"])).embeddings);
 
@@ -52,9 +54,9 @@ export async function loadSourceReader(
         buckets: int32Tensor(encoderBuckets(text, longest), [longest, longest]),
       };
       const { hidden } = await encoder.run(feeds, ["hidden"]);
-      const layers = Array.from({ length: text.decoderLayers }, (_, layer) => layer);
-      const names = layers.flatMap((layer) => [`keys.${layer}`, `values.${layer}`]);
-      const kept = await crossAttention.run({ hidden }, names);
+      const kept = await crossAttention.run({ hidden }, names).finally(() => {
+        freeOnDevice([hidden]);
+      });
       const source = names.map((name): [string, Tensor] => [`source_${name}`, kept[name]!]);
       return { source_mask: mask, ...Object.fromEntries(source) };
     },

@@ -39,6 +39,7 @@ export async function answerWindow<Seen>(
 ): Promise<void> {
   const order = [...questions.keys()].sort((a, b) => questions[a]!.tokens.length - questions[b]!.tokens.length);
   seenImages.open(sharePrompt ? commonBeginning(questions.map(({ tokens }) => tokens)) : []);
+  const isRefilled = refill && model.isRefilled !== false;
   let begun = 0;
   const begin = async <T>(count: number, run: (prompts: readonly Prompt<Seen>[]) => Promise<T>): Promise<T> => {
     const group = order.slice(begun, begun + count);
@@ -70,7 +71,7 @@ export async function answerWindow<Seen>(
     join: async (open) => {
       const waiting = questions.length - begun;
       const free = size - open;
-      if (waiting === 0 || free < (refill ? Math.min(waiting, leastFree(size)) : size)) return null;
+      if (waiting === 0 || free < (isRefilled ? Math.min(waiting, leastFree(size)) : size)) return null;
       return begin(free, start.join);
     },
     onTime: (milliseconds, sequences) => {

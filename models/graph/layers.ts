@@ -114,6 +114,24 @@ export interface KeysAndValues {
   readonly axis: string;
 }
 
+/**
+ * The same where a cache stays on its device: past and new keys and values are joined there, given as `keys.<layer>` and
+ * `values.<layer>`, and fed back as past ones, so that nothing is copied out and in.
+ */
+export function attentionOverJoined(
+  g: GraphBuilder,
+  q: Value,
+  past: KeysAndValues,
+  recent: KeysAndValues,
+  { mask, layer }: { readonly mask: Value; readonly layer: number },
+): Value {
+  const keys = g.concat([past.keys, recent.keys], 2, "keys"); // [batch, heads, keys, head]
+  const values = g.concat([past.values, recent.values], 2, "keys");
+  g.output(`keys.${layer}`, keys);
+  g.output(`values.${layer}`, values);
+  return attention(g, q, keys, values, mask);
+}
+
 /** How a layer's queries look at what came before and at new tokens, all [batch, heads, tokens, head] → the same shape. */
 export type Attend = (layer: number, q: Value, recent: { readonly keys: Value; readonly values: Value }) => Value;
 

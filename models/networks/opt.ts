@@ -13,7 +13,7 @@
  * any set of new tokens: a prompt, one token of each beam, several questions about an image. Which key a token sees is
  * the caller's mask, and its place in the text the caller's position, so beams of one sequence share one cache.
  */
-import { attentionOverCache, layerNorm, linear, mergeHeads, splitHeads } from "../graph/layers.ts";
+import { attentionOverCache, attentionOverJoined, layerNorm, linear, mergeHeads, splitHeads } from "../graph/layers.ts";
 import type { Attend } from "../graph/layers.ts";
 import type { OptConfig } from "../checkpoint/config.ts";
 import type { Weights } from "../checkpoint/weights.ts";
@@ -34,7 +34,8 @@ export function optEmbedding(weights: Weights, config: OptConfig): Graph {
   return g.finish();
 }
 
-export function optDecoder(weights: Weights, config: OptConfig): Graph {
+/** `cache`: whether a run gives the new keys and values only, or, to stay on a device, those before and the new ones joined. */
+export function optDecoder(weights: Weights, config: OptConfig, cache: "new" | "joined" = "new"): Graph {
   const { hidden, heads, wordWidth } = config;
   const g = new GraphBuilder("decoder");
   const embeddings = g.input("embeddings", ["batch", "tokens", wordWidth]);
@@ -50,10 +51,12 @@ export function optDecoder(weights: Weights, config: OptConfig): Graph {
   const x = optLayers(g, weights, config, {
     embeddings,
     positions,
-    attend: (layer, q, recent) => {
+    attend: (layer, q, made) => {
+      const recent = { ...made, axis: "tokens" };
+      if (cache === "joined") return attentionOverJoined(g, q, past[layer]!, recent, { mask, layer });
       g.output(`keys.${layer}`, recent.keys); // [batch, heads, tokens, head]
       g.output(`values.${layer}`, recent.values);
-      return attentionOverCache(g, q, past[layer]!, { ...recent, axis: "tokens" }, mask);
+      return attentionOverCache(g, q, past[layer]!, recent, mask);
     },
   });
 

@@ -49,6 +49,11 @@ export function crossAttentionLayers({ layers, crossAttentionEvery }: QFormerCon
   return Array.from({ length: layers }, (_, layer) => layer).filter((layer) => layer % crossAttentionEvery === 0);
 }
 
+/** What these layers read of an image. */
+export function imageKeyNames(config: QFormerConfig): readonly string[] {
+  return crossAttentionLayers(config).flatMap((layer) => [`keys.${layer}`, `values.${layer}`]);
+}
+
 /** image_tokens [1, tokens, vision] → for each of those layers keys.N and values.N, [1, heads, tokens, head] */
 export function qFormerImageKeys(weights: Weights, config: QFormerConfig): Graph {
   const g = new GraphBuilder("q-former-image-keys");

@@ -16,7 +16,15 @@
  * values of what it read for every layer of `decoder`, once a question. The decoder takes any set of new tokens, as OPT's:
  * which key a token sees is the caller's mask, how far away it stands the caller's bucket.
  */
-import { attention, attentionOverCache, linear, mergeHeads, rmsNorm, splitHeads } from "../graph/layers.ts";
+import {
+  attention,
+  attentionOverCache,
+  attentionOverJoined,
+  linear,
+  mergeHeads,
+  rmsNorm,
+  splitHeads,
+} from "../graph/layers.ts";
 import type { Attend } from "../graph/layers.ts";
 import type { T5Config } from "../checkpoint/config.ts";
 import type { Weights } from "../checkpoint/weights.ts";
@@ -71,7 +79,8 @@ export function t5CrossAttention(weights: Weights, config: T5Config): Graph {
   return g.finish();
 }
 
-export function t5Decoder(weights: Weights, config: T5Config): Graph {
+/** `cache`: whether a run gives the new keys and values only, or, to stay on a device, those before and the new ones joined. */
+export function t5Decoder(weights: Weights, config: T5Config, cache: "new" | "joined" = "new"): Graph {
   const { width, heads, keyWidth } = config;
   const g = new GraphBuilder("decoder");
   const embeddings = g.input("embeddings", ["batch", "tokens", width]);
@@ -90,11 +99,13 @@ export function t5Decoder(weights: Weights, config: T5Config): Graph {
   const x = t5DecoderLayers(g, weights, config, {
     embeddings,
     source: { ...source, mask: sourceMask },
-    attend: (layer, q, recent) => {
+    attend: (layer, q, made) => {
+      const recent = { ...made, axis: "tokens" };
+      const before = { keys: past.keys[layer]!, values: past.values[layer]!, axis: "past" };
+      if (cache === "joined") return attentionOverJoined(g, q, before, recent, { mask: bias, layer });
       g.output(`keys.${layer}`, recent.keys); // [batch, heads, tokens, keyWidth]
       g.output(`values.${layer}`, recent.values);
-      const before = { keys: past.keys[layer]!, values: past.values[layer]!, axis: "past" };
-      return attentionOverCache(g, q, before, { ...recent, axis: "tokens" }, bias);
+      return attentionOverCache(g, q, before, recent, bias);
     },
   });
 

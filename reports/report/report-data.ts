@@ -23,6 +23,11 @@ const fileState = z.object({
 const row = z.object({
   checkpoint: text,
   precision: text,
+  device: text,
+  deviceName: text.nullable(),
+  driver: text.nullable(),
+  onDevice: amount,
+  onCpu: text.nullable(),
   task: text,
   split: text,
   protocol: text,

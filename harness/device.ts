@@ -1,0 +1,139 @@
+/**
+ * --device and --device-id: which device a command computes on. One that is asked for is tried in a process of its own before
+ * anything is loaded; `auto` takes the first that works and is no program for the CPU. The CPU is not tried: it is the default.
+ */
+import type { Command } from "commander";
+import type { Adapter } from "../models/device/adapter.ts";
+import { cpuDevice, describeDevice, hasSeveralDevices, providerNames } from "../models/device/device.ts";
+import type { Device, ProviderName } from "../models/device/device.ts";
+import { precisionsOn, unfitPart } from "../models/device/device-precisions.ts";
+import { tryProvider } from "../models/device/provider-trial.ts";
+import { compiledProviders } from "../models/device/providers.ts";
+import { describePrecision } from "../models/checkpoint/precision.ts";
+import type { Precision } from "../models/checkpoint/precision.ts";
+import { adviceFor } from "./doctor/advice.ts";
+import { nvidiaAdapter } from "./doctor/machine.ts";
+import { UsageError } from "./usage-error.ts";
+
+export const deviceChoices = ["auto", ...providerNames] as const;
+
+/** What the flags ask for. */
+export interface DeviceRequest {
+  readonly name: (typeof deviceChoices)[number];
+  readonly id: number;
+}
+
+/** As they were typed. */
+export interface DeviceFlags {
+  readonly device?: string;
+  readonly deviceId?: string;
+}
+
+export interface ChosenDevice {
+  readonly device: Device;
+  /** null: the CPU, or a device that does not tell. */
+  readonly adapter: Adapter | null;
+}
+
+export interface ChoosingOptions {
+  /** Told what a user should know: which device was taken and why, that it is slow. */
+  readonly onMessage?: ((message: string) => void) | undefined;
+  /** What tries a device, and what is compiled in; others stand in for devices in tests. */
+  readonly trial?: typeof tryProvider;
+  readonly compiled?: () => readonly string[];
+}
+
+/** The fastest first. CUDA has the most kernels; WebGPU keeps keys and values on the device, which the other two cannot. */
+export const autoOrder: readonly ProviderName[] = ["cuda", "webgpu", "dml", "coreml"];
+
+export function withDeviceFlags(command: Command): Command {
+  return command
+    .option("--device <name>", "auto, cpu, cuda, webgpu, coreml or dml; see doctor (default: cpu)")
+    .option("--device-id <n>", "which of several cuda or dml devices (default: 0)");
+}
+
+/** Throws a UsageError: a device that is not there, that does not start, or by a number that it has not. */
+export async function chooseDevice(request: DeviceRequest, options: ChoosingOptions = {}): Promise<ChosenDevice> {
+  const { name, id } = request;
+  if (name === "cpu") return { device: cpuDevice, adapter: null };
+  if (name === "auto") return chooseBest(options);
+  const device = { provider: name, id };
+  const tried = await tryDevice(device, options);
+  if ("reason" in tried) {
+    const advice = tried.isMissing ? "" : ` ${adviceFor(name, tried.reason)}`;
+    const flag = id === 0 ? "" : ` --device-id ${id}`;
+    throw new UsageError(`--device ${name}${flag}: it does not start: ${withStop(tried.reason)}${advice}`);
+  }
+  const { adapter } = tried;
+  const chosen = named(device, adapter);
+  if (adapter?.isSoftware === true) {
+    options.onMessage?.(`--device ${name}: ${adapter.name} is a driver in software, which is slower than the CPU.`);
+  }
+  return chosen;
+}
+
+function named(device: Device, adapter: Adapter | null): ChosenDevice {
+  return { device: { ...device, ...(adapter !== null && { name: adapter.name }) }, adapter };
+}
+
+async function chooseBest(options: ChoosingOptions): Promise<ChosenDevice> {
+  const passed: string[] = [];
+  const tell = (device: Device, adapter: Adapter | null): ChosenDevice => {
+    const name = adapter === null ? "" : ` (${adapter.name})`;
+    const why = passed.length === 0 ? "" : ` Not ${passed.join("; not ")}.`;
+    options.onMessage?.(`--device auto: ${describeDevice(device)}${name}.${why}`);
+    return named(device, adapter);
+  };
+  for (const provider of autoOrder) {
+    const device = { provider, id: 0 };
+    const tried = await tryDevice(device, options);
+    if ("reason" in tried) passed.push(`${provider}: ${tried.reason.replace(/\.$/, "")}`);
+    else if (tried.adapter?.isSoftware === true) {
+      passed.push(`${provider}: ${tried.adapter.name} is a driver in software, which is slower than the CPU`);
+    } else return tell(device, tried.adapter);
+  }
+  return tell(cpuDevice, null);
+}
+
+type Tried = { readonly adapter: Adapter | null } | { readonly reason: string; readonly isMissing: boolean };
+
+async function tryDevice(
+  device: Device,
+  { trial = tryProvider, compiled = compiledNames }: ChoosingOptions,
+): Promise<Tried> {
+  if (!compiled().includes(device.provider))
+    return { reason: "it is not in this build of ONNX Runtime", isMissing: true };
+  const tried = await trial(device);
+  if (tried.status === "failed") return { reason: tried.reason, isMissing: false };
+  return { adapter: device.provider === "cuda" ? await nvidiaAdapter() : tried.adapter };
+}
+
+function compiledNames(): readonly string[] {
+  return compiledProviders().map(({ name }) => name);
+}
+
+/** Throws a UsageError that says what can be computed there. */
+export function refuseUnfitPrecision(precision: Precision, { provider }: Device): void {
+  const part = unfitPart(precision, provider);
+  if (part === null) return;
+  const described = describePrecision(precision);
+  const where = described === part.split("=")[1] ? "" : ` (${part})`;
+  throw new UsageError(
+    `--precision ${described}${where}: ${provider} does not compute in it; precisions there: ` +
+      `${precisionsOn(provider).join(", ")}. Name one of these, or --device cpu.`,
+  );
+}
+
+/** The flags with their defaults. Why the CPU and not auto: see DECISIONS.md. Throws a UsageError: a number that is not there. */
+export function deviceRequest(name: DeviceRequest["name"] = "cpu", id = 0): DeviceRequest {
+  if (id === 0 || (name !== "auto" && hasSeveralDevices(name))) return Object.freeze({ name, id });
+  throw new UsageError(
+    name === "auto" || name === "cpu"
+      ? `--device-id ${id}: needs --device cuda or --device dml, found --device ${name}.`
+      : `--device-id ${id}: ${name} takes the device that the system gives it; only cuda and dml have several.`,
+  );
+}
+
+function withStop(text: string): string {
+  return /[.!?]$/.test(text) ? text : `${text}.`;
+}

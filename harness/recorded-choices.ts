@@ -1,0 +1,20 @@
+/** How run.json spells what a checkpoint is computed in and on; the usual is left out, as it was before there was a choice. */
+import { describePrecision } from "../models/checkpoint/precision.ts";
+import type { RunPlan } from "../reports/run-record.ts";
+import type { AskedCheckpoint } from "./pairs.ts";
+
+export function recordedPrecision({ precision }: AskedCheckpoint): { readonly precision?: string } {
+  const described = describePrecision(precision);
+  return described === "fp32" ? {} : { precision: described };
+}
+
+export function recordedProvider({ chosen: { device } }: AskedCheckpoint): { readonly device?: string } {
+  return device.provider === "cpu" ? {} : { device: device.provider };
+}
+
+/** Beside the config: another device of the same provider goes on with a run. */
+export function recordedDevice({ chosen: { device, adapter } }: AskedCheckpoint): Pick<RunPlan, "device"> {
+  if (device.provider === "cpu") return {};
+  const { provider, id, name = null } = device;
+  return { device: { provider, id, name, driver: adapter?.driver ?? null } };
+}

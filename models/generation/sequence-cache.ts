@@ -1,0 +1,68 @@
+/**
+ * What a batch of sequences keeps of past tokens, wherever it lies: in this process's memory (kv-cache.ts), or on the device
+ * that computes (device-kv-cache.ts). A sequence has places; which token sees which place is the decoder's mask.
+ */
+import type { Tensor } from "onnxruntime-node";
+import type { Feeds, FloatType } from "../runtime.ts";
+
+export interface CacheShape {
+  readonly type: FloatType;
+  readonly layers: number;
+  readonly heads: number;
+  readonly head: number;
+}
+
+/** By layer: [batch, heads, tokens, head] */
+export interface NewKeysAndValues {
+  readonly keys: readonly Tensor[];
+  readonly values: readonly Tensor[];
+}
+
+/** Keys and values of what texts about one image begin with, computed once for all of them. */
+export interface Prefix {
+  readonly cached: NewKeysAndValues;
+  readonly row: number;
+  readonly length: number;
+  /** Frees what no other prefix shares: no text about the image will begin. Unset: nothing is to be freed. */
+  readonly forget?: () => void;
+}
+
+export interface Places {
+  readonly from: number;
+  readonly count: number;
+}
+
+export interface SequenceCache {
+  /** Places of each sequence, filled or not: the decoder's `past` axis, for the next run. */
+  readonly capacity: number;
+  /** New sequences behind those at hand, each with its prefix or nothing; gives the places that the prefixes fill. */
+  readonly begin: (prefixes: readonly (Prefix | null)[]) => readonly Places[] | Promise<readonly Places[]>;
+  /**
+   * Keeps what the decoder gave in a run of the sequences from `first` on, of each so many new tokens; gives the place of the
+   * first of each, the others stand behind it.
+   */
+  readonly keep: (
+    cached: NewKeysAndValues,
+    run: { readonly first: number; readonly counts: readonly number[] },
+  ) => readonly number[];
+  /** Takes a sequence out; the last one moves to its index. */
+  readonly remove: (sequence: number) => void;
+  /** past_keys.i and past_values.i of the sequences from `first` on, as the decoder takes them. */
+  readonly feeds: (first: number) => Feeds | Promise<Feeds>;
+}
+
+/** A model's caches: those of one batch at a time. */
+export interface SequenceCaches {
+  readonly open: (size: { readonly batch: number; readonly capacity: number }) => SequenceCache;
+  /** From the run that made them behind one place that nothing sees: a prefix for each image. */
+  readonly prefixes: (
+    cached: NewKeysAndValues,
+    size: { readonly images: number; readonly tokens: number },
+  ) => readonly Prefix[];
+}
+
+/** What each sequence reads besides its own tokens, as it was computed: sequences come and go as in the cache above. */
+export interface SourceRows {
+  readonly feeds: (first: number) => Feeds | Promise<Feeds>;
+  readonly remove: (sequence: number) => void;
+}

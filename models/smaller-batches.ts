@@ -1,0 +1,116 @@
+/**
+ * A model on a device whose memory may run out: what does not fit is tried again with half as many at a time, down to one;
+ * what does not fit alone has failed, and the others go on. A size that did not fit is not tried again.
+ */
+import { OutOfDeviceMemoryError } from "./device/device-error.ts";
+import type { FailedGeneration, Generation, ImageTextScorer, VisionLanguageModel } from "./model.ts";
+
+export interface SmallerBatchesOptions {
+  /** Told of each size that does not fit. */
+  readonly onNote: (message: string) => void;
+}
+
+/** Answers that were there before memory ran out are kept. */
+export function inSmallerBatches(model: VisionLanguageModel, { onNote }: SmallerBatchesOptions): VisionLanguageModel {
+  let most = Infinity;
+  const { firstStep, weightsBytes } = model;
+  const generate: VisionLanguageModel["generate"] = async (requests, options, batching) => {
+    const { onAnswer, ...choices } = batching ?? {
+      size: Math.max(1, requests.length),
+      refill: false,
+      sharePrompt: false,
+    };
+    const answers = new Map<number, Generation | FailedGeneration>();
+    const give = (request: number, answer: Generation | FailedGeneration): void => {
+      if (answers.has(request)) return;
+      answers.set(request, answer);
+      onAnswer?.(request, answer);
+    };
+    let isAlone = false;
+    while (answers.size < requests.length) {
+      const rest = [...requests.keys()].filter((request) => !answers.has(request));
+      const asked = isAlone ? rest.slice(0, 1) : rest;
+      const size = Math.min(choices.size, most);
+      try {
+        const given = await model.generate(
+          asked.map((request) => requests[request]!),
+          options,
+          {
+            ...choices,
+            size,
+            onAnswer: (place, answer) => {
+              give(asked[place]!, answer);
+            },
+          },
+        );
+        for (const [place, answer] of given.entries()) give(asked[place]!, answer);
+      } catch (error) {
+        if (!(error instanceof OutOfDeviceMemoryError)) throw error;
+        if (asked.length === 1) {
+          give(asked[0]!, { status: "failed", error: `even alone, ${error.message}` });
+        } else if (size === 1) {
+          isAlone = true; // which of them it is, is not known
+        } else {
+          most = Math.max(1, Math.floor(Math.min(size, asked.length) / 2));
+          onNote(`${error.message}. Going on with ${most} at a time instead of ${Math.min(size, asked.length)}.`);
+        }
+      }
+    }
+    return [...requests.keys()].map((request) => answers.get(request)!);
+  };
+  return {
+    name: model.name,
+    family: model.family,
+    ...(weightsBytes !== undefined && { weightsBytes }),
+    readAhead: (image) => model.readAhead(image),
+    generate,
+    ...(firstStep !== undefined && { firstStep }),
+    release: () => model.release(),
+  };
+}
+
+/** The same for one that ranks: images of a batch, and texts that are matched with an image. */
+export function rankInSmallerBatches(scorer: ImageTextScorer): ImageTextScorer {
+  const { weightsBytes } = scorer;
+  const embedImages: ImageTextScorer["embedImages"] = async (images) => {
+    try {
+      return await scorer.embedImages(images);
+    } catch (error) {
+      if (!(error instanceof OutOfDeviceMemoryError)) throw error;
+      if (images.length === 1) return [{ status: "failed", error: `even alone, ${error.message}` }];
+      const middle = Math.ceil(images.length / 2);
+      return [...(await embedImages(images.slice(0, middle))), ...(await embedImages(images.slice(middle)))];
+    }
+  };
+  const match: ImageTextScorer["match"] = async (image, texts) => {
+    try {
+      return await scorer.match(image, texts);
+    } catch (error) {
+      if (!(error instanceof OutOfDeviceMemoryError)) throw error;
+      if (texts.length <= 1) return { status: "failed", error: `even with one text, ${error.message}` };
+      const middle = Math.ceil(texts.length / 2);
+      const first = await match(image, texts.slice(0, middle));
+      if (first.status === "failed") return first;
+      const second = await match(image, texts.slice(middle));
+      if (second.status === "failed") return second;
+      const latencyMs = { ...first.latencyMs };
+      for (const [stage, ms] of Object.entries(second.latencyMs)) latencyMs[stage] = (latencyMs[stage] ?? 0) + ms;
+      return {
+        status: "matched",
+        logits: Float32Array.of(...first.logits, ...second.logits),
+        probabilities: Float32Array.of(...first.probabilities, ...second.probabilities),
+        latencyMs,
+      };
+    }
+  };
+  return {
+    name: scorer.name,
+    ...(weightsBytes !== undefined && { weightsBytes }),
+    embedImages,
+    readTexts: (texts, options) => scorer.readTexts(texts, options),
+    embedTexts: (texts) => scorer.embedTexts(texts),
+    compare: (images, texts) => scorer.compare(images, texts),
+    match,
+    release: () => scorer.release(),
+  };
+}
