@@ -34,6 +34,9 @@ export interface GraphRun {
 
 export type Feeds = Readonly<Record<string, Tensor>>;
 
+/** The nodes that make the CPU round to fp16 (graph-writer.ts) do nothing else, and would be taken out. */
+const keepRoundings = { disable_specified_optimizers: "EliminateIdentity" };
+
 /** A loaded graph. */
 export class Session {
   readonly name: string;
@@ -85,6 +88,7 @@ export class Session {
             force_spinning_stop: "1",
             ...(graph.hasInt8Weights && !(await areInt8SumsExact()) && { x64quantprecision: "1" }),
           },
+          ...(graph.isHalf && device.provider === "cpu" && { optimization: keepRoundings }),
         },
       });
       return new Session(graph, session, options, profile);
@@ -165,6 +169,29 @@ export function int64Tensor(values: readonly number[], shape: readonly number[])
 
 export function int32Tensor(data: Int32Array, shape: readonly number[]): Tensor {
   return new Tensor("int32", data, shape);
+}
+
+/** Numbers that are moved but not looked at: fp32, or the bits of fp16. */
+export type Numbers = Float32Array | Uint16Array;
+export type FloatType = "float32" | "float16";
+
+export function emptyNumbers(type: FloatType, length: number): Numbers {
+  return type === "float16" ? new Uint16Array(length) : new Float32Array(length);
+}
+
+export function numbersTensor(numbers: Numbers, shape: readonly number[]): Tensor {
+  return numbers instanceof Float32Array ? float32Tensor(numbers, shape) : new Tensor("float16", numbers, shape);
+}
+
+export function floatType({ type }: Tensor): FloatType {
+  return type === "float16" ? "float16" : "float32";
+}
+
+/** The numbers of a float tensor, in its own memory. Newer versions of Node have an array type of their own for fp16. */
+export function numbersOf(tensor: Tensor): Numbers {
+  const { data, type } = tensor;
+  if (type !== "float16" || !ArrayBuffer.isView(data)) return floats(tensor);
+  return new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2);
 }
 
 /** The numbers of a float32 tensor; asking for another type is a mistake of the caller. */

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { openCheckpoint } from "../models/checkpoint/checkpoint.ts";
 import type { Checkpoint } from "../models/checkpoint/checkpoint.ts";
-import { fp32Weights } from "../models/checkpoint/fp32-weights.ts";
+import { fp32Weights } from "../models/checkpoint/float-weights.ts";
 import { loadImageTokens } from "../models/features/load-image-tokens.ts";
 import type { Hypothesis } from "../models/generation/search.ts";
 import { loadImageEncoder } from "../models/image-encoder.ts";

@@ -12,7 +12,7 @@ import path from "node:path";
 import { Blip2Retrieval } from "../../models/blip2-retrieval.ts";
 import type { Blip2RetrievalParts } from "../../models/blip2-retrieval.ts";
 import { openCheckpoint } from "../../models/checkpoint/checkpoint.ts";
-import { fp32Weights } from "../../models/checkpoint/fp32-weights.ts";
+import { fp32Weights } from "../../models/checkpoint/float-weights.ts";
 import { normalNumbers, uniformNumbers } from "../../models/checkpoint/random-numbers.ts";
 import { retrievalShapes } from "../../models/checkpoint/random-shapes.ts";
 import { Weights } from "../../models/checkpoint/weights.ts";

@@ -3,8 +3,7 @@ import { cpus } from "node:os";
 import type { Sample } from "../../datasets/dataset.ts";
 import { openCheckpoint } from "../../models/checkpoint/checkpoint.ts";
 import { describePrecision } from "../../models/checkpoint/precision.ts";
-import { planBytes, planQuantization, prepareWeights } from "../../models/checkpoint/quantized-weights.ts";
-import { tensorBytes } from "../../models/checkpoint/safetensors.ts";
+import { planQuantization, prepareWeights, storedBytes } from "../../models/checkpoint/quantized-weights.ts";
 import type { LoadOptions } from "../../models/load-blip2.ts";
 import { benchFormat } from "../../reports/bench-record.ts";
 import type { BenchPoint, BenchRecord } from "../../reports/bench-record.ts";
@@ -184,10 +183,7 @@ export async function prepareAllWeights(
     if (sizes.has(weightsKey(point))) continue;
     const checkpoint = await openCheckpoint(checkpoints.get(name)!.where, options);
     await prepareWeights(checkpoint, { ...options, precision });
-    const plan = planQuantization(checkpoint, precision);
-    let bytes = planBytes(plan).to;
-    for (const { shape } of plan.fp32.values()) bytes += tensorBytes("F32", shape);
-    sizes.set(weightsKey(point), bytes);
+    sizes.set(weightsKey(point), storedBytes(planQuantization(checkpoint, precision)));
   }
   return sizes;
 }

@@ -1,6 +1,6 @@
 /**
  * The two 16-bit float formats of checkpoints, widened to fp32 bit by bit: exact for every value, infinities, subnormal
- * numbers and the payload of NaNs included.
+ * numbers and the payload of NaNs included. And fp32 narrowed to the first, which rounds.
  *
  *              sign  exponent  fraction
  *   float32    1     8         23
@@ -35,4 +35,32 @@ function float16ToFloat32Bits(half: number): number {
   if (fraction === 0) return sign; // zero
   const shift = Math.clz32(fraction) - 21; // subnormal: fraction × 2^-24, normalised
   return sign + (113 - shift) * 0x800000 + ((fraction << shift) & 0x3ff) * 0x2000;
+}
+
+/** The largest finite float16. */
+export const FLOAT16_MAX = 65504;
+
+/** To the nearest float16, halves to the even one, as processors do; what is beyond the largest becomes an infinity. */
+export function narrowFloat16(floats: Float32Array): Uint16Array<ArrayBuffer> {
+  const halves = new Uint16Array(floats.length);
+  const bits = new Uint32Array(floats.buffer, floats.byteOffset, floats.length);
+  for (let i = 0; i < bits.length; i += 1) {
+    const all = bits[i]!;
+    const size = all & 0x7fffffff;
+    const sign = (all >>> 16) & 0x8000;
+    if (size > 0x7f800000) halves[i] = sign | 0x7e00; // not a number
+    else if (size >= 0x47800000) halves[i] = sign | 0x7c00; // 2^16 or more
+    else if (size >= 0x38800000) halves[i] = sign | ((size - 0x38000000 + 0xfff + ((size >>> 13) & 1)) >>> 13);
+    else halves[i] = sign | roundedSubnormal(Math.abs(floats[i]!));
+  }
+  return halves;
+}
+
+const half = new Float32Array(1);
+const halfBits = new Uint32Array(half.buffer);
+
+/** Below 2^-14 float16's step is 2^-24, which is fp32's between 0.5 and 1: adding 0.5 leaves the steps in the last bits. */
+function roundedSubnormal(size: number): number {
+  half[0] = size + 0.5;
+  return halfBits[0]! - 0x3f000000;
 }

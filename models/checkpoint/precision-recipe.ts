@@ -1,6 +1,7 @@
 /**
- * Which tensors of a checkpoint are quantized, and how: the matrices of linear layers, each by the precision of its part.
- * What stays fp32 whatever is asked for is listed here, with the reason, and nowhere else.
+ * Which tensors of a checkpoint are stored otherwise than in fp32, and how: in int8 and int4 the matrices of linear layers, in
+ * fp16 every tensor, each by the precision of its part. What stays fp32 whatever is asked for is listed here, with the reason,
+ * and nowhere else.
  */
 import { BLOCK_SIZE } from "./quantize.ts";
 import type { ModelPart, Precision, PrecisionName } from "./precision.ts";
@@ -38,14 +39,33 @@ const staying: readonly Staying[] = [
   { names: /\.relative_attention_bias\.weight$/, reason: "a table of biases by distance is looked up" },
 ];
 
-/** T5's last matrix of a feed-forward, which the reference keeps out of fp16, too (_keep_in_fp32_modules, modeling_t5.py). */
+/**
+ * In fp16 a part's biases, norms and embeddings are fp16, too, because all that it computes is; norms and softmax add up in fp32
+ * inside ONNX Runtime. T5 is the exception: its hidden states outgrow fp16, so what is added to them is fp32.
+ */
+const stayingOutOfHalf: readonly Staying[] = [
+  {
+    names: /^language_model\..*\.DenseReluDense\.wo\.weight$/,
+    reason: "T5's wo makes numbers beyond fp16's; the reference keeps it in fp32 (_keep_in_fp32_modules, modeling_t5.py)",
+  },
+  {
+    names: /^language_model\.(?:encoder|decoder)\.(?:.*\.)?(?:final_)?layer_norm\.weight$/,
+    reason: "T5's norms read hidden states, which are fp32: they grow beyond fp16's numbers",
+  },
+  {
+    names: /\.relative_attention_bias\.weight$/,
+    reason: "a table of biases is added to attention scores, which are fp32 where a mask is",
+  },
+];
+
+/** T5's last matrix of a feed-forward, which fp16 leaves out as well. */
 const WIDE_RANGE = /^language_model\..*\.DenseReluDense\.wo\.weight$/;
 const WIDE_RANGE_REASON =
   "what it multiplies has a few numbers far above the others, which one scale for all would round away";
 
 /** The last matrix of each output, where the name says so; a tied vocabulary's is an embedding table. */
 const HEADS = /^(?:language_model\.lm_head|itm_head|vision_projection|text_projection)\.weight$/;
-const HEAD_REASON = "the best answer may be a hair ahead of the next: quantized only when the head is named";
+const HEAD_REASON = "the best answer may be a hair ahead of the next: made smaller only when the head is named";
 const TIED_HEADS = /^language_model\.(?:model\.decoder\.embed_tokens|shared)\.weight$/;
 
 const partNames: readonly (readonly [RegExp, ModelPart])[] = [
@@ -64,6 +84,10 @@ export function storedTensor(
   if (part === undefined) return { precision: "fp32", reason: "it is no part of the model" };
   const asked = precision[part];
   if (part === "head" && asked === "fp32") return { precision: asked, reason: HEAD_REASON };
+  if (asked === "fp16") {
+    const keeps = stayingOutOfHalf.find(({ names }) => names.test(name));
+    return keeps === undefined ? { precision: "fp16", reason: null } : { precision: "fp32", reason: keeps.reason };
+  }
   const stays = staying.find(({ names }) => names.test(name));
   if (stays !== undefined) return { precision: "fp32", reason: stays.reason };
   if (asked === "int8" && WIDE_RANGE.test(name)) {
@@ -80,6 +104,12 @@ export function storedTiedHead(
 ): StoredTensor | null {
   if (!TIED_HEADS.test(name) || names.has("language_model.lm_head.weight")) return null;
   return matrixPrecision(shape, precision.head);
+}
+
+/** How a table of embeddings is stored which is also the head's matrix: once, if the head is in fp32. */
+export function storedTable(own: StoredTensor, head: StoredTensor | null): StoredTensor {
+  if (own.precision !== "fp16" || head?.precision !== "fp32") return own;
+  return { precision: "fp32", reason: `the embeddings are the head's matrix: ${HEAD_REASON}` };
 }
 
 /** Parts of a matrix that are used apart from each other: the queries', keys' and values' thirds in the vision transformer. */

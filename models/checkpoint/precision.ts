@@ -1,15 +1,20 @@
 /** In what precision each part of a model computes, and how that is spelt: `int8`, `language=int4,vision=int8`. */
 import { CheckpointError } from "../model.ts";
 
+/** The reference keeps `qformer` and `query_tokens` out of fp16 (_keep_in_fp32_modules, modeling_blip_2.py). */
+export const Q_FORMER_REASON =
+  "the Q-Former and its queries stay fp32 where the rest is fp16, as in the reference: all that is known of an image goes through them";
+
 /** `head` is the last matrix of each output: the vocabulary's, or those of retrieval. */
 export const modelParts = ["vision", "q-former", "projection", "language", "head"] as const;
 export type ModelPart = (typeof modelParts)[number];
 
 /**
+ * fp16: weights and what is computed with them in half precision, except where precision-recipe.ts says otherwise; for GPUs.
  * int8: a scale a row of a matrix, what it is multiplied with rounded as a whole, when it is there. int8-block and int4: a
  * scale for 32 neighbours, what they are multiplied with rounded 32 numbers at a time.
  */
-export const precisionNames = ["fp32", "int8", "int8-block", "int4"] as const;
+export const precisionNames = ["fp32", "fp16", "int8", "int8-block", "int4"] as const;
 export type PrecisionName = (typeof precisionNames)[number];
 
 export type Precision = Readonly<Record<ModelPart, PrecisionName>>;
@@ -17,9 +22,13 @@ export type Precision = Readonly<Record<ModelPart, PrecisionName>>;
 /** The precision checkpoints are computed in unless another is asked for. */
 export const fp32Precision = wholeModel("fp32");
 
-/** All parts but the head, where the best answer may be a hair ahead of the next; it is quantized when it is named. */
+/**
+ * All parts but the head, where the best answer may be a hair ahead of the next; it is made smaller when it is named. In fp16
+ * the Q-Former stays fp32, too (precision-recipe.ts).
+ */
 function wholeModel(precision: PrecisionName): Precision {
-  return { vision: precision, "q-former": precision, projection: precision, language: precision, head: "fp32" };
+  const qFormer = precision === "fp16" ? "fp32" : precision;
+  return { vision: precision, "q-former": qFormer, projection: precision, language: precision, head: "fp32" };
 }
 
 /** One precision for the whole model, parts with one each, or both: `int8,language=int4`. Parts not named are fp32. */
@@ -38,8 +47,14 @@ export function parsePrecision(text: string): Precision {
     if (named.has(part)) throw refused(text, `each part once, found ${part} twice`);
     named.add(part);
     precision = { ...precision, [part]: precisionNamed(name) };
+    if (precision["q-former"] === "fp16") throw refused(word, `another precision, because ${Q_FORMER_REASON}`);
   }
   return precision;
+}
+
+/** Whether any part computes in fp16. */
+export function hasHalf(precision: Precision): boolean {
+  return modelParts.some((part) => precision[part] === "fp16");
 }
 
 /** The spelling with the fewest words: the same for all that mean the same. */
@@ -61,12 +76,6 @@ export function precisionFolder(precision: Precision): string {
 function precisionNamed(name: string): PrecisionName {
   const found = precisionNames.find((each) => each === name);
   if (found !== undefined) return found;
-  if (name === "fp16") {
-    throw new CheckpointError(
-      `found "fp16", which is for GPUs: on the CPU, ONNX Runtime widens it to fp32 and gains nothing. ` +
-        `Precisions: ${precisionNames.join(", ")}.`,
-    );
-  }
   throw refused(name, `one of the precisions ${precisionNames.join(", ")}`);
 }
 

@@ -1,13 +1,14 @@
 /**
  * A checkpoint's weights in the precision that was asked for: matrices quantized once, as precision-recipe.ts has it, into our
- * cache (weight-cache.ts); the rest as fp32-weights.ts gives it. One matrix is in memory at a time.
+ * cache (weight-cache.ts); the rest, fp16 and fp32, as float-weights.ts gives it. One matrix is in memory at a time.
  */
 import type { Checkpoint } from "./checkpoint.ts";
-import { fp32Weights } from "./fp32-weights.ts";
+import type { JoinedTensor } from "./tensor-names.ts";
+import { floatWeights, toConvert } from "./float-weights.ts";
 import { CheckpointError } from "../model.ts";
 import { describePrecision, fp32Precision } from "./precision.ts";
 import type { Precision } from "./precision.ts";
-import { partsOf, RECIPE_VERSION, storedTensor, storedTiedHead } from "./precision-recipe.ts";
+import { partsOf, RECIPE_VERSION, storedTable, storedTensor, storedTiedHead } from "./precision-recipe.ts";
 import { BLOCK_SIZE, quantizeBlocks, quantizeChannels } from "./quantize.ts";
 import type { QuantizedBlocks, QuantizedChannels } from "./quantize.ts";
 import { readTensor, tensorBytes } from "./safetensors.ts";
@@ -30,12 +31,23 @@ export interface WeightOptions extends WeightCacheOptions {
 /** All weights of a checkpoint; what is not in the cache yet is put there. */
 export async function prepareWeights(checkpoint: Checkpoint, options: WeightOptions): Promise<Weights> {
   const { precision = fp32Precision } = options;
+  const { name } = checkpoint;
   const plan = planQuantization(checkpoint, precision);
-  if (plan.matrices.length === 0) return Weights.of(checkpoint.name, await fp32Weights(checkpoint, options));
-  const files = await quantize(checkpoint.name, plan, { ...options, precision });
-  const quantized = plan.matrices.map((matrix): [string, Matrix] => [matrix.name, stored(matrix, files)]);
-  const rest = { ...checkpoint, tensors: plan.fp32 };
-  return Weights.of(checkpoint.name, await fp32Weights(rest, options), new Map(quantized));
+  const matrices: [string, Matrix][] = [];
+  if (plan.matrices.length > 0) {
+    const files = await quantize(name, plan, { ...options, precision });
+    matrices.push(...plan.matrices.map((matrix): [string, Matrix] => [matrix.name, stored(matrix, files)]));
+  }
+  const isHalf = ({ name, shape }: JoinedTensor): boolean => storedTensor({ name, shape }, precision).precision === "fp16";
+  const joined = checkpoint.joined.filter((tensor) => !isHalf(tensor));
+  const fp32 = await floatWeights("fp32", { name, tensors: plan.fp32, joined }, options);
+  const halves = { name, tensors: plan.fp16, joined: checkpoint.joined.filter(isHalf) };
+  const fp16 = await floatWeights("fp16", halves, options);
+  // Embeddings in fp32 whose head is in fp16: one name, and what is multiplied with is another tensor.
+  const heads = [...fp16].filter(([tensor]) => fp32.has(tensor));
+  matrices.push(...heads.map(([tensor, weight]): [string, Matrix] => [tensor, halfMatrix(weight)]));
+  const tensors = fp16.size === 0 ? fp32 : new Map([...fp16, ...fp32]);
+  return Weights.of(name, tensors, { matrices: new Map(matrices), precision });
 }
 
 interface PlannedMatrix {
@@ -49,17 +61,30 @@ interface PlannedMatrix {
 
 export interface QuantizationPlan {
   readonly matrices: readonly PlannedMatrix[];
-  /** The tensors that stay as they are. */
+  readonly fp16: ReadonlyMap<string, TensorEntry>;
+  /** The tensors that stay as they are; one that is also the head's matrix can be in `matrices` or `fp16`, too. */
   readonly fp32: ReadonlyMap<string, TensorEntry>;
 }
 
-/** Bytes that are read to make them, and bytes they then have. */
-export function planBytes({ matrices }: QuantizationPlan): { readonly from: number; readonly to: number } {
-  const tensors = matrices.flatMap(sources);
+/** Bytes that are read to make what is not fp32, and bytes that then has. What is fp16 in the checkpoint is not made. */
+export function planBytes({ matrices, fp16 }: QuantizationPlan): { readonly from: number; readonly to: number } {
+  const made = [...matrices.map(({ entry }) => entry), ...toConvert("fp16", fp16).flatMap(({ parts }) => parts)];
+  const halves = toConvert("fp16", fp16).map(({ shape }) => tensorBytes("F16", shape));
   return {
-    from: matrices.reduce((sum, { entry }) => sum + entry.byteLength, 0),
-    to: tensors.reduce((sum, { dtype, shape }) => sum + tensorBytes(dtype, shape), 0),
+    from: made.reduce((sum, entry) => sum + (entry?.byteLength ?? 0), 0),
+    to: quantizedBytes(matrices) + halves.reduce((sum, bytes) => sum + bytes, 0),
   };
+}
+
+/** Bytes of all weights as they are computed with. */
+export function storedBytes({ matrices, fp16, fp32 }: QuantizationPlan): number {
+  const floats = [...[...fp16.values()].map(({ shape }) => tensorBytes("F16", shape)),
+    ...[...fp32.values()].map(({ shape }) => tensorBytes("F32", shape))];
+  return floats.reduce((sum, bytes) => sum + bytes, quantizedBytes(matrices));
+}
+
+function quantizedBytes(matrices: readonly PlannedMatrix[]): number {
+  return matrices.flatMap(sources).reduce((sum, { dtype, shape }) => sum + tensorBytes(dtype, shape), 0);
 }
 
 /** Tensors that nothing reads are left alone. */
@@ -69,19 +94,23 @@ export function planQuantization(
 ): QuantizationPlan {
   const unused = knownUnusedTensors(config);
   const matrices: PlannedMatrix[] = [];
+  const fp16 = new Map<string, TensorEntry>();
   const fp32 = new Map<string, TensorEntry>();
   for (const [name, entry] of tensors) {
-    const isUnused = unused.some(({ names }) => names.test(name));
-    const own = isUnused ? null : storedTensor(entry, precision);
-    const head = isUnused ? null : storedTiedHead(entry, { precision, names: tensors });
-    for (const how of [own, head]) {
-      if (how === null || how.precision === "fp32") continue;
-      const [to = 0, from = 0] = entry.shape;
-      matrices.push({ name, shape: [to, from], entry, precision: how.precision, reason: how.reason });
+    if (unused.some(({ names }) => names.test(name))) {
+      fp32.set(name, entry);
+      continue;
     }
-    if (own === null || own.precision === "fp32") fp32.set(name, entry);
+    const head = storedTiedHead(entry, { precision, names: tensors });
+    const own = storedTable(storedTensor(entry, precision), head);
+    if (own.precision === "fp32") fp32.set(name, entry);
+    for (const { precision, reason } of head === null ? [own] : [own, head]) {
+      const [to = 0, from = 0] = entry.shape;
+      if (precision === "fp16") fp16.set(name, entry);
+      else if (precision !== "fp32") matrices.push({ name, shape: [to, from], entry, precision, reason });
+    }
   }
-  return { matrices, fp32 };
+  return { matrices, fp16, fp32 };
 }
 
 async function quantize(
@@ -138,6 +167,12 @@ function sources(matrix: PlannedMatrix): readonly TensorSource[] {
     { name, dtype: isInt8 ? "I8" : "U8", shape, read },
     { name: `${name}.scales`, dtype: "F32", shape: isInt8 ? [to] : [to, blocks], read: readScales },
   ];
+}
+
+/** `weight` [to, from] */
+function halfMatrix(weight: TensorEntry): Matrix {
+  const [to = 0, from = 0] = weight.shape;
+  return { kind: "fp16", shape: [to, from], weight };
 }
 
 function stored({ name, shape, precision }: PlannedMatrix, files: ReadonlyMap<string, TensorEntry>): Matrix {

@@ -3,11 +3,11 @@ import { readdir, readFile, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import * as z from "zod";
 import { hashContent } from "./fingerprint.ts";
-import { FP32_FORMAT } from "./fp32-weights.ts";
+import { FP16_FORMAT, FP32_FORMAT } from "./float-weights.ts";
 import { QUANTIZED_FORMAT } from "./quantized-weights.ts";
 import { ABOUT_FILE, findDamage, weightKinds } from "./weight-cache.ts";
 
-const formats = { fp32: FP32_FORMAT, quantized: QUANTIZED_FORMAT } as const;
+const formats = { fp32: FP32_FORMAT, fp16: FP16_FORMAT, quantized: QUANTIZED_FORMAT } as const;
 
 export interface WeightCacheEntry {
   readonly folder: string;

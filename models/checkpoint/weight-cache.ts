@@ -17,7 +17,7 @@ import type { TensorEntry } from "./safetensors.ts";
 import { writeSafetensors } from "./safetensors-writer.ts";
 import type { TensorSource } from "./safetensors-writer.ts";
 
-export const weightKinds = ["fp32", "quantized"] as const;
+export const weightKinds = ["fp32", "fp16", "quantized"] as const;
 export const WEIGHTS_FILE = "weights.safetensors";
 export const ABOUT_FILE = "about.json";
 /** What the data of a safetensors file is aligned to. */

@@ -4,7 +4,7 @@
  * than the others, some that nothing sees. Place 0 is none either, see `prefixes` in decoding-batch.ts.
  */
 import type { Tensor } from "onnxruntime-node";
-import { float32Tensor, freeOnDevice } from "../runtime.ts";
+import { emptyNumbers, freeOnDevice, numbersTensor } from "../runtime.ts";
 import type { Feeds, RuntimeOptions } from "../runtime.ts";
 import { DeviceRows, RowGraphs } from "./device-rows.ts";
 import type { CacheShape, NewKeysAndValues, Places, Prefix, SequenceCache, SequenceCaches } from "./sequence-cache.ts";
@@ -99,9 +99,9 @@ export class DeviceKvCache implements SequenceCache {
 
   /** One place that nothing sees. */
   #empty(sequences: number): Feeds {
-    const { heads, head } = this.#shape;
-    const zeros = new Float32Array(sequences * heads * unseen * head);
-    const tensor = (): Tensor => float32Tensor(zeros, [sequences, heads, unseen, head]);
+    const { type, heads, head } = this.#shape;
+    const zeros = emptyNumbers(type, sequences * heads * unseen * head);
+    const tensor = (): Tensor => numbersTensor(zeros, [sequences, heads, unseen, head]);
     return Object.fromEntries(this.#graphs.names.map((name) => [name, tensor()]));
   }
 

@@ -3,7 +3,7 @@
  * begin with, from a single round of that same graph with them in a prompt's place.
  */
 import type { Tensor } from "onnxruntime-node";
-import { float32Tensor, floats, int64Tensor } from "../runtime.ts";
+import { emptyNumbers, int64Tensor, numbersOf, numbersTensor } from "../runtime.ts";
 import type { Feeds } from "../runtime.ts";
 import type { GenerationGraph } from "./graph-generation.ts";
 import type { CacheShape } from "./sequence-cache.ts";
@@ -23,9 +23,9 @@ export async function imagePrefixes(
   embeddings: Tensor,
 ): Promise<readonly ImagePrefix[]> {
   const [images = 0, length = 0] = embeddings.dims;
-  const { heads, head } = shape;
+  const { heads, head, type } = shape;
   const names = namesOf(shape);
-  const none = float32Tensor(new Float32Array(images * heads * head), [images, heads, 1, head]);
+  const none = numbersTensor(emptyNumbers(type, images * heads * head), [images, heads, 1, head]);
   const rows = Array.from({ length: images }, (_, row) => row);
   const places = Array.from({ length }, (_, place) => place);
   const feeds = {
@@ -53,18 +53,18 @@ export function prefixFeeds(prefixes: readonly ImagePrefix[], shape: CacheShape)
 }
 
 /** Rows of prefixes without the place that stood for an empty cache. */
-function joined(prefixes: readonly ImagePrefix[], { heads, head }: CacheShape, name: string): Tensor {
+function joined(prefixes: readonly ImagePrefix[], { heads, head, type }: CacheShape, name: string): Tensor {
   const { length } = prefixes[0]!;
   const size = length * head;
-  const numbers = new Float32Array(prefixes.length * heads * size);
+  const numbers = emptyNumbers(type, prefixes.length * heads * size);
   for (const [index, { tensors, row }] of prefixes.entries()) {
-    const own = floats(tensors[name]!);
+    const own = numbersOf(tensors[name]!);
     for (let each = 0; each < heads; each += 1) {
       const from = (row * heads + each) * (size + head) + head;
       numbers.set(own.subarray(from, from + size), (index * heads + each) * size);
     }
   }
-  return float32Tensor(numbers, [prefixes.length, heads, length, head]);
+  return numbersTensor(numbers, [prefixes.length, heads, length, head]);
 }
 
 function namesOf({ layers }: CacheShape): readonly { readonly input: string; readonly output: string }[] {

@@ -6,8 +6,8 @@
  *   batch  sequences      heads × head  width of the model      capacity  places of each sequence
  */
 import type { Tensor } from "onnxruntime-node";
-import { float32Tensor, floats } from "../runtime.ts";
-import type { Feeds } from "../runtime.ts";
+import { emptyNumbers, numbersOf, numbersTensor } from "../runtime.ts";
+import type { Feeds, FloatType, Numbers } from "../runtime.ts";
 import type { CacheShape, NewKeysAndValues, Places, Prefix, SequenceCache, SequenceCaches } from "./sequence-cache.ts";
 
 /**
@@ -15,13 +15,24 @@ import type { CacheShape, NewKeysAndValues, Places, Prefix, SequenceCache, Seque
  * running the prompts. Serves one cache at a time; what an earlier one wrote stays in unfilled places, where it is masked.
  */
 export class KvMemory {
-  readonly #arrays = new Map<string, Float32Array>();
+  readonly #floats = new Map<string, Float32Array>();
+  readonly #halves = new Map<string, Uint16Array>();
 
   take(name: string, length: number): Float32Array {
-    const kept = this.#arrays.get(name);
+    const kept = this.#floats.get(name);
     if (kept !== undefined && kept.length >= length) return kept.subarray(0, length);
     const fresh = new Float32Array(length);
-    this.#arrays.set(name, fresh);
+    this.#floats.set(name, fresh);
+    return fresh;
+  }
+
+  /** Of this type; the same name may be kept as both. */
+  takeAs(type: FloatType, name: string, length: number): Numbers {
+    if (type === "float32") return this.take(name, length);
+    const kept = this.#halves.get(name);
+    if (kept !== undefined && kept.length >= length) return kept.subarray(0, length);
+    const fresh = new Uint16Array(length);
+    this.#halves.set(name, fresh);
     return fresh;
   }
 }
@@ -37,8 +48,8 @@ export function memoryCaches(shape: CacheShape, memory: KvMemory): SequenceCache
 
 export class KvCache implements SequenceCache {
   readonly #shape: CacheShape;
-  readonly #keys: readonly Float32Array[];
-  readonly #values: readonly Float32Array[];
+  readonly #keys: readonly Numbers[];
+  readonly #values: readonly Numbers[];
   readonly #lengths: number[] = [];
   readonly #capacity: number;
   readonly #batch: number;
@@ -49,8 +60,8 @@ export class KvCache implements SequenceCache {
     this.#capacity = size.capacity;
     const length = size.batch * shape.heads * size.capacity * shape.head;
     const layers = Array.from({ length: shape.layers }, (_, layer) => layer);
-    this.#keys = layers.map((layer) => memory.take(`keys.${layer}`, length));
-    this.#values = layers.map((layer) => memory.take(`values.${layer}`, length));
+    this.#keys = layers.map((layer) => memory.takeAs(shape.type, `keys.${layer}`, length));
+    this.#values = layers.map((layer) => memory.takeAs(shape.type, `values.${layer}`, length));
   }
 
   /** Places a sequence has, filled or not: the decoder's `past` axis. */
@@ -107,15 +118,15 @@ export class KvCache implements SequenceCache {
 
   /** The first `count` places of a sequence, in arrays of their own: [1, heads, count, head] */
   copy(sequence: number, count: number): NewKeysAndValues {
-    const { heads, head } = this.#shape;
-    const copied = (layers: readonly Float32Array[]): Tensor[] =>
+    const { heads, head, type } = this.#shape;
+    const copied = (layers: readonly Numbers[]): Tensor[] =>
       layers.map((rows) => {
-        const own = new Float32Array(heads * count * head);
+        const own = emptyNumbers(type, heads * count * head);
         for (let index = 0; index < heads; index += 1) {
           const at = (sequence * heads + index) * this.#capacity * head;
           own.set(rows.subarray(at, at + count * head), index * count * head);
         }
-        return float32Tensor(own, [1, heads, count, head]);
+        return numbersTensor(own, [1, heads, count, head]);
       });
     return { keys: copied(this.#keys), values: copied(this.#values) };
   }
@@ -137,10 +148,10 @@ export class KvCache implements SequenceCache {
     const size = heads * this.#capacity * head;
     const feeds: Record<string, Tensor> = {};
     for (let layer = 0; layer < this.#shape.layers; layer += 1) {
-      const rows = (layers: readonly Float32Array[]): Float32Array =>
+      const rows = (layers: readonly Numbers[]): Numbers =>
         layers[layer]!.subarray(first * size, this.sequences * size);
-      feeds[`past_keys.${layer}`] = float32Tensor(rows(this.#keys), shape);
-      feeds[`past_values.${layer}`] = float32Tensor(rows(this.#values), shape);
+      feeds[`past_keys.${layer}`] = numbersTensor(rows(this.#keys), shape);
+      feeds[`past_values.${layer}`] = numbersTensor(rows(this.#values), shape);
     }
     return feeds;
   }
@@ -148,13 +159,13 @@ export class KvCache implements SequenceCache {
   #copy(
     tensor: Tensor,
     from: { readonly row: number; readonly count: number },
-    rows: Float32Array,
+    rows: Numbers,
     sequence: number,
     start: number,
   ): void {
     const { heads, head } = this.#shape;
     const tokens = tensor.dims[2]!;
-    const source = floats(tensor);
+    const source = numbersOf(tensor);
     for (let index = 0; index < heads; index += 1) {
       const at = (from.row * heads + index) * tokens * head;
       const to = ((sequence * heads + index) * this.#capacity + start) * head;

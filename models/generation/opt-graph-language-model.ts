@@ -31,7 +31,8 @@ export async function loadGraphOpt(
   const loop = new GenerationGraph({ name: weights.name, vocabulary, endTokens: eos, session });
   const embedding = await Session.load(optEmbedding(decoder, text), runtime);
   const { queries } = config.qFormer;
-  const shape = { layers: text.layers, heads: text.heads, head: text.hidden / text.heads };
+  const type = weights.activations("language");
+  const shape = { type, layers: text.layers, heads: text.heads, head: text.hidden / text.heads };
   const embed = async (tokens: readonly number[]): Promise<Float32Array> =>
     floats((await embedding.run({ tokens: int64Tensor(tokens, [tokens.length]) }, ["embeddings"])).embeddings);
 

@@ -33,7 +33,8 @@ export async function loadOpt(
   const size = { vocabulary: text.vocabulary, width: text.wordWidth };
   const head = { session: await Session.load(languageHead(table, size), runtime), ...size };
   const embedding = await Session.load(optEmbedding(decoderWeights, text), runtime);
-  const shape = { layers: text.layers, heads: text.heads, head: text.hidden / text.heads };
+  const type = weights.activations("language");
+  const shape = { type, layers: text.layers, heads: text.heads, head: text.hidden / text.heads };
   const loaded = await loadDecoder((cache) => optDecoder(decoderWeights, text, cache), shape, runtime);
   const decoder: Decoder = {
     ...loaded,

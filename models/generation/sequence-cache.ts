@@ -3,9 +3,10 @@
  * that computes (device-kv-cache.ts). A sequence has places; which token sees which place is the decoder's mask.
  */
 import type { Tensor } from "onnxruntime-node";
-import type { Feeds } from "../runtime.ts";
+import type { Feeds, FloatType } from "../runtime.ts";
 
 export interface CacheShape {
+  readonly type: FloatType;
   readonly layers: number;
   readonly heads: number;
   readonly head: number;

@@ -5,8 +5,8 @@
  *   keys and values [sequences, heads, source, head]      mask [sequences, 1, 1, source]
  */
 import type { Tensor } from "onnxruntime-node";
-import { float32Tensor, floats } from "../runtime.ts";
-import type { Feeds } from "../runtime.ts";
+import { floatType, numbersOf, numbersTensor } from "../runtime.ts";
+import type { Feeds, Numbers } from "../runtime.ts";
 import type { KvMemory } from "./kv-cache.ts";
 import { MASKED } from "./mask.ts";
 import type { SourceRows } from "./sequence-cache.ts";
@@ -44,7 +44,7 @@ export class SourceCache implements SourceRows {
     const begun = { tensors: this.#tensors, sequences: this.#sequences };
     const roomy = ([name, tensor]: [string, Tensor]): [string, Tensor] => {
       const shape = [sequences, ...tensor.dims.slice(1)].with(sourceAxis(name), source);
-      return [name, float32Tensor(memory.take(name, sizeOf(shape)), shape)];
+      return [name, numbersTensor(memory.takeAs(floatType(tensor), name, sizeOf(shape)), shape)];
     };
     this.#tensors = Object.fromEntries(Object.entries(begun.tensors).map(roomy));
     this.#sequences = 0;
@@ -57,7 +57,7 @@ export class SourceCache implements SourceRows {
       const [most = 0, ...shape] = room.dims;
       if (this.#sequences + sequences > most) throw new Error(`the source cache has room for ${most} sequences`);
       const size = sizeOf(shape);
-      const rows = floats(room).subarray(this.#sequences * size, (this.#sequences + sequences) * size);
+      const rows = numbersOf(room).subarray(this.#sequences * size, (this.#sequences + sequences) * size);
       // Keys beyond the source stay whatever an earlier batch left there: numbers, which the mask takes out.
       if (name === MASK) rows.fill(MASKED);
       copyRows(tensors[name]!, rows, { axis: sourceAxis(name), length: room.dims[sourceAxis(name)]! });
@@ -71,7 +71,7 @@ export class SourceCache implements SourceRows {
     this.#sequences -= 1;
     for (const tensor of Object.values(this.#tensors)) {
       const size = sizeOf(tensor.dims.slice(1));
-      floats(tensor).copyWithin(sequence * size, this.#sequences * size, (this.#sequences + 1) * size);
+      numbersOf(tensor).copyWithin(sequence * size, this.#sequences * size, (this.#sequences + 1) * size);
     }
     this.#feeds = this.#part(0);
   }
@@ -79,8 +79,8 @@ export class SourceCache implements SourceRows {
   #part(first: number): Feeds {
     const part = ([name, tensor]: [string, Tensor]): [string, Tensor] => {
       const shape = tensor.dims.slice(1);
-      const numbers = floats(tensor).subarray(first * sizeOf(shape), this.#sequences * sizeOf(shape));
-      return [name, float32Tensor(numbers, [this.#sequences - first, ...shape])];
+      const numbers = numbersOf(tensor).subarray(first * sizeOf(shape), this.#sequences * sizeOf(shape));
+      return [name, numbersTensor(numbers, [this.#sequences - first, ...shape])];
     };
     return Object.fromEntries(Object.entries(this.#tensors).map(part));
   }
@@ -91,10 +91,10 @@ function sourceAxis(name: string): number {
 }
 
 /** Into rows whose `axis` is `length` long, from a tensor where it may be shorter. */
-function copyRows(tensor: Tensor, rows: Float32Array, { axis, length }: { axis: number; length: number }): void {
+function copyRows(tensor: Tensor, rows: Numbers, { axis, length }: { axis: number; length: number }): void {
   const inner = sizeOf(tensor.dims.slice(axis + 1));
   const own = tensor.dims[axis]! * inner;
-  const numbers = floats(tensor);
+  const numbers = numbersOf(tensor);
   for (let block = 0; block * own < numbers.length; block += 1) {
     rows.set(numbers.subarray(block * own, (block + 1) * own), block * length * inner);
   }

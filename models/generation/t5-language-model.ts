@@ -38,7 +38,8 @@ export async function loadT5(
   const head = { session: await Session.load(languageHead(table, size), runtime), ...size };
   const reader = await loadSourceReader(own, config, text, runtime);
   const buckets = decoderBuckets(text);
-  const shape = { layers: text.decoderLayers, heads: text.heads, head: text.keyWidth };
+  const type = weights.activations("language");
+  const shape = { type, layers: text.decoderLayers, heads: text.heads, head: text.keyWidth };
   const loaded = await loadDecoder((cache) => t5Decoder(own, text, cache), shape, runtime);
   const sources = keepsOnDevice(runtime.device) ? await DeviceSources.load(shape, runtime) : null;
   const decoder: Decoder = {

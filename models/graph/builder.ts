@@ -3,7 +3,8 @@
  */
 import { GraphWriter } from "./graph-writer.ts";
 import type { Shape, Value } from "./graph-writer.ts";
-import type { Dimension } from "./onnx.ts";
+import { dataType } from "./onnx.ts";
+import type { Dimension, ElementType } from "./onnx.ts";
 
 export class GraphBuilder extends GraphWriter {
   // Arithmetic, with numpy's broadcasting.
@@ -71,6 +72,11 @@ export class GraphBuilder extends GraphWriter {
   /** Exact (by the error function) or the tanh approximation. */
   gelu(x: Value, approximate: "none" | "tanh" = "none"): Value {
     return this.node("Gelu", [x], x.type, x.shape, { approximate });
+  }
+
+  /** The same numbers as another type; nothing where they are of that type. */
+  cast(x: Value, type: ElementType): Value {
+    return x.type === type ? x : this.node("Cast", [x], type, x.shape, { to: dataType[type] });
   }
 
   squareRoot(x: Value): Value {

@@ -7,8 +7,10 @@
  */
 import { createHash } from "node:crypto";
 import path from "node:path";
+import { narrowFloat16 } from "../checkpoint/half-precision.ts";
 import type { SafetensorsType, TensorEntry } from "../checkpoint/safetensors.ts";
 import { encodeModel } from "./onnx.ts";
+import { withoutNaming } from "./output-names.ts";
 import type { Dimension, ElementType, OnnxAttribute, OnnxGraph, OnnxNode, OnnxTensor, OnnxValue } from "./onnx.ts";
 
 export type Shape = readonly Dimension[];
@@ -30,16 +32,24 @@ export interface Graph {
   readonly hasInt8Weights: boolean;
   readonly inputs: readonly OnnxValue[];
   readonly outputs: readonly OnnxValue[];
+  /** Whether something in it is computed in fp16. */
+  readonly isHalf: boolean;
   /** SHA-256 of what is computed, whatever the weights' numbers are and wherever they lie. */
   readonly structure: () => string;
 }
 
-/** What the weights of a graph are stored as: fp32, or the integers of a quantized matrix. */
-const weightTypes: Partial<Record<SafetensorsType, ElementType>> = { F32: "float32", I8: "int8", U8: "uint8" };
+/** What the weights of a graph are stored as: floats, or the integers of a quantized matrix. */
+const weightTypes: Partial<Record<SafetensorsType, ElementType>> = { F32: "float32", F16: "float16", I8: "int8", U8: "uint8" };
 
 /** Operators that are not of the standard but of ONNX Runtime (its ContribOperators.md). */
 const MICROSOFT_DOMAIN = "com.microsoft";
 const microsoftOperators: readonly string[] = ["DynamicQuantizeMatMul", "MatMulNBits"];
+
+/** Operators that move numbers as they are; all others make new ones. */
+const movingOperators: readonly string[] = [
+  ...["Identity", "Reshape", "Transpose", "Expand", "Concat", "Slice", "Split"],
+  ...["Gather", "GatherElements", "GatherND", "ScatterElements", "Where", "If", "Loop"],
+];
 
 export class GraphWriter {
   readonly name: string;
@@ -57,6 +67,7 @@ export class GraphWriter {
   readonly #shapes = new Map<string, Value>();
   readonly #outer: GraphWriter | null;
   #count = 0;
+  #roundings = 0;
 
   /** `outer`: the graph that this one is inside of. */
   constructor(name: string, outer: GraphWriter | null = null) {
@@ -101,12 +112,12 @@ export class GraphWriter {
     return tensor;
   }
 
-  scalar(number: number): Value {
-    return this.#constant("float32", [], new Float32Array([number]));
+  scalar(number: number, type: "float32" | "float16" = "float32"): Value {
+    return this.#float(type, [], Float32Array.of(number));
   }
 
-  vector(values: readonly number[]): Value {
-    return this.#constant("float32", [values.length], Float32Array.from(values));
+  vector(values: readonly number[], type: "float32" | "float16" = "float32"): Value {
+    return this.#float(type, [values.length], Float32Array.from(values));
   }
 
   integers(values: readonly number[]): Value {
@@ -130,7 +141,7 @@ export class GraphWriter {
     }));
     const inputs = this.#inputs;
     const outputs = this.#outputs;
-    const nodes = this.#withoutNaming();
+    const nodes = withoutNaming(this.#nodes, this.#naming);
     const encode = (of: readonly OnnxTensor[]): Uint8Array =>
       encodeModel({
         name: this.name,
@@ -145,26 +156,9 @@ export class GraphWriter {
     };
     const weightsBytes = weights.reduce((sum, { content }) => sum + content.byteLength, 0);
     const hasInt8Weights = weights.some(({ type }) => type === "int8");
-    const bytes = encode(weights);
-    return { name: this.name, bytes, weightsFolder, weightsBytes, hasInt8Weights, inputs, outputs, structure };
-  }
-
-  /**
-   * The nodes, of which those that make an output call it by its name: a copy under another name costs as much time as a step
-   * over the vocabulary spends on ranking it. What no node makes, and a second name for a value, still need one.
-   */
-  #withoutNaming(): readonly OnnxNode[] {
-    if (this.#nodes.some(({ attributes }) => Object.values(attributes).some(isGraph))) return this.#nodes; // it sees our values
-    const made = new Set(this.#nodes.flatMap((node) => (this.#naming.has(node) ? [] : node.outputs)));
-    const names = new Map<string, string>();
-    const kept = this.#nodes.filter((node) => {
-      const [value = "", name = ""] = [...node.inputs.slice(0, 1), ...node.outputs];
-      if (!this.#naming.has(node) || !made.has(value) || names.has(value)) return true;
-      names.set(value, name);
-      return false;
-    });
-    const renamed = (values: readonly string[]): string[] => values.map((value) => names.get(value) ?? value);
-    return kept.map((node) => ({ ...node, inputs: renamed(node.inputs), outputs: renamed(node.outputs) }));
+    const isHalf = this.#roundings > 0;
+    const facts = { weightsFolder, weightsBytes, hasInt8Weights, isHalf };
+    return { name: this.name, bytes: encode(weights), ...facts, inputs, outputs, structure };
   }
 
   /** What a node runs inside of it: its outputs are these, in their order, each made by a node of its own. */
@@ -231,7 +225,15 @@ export class GraphWriter {
     return this.#outer === null ? null : this.#outer.#holderOf(name);
   }
 
-  #constant(type: ElementType, shape: readonly number[], values: Float32Array | BigInt64Array): Value {
+  #float(type: "float32" | "float16", shape: readonly number[], values: Float32Array): Value {
+    return this.#constant(type, shape, type === "float16" ? narrowFloat16(values) : values);
+  }
+
+  #constant(
+    type: ElementType,
+    shape: readonly number[],
+    values: Float32Array | Uint16Array | BigInt64Array,
+  ): Value {
     const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
     const key = `${type}[${shape.join(",")}]${values.join(",")}`;
     const known = this.#constants.get(key);
@@ -255,7 +257,16 @@ export class GraphWriter {
   ): Value {
     const value = { name: this.fresh(operator), type, shape };
     this.push(operator, inputs, [value], attributes, name ?? value.name);
-    return value;
+    return type === "float16" && !movingOperators.includes(operator) ? this.#rounded(value) : value;
+  }
+
+  /**
+   * ONNX Runtime's CPU has few operators for fp16: it computes in fp32 and would carry fp32 from one operator to the next, so
+   * that nothing is rounded and nothing overflows. It cannot see through this node (runtime.ts); devices take it out.
+   */
+  #rounded(x: Value): Value {
+    this.#roundings += 1;
+    return this.node("Identity", [x], x.type, x.shape);
   }
 
   protected push(
@@ -278,10 +289,6 @@ export class GraphWriter {
     this.#count += 1;
     return `${operator}_${this.#count}`;
   }
-}
-
-function isGraph(attribute: OnnxAttribute): boolean {
-  return typeof attribute === "object" && "graph" in attribute;
 }
 
 /** The deepest folder above all of these; ONNX Runtime takes one folder for all weights of a graph. */

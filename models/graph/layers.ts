@@ -20,18 +20,24 @@ export function linear(
   return matrixProduct(g, flattenRows(g, x, size.from), { matrix: w.matrix("weight", [size.to, size.from]), bias });
 }
 
-/** x Wᵀ + b in the precision W is stored in; `rows` takes part of W and of b. x [rows, from] → [rows, to] */
+/**
+ * x Wᵀ + b in the precision W is stored in, fp16 for a matrix of fp16 and else fp32; `rows` takes part of W and of b.
+ * x [rows, from] → [rows, to]
+ */
 export function matrixProduct(
   g: GraphBuilder,
-  x: Value,
+  input: Value,
   w: { readonly matrix: Matrix; readonly bias: TensorEntry | null },
   rows?: { readonly from: number; readonly count: number },
 ): Value {
   const { matrix, bias } = w;
-  const b = bias === null ? null : g.weight(bias, bias.shape, rows);
+  const type = matrix.kind === "fp16" ? "float16" : "float32";
+  const x = g.cast(input, type);
+  const b = bias === null ? null : g.cast(g.weight(bias, bias.shape, rows), type);
   const [to, from] = matrix.shape;
   switch (matrix.kind) {
     case "fp32":
+    case "fp16":
       return g.gemm(x, g.weight(matrix.weight, matrix.shape, rows), b);
     case "int8": {
       const scales = g.weight(matrix.scales, [to], rows);
@@ -86,12 +92,14 @@ export function mergeHeads(g: GraphBuilder, x: Value): Value {
 }
 
 /**
- * softmax(q kᵀ + mask) v; the queries come scaled. q [batch, heads, tokens, head], k and v [batch, heads, keys, head],
+ * softmax(q kᵀ + mask) v; the queries come scaled. Scores that are masked are fp32, as the reference has them in its language
+ * models, and because the lowest float is none of fp16's. q [batch, heads, tokens, head], k and v [batch, heads, keys, head],
  * mask broadcast to [batch, heads, tokens, keys], 0 where a token sees a key → [batch, heads, tokens, head]
  */
 export function attention(g: GraphBuilder, q: Value, k: Value, v: Value, mask?: Value): Value {
   const scores = g.matmul(q, g.transpose(k, [0, 1, 3, 2])); // [batch, heads, tokens, keys]
-  return g.matmul(g.softmax(mask === undefined ? scores : g.add(scores, mask)), v);
+  const seen = g.softmax(mask === undefined ? scores : g.add(g.cast(scores, mask.type), mask));
+  return g.matmul(g.cast(seen, v.type), v);
 }
 
 /** [..., width] → [rows, width] */
@@ -139,7 +147,8 @@ export function attentionOverCache(
   mask: Value,
 ): Value {
   const scores = [past, recent].map(({ keys }) => g.matmul(q, g.transpose(keys, [0, 1, 3, 2])));
-  const seen = g.softmax(g.add(g.concat(scores, 3, "keys"), mask)); // [batch, heads, tokens, keys]
+  const masked = g.add(g.cast(g.concat(scores, 3, "keys"), mask.type), mask);
+  const seen = g.cast(g.softmax(masked), q.type); // [batch, heads, tokens, keys]
   const [toPast, toRecent] = g.split(seen, 3, [past.axis, recent.axis]);
   return g.add(g.matmul(toPast!, past.values), g.matmul(toRecent!, recent.values));
 }

@@ -4,8 +4,7 @@
  */
 import { broadcast, GraphBuilder } from "./builder.ts";
 import type { Shape, Value } from "./graph-writer.ts";
-import { dataType } from "./onnx.ts";
-import type { Dimension, ElementType } from "./onnx.ts";
+import type { Dimension } from "./onnx.ts";
 
 /** What goes from one round of a loop to the next. */
 export interface Carried {
@@ -60,10 +59,6 @@ export class LoopBuilder extends GraphBuilder {
 
   subtract(a: Value, b: Value): Value {
     return this.node("Sub", [a, b], a.type, broadcast(a.shape, b.shape));
-  }
-
-  cast(x: Value, type: ElementType): Value {
-    return this.node("Cast", [x], type, x.shape, { to: dataType[type] });
   }
 
   // Taking by index.

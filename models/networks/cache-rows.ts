@@ -8,24 +8,27 @@ import { GraphBuilder } from "../graph/builder.ts";
 import type { Graph } from "../graph/graph-writer.ts";
 
 export interface RowSize {
+  readonly type: "float32" | "float16";
   readonly heads: number;
   readonly head: number;
 }
 
 /** Of each tensor `name` [rows, heads, places, head] → `picked.name` [picked, heads, places, head] */
-export function pickRows(names: readonly string[], { heads, head }: RowSize): Graph {
+export function pickRows(names: readonly string[], { type, heads, head }: RowSize): Graph {
   const g = new GraphBuilder("pick-rows");
   const rows = g.input("rows", ["picked"], "int64");
-  for (const name of names) g.output(`picked.${name}`, g.gather(g.input(name, ["rows", heads, "places", head]), rows));
+  for (const name of names) {
+    g.output(`picked.${name}`, g.gather(g.input(name, ["rows", heads, "places", head], type), rows));
+  }
   return g.finish();
 }
 
 /** Of each pair `name` and `more.name` → `joined.name` [rows + more rows, heads, places, head] */
-export function joinRows(names: readonly string[], { heads, head }: RowSize): Graph {
+export function joinRows(names: readonly string[], { type, heads, head }: RowSize): Graph {
   const g = new GraphBuilder("join-rows");
   for (const name of names) {
-    const first = g.input(name, ["rows", heads, "places", head]);
-    const second = g.input(`more.${name}`, ["more", heads, "places", head]);
+    const first = g.input(name, ["rows", heads, "places", head], type);
+    const second = g.input(`more.${name}`, ["more", heads, "places", head], type);
     g.output(`joined.${name}`, g.concat([first, second], 0, "joined"));
   }
   return g.finish();

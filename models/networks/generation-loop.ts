@@ -28,6 +28,8 @@ export interface LoopDecoder {
   readonly layers: number;
   readonly heads: number;
   readonly head: number;
+  /** Of keys and values; what else goes from round to round is fp32. */
+  readonly cached: "float32" | "float16";
   readonly width: number;
   readonly vocabulary: number;
   readonly endTokens: readonly number[];
@@ -63,7 +65,7 @@ export interface DecoderResult {
 }
 
 export function generationLoop(decoder: LoopDecoder): Graph {
-  const { layers, heads, head, width } = decoder;
+  const { layers, heads, head, width, cached } = decoder;
   const g = new LoopBuilder("generation");
   const inputs = searchInputs(g);
   const beamMask = g.input("beam_mask", ["beams", "beams"]); // 0 on the diagonal, lowest float elsewhere
@@ -73,7 +75,7 @@ export function generationLoop(decoder: LoopDecoder): Graph {
   const rows = g.input("rows", ["batch", 1], "int64"); // of each prompt's last token
   const { positions, run } = decoder.start(g);
   // One place that nothing sees stands for an empty cache: an axis of length 0 is not safe on every provider.
-  const empty = g.expand(g.scalar(0), ["batch", heads, 1, head]);
+  const empty = g.expand(g.scalar(0, cached), ["batch", heads, 1, head]);
   const cache = Array.from({ length: 2 * layers }, () => ({ initial: empty, shape: ["batch", heads, "past", head] }));
   const named = {
     embeddings: { initial: embeddings, shape: embeddings.shape },
@@ -112,7 +114,7 @@ export function generationLoop(decoder: LoopDecoder): Graph {
       goOn: body.any(body.not(after.done)),
       named: {
         ...after,
-        embeddings: body.gather(body.weight(decoder.words), token),
+        embeddings: body.cast(body.gather(body.weight(decoder.words), token), "float32"),
         mask: body.concat([body.takeRows(state.mask, parents), own], 2, "longer"),
         rows: body.expand(inputs.beamNumbers, ["batch", "beams"]),
         positions: positionsAfter(parents),
@@ -159,5 +161,5 @@ function scoreWords(
 ): Value {
   const last = g.takeRows(g.reshape(hidden, ["batch", "tokens", width]), rows); // [batch, open, width]
   const matrix = output.matrix("weight", [vocabulary, width]);
-  return matrixProduct(g, flattenRows(g, last, width), { matrix, bias: null });
+  return g.cast(matrixProduct(g, flattenRows(g, last, width), { matrix, bias: null }), "float32");
 }

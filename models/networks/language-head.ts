@@ -15,7 +15,7 @@ export function languageHead(table: Weights, size: { readonly vocabulary: number
   const hidden = g.input("hidden", ["rows", size.width]);
   const k = g.input("k", [1], "int64");
   const matrix = table.matrix("weight", [size.vocabulary, size.width]);
-  const logits = matrixProduct(g, hidden, { matrix, bias: null });
+  const logits = g.cast(matrixProduct(g, hidden, { matrix, bias: null }), "float32");
   const top = g.topK(g.logSoftmax(logits), k);
 
   g.output("logits", logits); // [rows, vocabulary]

@@ -14,6 +14,6 @@ export function languageProjection(weights: Weights, { queries, hidden }: QForme
   const g = new GraphBuilder("projection");
   const output = g.input("query_output", ["batch", queries, hidden]);
   const x = linear(g, output, weights, { from: hidden, to: width });
-  g.output("soft_prompt", g.reshape(x, ["batch", queries, width]));
+  g.output("soft_prompt", g.reshape(g.cast(x, "float32"), ["batch", queries, width]));
   return g.finish();
 }

@@ -14,10 +14,12 @@ import { optLayers } from "./opt.ts";
 export function optLoop(weights: Weights, output: Weights, config: OptConfig): Graph {
   const { heads, hidden, layers, vocabulary, wordWidth } = config;
   const head = hidden / heads;
+  const cached = weights.activations("language");
   const decoder: LoopDecoder = {
     layers,
     heads,
     head,
+    cached,
     width: wordWidth,
     vocabulary,
     endTokens: config.eos,
@@ -25,8 +27,8 @@ export function optLoop(weights: Weights, output: Weights, config: OptConfig): G
     output,
     start: (g) => {
       const prefix = Array.from({ length: layers }, (_, layer) => ({
-        keys: g.input(`prefix_keys.${layer}`, ["batch", heads, "prefix", head]),
-        values: g.input(`prefix_values.${layer}`, ["batch", heads, "prefix", head]),
+        keys: g.input(`prefix_keys.${layer}`, ["batch", heads, "prefix", head], cached),
+        values: g.input(`prefix_values.${layer}`, ["batch", heads, "prefix", head], cached),
         axis: "prefix",
       }));
       return {

@@ -30,7 +30,7 @@ export function optEmbedding(weights: Weights, config: OptConfig): Graph {
   const g = new GraphBuilder("embedding");
   const tokens = g.input("tokens", ["tokens"], "int64");
   const table = g.weight(weights.tensor("embed_tokens.weight", [config.vocabulary, config.wordWidth]));
-  g.output("embeddings", g.gather(table, tokens));
+  g.output("embeddings", g.cast(g.gather(table, tokens), "float32"));
   return g.finish();
 }
 
@@ -41,9 +41,10 @@ export function optDecoder(weights: Weights, config: OptConfig, cache: "new" | "
   const embeddings = g.input("embeddings", ["batch", "tokens", wordWidth]);
   const positions = g.input("positions", ["batch", "tokens"], "int64"); // from 0
   const mask = g.input("mask", ["batch", 1, "tokens", "keys"]); // 0 where seen, lowest float where not
+  const type = weights.activations("language");
   const past = Array.from({ length: config.layers }, (_, layer) => ({
-    keys: g.input(`past_keys.${layer}`, ["batch", heads, "past", hidden / heads]),
-    values: g.input(`past_values.${layer}`, ["batch", heads, "past", hidden / heads]),
+    keys: g.input(`past_keys.${layer}`, ["batch", heads, "past", hidden / heads], type),
+    values: g.input(`past_values.${layer}`, ["batch", heads, "past", hidden / heads], type),
     axis: "past",
   }));
 
@@ -64,7 +65,7 @@ export function optDecoder(weights: Weights, config: OptConfig, cache: "new" | "
 }
 
 /**
- * Embeddings [batch, tokens, word] through all layers → [rows, word]. `attend` is how a layer's queries look at what came
+ * Embeddings [batch, tokens, word] through all layers → [rows, word], fp32. `attend` is how a layer's queries look at what came
  * before and at the new tokens' own keys and values; all [batch, heads, tokens, head], the queries scaled.
  */
 export function optLayers(
@@ -74,7 +75,8 @@ export function optLayers(
   given: { readonly embeddings: Value; readonly positions: Value; readonly attend: Attend },
 ): Value {
   const { hidden, wordWidth, maxPositions } = config;
-  let x = g.reshape(given.embeddings, ["rows", wordWidth]);
+  const type = weights.activations("language");
+  let x = g.cast(g.reshape(given.embeddings, ["rows", wordWidth]), type);
   if (wordWidth !== hidden) x = linear(g, x, weights.at("project_in"), { from: wordWidth, to: hidden, bias: false });
   const table = weights.tensor("embed_positions.weight", [maxPositions + POSITION_OFFSET, hidden]);
   const places = g.gather(
@@ -92,7 +94,7 @@ export function optLayers(
   }
   if (config.finalNorm) x = norm(g, x, weights.at("final_layer_norm"), config);
   if (wordWidth !== hidden) x = linear(g, x, weights.at("project_out"), { from: hidden, to: wordWidth, bias: false });
-  return x;
+  return g.cast(x, "float32");
 }
 
 /** x + box(norm(x)), or norm(x + box(x)) in the one OPT (350m) that normalises after. */
@@ -112,7 +114,7 @@ function selfAttention(
   const axes = { batch: "batch", tokens: "tokens", heads };
   const size = { from: hidden, to: hidden, bias };
 
-  const scaled = g.multiply(linear(g, x, w.at("q_proj"), size), g.scalar((hidden / heads) ** -0.5));
+  const scaled = g.multiply(linear(g, x, w.at("q_proj"), size), g.scalar((hidden / heads) ** -0.5, w.activations("language")));
   const q = splitHeads(g, scaled, axes);
   const keys = splitHeads(g, linear(g, x, w.at("k_proj"), size), axes);
   const values = splitHeads(g, linear(g, x, w.at("v_proj"), size), axes);
@@ -126,5 +128,5 @@ function feedForward(g: GraphBuilder, x: Value, w: Weights, { hidden, mlp, bias,
 
 function norm(g: GraphBuilder, x: Value, w: Weights, config: OptConfig): Value {
   if (config.normAffine) return layerNorm(g, x, w, config.hidden, EPSILON);
-  return g.layerNormalization(x, g.vector(new Array<number>(config.hidden).fill(1)), null, EPSILON);
+  return g.layerNormalization(x, g.vector(new Array<number>(config.hidden).fill(1), w.activations("language")), null, EPSILON);
 }

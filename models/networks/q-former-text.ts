@@ -103,7 +103,8 @@ export function qFormerMatching(weights: Weights, config: QFormerConfig): Graph 
   }
 
   g.output("query_output", g.reshape(x, ["pairs", queries, hidden]));
-  const logits = g.reshape(linear(g, x, weights.at("itm_head"), { from: hidden, to: 2 }), ["pairs", queries, 2]);
+  const matching = g.cast(linear(g, x, weights.at("itm_head"), { from: hidden, to: 2 }), "float32");
+  const logits = g.reshape(matching, ["pairs", queries, 2]);
   g.output("matching", g.reshape(g.mean(g.transpose(logits, [0, 2, 1])), ["pairs", 2]));
   return g.finish();
 }

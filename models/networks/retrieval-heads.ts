@@ -27,7 +27,7 @@ export function embedding(
   w: Weights,
   size: { readonly from: number; readonly to: number },
 ): Value {
-  return g.normalize(linear(g, x, w, size));
+  return g.normalize(g.cast(linear(g, x, w, size), "float32"));
 }
 
 /**

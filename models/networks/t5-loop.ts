@@ -14,22 +14,24 @@ import { t5DecoderBiases, t5DecoderLayers } from "./t5.ts";
 /** `weights` begins at language_model; `buckets` has the bucket of each distance, the last of all beyond. */
 export function t5Loop(weights: Weights, output: Weights, config: T5Config, buckets: readonly number[]): Graph {
   const { width, heads, keyWidth, decoderLayers, vocabulary } = config;
+  const cached = weights.activations("language");
   const decoder: LoopDecoder = {
     layers: decoderLayers,
     heads,
     head: keyWidth,
+    cached,
     width,
     vocabulary,
     endTokens: config.eos,
     words: weights.tensor("shared.weight", [vocabulary, width]),
     output,
     start: (g) => {
-      const cached = (name: string): readonly Value[] =>
+      const read = (name: string): readonly Value[] =>
         Array.from({ length: decoderLayers }, (_, layer) =>
-          g.input(`${name}.${layer}`, ["batch", heads, "source", keyWidth]),
+          g.input(`${name}.${layer}`, ["batch", heads, "source", keyWidth], cached),
         );
       const sourceMask = g.input("source_mask", ["batch", 1, 1, "source"]);
-      const source = { keys: cached("source_keys"), values: cached("source_values"), mask: sourceMask };
+      const source = { keys: read("source_keys"), values: read("source_values"), mask: sourceMask };
       return {
         positions: { initial: g.integers([0]), shape: ["past"] }, // of the one place that nothing sees
         run: (body, given) => {

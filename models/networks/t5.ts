@@ -36,7 +36,7 @@ export function t5Embedding(weights: Weights, config: T5Config): Graph {
   const g = new GraphBuilder("embedding");
   const tokens = g.input("tokens", ["tokens"], "int64");
   const table = g.weight(weights.tensor("shared.weight", [config.vocabulary, config.width]));
-  g.output("embeddings", g.gather(table, tokens));
+  g.output("embeddings", g.cast(g.gather(table, tokens), "float32"));
   return g.finish();
 }
 
@@ -89,7 +89,7 @@ export function t5Decoder(weights: Weights, config: T5Config, cache: "new" | "jo
   const sourceMask = g.input("source_mask", ["batch", 1, 1, "source"]);
   const cached = (name: string, axis: string): readonly Value[] =>
     Array.from({ length: config.decoderLayers }, (_, layer) =>
-      g.input(`${name}.${layer}`, ["batch", heads, axis, keyWidth]),
+      g.input(`${name}.${layer}`, ["batch", heads, axis, keyWidth], weights.activations("language")),
     );
   const past = { keys: cached("past_keys", "past"), values: cached("past_values", "past") };
   const source = { keys: cached("source_keys", "source"), values: cached("source_values", "source") };
@@ -158,7 +158,10 @@ function biasTable(g: GraphBuilder, side: Weights, { buckets, heads }: T5Config)
   return g.weight(side.tensor("block.0.layer.0.SelfAttention.relative_attention_bias.weight", [buckets, heads]));
 }
 
-/** x + box(norm(x)); `w` is the box's and holds the norm. */
+/**
+ * x + box(norm(x)); `w` is the box's and holds the norm. x stays fp32 whatever the box computes in: it grows beyond fp16's
+ * numbers, which the reference cuts off there (T5LayerFF.forward, modeling_t5.py).
+ */
 function residual(
   g: GraphBuilder,
   x: Value,
@@ -166,7 +169,8 @@ function residual(
   { width, epsilon }: T5Config,
   box: (normed: Value, w: Weights) => Value,
 ): Value {
-  return g.add(x, box(rmsNorm(g, x, w.at("layer_norm"), width, epsilon), w));
+  const normed = g.cast(rmsNorm(g, x, w.at("layer_norm"), width, epsilon), w.activations("language"));
+  return g.add(x, g.cast(box(normed, w), "float32"));
 }
 
 /** Queries, keys or values of each head; T5 does not scale queries. [rows, width] → [batch, heads, tokens, keyWidth] */
@@ -180,13 +184,17 @@ function mix(g: GraphBuilder, seen: Value, w: Weights, { width, heads, keyWidth 
   return linear(g, mergeHeads(g, seen), w.at("o"), { from: heads * keyWidth, to: width, bias: false });
 }
 
-/** wo(activation(wi_0 x) · wi_1 x), or wo(activation(wi x)) in T5 1.0. [rows, width] → [rows, width] */
+/**
+ * wo(activation(wi_0 x) · wi_1 x), or wo(activation(wi x)) in T5 1.0. Two numbers of fp16 make a product beyond it, so what wo
+ * multiplies is fp32. [rows, width] → [rows, width]
+ */
 function feedForward(g: GraphBuilder, x: Value, box: Weights, config: T5Config): Value {
   const { width, mlp, gated } = config;
   const w = box.at("DenseReluDense");
   const up = { from: width, to: mlp, bias: false };
-  const inner = activate(g, linear(g, x, w.at(gated ? "wi_0" : "wi"), up), config);
-  const kept = gated ? g.multiply(inner, linear(g, x, w.at("wi_1"), up)) : inner;
+  const part = (name: string): Value => linear(g, x, w.at(name), up);
+  const inner = g.cast(activate(g, part(gated ? "wi_0" : "wi"), config), "float32");
+  const kept = gated ? g.multiply(inner, g.cast(part("wi_1"), "float32")) : inner;
   return linear(g, kept, w.at("wo"), { from: mlp, to: width, bias: false });
 }
 

@@ -18,9 +18,10 @@ import type { Graph, Value } from "../graph/graph-writer.ts";
 export function visionTransformer(weights: Weights, config: VisionConfig): Graph {
   const g = new GraphBuilder("vision");
   const pixels = g.input("pixels", ["batch", config.channels, config.imageSize, config.imageSize]);
+  const type = weights.activations("vision");
   const tokens = (config.imageSize / config.patch) ** 2 + 1;
 
-  let x = embedPatches(g, pixels, weights.at("embeddings"), config); // [batch, tokens, hidden]
+  let x = embedPatches(g, g.cast(pixels, type), weights.at("embeddings"), config); // [batch, tokens, hidden]
   x = flattenRows(g, x, config.hidden); // [rows, hidden]
   for (let layer = 0; layer < config.layers; layer += 1) {
     const w = weights.at(`encoder.layers.${layer}`);
@@ -29,7 +30,7 @@ export function visionTransformer(weights: Weights, config: VisionConfig): Graph
   }
   x = layerNorm(g, x, weights.at("post_layernorm"), config.hidden, config.epsilon);
 
-  g.output("image_tokens", g.reshape(x, ["batch", tokens, config.hidden]));
+  g.output("image_tokens", g.reshape(g.cast(x, "float32"), ["batch", tokens, config.hidden]));
   return g.finish();
 }
 
@@ -60,7 +61,8 @@ function selfAttention(g: GraphBuilder, x: Value, w: Weights, config: VisionConf
     matrixProduct(g, x, { matrix, bias }, { from: third * hidden, count: hidden });
   const axes = { batch: "batch", tokens: (config.imageSize / config.patch) ** 2 + 1, heads };
 
-  const q = splitHeads(g, g.multiply(project(0), g.scalar((hidden / heads) ** -0.5)), axes);
+  const scale = g.scalar((hidden / heads) ** -0.5, w.activations("vision"));
+  const q = splitHeads(g, g.multiply(project(0), scale), axes);
   const k = splitHeads(g, project(1), axes);
   const v = splitHeads(g, project(2), axes);
   const mixed = mergeHeads(g, attention(g, q, k, v)); // [rows, hidden]

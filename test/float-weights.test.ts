@@ -5,7 +5,7 @@ import { readdirSync, readFileSync, statSync, truncateSync, utimesSync, mkdirSyn
 import path from "node:path";
 import { openCheckpoint } from "../models/checkpoint/checkpoint.ts";
 import type { Checkpoint } from "../models/checkpoint/checkpoint.ts";
-import { fp32Weights } from "../models/checkpoint/fp32-weights.ts";
+import { fp32Weights } from "../models/checkpoint/float-weights.ts";
 import { readTensor } from "../models/checkpoint/safetensors.ts";
 import type { TensorEntry } from "../models/checkpoint/safetensors.ts";
 import { projectRoot } from "./project.ts";
