@@ -68,24 +68,26 @@ export async function chooseDevice(request: DeviceRequest, options: ChoosingOpti
     throw new UsageError(`--device ${name}${flag}: it does not start: ${withStop(tried.reason)}${advice}`);
   }
   const { adapter } = tried;
-  const chosen = named(device, adapter);
+  const chosen = named(device, tried);
   if (adapter?.isSoftware === true) {
     options.onMessage?.(`--device ${name}: ${adapter.name} is a driver in software, which is slower than the CPU.`);
   }
   return chosen;
 }
 
-function named(device: Device, adapter: Adapter | null): ChosenDevice {
-  return { device: { ...device, ...(adapter !== null && { name: adapter.name }) }, adapter };
+function named(device: Device, { adapter, halfRefusal }: Found): ChosenDevice {
+  const name = adapter !== null && { name: adapter.name };
+  return { device: { ...device, ...name, ...(halfRefusal !== undefined && { halfRefusal }) }, adapter };
 }
 
 async function chooseBest(options: ChoosingOptions): Promise<ChosenDevice> {
   const passed: string[] = [];
-  const tell = (device: Device, adapter: Adapter | null): ChosenDevice => {
+  const tell = (device: Device, found: Found): ChosenDevice => {
+    const { adapter } = found;
     const name = adapter === null ? "" : ` (${adapter.name})`;
     const why = passed.length === 0 ? "" : ` Not ${passed.join("; not ")}.`;
     options.onPreparation?.({ kind: "note", message: `--device auto: ${describeDevice(device)}${name}.${why}` });
-    return named(device, adapter);
+    return named(device, found);
   };
   for (const provider of autoOrder) {
     const device = { provider, id: 0 };
@@ -93,12 +95,17 @@ async function chooseBest(options: ChoosingOptions): Promise<ChosenDevice> {
     if ("reason" in tried) passed.push(`${provider}: ${tried.reason.replace(/\.$/, "")}`);
     else if (tried.adapter?.isSoftware === true) {
       passed.push(`${provider}: ${tried.adapter.name} is a driver in software, which is slower than the CPU`);
-    } else return tell(device, tried.adapter);
+    } else return tell(device, tried);
   }
-  return tell(cpuDevice, null);
+  return tell(cpuDevice, { adapter: null });
 }
 
-type Tried = { readonly adapter: Adapter | null } | { readonly reason: string; readonly isMissing: boolean };
+interface Found {
+  readonly adapter: Adapter | null;
+  readonly halfRefusal?: string | undefined;
+}
+
+type Tried = Found | { readonly reason: string; readonly isMissing: boolean };
 
 async function tryDevice(
   device: Device,
@@ -108,7 +115,8 @@ async function tryDevice(
     return { reason: "it is not in this build of ONNX Runtime", isMissing: true };
   const tried = await trial(device);
   if (tried.status === "failed") return { reason: tried.reason, isMissing: false };
-  return { adapter: device.provider === "cuda" ? await nvidiaAdapter() : tried.adapter };
+  const { adapter, halfRefusal } = tried;
+  return { adapter: device.provider === "cuda" ? await nvidiaAdapter() : adapter, halfRefusal };
 }
 
 function compiledNames(): readonly string[] {
@@ -116,14 +124,17 @@ function compiledNames(): readonly string[] {
 }
 
 /** Throws a UsageError that says what can be computed there. */
-export function refuseUnfitPrecision(precision: Precision, { provider }: Device): void {
-  const part = unfitPart(precision, provider);
+export function refuseUnfitPrecision(precision: Precision, device: Device): void {
+  const part = unfitPart(precision, device);
   if (part === null) return;
+  const { provider, name, halfRefusal } = device;
   const described = describePrecision(precision);
   const where = described === part.split("=")[1] ? "" : ` (${part})`;
+  const isHalf = part.endsWith("=fp16") && halfRefusal !== undefined;
+  const why = isHalf ? ` on ${name ?? "this device"} (${halfRefusal.replace(/\.$/, "")})` : "";
   throw new UsageError(
-    `--precision ${described}${where}: ${provider} does not compute in it; precisions there: ` +
-      `${precisionsOn(provider).join(", ")}. Name one of these, or --device cpu.`,
+    `--precision ${described}${where}: ${provider} does not compute in it${why}; precisions there: ` +
+      `${precisionsOn(device).join(", ")}. Name one of these, or --device cpu.`,
   );
 }
 

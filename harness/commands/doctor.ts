@@ -1,7 +1,6 @@
 /** `blip2-bench doctor`: what this machine can run models on, what is in the way, and what to do about it. */
 import { availableParallelism, cpus, freemem, totalmem } from "node:os";
 import type { ProviderName } from "../../models/device/device.ts";
-import { precisionsOn } from "../../models/device/device-precisions.ts";
 import { formatColumns } from "../../reports/table.ts";
 import { cachedCheckpoints, clockGovernor, freeBytes, nvidiaGpus, vulkanDrivers } from "../doctor/machine.ts";
 import { autoDevice, findDevices } from "../doctor/devices.ts";
@@ -74,13 +73,13 @@ function describe({ devices, ...diagnosis }: Diagnosis): string {
   const { drivers, processor, memory, cache, huggingFace } = diagnosis;
   const table = formatColumns(
     ["device", "state", "what it says", "precisions"],
-    devices.map(({ device, status, difference, adapter, reason }) => [
+    devices.map(({ device, status, difference, precisions, adapter, reason }) => [
       device,
       status,
       reason ??
         `within ${difference === null || difference === 0 ? 0 : difference.toExponential(1)} of the CPU` +
           (adapter === null ? "" : `; ${adapter.name}${adapter.isSoftware ? ", a driver in software" : ""}`),
-      status === "works" ? precisionsOn(device).join(", ") : "",
+      precisions.join(", "),
     ]),
   );
   const governor = processor.governor === null ? "" : `, clock set by "${processor.governor}"`;

@@ -2,6 +2,8 @@
 import type { Adapter } from "../../models/device/adapter.ts";
 import { providerNames } from "../../models/device/device.ts";
 import type { ProviderName } from "../../models/device/device.ts";
+import type { PrecisionName } from "../../models/checkpoint/precision.ts";
+import { precisionsOn } from "../../models/device/device-precisions.ts";
 import { tryProvider } from "../../models/device/provider-trial.ts";
 import { compiledProviders } from "../../models/device/providers.ts";
 import { autoOrder } from "../device.ts";
@@ -13,6 +15,8 @@ export interface DeviceFinding {
   readonly status: "works" | "failed" | "missing";
   /** The largest difference of a small graph's numbers from the CPU's. */
   readonly difference: number | null;
+  /** What it can compute in. */
+  readonly precisions: readonly PrecisionName[];
   /** As far as it is told. */
   readonly adapter: Adapter | null;
   readonly reason: string | null;
@@ -33,18 +37,21 @@ export async function findDevices(onTrial: (name: ProviderName) => void): Promis
   for (const device of providerNames) {
     if (!compiled.has(device)) {
       const reason = "not in this build";
-      found.push({ device, status: "missing", difference: null, adapter: null, reason, advice: null });
+      found.push({ device, status: "missing", difference: null, precisions: [], adapter: null, reason, advice: null });
       continue;
     }
     onTrial(device);
     const trial = await tryProvider({ provider: device, id: 0 });
     const { adapter } = trial;
     if (trial.status === "works") {
-      found.push({ device, status: "works", difference: trial.difference, adapter, reason: null, advice: null });
+      const { difference, halfRefusal } = trial;
+      const precisions = precisionsOn({ provider: device, ...(halfRefusal !== undefined && { halfRefusal }) });
+      found.push({ device, status: "works", difference, precisions, adapter, reason: null, advice: null });
       continue;
     }
     const { reason } = trial;
-    found.push({ device, status: "failed", difference: null, adapter, reason, advice: adviceFor(device, reason) });
+    const advice = adviceFor(device, reason);
+    found.push({ device, status: "failed", difference: null, precisions: [], adapter, reason, advice });
   }
   return found;
 }

@@ -61,7 +61,7 @@ export async function startTrying(
     onMessage: terminal.message.bind(terminal),
   });
   const asked = [...settings.precisions, ...linked.madeWith.map(({ precision }) => precision)];
-  const precisions = [...new Set(asked)].filter((each) => unfitPart(parsePrecision(each), device.provider) === null);
+  const precisions = [...new Set(asked)].filter((each) => unfitPart(parsePrecision(each), device) === null);
   const pixels = settings.maxPixels ?? usualStoreLimits.pixels;
   const kept = new KeptCheckpoints({ most: settings.keepModels, entry: catalog.tryEntry ?? null });
   const answering: Answering = {

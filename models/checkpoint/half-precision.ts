@@ -48,8 +48,10 @@ export function narrowFloat16(floats: Float32Array): Uint16Array<ArrayBuffer> {
     const all = bits[i]!;
     const size = all & 0x7fffffff;
     const sign = (all >>> 16) & 0x8000;
-    if (size > 0x7f800000) halves[i] = sign | 0x7e00; // not a number
-    else if (size >= 0x47800000) halves[i] = sign | 0x7c00; // 2^16 or more
+    if (size > 0x7f800000)
+      halves[i] = sign | 0x7e00; // not a number
+    else if (size >= 0x47800000)
+      halves[i] = sign | 0x7c00; // 2^16 or more
     else if (size >= 0x38800000) halves[i] = sign | ((size - 0x38000000 + 0xfff + ((size >>> 13) & 1)) >>> 13);
     else halves[i] = sign | roundedSubnormal(Math.abs(floats[i]!));
   }

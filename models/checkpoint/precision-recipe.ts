@@ -46,7 +46,8 @@ const staying: readonly Staying[] = [
 const stayingOutOfHalf: readonly Staying[] = [
   {
     names: /^language_model\..*\.DenseReluDense\.wo\.weight$/,
-    reason: "T5's wo makes numbers beyond fp16's; the reference keeps it in fp32 (_keep_in_fp32_modules, modeling_t5.py)",
+    reason:
+      "T5's wo makes numbers beyond fp16's; the reference keeps it in fp32 (_keep_in_fp32_modules, modeling_t5.py)",
   },
   {
     names: /^language_model\.(?:encoder|decoder)\.(?:.*\.)?(?:final_)?layer_norm\.weight$/,

@@ -38,7 +38,8 @@ export async function prepareWeights(checkpoint: Checkpoint, options: WeightOpti
     const files = await quantize(name, plan, { ...options, precision });
     matrices.push(...plan.matrices.map((matrix): [string, Matrix] => [matrix.name, stored(matrix, files)]));
   }
-  const isHalf = ({ name, shape }: JoinedTensor): boolean => storedTensor({ name, shape }, precision).precision === "fp16";
+  const isHalf = ({ name, shape }: JoinedTensor): boolean =>
+    storedTensor({ name, shape }, precision).precision === "fp16";
   const joined = checkpoint.joined.filter((tensor) => !isHalf(tensor));
   const fp32 = await floatWeights("fp32", { name, tensors: plan.fp32, joined }, options);
   const halves = { name, tensors: plan.fp16, joined: checkpoint.joined.filter(isHalf) };
@@ -78,8 +79,10 @@ export function planBytes({ matrices, fp16 }: QuantizationPlan): { readonly from
 
 /** Bytes of all weights as they are computed with. */
 export function storedBytes({ matrices, fp16, fp32 }: QuantizationPlan): number {
-  const floats = [...[...fp16.values()].map(({ shape }) => tensorBytes("F16", shape)),
-    ...[...fp32.values()].map(({ shape }) => tensorBytes("F32", shape))];
+  const floats = [
+    ...[...fp16.values()].map(({ shape }) => tensorBytes("F16", shape)),
+    ...[...fp32.values()].map(({ shape }) => tensorBytes("F32", shape)),
+  ];
   return floats.reduce((sum, bytes) => sum + bytes, quantizedBytes(matrices));
 }
 

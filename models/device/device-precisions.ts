@@ -1,23 +1,24 @@
 /** What each device can compute in: ONNX Runtime would otherwise compute a part on the CPU, copying to and fro, without a word. */
 import { modelParts, precisionNames } from "../checkpoint/precision.ts";
 import type { Precision, PrecisionName } from "../checkpoint/precision.ts";
-import type { ProviderName } from "./device.ts";
+import type { Device, ProviderName } from "./device.ts";
 
 /** int8 is DynamicQuantizeMatMul, the CPU's alone; int4 and int8-block are MatMulNBits. Seen on cpu and webgpu only. */
 const precisions: Readonly<Record<ProviderName, readonly PrecisionName[]>> = {
   cpu: precisionNames,
-  cuda: ["fp32", "int8-block", "int4"],
-  webgpu: ["fp32", "int8-block", "int4"],
+  cuda: ["fp32", "fp16", "int8-block", "int4"],
+  webgpu: ["fp32", "fp16", "int8-block", "int4"],
   coreml: ["fp32"],
-  dml: ["fp32", "int4"],
+  dml: ["fp32", "fp16", "int4"],
 };
 
-export function precisionsOn(provider: ProviderName): readonly PrecisionName[] {
-  return precisions[provider];
+/** A driver may lack fp16 (WebGPU's shader-f16). */
+export function precisionsOn({ provider, halfRefusal }: Omit<Device, "id">): readonly PrecisionName[] {
+  return precisions[provider].filter((name) => name !== "fp16" || halfRefusal === undefined);
 }
 
 /** The first part whose precision the device does not compute in, as it is spelt: `vision=int8`; null: it can all. */
-export function unfitPart(precision: Precision, provider: ProviderName): string | null {
-  const part = modelParts.find((each) => !precisions[provider].includes(precision[each]));
+export function unfitPart(precision: Precision, device: Device): string | null {
+  const part = modelParts.find((each) => !precisionsOn(device).includes(precision[each]));
   return part === undefined ? null : `${part}=${precision[part]}`;
 }

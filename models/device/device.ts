@@ -10,6 +10,8 @@ export interface Device {
   readonly id: number;
   /** What it is called, where that is known: numbers are rounded as one kind of device rounds them. */
   readonly name?: string;
+  /** What its driver said when it was to compute in fp16; unset: it can, or was not tried. */
+  readonly halfRefusal?: string;
 }
 
 export const cpuDevice: Device = { provider: "cpu", id: 0 };

@@ -7,7 +7,12 @@ import type { Adapter } from "./adapter.ts";
 import type { Device } from "./device.ts";
 
 type Report =
-  { readonly status: "works"; readonly difference: number } | { readonly status: "failed"; readonly reason: string };
+  | {
+      readonly status: "works";
+      readonly difference: number;
+      /** Why it cannot in fp16. */ readonly halfRefusal?: string;
+    }
+  | { readonly status: "failed"; readonly reason: string };
 
 export type ProviderTrial = Report & {
   /** Which device it was, as far as it is told; null: it is not. */
@@ -25,7 +30,10 @@ const mostWords = 16e6; // bytes: drivers and their loader may be talkative
 const tolerance = 1e-3; // between fp32 devices, which may multiply in TF32 or add in another order
 
 /** What the child prints: try-provider.ts. */
-const reportSchema = z.union([z.object({ difference: z.number().nullable() }), z.object({ error: z.string() })]);
+const reportSchema = z.union([
+  z.object({ difference: z.number().nullable(), halfRefusal: z.string().nullish() }),
+  z.object({ error: z.string() }),
+]);
 
 /** Throws nothing: what goes wrong is the reason. */
 export function tryProvider({ provider, id }: Device, options: TrialOptions = {}): Promise<ProviderTrial> {
@@ -48,8 +56,10 @@ function readReport(stdout: string, otherwise = "its process gave no answer"): R
   const parsed = reportSchema.safeParse(jsonIn(stdout));
   if (!parsed.success) return failed(otherwise);
   if ("error" in parsed.data) return failed(parsed.data.error);
-  const { difference } = parsed.data;
-  if (difference !== null && difference <= tolerance) return { status: "works", difference };
+  const { difference, halfRefusal } = parsed.data;
+  if (difference !== null && difference <= tolerance) {
+    return { status: "works", difference, ...(typeof halfRefusal === "string" && { halfRefusal }) };
+  }
   return failed(
     `its numbers are ${difference ?? "not finite, and so no"} off the CPU's, expected ${tolerance} at most`,
   );

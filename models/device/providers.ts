@@ -20,6 +20,17 @@ export function compiledProviders(): readonly CompiledProvider[] {
 
 const size = 16; // large enough for a kernel's vector lanes, small enough for any device
 
+/** What the device's driver says when it is to compute in fp16, in a line; null: it computes. */
+export async function halfRefusal(device: Device): Promise<string | null> {
+  try {
+    await compute(device, "float16");
+    return null;
+  } catch (error) {
+    const [line = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
+    return line.replace(/^.*Status Message: (?:\S+:\d+ \S+ )?/, "");
+  }
+}
+
 /** The largest difference from the CPU's numbers. Throws what ONNX Runtime says where the provider does not start. */
 export async function differenceFromCpu(device: Device): Promise<number> {
   const expected = await compute(cpuDevice);
@@ -27,10 +38,11 @@ export async function differenceFromCpu(device: Device): Promise<number> {
   return found.reduce((most, value, at) => Math.max(most, Math.abs(value - (expected[at] ?? Infinity))), 0);
 }
 
-async function compute(device: Device): Promise<Float32Array> {
+async function compute(device: Device, type: "float32" | "float16" = "float32"): Promise<Float32Array> {
   const g = new GraphBuilder("device-test");
-  const x = g.input("x", [size, size]);
-  g.output("y", g.relu(g.add(g.matmul(x, x), x))); // [size, size]
+  const given = g.input("x", [size, size]);
+  const x = g.cast(given, type);
+  g.output("y", g.cast(g.relu(g.add(g.matmul(x, x), x)), "float32")); // [size, size]
   const session = await InferenceSession.create(g.finish().bytes, {
     executionProviders: [executionProvider(device)],
     logSeverityLevel: 4, // what goes wrong is thrown, too

@@ -39,7 +39,12 @@ export interface Graph {
 }
 
 /** What the weights of a graph are stored as: floats, or the integers of a quantized matrix. */
-const weightTypes: Partial<Record<SafetensorsType, ElementType>> = { F32: "float32", F16: "float16", I8: "int8", U8: "uint8" };
+const weightTypes: Partial<Record<SafetensorsType, ElementType>> = {
+  F32: "float32",
+  F16: "float16",
+  I8: "int8",
+  U8: "uint8",
+};
 
 /** Operators that are not of the standard but of ONNX Runtime (its ContribOperators.md). */
 const MICROSOFT_DOMAIN = "com.microsoft";
@@ -229,11 +234,7 @@ export class GraphWriter {
     return this.#constant(type, shape, type === "float16" ? narrowFloat16(values) : values);
   }
 
-  #constant(
-    type: ElementType,
-    shape: readonly number[],
-    values: Float32Array | Uint16Array | BigInt64Array,
-  ): Value {
+  #constant(type: ElementType, shape: readonly number[], values: Float32Array | Uint16Array | BigInt64Array): Value {
     const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
     const key = `${type}[${shape.join(",")}]${values.join(",")}`;
     const known = this.#constants.get(key);

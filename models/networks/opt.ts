@@ -114,7 +114,10 @@ function selfAttention(
   const axes = { batch: "batch", tokens: "tokens", heads };
   const size = { from: hidden, to: hidden, bias };
 
-  const scaled = g.multiply(linear(g, x, w.at("q_proj"), size), g.scalar((hidden / heads) ** -0.5, w.activations("language")));
+  const scaled = g.multiply(
+    linear(g, x, w.at("q_proj"), size),
+    g.scalar((hidden / heads) ** -0.5, w.activations("language")),
+  );
   const q = splitHeads(g, scaled, axes);
   const keys = splitHeads(g, linear(g, x, w.at("k_proj"), size), axes);
   const values = splitHeads(g, linear(g, x, w.at("v_proj"), size), axes);
@@ -128,5 +131,10 @@ function feedForward(g: GraphBuilder, x: Value, w: Weights, { hidden, mlp, bias,
 
 function norm(g: GraphBuilder, x: Value, w: Weights, config: OptConfig): Value {
   if (config.normAffine) return layerNorm(g, x, w, config.hidden, EPSILON);
-  return g.layerNormalization(x, g.vector(new Array<number>(config.hidden).fill(1), w.activations("language")), null, EPSILON);
+  return g.layerNormalization(
+    x,
+    g.vector(new Array<number>(config.hidden).fill(1), w.activations("language")),
+    null,
+    EPSILON,
+  );
 }
