@@ -11,7 +11,7 @@ import type { CheckpointOptions, GeneratingCheckpoint, MatchingCheckpoint } from
 import { ownCacheFolder } from "./cache-folder.ts";
 import { catalog } from "./catalog.ts";
 import { checkpointPlace } from "./prepare.ts";
-import { chooseDevice, deviceChoices, deviceRequest, refuseUnfitPrecision } from "./device.ts";
+import { chooseDevice, deviceChoices, deviceRequest, checkPrecision } from "./device.ts";
 import { choice } from "./flag-values.ts";
 
 export type * from "./api/types.ts";
@@ -40,7 +40,7 @@ export async function loadCheckpoint(
   whole("maxPixels", maxPixels, 1);
   const request = deviceRequest(choice("device", given.device, deviceChoices), whole("deviceId", given.deviceId, 0));
   const { device } = await chooseDevice(request, { onPreparation });
-  refuseUnfitPrecision(precision, device);
+  checkPrecision(precision, device, { onPreparation });
   const found = await catalog.findCheckpoint(checkpointPlace(catalog, where, "").where, {
     cacheFolder: given.cacheFolder ?? ownCacheFolder(process.env),
     hubCache: given.hubCache ?? huggingFaceCacheFolder(process.env, homedir()),

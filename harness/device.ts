@@ -9,7 +9,7 @@ import type { Device, ProviderName } from "../models/device/device.ts";
 import { precisionsOn, unfitPart } from "../models/device/device-precisions.ts";
 import { tryProvider } from "../models/device/provider-trial.ts";
 import { compiledProviders } from "../models/device/providers.ts";
-import { describePrecision } from "../models/checkpoint/precision.ts";
+import { describePrecision, hasHalf } from "../models/checkpoint/precision.ts";
 import type { Precision } from "../models/checkpoint/precision.ts";
 import type { PreparationEvent } from "../models/checkpoint/weight-cache.ts";
 import { adviceFor } from "./doctor/advice.ts";
@@ -123,10 +123,21 @@ function compiledNames(): readonly string[] {
   return compiledProviders().map(({ name }) => name);
 }
 
-/** Throws a UsageError that says what can be computed there. */
-export function refuseUnfitPrecision(precision: Precision, device: Device): void {
+/** Throws a UsageError that says what can be computed there, where this cannot. */
+export function checkPrecision(
+  precision: Precision,
+  device: Device,
+  { onPreparation }: Pick<ChoosingOptions, "onPreparation"> = {},
+): void {
   const part = unfitPart(precision, device);
-  if (part === null) return;
+  if (part === null) {
+    if (device.provider !== "cpu" || !hasHalf(precision)) return;
+    onPreparation?.({
+      kind: "note",
+      message: "fp16: the CPU computes it no faster than fp32; answers are as of a GPU.",
+    });
+    return;
+  }
   const { provider, name, halfRefusal } = device;
   const described = describePrecision(precision);
   const where = described === part.split("=")[1] ? "" : ` (${part})`;

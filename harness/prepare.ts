@@ -16,7 +16,7 @@ import { plannedBatchSize } from "./batch-size.ts";
 import { limitSamples } from "./batches.ts";
 import type { Catalog, FoundCheckpoint } from "./catalog.ts";
 import { describeDataFiles } from "./data-files.ts";
-import { chooseDevice, refuseUnfitPrecision } from "./device.ts";
+import { chooseDevice, checkPrecision } from "./device.ts";
 import { recordedDevice, recordedPrecision, recordedProvider } from "./recorded-choices.ts";
 import type { Evaluation } from "./evaluate.ts";
 import { describeFeatureSizes } from "./feature-sizes.ts";
@@ -91,7 +91,7 @@ export async function checkpointsToRun(
 ): Promise<readonly AskedCheckpoint[]> {
   const { hubCache, onPreparation } = prepareOptions;
   const chosen = await chooseDevice(config.device, prepareOptions);
-  for (const precision of config.precisions) refuseUnfitPrecision(precision, chosen.device);
+  for (const precision of config.precisions) checkPrecision(precision, chosen.device, prepareOptions);
   const { device } = chosen;
   const { cache: cacheFolder, threads, imageThreads, generation, keepFeatures } = config;
   const settings = { hubCache, cacheFolder, threads, device, imageThreads, generation, keepFeatures };

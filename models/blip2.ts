@@ -1,7 +1,7 @@
 /**
  * BLIP-2: image + prompt → text, as figure 3 of the paper. An image is encoded once for all the questions about it.
  */
-import { nextTokenLogProbabilities } from "./generation/candidates.ts";
+import { nextTokenLogProbabilities, NO_NUMBERS } from "./generation/candidates.ts";
 import { SeenImages } from "./generation/seen-images.ts";
 import { answerGroups } from "./generation/graph-window.ts";
 import { giveWay } from "./generation/generate.ts";
@@ -139,12 +139,16 @@ export class Blip2<Seen> implements VisionLanguageModel {
       }),
       onDone: (question, [best]) => {
         const { request } = asked[question]!;
-        const { tokens, score } = best!;
+        if (best === undefined) {
+          answer(request, { status: "failed", error: NO_NUMBERS });
+          return;
+        }
+        const { tokens, score } = best;
         const start = performance.now();
         const text = tokenizer.decode(tokens);
         clocks[request]!.add("detokenize", performance.now() - start);
         tell(question, pieces[question]?.end(text) ?? "");
-        const shown = options.tokenProbabilities === true && { shownTokens: shownTokens(best!, text, tokenizer) };
+        const shown = options.tokenProbabilities === true && { shownTokens: shownTokens(best, text, tokenizer) };
         answer(request, { status: "predicted", text, tokens, score, latencyMs: clocks[request]!.shares(1), ...shown });
       },
     };
@@ -177,7 +181,9 @@ export class Blip2<Seen> implements VisionLanguageModel {
     const ranked = await nextTokenLogProbabilities(languageModel.head, hidden);
     return answers.map((answer) => {
       if ("status" in answer) return answer;
-      return { status: "ranked", logProbabilities: ranked[questions.indexOf(answer)]! };
+      const logProbabilities = ranked[questions.indexOf(answer)]!;
+      if (logProbabilities.some(Number.isNaN)) return { status: "failed", error: NO_NUMBERS };
+      return { status: "ranked", logProbabilities };
     });
   }
 

@@ -34,9 +34,6 @@ export interface GraphRun {
 
 export type Feeds = Readonly<Record<string, Tensor>>;
 
-/** The nodes that make the CPU round to fp16 (graph-writer.ts) do nothing else, and would be taken out. */
-const keepRoundings = { disable_specified_optimizers: "EliminateIdentity" };
-
 /** A loaded graph. */
 export class Session {
   readonly name: string;
@@ -74,7 +71,7 @@ export class Session {
         ? null
         : await PlacementProfile.begin(graph.name, onPlacement);
     try {
-      const session = await InferenceSession.create(graph.bytes, {
+      const session = await InferenceSession.create(device.provider === "cpu" ? graph.bytesOnCpu() : graph.bytes, {
         executionProviders: [executionProvider(device)],
         intraOpNumThreads: options.threads,
         graphOptimizationLevel: "all",
@@ -88,7 +85,6 @@ export class Session {
             force_spinning_stop: "1",
             ...(graph.hasInt8Weights && !(await areInt8SumsExact()) && { x64quantprecision: "1" }),
           },
-          ...(graph.isHalf && device.provider === "cpu" && { optimization: keepRoundings }),
         },
       });
       return new Session(graph, session, options, profile);

@@ -71,16 +71,15 @@ describe("blip2-bench says what is wrong with a command line, and exits with 2",
     ],
     [
       ["run", "--precision", "int5"],
-      '--precision: found "int5", expected one of the precisions fp32, int8, int8-block, int4.',
+      '--precision: found "int5", expected one of the precisions fp32, fp16, int8, int8-block, int4.',
     ],
     [
       ["prepare", "--precision", "vison=int8"],
       '--precision: found "vison=int8", expected one of the parts vision, q-former, projection, language, head before "=".',
     ],
     [
-      ["run", "--precision", "fp16"],
-      '--precision: found "fp16", which is for GPUs: on the CPU, ONNX Runtime widens it to fp32 and gains nothing. ' +
-        "Precisions: fp32, int8, int8-block, int4.",
+      ["run", "--precision", "q-former=fp16"],
+      /^error: --precision: found "q-former=fp16", expected another precision, because the Q-Former and its queries stay fp32/,
     ],
     [["prepare", "--modle", "x"], /^error: prepare --modle: no such flag\. Did you mean --model\? Flags: /],
     [["cache", "prnue"], "cache prnue: no such action. Did you mean prune? Actions: ls, verify, prune."],

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { chooseDevice, deviceRequest, refuseUnfitPrecision } from "../harness/device.ts";
+import { chooseDevice, deviceRequest, checkPrecision } from "../harness/device.ts";
 import type { ChoosingOptions } from "../harness/device.ts";
 import { nvidiaAdapter } from "../harness/doctor/machine.ts";
 import { adapterIn } from "../models/device/adapter.ts";
@@ -115,12 +115,12 @@ describe("--device", () => {
 
   it("refuses a precision that the device does not compute in, and says which it does", () => {
     const webgpu = { provider: "webgpu", id: 0 } as const;
-    refuseUnfitPrecision(parsePrecision("int4"), webgpu);
+    checkPrecision(parsePrecision("int4"), webgpu);
     assert.throws(() => {
-      refuseUnfitPrecision(parsePrecision("int8"), webgpu);
+      checkPrecision(parsePrecision("int8"), webgpu);
     }, /^UsageError: --precision int8: webgpu does not compute in it; precisions there: fp32, .*int4\. Name one of these, or --device cpu\.$/);
     assert.throws(() => {
-      refuseUnfitPrecision(parsePrecision("int4,vision=int8"), webgpu);
+      checkPrecision(parsePrecision("int4,vision=int8"), webgpu);
     }, /--precision .* \(vision=int8\): webgpu does not compute in it/);
   });
 

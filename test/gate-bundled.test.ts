@@ -1,30 +1,13 @@
 /** The gate on the bundled world: a run passes against itself, and fails when one tensor of one layer is scaled by 0.9. */
 import assert from "node:assert/strict";
-import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import * as z from "zod";
 import { blip2 } from "./command-process.ts";
 import { projectRoot } from "./project.ts";
+import { scaledCheckpoint } from "./scaled-checkpoint.ts";
 import { temporaryFolder } from "./temporary-files.ts";
 
 const config = join(projectRoot, "baselines", "gate.json");
 const tensor = "language_model.model.decoder.layers.1.self_attn.v_proj.weight";
-const headerSchema = z.record(z.string(), z.object({ data_offsets: z.tuple([z.int(), z.int()]).optional() }));
-
-/** A copy of a bundled checkpoint; the tensor is of 32-bit floats. */
-function scaledCheckpoint(folder: string): string {
-  const copy = join(folder, "scaled");
-  cpSync(join(projectRoot, "models", "bundled", "shapes-opt-small"), copy, { recursive: true });
-  const file = join(copy, "model.safetensors");
-  const bytes = readFileSync(file);
-  const start = 8 + Number(bytes.readBigUInt64LE(0));
-  const header = headerSchema.parse(JSON.parse(bytes.subarray(8, start).toString("utf8")));
-  const [from, to] = header[tensor]!.data_offsets!;
-  for (let at = start + from; at < start + to; at += 4) bytes.writeFloatLE(0.9 * bytes.readFloatLE(at), at);
-  writeFileSync(file, bytes);
-  return copy;
-}
-
 describe("the gate on the bundled world", () => {
   const folder = temporaryFolder();
   const run = (model: string, output: string): void => {
@@ -46,7 +29,7 @@ describe("the gate on the bundled world", () => {
   });
 
   it("fails a checkpoint with one tensor of one layer scaled by 0.9", () => {
-    run(scaledCheckpoint(folder), "candidate");
+    run(scaledCheckpoint(folder, { [tensor]: 0.9 }), "candidate");
     const { code, out } = gate("candidate");
     assert.equal(code, 10, out);
     assert.match(out, /same answers is 9\d\.\d\d.*beyond|same answers is 9\d\.\d\d.*upper bound is .*Fail\./);

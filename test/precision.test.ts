@@ -34,20 +34,15 @@ describe("a precision", () => {
   });
 
   const refused: readonly (readonly [string, string])[] = [
-    ["", 'found "", expected one of the precisions fp32, int8, int8-block, int4.'],
-    ["INT8", 'found "INT8", expected one of the precisions fp32, int8, int8-block, int4.'],
-    ["vision=", 'found "", expected one of the precisions fp32, int8, int8-block, int4.'],
+    ["", 'found "", expected one of the precisions fp32, fp16, int8, int8-block, int4.'],
+    ["INT8", 'found "INT8", expected one of the precisions fp32, fp16, int8, int8-block, int4.'],
+    ["vision=", 'found "", expected one of the precisions fp32, fp16, int8, int8-block, int4.'],
     [
       "text=int8",
       'found "text=int8", expected one of the parts vision, q-former, projection, language, head before "=".',
     ],
     ["head=int8,head=int4", 'found "head=int8,head=int4", expected each part once, found head twice.'],
     ["int8,int4", 'found "int8,int4", expected one precision for the whole model beside its parts.'],
-    [
-      "language=fp16",
-      'found "fp16", which is for GPUs: on the CPU, ONNX Runtime widens it to fp32 and gains nothing. ' +
-        "Precisions: fp32, int8, int8-block, int4.",
-    ],
   ];
   for (const [typed, message] of refused) {
     it(`"${typed}" is refused with what there is`, () => assertRefused(() => parsePrecision(typed), message));

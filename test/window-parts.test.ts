@@ -28,7 +28,11 @@ describe("the KV cache", () => {
   };
 
   it("gives the places of the sequences that joined, apart from the others", () => {
-    const cache = new KvCache({ type: "float32", layers: 1, heads: 1, head: 1 }, { batch: 3, capacity: 2 }, new KvMemory());
+    const cache = new KvCache(
+      { type: "float32", layers: 1, heads: 1, head: 1 },
+      { batch: 3, capacity: 2 },
+      new KvMemory(),
+    );
     for (const [index, value] of [1, 2].entries()) {
       cache.add();
       cache.append(index, cached(value, value), { row: 0, count: 2 });

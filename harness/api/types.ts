@@ -6,7 +6,7 @@ import type { Turn } from "../../tasks/own-image.ts";
 export type { GeneratedToken, LanguageModelFamily, PreparationEvent, Turn };
 
 export interface CheckpointOptions {
-  /** fp32, int8, int8-block, int4, or by part: "language=int4,vision=int8". Unset: fp32. */
+  /** fp32, fp16, int8, int8-block, int4, or by part: "language=int4,vision=int8". Unset: fp32. */
   readonly precision?: string;
   /** Where it computes: cpu, cuda, webgpu, coreml, dml, or auto, the best that works. Unset: cpu. */
   readonly device?: string;

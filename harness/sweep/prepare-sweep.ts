@@ -9,7 +9,7 @@ import { benchFormat } from "../../reports/bench-record.ts";
 import type { BenchPoint, BenchRecord } from "../../reports/bench-record.ts";
 import type { Device } from "../../models/device/device.ts";
 import type { Catalog, FoundCheckpoint } from "../catalog.ts";
-import { chooseDevice, refuseUnfitPrecision } from "../device.ts";
+import { chooseDevice, checkPrecision } from "../device.ts";
 import type { ChoosingOptions } from "../device.ts";
 import { checkpointPlace, findCheckpoint, openSplit, refuseSameNames, taskNamed } from "../prepare.ts";
 import type { OpenedSplit } from "../prepare.ts";
@@ -51,7 +51,7 @@ export async function prepareSweep(
 ): Promise<PreparedSweep> {
   const { kind, opened, subjectOf, plan } = await openTask(config, catalog);
   const { device } = await chooseDevice(config.device, told);
-  for (const precision of config.precisions) refuseUnfitPrecision(precision, device);
+  for (const precision of config.precisions) checkPrecision(precision, device, told);
   const checkpoints = new Map<string, SweepCheckpoint>();
   const facts: BenchPoint["checkpoint"][] = [];
   for (const name of config.models) {

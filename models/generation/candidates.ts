@@ -13,7 +13,11 @@ export interface LanguageHead {
   readonly vocabulary: number;
 }
 
-/** hidden [rows, width] → the `count` most likely tokens of each row, best first */
+/** What is said of a text that cannot go on: numbers have outgrown what their precision holds. */
+export const NO_NUMBERS =
+  "the language model's logits are not numbers, as where numbers outgrow a precision; --precision fp32 holds the largest";
+
+/** hidden [rows, width] → the `count` most likely tokens of each row, best first; none where its logits are not numbers */
 export async function rankNextTokens(head: LanguageHead, hidden: Float32Array, count: number): Promise<Candidate[][]> {
   const rows = hidden.length / head.width;
   const k = Math.min(count, head.vocabulary);
@@ -21,13 +25,13 @@ export async function rankNextTokens(head: LanguageHead, hidden: Float32Array, c
   const outputs = await head.session.run(feeds, ["top_log_probabilities", "top_tokens"]);
   const tokens = integers(outputs.top_tokens);
   const logProbabilities = floats(outputs.top_log_probabilities);
-  return Array.from({ length: rows }, (_, row) =>
-    Array.from({ length: k }, (_, rank) => {
-      const logProbability = logProbabilities[row * k + rank]!;
-      if (Number.isNaN(logProbability)) throw new Error("the language model's logits are not numbers");
-      return { token: tokens[row * k + rank]!, logProbability };
-    }),
-  );
+  return Array.from({ length: rows }, (_, row) => {
+    const best = Array.from({ length: k }, (_, rank) => ({
+      token: tokens[row * k + rank]!,
+      logProbability: logProbabilities[row * k + rank]!,
+    }));
+    return best.some(({ logProbability }) => Number.isNaN(logProbability)) ? [] : best;
+  });
 }
 
 /**
@@ -45,6 +49,7 @@ export async function rankWithPenalty(
   const { logits } = await head.session.run(feeds, ["logits"]);
   return texts.map((text, row) => {
     const own = floats(logits).subarray(row * head.vocabulary, (row + 1) * head.vocabulary);
+    if (own.some(Number.isNaN)) return [];
     const scores = beams === 1 ? Float32Array.from(own) : logSoftmax(own);
     for (const token of new Set(text)) {
       const score = scores[token]!;

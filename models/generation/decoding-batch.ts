@@ -133,6 +133,13 @@ export class DecodingBatch {
     return withoutFilling(hidden, continuations, most, this.#decoder.width);
   }
 
+  /** Takes out a sequence whose numbers are none: left in its place they would spoil those of the next, masked or not. */
+  discard(sequence: number): void {
+    this.#cache.clear?.(sequence);
+    this.#source?.clear?.(sequence);
+    this.remove(sequence);
+  }
+
   /** Takes a finished sequence out; the last one moves to its index. */
   remove(sequence: number): void {
     this.#cache.remove(sequence);

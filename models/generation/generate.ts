@@ -40,7 +40,7 @@ const nobody: Attendance = {
   onDone: () => undefined,
 };
 
-/** The hypotheses of each sequence, best first. */
+/** The hypotheses of each sequence, best first; none where the model's numbers are none (NO_NUMBERS). */
 export async function generate(
   head: LanguageHead,
   start: GenerationStart,
@@ -88,17 +88,20 @@ export async function generate(
     options.onStep?.();
     for (let index = open.length - 1; index >= 0; index -= 1) {
       const { search, number } = open[index]!;
-      if (!search.done) {
+      const isLost = continuations[index] === null;
+      if (!search.done && !isLost) {
         onSettled?.(number, settledTokens(search));
         continue;
       }
-      answers[number] = hypothesesOf(open[index]!);
+      answers[number] = isLost ? [] : hypothesesOf(open[index]!);
       onDone(number, answers[number]);
-      start.batch.remove(index);
+      if (isLost) start.batch.discard(index);
+      else start.batch.remove(index);
       removeAt(open, index);
       removeAt(continuations, index);
     }
-    hidden = open.length === 0 ? new Float32Array(0) : await timed(() => start.batch.step(continuations));
+    const chosen = continuations.filter((each) => each !== null);
+    hidden = open.length === 0 ? new Float32Array(0) : await timed(() => start.batch.step(chosen));
     const more = await join(open.length);
     if (more === null) continue;
     admit(more);
@@ -134,18 +137,19 @@ async function rank(
   return rankWithPenalty(head, hidden, count, texts, options);
 }
 
-/** `plain`: all log-probabilities of every open beam's next token, where candidates have others. */
+/** `plain`: all log-probabilities of every open beam's next token, where candidates have others. null: it cannot go on. */
 function advance(
   open: readonly OpenSequence[],
   candidates: readonly Candidate[][],
   plain: readonly Float32Array[] | null,
-): (readonly Continuation[])[] {
+): (readonly Continuation[] | null)[] {
   let next = 0;
   return open.map(({ search, trace }) => {
     const first = next;
     const before = search.beams;
     const own = candidates.slice(first, first + before.length);
     next += before.length;
+    if (own.some((each) => each.length === 0)) return null;
     const continuations = search.advance(own);
     trace?.follow(
       search,

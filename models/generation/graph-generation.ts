@@ -129,7 +129,7 @@ function textFeed(
   return { width, text: int64Tensor(rows, [texts.length, 1, width]) };
 }
 
-/** `width`: of the texts before the first new token. */
+/** `width`: of the texts before the first new token. A sequence without numbers (NO_NUMBERS) has no hypothesis. */
 function hypothesesOf(
   texts: Tensor,
   scores: Tensor,
@@ -138,7 +138,6 @@ function hypothesesOf(
   const [batch = 0, beams = 0, length = 0] = texts.dims;
   const tokens = integers(texts);
   const finished = floats(scores);
-  if (finished.some(Number.isNaN)) throw new Error("the language model's logits are not numbers");
   const hypothesis = (row: number): Hypothesis => {
     const written = tokens.slice(row * length + given.width, (row + 1) * length);
     const end = written.findIndex((token) => given.endTokens.includes(token));
@@ -147,6 +146,7 @@ function hypothesesOf(
   };
   return Array.from({ length: batch }, (_, sequence) => {
     const rows = Array.from({ length: beams }, (_, beam) => sequence * beams + beam);
+    if (rows.some((row) => Number.isNaN(finished[row]!))) return [];
     return rows.filter((row) => finished[row] !== MASKED).map(hypothesis);
   });
 }

@@ -131,6 +131,12 @@ export class KvCache implements SequenceCache {
     return { keys: copied(this.#keys), values: copied(this.#values) };
   }
 
+  /** Zeros in all places of a sequence. */
+  clear(sequence: number): void {
+    const size = this.#shape.heads * this.#capacity * this.#shape.head;
+    for (const rows of [...this.#keys, ...this.#values]) rows.fill(0, sequence * size, (sequence + 1) * size);
+  }
+
   /** Takes a sequence out; the last one moves to its index. */
   remove(sequence: number): void {
     const last = this.#lengths.length - 1;

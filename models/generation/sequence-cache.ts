@@ -47,6 +47,8 @@ export interface SequenceCache {
   ) => readonly number[];
   /** The first places of a sequence, for another one that begins alike. Unset: they do not come out of where they lie. */
   readonly copy?: (sequence: number, length: number) => NewKeysAndValues;
+  /** Zeros in all places of a sequence. Unset: nothing of a sequence stays when it goes. */
+  readonly clear?: (sequence: number) => void;
   /** Takes a sequence out; the last one moves to its index. */
   readonly remove: (sequence: number) => void;
   /** past_keys.i and past_values.i of the sequences from `first` on, as the decoder takes them. */
@@ -66,5 +68,6 @@ export interface SequenceCaches {
 /** What each sequence reads besides its own tokens, as it was computed: sequences come and go as in the cache above. */
 export interface SourceRows {
   readonly feeds: (first: number) => Feeds | Promise<Feeds>;
+  readonly clear?: (sequence: number) => void;
   readonly remove: (sequence: number) => void;
 }

@@ -66,6 +66,14 @@ export class SourceCache implements SourceRows {
     this.#feeds = this.#part(0);
   }
 
+  /** Zeros in all places of a sequence; its mask stays. */
+  clear(sequence: number): void {
+    for (const [name, tensor] of Object.entries(this.#tensors)) {
+      const size = sizeOf(tensor.dims.slice(1));
+      if (name !== MASK) numbersOf(tensor).fill(0, sequence * size, (sequence + 1) * size);
+    }
+  }
+
   /** Takes a sequence out; the last one moves to its index. */
   remove(sequence: number): void {
     this.#sequences -= 1;

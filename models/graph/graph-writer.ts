@@ -10,6 +10,8 @@ import path from "node:path";
 import { narrowFloat16 } from "../checkpoint/half-precision.ts";
 import type { SafetensorsType, TensorEntry } from "../checkpoint/safetensors.ts";
 import { encodeModel } from "./onnx.ts";
+import { commonFolder } from "./common-folder.ts";
+import { ROUNDING, withRoundings } from "./half-rounding.ts";
 import { withoutNaming } from "./output-names.ts";
 import type { Dimension, ElementType, OnnxAttribute, OnnxGraph, OnnxNode, OnnxTensor, OnnxValue } from "./onnx.ts";
 
@@ -26,6 +28,8 @@ export interface Value {
 export interface Graph {
   readonly name: string;
   readonly bytes: Uint8Array;
+  /** The same for a session on the CPU, which must be told to round to fp16. */
+  readonly bytesOnCpu: () => Uint8Array;
   readonly weightsFolder: string;
   /** Of all weights together; each is counted once. */
   readonly weightsBytes: number;
@@ -72,7 +76,7 @@ export class GraphWriter {
   readonly #shapes = new Map<string, Value>();
   readonly #outer: GraphWriter | null;
   #count = 0;
-  #roundings = 0;
+  #isHalf = false;
 
   /** `outer`: the graph that this one is inside of. */
   constructor(name: string, outer: GraphWriter | null = null) {
@@ -147,10 +151,10 @@ export class GraphWriter {
     const inputs = this.#inputs;
     const outputs = this.#outputs;
     const nodes = withoutNaming(this.#nodes, this.#naming);
-    const encode = (of: readonly OnnxTensor[]): Uint8Array =>
+    const encode = (of: readonly OnnxTensor[], own = nodes): Uint8Array =>
       encodeModel({
         name: this.name,
-        nodes,
+        nodes: own,
         tensors: [...this.#constants.values(), ...of],
         inputs,
         outputs,
@@ -161,9 +165,10 @@ export class GraphWriter {
     };
     const weightsBytes = weights.reduce((sum, { content }) => sum + content.byteLength, 0);
     const hasInt8Weights = weights.some(({ type }) => type === "int8");
-    const isHalf = this.#roundings > 0;
-    const facts = { weightsFolder, weightsBytes, hasInt8Weights, isHalf };
-    return { name: this.name, bytes: encode(weights), ...facts, inputs, outputs, structure };
+    const bytes = encode(weights);
+    const bytesOnCpu = (): Uint8Array => (this.#isHalf ? encode(weights, withRoundings(nodes)) : bytes);
+    const facts = { weightsFolder, weightsBytes, hasInt8Weights, isHalf: this.#isHalf };
+    return { name: this.name, bytes, bytesOnCpu, ...facts, inputs, outputs, structure };
   }
 
   /** What a node runs inside of it: its outputs are these, in their order, each made by a node of its own. */
@@ -261,13 +266,16 @@ export class GraphWriter {
     return type === "float16" && !movingOperators.includes(operator) ? this.#rounded(value) : value;
   }
 
-  /**
-   * ONNX Runtime's CPU has few operators for fp16: it computes in fp32 and would carry fp32 from one operator to the next, so
-   * that nothing is rounded and nothing overflows. It cannot see through this node (runtime.ts); devices take it out.
-   */
+  /** Stands for a rounding that only the CPU must be told of: half-rounding.ts. */
   #rounded(x: Value): Value {
-    this.#roundings += 1;
-    return this.node("Identity", [x], x.type, x.shape);
+    this.#noteRounding();
+    const name = this.fresh("Identity");
+    return this.node("Identity", [x], x.type, x.shape, {}, ROUNDING + name);
+  }
+
+  #noteRounding(): void {
+    if (this.#outer === null) this.#isHalf = true;
+    else this.#outer.#noteRounding();
   }
 
   protected push(
@@ -290,14 +298,4 @@ export class GraphWriter {
     this.#count += 1;
     return `${operator}_${this.#count}`;
   }
-}
-
-/** The deepest folder above all of these; ONNX Runtime takes one folder for all weights of a graph. */
-function commonFolder(folders: readonly string[]): string {
-  const [first = process.cwd(), ...rest] = folders;
-  return rest.reduce((common, folder) => {
-    let above = common;
-    while (path.relative(above, folder).startsWith("..")) above = path.dirname(above);
-    return above;
-  }, first);
 }
