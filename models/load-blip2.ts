@@ -42,6 +42,10 @@ export async function loadCheckpoint(checkpoint: Checkpoint, options: LoadOption
     throw new CheckpointError(`${name}: a checkpoint for image-text retrieval, which generates no text.`);
   }
   const { text } = config;
+  if (text.family === "t5" && options.precision?.language === "fp16") {
+    const message = `${name}: fp16 leaves T5's hidden states, norms and wo in fp32, for they outgrow it.`;
+    options.onPreparation?.({ kind: "note", message });
+  }
   const pixels = await readPixelSettings(checkpoint);
   const tokenizer = await loadTokenizer(folder, config);
   const weights = await prepareWeights(checkpoint, options);

@@ -149,6 +149,7 @@ describe("a checkpoint in fp16", () => {
       const { code, err } = answer(name, "fp16", `${name}-fp16`);
       assert.equal(code, 0, err);
       assert.match(err, /fp16: the CPU computes it no faster than fp32/);
+      assert.equal(/fp16 leaves T5's hidden states, norms and wo in fp32/.test(err), name === "shapes-t5-base");
       const [expected, found] = [predictions(`${name}-fp32`), predictions(`${name}-fp16`)];
       const same = found.filter(({ text }, index) => text === expected[index]!.text).length;
       assert.ok(same >= least, `${same} of 100 answers`);
@@ -158,6 +159,19 @@ describe("a checkpoint in fp16", () => {
       assert.equal(config.precision, "fp16");
     });
   }
+
+  it("is prepared ahead, counted and kept", () => {
+    const { code, out } = blip2(folder, "prepare", "-m", "shapes-opt-small", "--precision", "fp16", "--cache", "ahead");
+    assert.equal(code, 0);
+    assert.match(out, /^shapes-opt-small fp16: \d+ tensors fp16, \d+ tensors fp32; [\d.]+ to [\d.]+ MB in /);
+    assert.match(blip2(folder, "cache", "verify", "--cache", "ahead").out, /shapes-opt-small +fp16 weights .* whole /);
+  });
+
+  it("computes a part of its own, beside one that is quantized", () => {
+    const { code, err } = answer("shapes-opt-small", "language=fp16,vision=int8", "parts", 4);
+    assert.equal(code, 0, err);
+    assert.equal(predictions("parts").filter(({ status }) => status === "predicted").length, 4);
+  });
 
   it("fails the samples whose numbers outgrow it, with the reason, and scores none of them", () => {
     // The same function in fp32, for ReLU lets a factor through; in fp16 the numbers between the two matrices are infinite.

@@ -38,6 +38,7 @@ interface Prepared {
   /** By precision; those that are not the one asked for are there with the reason. */
   readonly matrices: Readonly<Record<string, number>>;
   readonly reasons: readonly string[];
+  readonly fp16Tensors: number;
   readonly fp32Tensors: number;
   readonly bytes: { readonly from: number; readonly to: number };
   readonly seconds: number;
@@ -74,15 +75,21 @@ async function prepareWeightsOf(
   return completeCode;
 }
 
-function count({ matrices, fp32 }: QuantizationPlan): Pick<Prepared, "matrices" | "reasons" | "fp32Tensors"> {
+function count({
+  matrices,
+  fp16,
+  fp32,
+}: QuantizationPlan): Pick<Prepared, "matrices" | "reasons" | "fp16Tensors" | "fp32Tensors"> {
   const counts: Record<string, number> = {};
   for (const { precision } of matrices) counts[precision] = (counts[precision] ?? 0) + 1;
   const reasons = matrices.flatMap(({ precision, reason }) => (reason === null ? [] : [`${precision}: ${reason}`]));
-  return { matrices: counts, reasons: [...new Set(reasons)], fp32Tensors: fp32.size };
+  return { matrices: counts, reasons: [...new Set(reasons)], fp16Tensors: fp16.size, fp32Tensors: fp32.size };
 }
 
-function describe({ checkpoint, precision, matrices, reasons, fp32Tensors, bytes, seconds }: Prepared): string {
-  const counts = Object.entries(matrices).map(([name, number]) => `${number} matrices ${name}`);
+function describe({ checkpoint, precision, bytes, seconds, reasons, ...counted }: Prepared): string {
+  const { matrices, fp16Tensors, fp32Tensors } = counted;
+  const quantized = Object.entries(matrices).map(([name, number]) => `${number} matrices ${name}`);
+  const counts = [...quantized, ...(fp16Tensors === 0 ? [] : [`${fp16Tensors} tensors fp16`])];
   const kept = [...counts, `${fp32Tensors} tensors fp32`].join(", ");
   if (counts.length === 0) return `${checkpoint} ${precision}: ${kept}`;
   const size = `${megabytes(bytes.from)} to ${megabytes(bytes.to)} MB in ${seconds.toFixed(1)} s`;
