@@ -56,9 +56,8 @@ async function compareAnswers(
     const own = { ...options, ...{ device, generation }, precision: parsePrecision(subject.precision) };
     const model = await loadCheckpoint(await openBundled(subject, own), own);
     try {
-      const { family } = model;
       const requests = await questionsFor(model, options.questions);
-      return await generate(model, requests, vqav2.protocols.paper.decoding[family]);
+      return await generate(model, requests, vqav2.protocols.paper.decoding[model.family]);
     } finally {
       await model.release();
     }
@@ -115,17 +114,16 @@ function openBundled({ checkpoint }: Subject, options: LoadOptions): ReturnType<
 
 async function questionsFor({ family }: VisionLanguageModel, count: number): Promise<readonly GenerationRequest[]> {
   const { samples } = await vqav2.dataset.open({ folder: bundledData }, vqav2.dataset.splits[0] ?? "");
-  const prompt = vqav2.protocols.paper.prompt[family];
-  return samples.slice(0, count).map((sample) => ({ image: sample.image, prompt: prompt(sample) }));
+  const { prompt } = vqav2.protocols.paper;
+  return samples.slice(0, count).map((sample) => ({ image: sample.image, prompt: prompt[family](sample) }));
 }
 
 /** Infinite where they are not as many, or where one is no number. */
 export function largestDifference(found: Float32Array, expected: Float32Array): number {
   if (found.length !== expected.length) return Infinity;
-  const largest = found.reduce((most, value, index) => {
+  return found.reduce<number>((most, value, index) => {
     const other = expected[index] ?? Number.NaN;
-    const difference = Object.is(value, other) ? 0 : Math.abs(value - other);
+    const difference = value === other ? 0 : Math.abs(value - other); // infinities, too
     return Number.isNaN(difference) ? Infinity : Math.max(most, difference);
   }, 0);
-  return largest;
 }

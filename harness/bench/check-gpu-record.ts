@@ -9,9 +9,9 @@ import type { Ceilings } from "./ceilings.ts";
 import type { ParityRow, ParityVerdict } from "./check-gpu-judge.ts";
 import type { Shares, Speed } from "./check-gpu-speed.ts";
 
-/** `found` of one that failed is what was known by then. */
+/** `found` of one that failed is what was known by then. One that stays begun ended the process: a driver that crashed. */
 export interface Section<Found> {
-  readonly status: "done" | "failed" | "not run";
+  readonly status: "done" | "failed" | "begun" | "not run";
   readonly seconds: number;
   /** Why it failed. */
   readonly reason: string | null;
@@ -43,6 +43,7 @@ export interface CheckRecord {
 }
 
 export const notRun: Section<never> = Object.freeze({ status: "not run", seconds: 0, reason: null, found: null });
+export const begun: Section<never> = Object.freeze({ ...notRun, status: "begun" });
 
 export function kindOf({ provider }: Device, adapter: Adapter | null): DeviceKind {
   if (provider === "cpu") return "cpu";
@@ -62,7 +63,7 @@ export function describeChosen({ device, processor }: Pick<CheckRecord, "device"
 
 /** 2: no such device. 1: its numbers are not the CPU's, or that could not be told. 3: another section failed. */
 export function exitCodeFor({ device, parity, speed, ceilings }: Pick<CheckRecord, SectionName>): number {
-  if (device.status === "failed") return usageCode;
+  if (device.status !== "done") return usageCode;
   if (parity.status !== "done" || parity.found?.verdict.holds !== true) return internalCode;
   return [speed, ceilings].every(({ status }) => status === "done") ? completeCode : incompleteCode;
 }

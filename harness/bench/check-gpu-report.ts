@@ -86,7 +86,10 @@ function parityOf({ parity, device }: CheckRecord): Part {
   };
 }
 
-function speedOf({ speed, flags }: CheckRecord): Part {
+const webgpuNote =
+  "What stays on the device may be computed after its stage: the first whose output comes out waits for those before it.";
+
+function speedOf({ speed, flags, device }: CheckRecord): Part {
   const found = speed.found?.speed;
   const how = found === undefined ? "" : `, ${found.precision}, ${found.generation}`;
   return {
@@ -109,6 +112,7 @@ function speedOf({ speed, flags }: CheckRecord): Part {
             `First token of one image's caption after ${found.firstTokenMs.toFixed(1)} ms. Loaded in ` +
               `${(found.loadMs / 1000).toFixed(1)} s; peak memory of the process ${found.peakMemoryMiB} MiB.`,
           ]),
+      ...(device.found?.chosen?.provider === "webgpu" && found !== undefined ? [webgpuNote] : []),
       ...(speed.found?.notes ?? []),
       ...endOf(speed),
     ],
@@ -144,6 +148,14 @@ function ceilingsOf({ ceilings, speed }: CheckRecord): Part {
 }
 
 function endOf({ status, reason }: Section<unknown>): readonly string[] {
-  if (status === "done") return [];
-  return [status === "failed" ? `Failed: ${reason ?? "no reason"}` : "Not run."];
+  switch (status) {
+    case "done":
+      return [];
+    case "failed":
+      return [`Failed: ${reason ?? "no reason"}`];
+    case "begun":
+      return ["Begun, and not finished."];
+    case "not run":
+      return ["Not run."];
+  }
 }

@@ -31,7 +31,7 @@ import { measureCeilings } from "./ceilings.ts";
 import { judgeParity } from "./check-gpu-judge.ts";
 import type { ParityRow } from "./check-gpu-judge.ts";
 import { compareWithCpu } from "./check-gpu-parity.ts";
-import { exitCodeFor, kindOf, notRun, recordJson } from "./check-gpu-record.ts";
+import { begun, exitCodeFor, kindOf, notRun, recordJson } from "./check-gpu-record.ts";
 import type { CheckRecord, DeviceSection, Section } from "./check-gpu-record.ts";
 import { checkToMarkdown, checkToText } from "./check-gpu-report.ts";
 import { measureSpeed, sharesOf } from "./check-gpu-speed.ts";
@@ -66,7 +66,9 @@ async function main(): Promise<void> {
     ...{ device: notRun, parity: notRun, speed: notRun, ceilings: notRun },
   };
   const output = flags.text("output");
-  await mkdir(output, { recursive: true });
+  await mkdir(output, { recursive: true }).catch((cause: unknown) => {
+    throw new UsageError(`check:gpu --output ${output}: no folder can be made there. Give another.`, { cause });
+  });
   const keep = async (more: Partial<CheckRecord>): Promise<void> => {
     record = { ...record, ...more };
     await writeFileWhole(path.join(output, "check-gpu.json"), recordJson(record));
@@ -82,11 +84,12 @@ async function main(): Promise<void> {
     });
     const cacheFolder = path.join(tmpdir(), "blip2-bench-cache");
     const compare = { ...{ device, threads, cacheFolder, hubCache: "" }, questions: asked.questions, onProgress: note };
+    await keep({ parity: begun });
     await keep({
       parity: await section(async () => {
         await compareWithCpu(compare, async (row) => {
           rows.push(row);
-          await keep({ parity: { ...notRun, found: parity() } });
+          await keep({ parity: { ...begun, found: parity() } });
         });
         return parity();
       }, parity),
@@ -94,11 +97,12 @@ async function main(): Promise<void> {
 
     const { precision, notes } = fitting(asked.precision, device);
     for (const each of notes) note(each);
+    await keep({ speed: begun });
     const speed = await section(async () => ({
       speed: await measureSpeed({ ...asked, device, precision, onProgress: note }),
       notes,
     }));
-    await keep({ speed });
+    await keep({ speed, ceilings: begun });
 
     note("ceilings of the device");
     await keep({
