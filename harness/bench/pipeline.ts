@@ -29,6 +29,7 @@ import { measureCeilings } from "./ceilings.ts";
 import type { Ceilings } from "./ceilings.ts";
 import { perform, worksOf, workOnce } from "./pipeline-works.ts";
 import type { Performance, Work, WorkOnce } from "./pipeline-works.ts";
+import { reached } from "./pipeline-shares.ts";
 
 async function main(): Promise<void> {
   const flags = readFlags("bench:pipeline", defaults, process.argv.slice(2));
@@ -73,7 +74,7 @@ async function main(): Promise<void> {
   }
   await model.release();
 
-  const ceilings = await measureCeilings(threads); // last, because it takes memory of its own
+  const ceilings = await measureCeilings({ threads }); // last, because it takes memory of its own
   print({ ceilings: described(ceilings), threads });
   const { vision } = checkpoint.config;
   for (const [work, one] of performed) print({ work: work.name, shares: shares(work, one, { ceilings, vision }) });
@@ -156,52 +157,32 @@ function describe(work: Work, { ms, stagesMs }: Performance): object {
   };
 }
 
-/**
- * `outsideGraphs`: of the time, when no graph ran. `visionOfFp32`: arithmetic of the image encoder, of the fp32 ceiling.
- * `stepOfRead`: the weights that a decode step reads, a second, of what can be read; of greedy search for one image only,
- * since more rows compute more than they read.
- */
+/** `visionOfFp32`: of the fp32 ceiling. `stepOfRead`: the weights that a step reads, of what can be read. */
 function shares(
-  { images, batch, decoding }: Work,
-  { ms, runs }: Performance,
+  work: Work,
+  performed: Performance,
   { ceilings, vision }: { readonly ceilings: Ceilings; readonly vision: VisionConfig },
 ): Readonly<Record<string, number>> {
-  const of = (graph: string): readonly GraphRun[] => runs.filter((run) => run.graph === graph);
-  const total = (some: readonly GraphRun[]): number => some.reduce((sum, run) => sum + run.ms, 0);
-  const visionRate = (images * visionOperations(vision)) / (total(of("vision")) / 1000);
-  const step = [of("decoder"), of("head")];
-  const stepMs = step.reduce((sum, graph) => sum + median(graph.map((run) => run.ms)), 0);
-  const stepBytes = step.reduce((sum, [run]) => sum + (run?.weightsBytes ?? 0), 0);
+  const { outsideGraphs, visionRate, step } = reached(work, performed, vision);
   return {
-    outsideGraphs: round(1 - total(runs) / ms, 4),
+    outsideGraphs: round(outsideGraphs, 4),
     visionOfFp32: round(visionRate / ceilings.fp32, 3),
-    ...(decoding.beams === 1 && batch === 1 && { stepMs: round(stepMs, 2) }),
-    ...(decoding.beams === 1 && batch === 1 && { stepOfRead: round(stepBytes / (stepMs / 1000) / ceilings.read, 3) }),
+    ...(step !== null && {
+      stepMs: round(step.ms, 2),
+      stepOfRead: round(step.bytesPerSecond / ceilings.read, 3),
+    }),
   };
-}
-
-/** Of 31 runs of a decoder 29 are steps: the middle one is a step. */
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
 function described(ceilings: Ceilings): Readonly<Record<string, number>> {
   const billions = (value: number): number => round(value / 1e9);
   return {
     fp32GflopPerSecond: billions(ceilings.fp32),
-    int8GopPerSecond: billions(ceilings.int8),
+    int8GopPerSecond: billions(ceilings.int8 ?? Number.NaN),
     oneRowFp32GBPerSecond: billions(ceilings.oneRowFp32),
-    oneRowInt4GBPerSecond: billions(ceilings.oneRowInt4),
+    oneRowInt4GBPerSecond: billions(ceilings.oneRowInt4 ?? Number.NaN),
     readGBPerSecond: billions(ceilings.read),
   };
-}
-
-/** Multiplications and additions of one image: matrix products and attention; the rest is little. */
-function visionOperations({ hidden, mlp, layers, imageSize, patch, channels }: VisionConfig): number {
-  const patches = (imageSize / patch) ** 2;
-  const tokens = patches + 1;
-  const layer = tokens * (4 * hidden * hidden + 2 * hidden * mlp) + 2 * tokens * tokens * hidden;
-  return 2 * (patches * channels * patch * patch * hidden + layers * layer);
 }
 
 await runBenchmark(main);

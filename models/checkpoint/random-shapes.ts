@@ -54,6 +54,13 @@ const flanT5 = { kind: "t5", keyWidth: 64, buckets: 32, vocabulary: 32128 } as c
 const itm = { kind: "retrieval", width: 256, vocabulary: 30523, positions: 512 } as const; // BERT's words and [DEC]
 
 export const generationShapes = {
+  /** Nothing of it is of true shape: to try out what measures. 0.2 million weights. */
+  tiny: {
+    ...{ imageSize: 56, patch: 14, queries: 8 },
+    vision: { hidden: 64, mlp: 128, layers: 2, heads: 2 },
+    qFormer: { hidden: 64, mlp: 128, layers: 2, heads: 2 },
+    text: { kind: "opt", vocabulary: 512, positions: 256, hidden: 64, mlp: 128, layers: 2, heads: 2 },
+  },
   /** ViT-B/14, Q-Former base, OPT-125M: 0.3 billion weights, 1.2 GB. */
   base: { ...official, vision: vitBase, text: { ...opt, hidden: 768, mlp: 3072, layers: 12, heads: 12 } },
   /** Salesforce/blip2-opt-2.7b: 3.7 billion weights, 15 GB. */

@@ -1,0 +1,129 @@
+/**
+ * Whether a device computes what the CPU does: the small bundled checkpoints answer the same bundled questions on both, in each
+ * precision the device takes and by both ways of generation; the CPU goes step by step. In fp32 they must agree; in fewer bits
+ * the two round at different places, so there it is counted only.
+ */
+import path from "node:path";
+import { cocoCaptions } from "../../datasets/coco-captions.ts";
+import { openCheckpoint } from "../../models/checkpoint/checkpoint.ts";
+import { parsePrecision } from "../../models/checkpoint/precision.ts";
+import type { PrecisionName } from "../../models/checkpoint/precision.ts";
+import { cpuDevice } from "../../models/device/device.ts";
+import type { Device } from "../../models/device/device.ts";
+import { precisionsOn } from "../../models/device/device-precisions.ts";
+import { loadCheckpoint } from "../../models/load-blip2.ts";
+import type { LoadOptions } from "../../models/load-blip2.ts";
+import { loadRetrievalCheckpoint } from "../../models/load-blip2-retrieval.ts";
+import type { GenerationRequest, VisionLanguageModel } from "../../models/model.ts";
+import { vqav2 } from "../../tasks/vqav2.ts";
+import { bundledData, bundledModels } from "../catalog.ts";
+import { generate, rank } from "./check-gpu-answers.ts";
+import type { Answers, Ranking } from "./check-gpu-answers.ts";
+import type { ParityRow } from "./check-gpu-judge.ts";
+
+const generating = ["shapes-opt-small", "shapes-t5-small"];
+const ranking = "shapes-itm";
+const compared: readonly PrecisionName[] = ["fp32", "fp16", "int4"];
+const ways = ["stepwise", "graph"] as const;
+const mostImages = 8; // of retrieval: every one is compared and matched with every text
+
+export interface ParityOptions extends LoadOptions {
+  readonly device: Device;
+  readonly questions: number;
+  readonly onProgress: (message: string) => void;
+}
+
+/** Each row as soon as it is known, as a driver may end the process. */
+export async function compareWithCpu(options: ParityOptions, onRow: (row: ParityRow) => Promise<void>): Promise<void> {
+  for (const precision of compared.filter((name) => precisionsOn(options.device).includes(name))) {
+    for (const checkpoint of generating) await compareAnswers({ checkpoint, precision }, options, onRow);
+    options.onProgress(`parity: ${ranking} ${precision}`);
+    await onRow(await compareRankings({ checkpoint: ranking, precision }, options));
+  }
+}
+
+interface Subject {
+  readonly checkpoint: string;
+  readonly precision: PrecisionName;
+}
+
+async function compareAnswers(
+  subject: Subject,
+  options: ParityOptions,
+  onRow: (row: ParityRow) => Promise<void>,
+): Promise<void> {
+  const answersOn = async (device: Device, generation: (typeof ways)[number]): Promise<Answers> => {
+    const own = { ...options, ...{ device, generation }, precision: parsePrecision(subject.precision) };
+    const model = await loadCheckpoint(await openBundled(subject, own), own);
+    try {
+      const requests = await questionsFor(model, options.questions);
+      return await generate(model, requests, vqav2.protocols.paper.decoding[model.family]);
+    } finally {
+      await model.release();
+    }
+  };
+  const expected = await answersOn(cpuDevice, "stepwise");
+  for (const way of ways) {
+    options.onProgress(`parity: ${subject.checkpoint} ${subject.precision} ${way}`);
+    const found = await answersOn(options.device, way);
+    const same = found.tokens.filter((tokens, index) => tokens !== null && tokens === expected.tokens[index]).length;
+    await onRow({
+      ...subject,
+      generation: way,
+      compared: expected.tokens.length,
+      same,
+      differences: {
+        score: largestDifference(found.scores, expected.scores),
+        ...(found.firstStep !== null &&
+          expected.firstStep !== null && { "first step": largestDifference(found.firstStep, expected.firstStep) }),
+      },
+    });
+  }
+}
+
+async function compareRankings(subject: Subject, options: ParityOptions): Promise<ParityRow> {
+  const { samples } = await cocoCaptions.open({ folder: bundledData }, "test");
+  const some = samples.slice(0, Math.min(options.questions, mostImages));
+  const asked = { images: some.map(({ image }) => image), texts: some.map(({ references }) => references[0] ?? "") };
+  const rankingOn = async (device: Device): Promise<Ranking> => {
+    const own = { ...options, device, precision: parsePrecision(subject.precision) };
+    const scorer = await loadRetrievalCheckpoint(await openBundled(subject, own), own);
+    try {
+      return await rank(scorer, asked);
+    } finally {
+      await scorer.release();
+    }
+  };
+  const expected = await rankingOn(cpuDevice);
+  const found = await rankingOn(options.device);
+  return {
+    ...subject,
+    generation: null,
+    compared: expected.best.length,
+    same: found.best.filter((text, image) => text === expected.best[image]).length,
+    differences: {
+      similarity: largestDifference(found.similarities, expected.similarities),
+      matching: largestDifference(found.matching, expected.matching),
+    },
+  };
+}
+
+function openBundled({ checkpoint }: Subject, options: LoadOptions): ReturnType<typeof openCheckpoint> {
+  return openCheckpoint(path.join(bundledModels, checkpoint), options);
+}
+
+async function questionsFor({ family }: VisionLanguageModel, count: number): Promise<readonly GenerationRequest[]> {
+  const { samples } = await vqav2.dataset.open({ folder: bundledData }, vqav2.dataset.splits[0] ?? "");
+  const { prompt } = vqav2.protocols.paper;
+  return samples.slice(0, count).map((sample) => ({ image: sample.image, prompt: prompt[family](sample) }));
+}
+
+/** Infinite where they are not as many, or where one is no number. */
+export function largestDifference(found: Float32Array, expected: Float32Array): number {
+  if (found.length !== expected.length) return Infinity;
+  return found.reduce<number>((most, value, index) => {
+    const other = expected[index] ?? Number.NaN;
+    const difference = value === other ? 0 : Math.abs(value - other); // infinities, too
+    return Number.isNaN(difference) ? Infinity : Math.max(most, difference);
+  }, 0);
+}

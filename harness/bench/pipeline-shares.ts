@@ -1,0 +1,51 @@
+/** What a performance of the pipeline reached, to be set beside what the machine can do at most (ceilings.ts). */
+import type { VisionConfig } from "../../models/checkpoint/config.ts";
+import type { GraphRun } from "../../models/runtime.ts";
+import type { Performance, Work } from "./pipeline-works.ts";
+
+export interface Reached {
+  /** Of the time, when no graph ran: a fraction. */
+  readonly outsideGraphs: number;
+  /** Multiplications and additions of the image encoder, a second. */
+  readonly visionRate: number;
+  /**
+   * A decode step, and the bytes of weights a second that it reads; of greedy search for one image only, since more rows
+   * compute more than they read. null: another work, or the loop is in the graph.
+   */
+  readonly step: Step | null;
+}
+
+export interface Step {
+  readonly ms: number;
+  readonly bytesPerSecond: number;
+}
+
+export function reached({ images, batch, decoding }: Work, { ms, runs }: Performance, vision: VisionConfig): Reached {
+  const of = (graph: string): readonly GraphRun[] => runs.filter((run) => run.graph === graph);
+  const total = (some: readonly GraphRun[]): number => some.reduce((sum, run) => sum + run.ms, 0);
+  // What stays on a device may still be computed when its run has come back: the next that gives something out waits for it.
+  const isWaitedFor = of("vision").every(({ keptOnDevice }) => keptOnDevice.length === 0);
+  const visionMs = total(of("vision")) + (isWaitedFor ? 0 : total(of("q-former")) + total(of("projection")));
+  const step = [of("decoder"), of("head")];
+  const isOneRow = decoding.beams === 1 && batch === 1 && step.every((graph) => graph.length > 0);
+  const stepMs = step.reduce((sum, graph) => sum + median(graph.map((run) => run.ms)), 0);
+  const stepBytes = step.reduce((sum, [run]) => sum + (run?.weightsBytes ?? 0), 0);
+  return {
+    outsideGraphs: 1 - total(runs) / ms,
+    visionRate: (images * visionOperations(vision)) / (visionMs / 1000),
+    step: isOneRow ? { ms: stepMs, bytesPerSecond: stepBytes / (stepMs / 1000) } : null,
+  };
+}
+
+/** Of 31 runs of a decoder 29 are steps: the middle one is a step. */
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+}
+
+/** Multiplications and additions of one image: matrix products and attention; the rest is little. */
+function visionOperations({ hidden, mlp, layers, imageSize, patch, channels }: VisionConfig): number {
+  const patches = (imageSize / patch) ** 2;
+  const tokens = patches + 1;
+  const layer = tokens * (4 * hidden * hidden + 2 * hidden * mlp) + 2 * tokens * tokens * hidden;
+  return 2 * (patches * channels * patch * patch * hidden + layers * layer);
+}
