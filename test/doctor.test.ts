@@ -74,7 +74,7 @@ describe("doctor", () => {
   it("names every device, what it says, and the machine", async () => {
     const { code, out } = await inProcess(temporaryFolder(), "doctor", "--quiet");
     assert.equal(code, 0);
-    assert.match(out, /^cpu +works +within 0 of the CPU +fp32, int8, int8-block, int4$/m);
+    assert.match(out, /^cpu +works +within 0 of the CPU +fp32, fp16, int8, int8-block, int4$/m);
     assert.match(out, /^--device auto +\w+$/m);
     for (const device of ["cuda", "webgpu", "coreml", "dml"]) {
       assert.match(out, new RegExp(`^${device} +(works|failed|missing)  `, "m"));
@@ -92,6 +92,7 @@ describe("doctor", () => {
       device: "cpu",
       status: "works",
       difference: 0,
+      precisions: ["fp32", "fp16", "int8", "int8-block", "int4"],
       adapter: null,
       reason: null,
       advice: null,
