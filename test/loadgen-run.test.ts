@@ -9,6 +9,7 @@ import { latenciesNs } from "../harness/loadgen/run-log.ts";
 import type { RunLog } from "../harness/loadgen/run-log.ts";
 import { defaultSettings } from "../harness/loadgen/settings.ts";
 import type { LoadGenSettings } from "../harness/loadgen/settings.ts";
+import type { AnswerListener } from "../harness/loadgen/system-under-test.ts";
 import { judge } from "../harness/loadgen/verdict.ts";
 import type { Verdict } from "../harness/loadgen/verdict.ts";
 import { fakeSystem, VirtualClock } from "./virtual-time.ts";
@@ -56,6 +57,35 @@ describe("SingleStream", () => {
     assert.ok(fast.log.queries.at(-1)!.issuedNs >= 10_000 * ms);
     const slow = await ran("single-stream", { latencyNs: () => 1000 * ms });
     assert.equal(slow.log.queries.length, 100);
+  });
+
+  it("issues the next query in the moment in which an answer is taken", async () => {
+    const clock = new VirtualClock();
+    const system = fakeSystem({ clock, latencyNs: () => ms });
+    let inTheMoment = 0;
+    const listen = (listener: AnswerListener): void => {
+      const answered: AnswerListener["answered"] = (answers) => {
+        const before = system.queries.length;
+        listener.answered(answers);
+        inTheMoment += system.queries.length - before;
+      };
+      system.listen({ ...listener, answered });
+    };
+    const settings = { ...defaultSettings("single-stream", 10), minQueryCount: 20, minDurationMs: 0 };
+    await clock.until(runQueries({ ...system, listen }, { settings, samples: 10, clock, stallNs: 60e9 }));
+    assert.equal(inTheMoment, 19);
+  });
+
+  it("gives back what the system throws at a later query", async () => {
+    const clock = new VirtualClock();
+    const system = fakeSystem({ clock, latencyNs: () => ms });
+    const issue: typeof system.issue = (query) => {
+      if (system.queries.length === 3) throw new Error("the pipe is closed");
+      system.issue(query);
+    };
+    const settings = defaultSettings("single-stream", 10);
+    const run = runQueries({ ...system, issue }, { settings, samples: 10, clock, stallNs: 60e9 });
+    await assert.rejects(clock.until(run), /the pipe is closed/);
   });
 
   it("that is cut short says how long it would take", async () => {

@@ -33,7 +33,7 @@ describe("the system's clock", () => {
 describe("the sleeper", () => {
   it("sleeps until the time, one at a time", async () => {
     const sleeper = new Sleeper();
-    while (!sleeper.isFree) await new Promise((resolve) => setTimeout(resolve, 1));
+    await sleeper.ready;
     const timeNs = process.hrtime.bigint() + 20_000_000n;
     const sleep = sleeper.sleepUntil(timeNs);
     assert.equal(sleeper.isFree, false);

@@ -16,6 +16,8 @@ export class VirtualClock implements Clock {
 
   readonly nowNs = (): number => this.#nowNs;
 
+  readonly ready = (): Promise<void> => Promise.resolve();
+
   readonly sleepUntil = (timeNs: number): Promise<void> =>
     timeNs <= this.#nowNs ? Promise.resolve() : new Promise((resolve) => void this.callAt(timeNs, resolve));
 

@@ -4,7 +4,9 @@
  *
  *   overheadUs   single-stream: between an answer and the next query, the mean; overheadShare: of the latency
  *   delayUs      server: how late queries were issued, the 50th and 99th percentile
+ *   sleepUs      the machine's own: how late a thread wakes that sleeps until the same times and does nothing else
  */
+import { Worker } from "node:worker_threads";
 import { systemClock } from "../loadgen/clock.ts";
 import { percentileOf, sorted } from "../loadgen/distribution.ts";
 import { runQueries } from "../loadgen/issue.ts";
@@ -29,6 +31,25 @@ function answersAfter(latencyMs: number): SystemUnderTest {
   };
 }
 
+/** How late each of these times was, nanoseconds from now, for a thread that does nothing but sleep until then. */
+async function sleepsLateNs(timesNs: readonly number[]): Promise<readonly number[]> {
+  const thread = new Worker(
+    `const { parentPort, workerData } = require("node:worker_threads");
+     const never = new Int32Array(new SharedArrayBuffer(4));
+     const start = process.hrtime.bigint();
+     const nowNs = () => Number(process.hrtime.bigint() - start);
+     parentPort.postMessage(workerData.map((timeNs) => {
+       while (nowNs() < timeNs) Atomics.wait(never, 0, 0, (timeNs - nowNs()) / 1e6);
+       return nowNs() - timeNs;
+     }));`,
+    { eval: true, workerData: timesNs },
+  );
+  return new Promise((resolve, reject) => {
+    thread.once("message", resolve);
+    thread.once("error", reject);
+  });
+}
+
 await runBenchmark(async () => {
   goFirst();
   const flags = readFlags("bench:loadgen", { queries: 500, latency: 10, qps: 50 }, process.argv.slice(2));
@@ -50,11 +71,15 @@ await runBenchmark(async () => {
 
   const server = { ...defaultSettings("server", common.samples), ...counts, targetQps: flags.count("qps") };
   const log = await runQueries(sut, { ...common, settings: server, clock: systemClock() });
-  const delays = sorted(log.queries.map(({ scheduledNs, issuedNs }) => issuedNs - scheduledNs));
+  const delaysUs = (delaysNs: readonly number[]): Record<"p50" | "p99", number> => {
+    const ascending = sorted(delaysNs);
+    return { p50: round(percentileOf(ascending, 0.5) / 1e3), p99: round(percentileOf(ascending, 0.99) / 1e3) };
+  };
   print({
     scenario: "server",
     queries: log.queries.length,
     targetQps: server.targetQps,
-    delayUs: { p50: round(percentileOf(delays, 0.5) / 1e3), p99: round(percentileOf(delays, 0.99) / 1e3) },
+    delayUs: delaysUs(log.queries.map(({ scheduledNs, issuedNs }) => issuedNs - scheduledNs)),
+    sleepUs: delaysUs(await sleepsLateNs(log.queries.map(({ scheduledNs }) => scheduledNs))),
   });
 });

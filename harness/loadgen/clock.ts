@@ -3,6 +3,8 @@ import { Sleeper } from "./sleeper.ts";
 
 export interface Clock {
   readonly nowNs: () => number;
+  /** When `sleepUntil` is as exact as it gets: what wakes it has started. */
+  readonly ready: () => Promise<void>;
   /** Comes back at this time, or right after it. The event loop turns meanwhile: answers are taken when they arrive. */
   readonly sleepUntil: (timeNs: number) => Promise<void>;
   /** Calls once, at about this time, unless it is called off by what is given back. */
@@ -15,10 +17,13 @@ export interface SystemClock extends Clock {
 }
 
 /**
- * What is left of a wait when the sleeper is to wake: it is late by less than this on an idle machine, and the rest is spent
- * turning the event loop, which takes a processor from the model.
+ * What is left of a wait when the sleeper is to wake: as much as it was late of late, and never less than this. The rest is
+ * spent turning the event loop, which takes a processor from the model, so it may be this share of the wait at most.
  */
-const sleeperSlackNs = 0.3e6;
+const leastSlackNs = 0.5e6;
+const mostSlackShare = 0.05;
+/** Code that has just begun is slow, and is interrupted by its own compilation: `ready` waits and waits, for so long. */
+const rehearsalMs = 250;
 /** The same of the event loop's timers, which stand in where the sleeper is not free. */
 const timerSlackNs = 2e6;
 
@@ -27,17 +32,25 @@ let sleeper: Sleeper | null = null; // one for all clocks
 export function systemClock(): SystemClock {
   const origin = process.hrtime.bigint();
   const nowNs = (): number => Number(process.hrtime.bigint() - origin);
-  return {
+  const clock: SystemClock = {
     nowNs,
     fromMonotonic: (monotonicNs) => Number(monotonicNs - origin),
+    ready: async () => {
+      sleeper ??= new Sleeper();
+      await sleeper.ready;
+      const endNs = nowNs() + rehearsalMs * 1e6;
+      while (nowNs() < endNs) await clock.sleepUntil(nowNs() + 1e6);
+    },
     sleepUntil: async (timeNs) => {
       sleeper ??= new Sleeper();
       const leftNs = timeNs - nowNs();
       const sleepMs = Math.floor((leftNs - timerSlackNs) / 1e6);
-      if (leftNs > sleeperSlackNs && sleeper.isFree) {
-        await sleeper.sleepUntil(origin + BigInt(Math.floor(timeNs - sleeperSlackNs)));
+      const slackNs = Math.max(leastSlackNs, Math.min(sleeper.lateNs, leftNs * mostSlackShare));
+      if (leftNs > slackNs && sleeper.isFree) {
+        await sleeper.sleepUntil(origin + BigInt(Math.floor(timeNs - slackNs)));
       } else if (sleepMs > 0) await new Promise((resolve) => setTimeout(resolve, sleepMs));
-      while (nowNs() < timeNs) await new Promise((resolve) => setImmediate(resolve));
+      await turnFor((timeNs - nowNs()) / 1e6);
+      while (nowNs() < timeNs); // what the two clocks differ by, under a microsecond
     },
     callAt: (timeNs, call) => {
       const timer = setTimeout(call, Math.max(0, Math.ceil((timeNs - nowNs()) / 1e6)));
@@ -46,4 +59,17 @@ export function systemClock(): SystemClock {
       };
     },
   };
+  return clock;
+}
+
+/** Turns the event loop for so long. Makes little garbage: a collection of it takes longer than all of this may be late. */
+function turnFor(durationMs: number): Promise<void> {
+  const endMs = performance.now() + durationMs;
+  return new Promise((resolve) => {
+    const turn = (): void => {
+      if (performance.now() < endMs) setImmediate(turn);
+      else resolve();
+    };
+    turn();
+  });
 }

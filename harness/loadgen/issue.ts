@@ -55,15 +55,31 @@ export async function runQueries(sut: SystemUnderTest, options: IssueOptions): P
 
 type Choose = (count: number) => readonly number[];
 
-async function oneAfterTheOther(book: QueryBook, choose: Choose, { settings }: IssueOptions): Promise<RunEnd> {
+/** Each query is issued where the answer of the one before is taken: a promise between them would add to what the model takes. */
+function oneAfterTheOther(book: QueryBook, choose: Choose, { settings }: IssueOptions): Promise<RunEnd> {
   const { minDurationMs, maxDurationMs, minQueryCount, maxQueryCount, samplesPerQuery } = settings;
-  for (let issued = 1; book.isOpen; issued += 1) {
-    const issuedNs = await book.ask(choose(samplesPerQuery));
-    if (issued >= minQueryCount && issuedNs >= minDurationMs * 1e6) return { kind: "complete" };
-    const isLast = maxQueryCount > 0 && issued >= maxQueryCount;
-    if (isLast || (maxDurationMs > 0 && book.nowNs() >= maxDurationMs * 1e6)) return { kind: "cut short" };
-  }
-  return { kind: "interrupted" };
+  return new Promise((resolve, reject) => {
+    let issued = 0;
+    const askNext = (): void => {
+      issued += 1;
+      const issuedNs = book.nowNs();
+      book.issue(choose(samplesPerQuery), issuedNs);
+      book.whenDone(() => {
+        const isLast = maxQueryCount > 0 && issued >= maxQueryCount;
+        if (issued >= minQueryCount && issuedNs >= minDurationMs * 1e6) resolve({ kind: "complete" });
+        else if (isLast || (maxDurationMs > 0 && book.nowNs() >= maxDurationMs * 1e6)) resolve({ kind: "cut short" });
+        else if (!book.isOpen) resolve({ kind: "interrupted" });
+        else {
+          try {
+            askNext();
+          } catch (error) {
+            reject(error instanceof Error ? error : new Error(String(error)));
+          }
+        }
+      });
+    };
+    askNext();
+  });
 }
 
 async function atTheirTimes(book: QueryBook, choose: Choose, { settings }: IssueOptions): Promise<RunEnd> {
@@ -73,6 +89,7 @@ async function atTheirTimes(book: QueryBook, choose: Choose, { settings }: Issue
     const { targetLatencyPercentile: percentile } = settings;
     book.giveUpAfter(overAllowed(percentile, arrivals.length) ?? 0);
   }
+  await book.ready();
   book.restart(); // drawing took time
   for (const [query, arrivalNs] of arrivals.entries()) {
     if (!book.isOpen) break;
@@ -106,7 +123,7 @@ class QueryBook {
   #lateAllowed = Number.POSITIVE_INFINITY;
   #lastSignNs = 0;
   #end: RunEnd | null = null;
-  #wake: () => void = () => undefined;
+  #whoWaits: (() => void) | null = null;
   #cancelWatch: () => void = () => undefined;
 
   constructor(sut: SystemUnderTest, options: IssueOptions) {
@@ -138,6 +155,10 @@ class QueryBook {
     return this.#options.clock.nowNs() - this.#startNs;
   }
 
+  ready(): Promise<void> {
+    return this.#options.clock.ready();
+  }
+
   giveUpAfter(late: number): void {
     this.#lateAllowed = late;
   }
@@ -147,13 +168,10 @@ class QueryBook {
     this.#checkStop();
   }
 
-  /** Issues a query that is due now, waits for its end and gives the time of its issue. */
-  async ask(indices: readonly number[]): Promise<number> {
-    const nowNs = this.nowNs();
-    this.issue(indices, nowNs);
+  /** Issues a query that is due now and waits for its end. */
+  async ask(indices: readonly number[]): Promise<void> {
+    this.issue(indices, this.nowNs());
     await this.allDone();
-    this.#checkStop();
-    return nowNs;
   }
 
   issue(indices: readonly number[], scheduledNs: number): void {
@@ -174,8 +192,16 @@ class QueryBook {
   }
 
   /** When nothing is open any more, or the run is over. */
-  async allDone(): Promise<void> {
-    while (this.#open.size > 0 && this.#end === null) await new Promise<void>((resolve) => (this.#wake = resolve));
+  allDone(): Promise<void> {
+    return new Promise((resolve) => {
+      this.whenDone(resolve);
+    });
+  }
+
+  /** The same, in the very moment: whoever took the last answer calls. One can wait at a time. */
+  whenDone(call: () => void): void {
+    if (this.#open.size === 0 || this.#end !== null) call();
+    else this.#whoWaits = call;
   }
 
   log(end: RunEnd, wantedSamples: number | null): RunLog {
@@ -202,15 +228,21 @@ class QueryBook {
       open.query.completedNs = nowNs;
       if (nowNs - open.query.scheduledNs > this.#options.settings.targetLatencyNs) this.#late += 1;
     }
-    this.#options.onAnswers?.(this.#samples - this.#open.size, this.#samples);
     const { scenario, maxDurationMs } = this.#options.settings;
-    if (this.#open.size > 0 && scenario !== "multi-stream") this.#checkStop();
+    if (this.#open.size === 0 || scenario !== "multi-stream") this.#checkStop();
     if (scenario === "server") {
       // An overloaded system may take any time for what is open; the verdict is clear before that.
       const isTooLate = maxDurationMs > 0 && nowNs > 2 * maxDurationMs * 1e6;
       if (isTooLate || this.#late > this.#lateAllowed) this.#finish({ kind: "cut short" });
     }
-    if (this.#open.size === 0) this.#wake();
+    if (this.#open.size === 0) this.#wake(); // the next query goes first
+    this.#options.onAnswers?.(this.#samples - this.#open.size, this.#samples);
+  }
+
+  #wake(): void {
+    const call = this.#whoWaits;
+    this.#whoWaits = null;
+    call?.();
   }
 
   #checkStop(): void {

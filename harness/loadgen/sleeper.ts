@@ -5,26 +5,36 @@ import { Worker } from "node:worker_threads";
 
 const file = fileURLToPath(new URL(`./sleeper-thread${extname(import.meta.url)}`, import.meta.url));
 
+/** So many waits are remembered: their latest stands for the 98th percentile and more. */
+const remembered = 64;
+
 export class Sleeper {
   readonly #thread: Worker;
+  /** By how much the last waits came back late, nanoseconds, and how many there were. */
+  readonly #lateNs = new Float64Array(remembered);
+  #waits = 0;
   #isReady = false;
   #wake: (() => void) | null = null;
+  /** When it has started; or has failed to, and timers will do. */
+  readonly ready: Promise<void>;
 
   constructor() {
     this.#thread = new Worker(file);
-    this.#thread.unref();
+    const { promise, resolve } = signal();
+    this.ready = promise;
     this.#thread.once("online", () => {
+      this.#thread.unref();
       this.#isReady = true;
+      resolve();
     });
     this.#thread.on("message", () => {
       this.#thread.unref();
-      this.#wake?.();
-      this.#wake = null;
+      this.#wakeUp();
     });
     this.#thread.on("error", () => {
-      this.#isReady = false; // timers will do
-      this.#wake?.();
-      this.#wake = null;
+      this.#isReady = false;
+      this.#wakeUp();
+      resolve();
     });
   }
 
@@ -33,12 +43,33 @@ export class Sleeper {
     return this.#isReady && this.#wake === null;
   }
 
+  /** The latest of the last waits, nanoseconds: a machine that has been idle is slow to wake, a busy one is not. */
+  get lateNs(): number {
+    return Math.max(...this.#lateNs);
+  }
+
   /** `timeNs`: by process.hrtime.bigint(). */
   sleepUntil(timeNs: bigint): Promise<void> {
     this.#thread.ref(); // whoever waits keeps the process alive
     return new Promise((resolve) => {
-      this.#wake = resolve;
+      this.#wake = () => {
+        this.#lateNs[this.#waits % remembered] = Number(process.hrtime.bigint() - timeNs);
+        this.#waits += 1;
+        resolve();
+      };
       this.#thread.postMessage(timeNs);
     });
   }
+
+  #wakeUp(): void {
+    const wake = this.#wake;
+    this.#wake = null;
+    wake?.();
+  }
+}
+
+function signal(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve: () => void = () => undefined;
+  const promise = new Promise<void>((done) => (resolve = done));
+  return { promise, resolve };
 }
