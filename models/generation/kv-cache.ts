@@ -6,7 +6,7 @@
  *   batch  sequences      heads × head  width of the model      capacity  places of each sequence
  */
 import type { Tensor } from "onnxruntime-node";
-import { emptyNumbers, numbersOf, numbersTensor } from "../runtime.ts";
+import { emptyNumbers, freeOutputs, numbersOf, numbersTensor } from "../runtime.ts";
 import type { Feeds, FloatType, Numbers } from "../runtime.ts";
 import type { CacheShape, NewKeysAndValues, Places, Prefix, SequenceCache, SequenceCaches } from "./sequence-cache.ts";
 
@@ -41,8 +41,14 @@ export class KvMemory {
 export function memoryCaches(shape: CacheShape, memory: KvMemory): SequenceCaches {
   return {
     open: (size) => new KvCache(shape, size, memory),
-    prefixes: (cached, { images, tokens }) =>
-      Array.from({ length: images }, (_, row) => ({ cached, row, length: tokens })),
+    prefixes: (cached, { images, tokens }) => {
+      let left = images;
+      const forget = (): void => {
+        left -= 1;
+        if (left === 0) freeOutputs([...cached.keys, ...cached.values]);
+      };
+      return Array.from({ length: images }, (_, row) => ({ cached, row, length: tokens, forget }));
+    },
   };
 }
 
@@ -96,7 +102,9 @@ export class KvCache implements SequenceCache {
     cached: NewKeysAndValues,
     { first, counts }: { readonly first: number; readonly counts: readonly number[] },
   ): readonly number[] {
-    return counts.map((count, row) => this.append(first + row, cached, { row, count }));
+    const places = counts.map((count, row) => this.append(first + row, cached, { row, count }));
+    freeOutputs([...cached.keys, ...cached.values]);
+    return places;
   }
 
   /** Writes new tokens of row `from` behind what a sequence has; gives the place of the first. */
