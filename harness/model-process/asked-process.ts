@@ -2,7 +2,6 @@
  * A process that a model is in, asked by messages: what it computes blocks nobody here, a crash of it is an error here, and
  * it can be ended at any time. It ends by itself when this process does.
  */
-import { fork } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { extname } from "node:path";
@@ -12,6 +11,7 @@ import type { GraphPlacement } from "../../models/device/placement-profile.ts";
 import { isReply } from "./messages.ts";
 import type { Call, LoadedModel, Memory, ModelPlace, Reply, Results, Stamps, Work } from "./messages.ts";
 import { processEnded } from "./model-process-error.ts";
+import { startChild } from "./start-child.ts";
 import { revived } from "./told-error.ts";
 
 export interface ModelProcessOptions {
@@ -35,9 +35,6 @@ interface Waiting {
   readonly refuse: (error: Error) => void;
 }
 
-/** Characters kept of what the process writes, for the error that tells of its end. */
-const lastWordsLength = 2000;
-
 const blip2Entry = fileURLToPath(new URL(`./blip2-process${extname(import.meta.url)}`, import.meta.url));
 
 export class AskedProcess {
@@ -45,7 +42,6 @@ export class AskedProcess {
   readonly #options: ModelProcessOptions;
   readonly #waiting = new Map<number, Waiting>();
   #calls = 0;
-  #lastWords = "";
   #end: Error | null = null;
   #isEndAskedFor = false;
   #model: LoadedModel | null = null;
@@ -54,26 +50,18 @@ export class AskedProcess {
 
   constructor(options: ModelProcessOptions = {}) {
     this.#options = options;
-    this.#child = fork(options.entry ?? blip2Entry, {
-      serialization: "advanced",
-      stdio: ["ignore", "pipe", "pipe", "ipc"],
-    });
-    for (const stream of [this.#child.stdout, this.#child.stderr]) {
-      stream?.setEncoding("utf8").on("data", (text: string) => {
-        this.#lastWords = (this.#lastWords + text).slice(-lastWordsLength);
-      });
-    }
-    this.#child.on("message", (message) => {
-      if (isReply(message)) this.#take(message);
-    });
-    this.#child.on("error", (error) => {
-      this.#close(error);
-    });
-    // Not "exit": what it wrote last may come after that.
-    this.#child.on("close", (code, signal) => {
-      const [first] = this.#waiting.values();
-      const asked = first === undefined ? null : describe(first.work);
-      this.#close(processEnded(this.#what, { asked, code, signal, lastWords: this.#lastWords }));
+    this.#child = startChild(options.entry ?? blip2Entry, {
+      onMessage: (message) => {
+        if (isReply(message)) this.#take(message);
+      },
+      onError: (error) => {
+        this.#close(error);
+      },
+      onEnd: (end) => {
+        const [first] = this.#waiting.values();
+        const asked = first === undefined ? null : describe(first.work);
+        this.#close(processEnded(this.#what, { asked, ...end }));
+      },
     });
   }
 

@@ -1,4 +1,6 @@
 /** The end of a model's process that nobody asked for. Says what happened and what was being asked. */
+import type { ChildEnd } from "./start-child.ts";
+
 export class ModelProcessError extends Error {
   override readonly name = "ModelProcessError";
   /** The end alone, without the process's number and what was asked: `was ended by SIGKILL`. */
@@ -10,13 +12,9 @@ export class ModelProcessError extends Error {
   }
 }
 
-export interface ProcessEnd {
+export interface ProcessEnd extends ChildEnd {
   /** What was being asked: `answers to 8 requests, from image 1953 on`; null: nothing. */
   readonly asked: string | null;
-  readonly code: number | null;
-  readonly signal: string | null;
-  /** The last of what it wrote. */
-  readonly lastWords: string;
 }
 
 /** `what`: the model and its process. */

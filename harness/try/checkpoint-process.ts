@@ -2,13 +2,13 @@
  * A checkpoint in a process of its own: what it computes blocks nobody here, and it can be ended at any time, also while it
  * loads. It ends by itself when this process does.
  */
-import { fork } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { PreparationEvent } from "../../models/checkpoint/weight-cache.ts";
 import { processEnded } from "../model-process/model-process-error.ts";
+import { startChild } from "../model-process/start-child.ts";
 import { revived } from "../model-process/told-error.ts";
 import { isCheckpointReply } from "./checkpoint-messages.ts";
 import type {
@@ -34,9 +34,6 @@ interface Waiting {
   readonly refuse: (error: Error) => void;
 }
 
-/** Characters kept of what the process writes, for the error that tells of its end. */
-const lastWordsLength = 2000;
-
 const usualEntry = fileURLToPath(new URL(`./serve-own-checkpoint${extname(import.meta.url)}`, import.meta.url));
 
 export class CheckpointProcess {
@@ -44,32 +41,23 @@ export class CheckpointProcess {
   readonly #name: string;
   readonly #waiting = new Map<number, Waiting>();
   #calls = 0;
-  #lastWords = "";
   #end: Error | null = null;
 
   /** `entry`: the file it runs, which calls serveCheckpoint; null: the one that loads a checkpoint. */
   constructor(name: string, entry: string | null) {
     this.#name = name;
-    this.#child = fork(entry ?? usualEntry, {
-      serialization: "advanced",
-      stdio: ["ignore", "pipe", "pipe", "ipc"],
-    });
-    for (const stream of [this.#child.stdout, this.#child.stderr]) {
-      stream?.setEncoding("utf8").on("data", (text: string) => {
-        this.#lastWords = (this.#lastWords + text).slice(-lastWordsLength);
-      });
-    }
-    this.#child.on("message", (message) => {
-      if (isCheckpointReply(message)) this.#waiting.get(message.id)?.onReply(message);
-    });
-    this.#child.on("error", (error) => {
-      this.#close(error);
-    });
-    // Not "exit": what it wrote last may come after that.
-    this.#child.on("close", (code, signal) => {
-      const [first] = this.#waiting.values();
-      const what = `${this.#name}: its process (pid ${this.#child.pid ?? "unknown"})`;
-      this.#close(processEnded(what, { asked: first?.asked ?? null, code, signal, lastWords: this.#lastWords }));
+    this.#child = startChild(entry ?? usualEntry, {
+      onMessage: (message) => {
+        if (isCheckpointReply(message)) this.#waiting.get(message.id)?.onReply(message);
+      },
+      onError: (error) => {
+        this.#close(error);
+      },
+      onEnd: (end) => {
+        const [first] = this.#waiting.values();
+        const what = `${this.#name}: its process (pid ${this.#child.pid ?? "unknown"})`;
+        this.#close(processEnded(what, { asked: first?.asked ?? null, ...end }));
+      },
     });
   }
 
