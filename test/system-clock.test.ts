@@ -1,9 +1,20 @@
 /** The generator's own clock and what keeps it on time. Nothing here says how late: that is the machine's. */
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { getPriority } from "node:os";
 import { systemClock } from "../harness/loadgen/clock.ts";
 import { goFirst } from "../harness/loadgen/priority.ts";
 import { Sleeper } from "../harness/loadgen/sleeper.ts";
+
+const ordinary = 0; // SCHED_OTHER
+const fifo = 1; // SCHED_FIFO
+
+/** The scheduling class of this process's main thread: field 41 of its line, the third is the first behind its name. */
+function policy(): number {
+  const line = readFileSync("/proc/self/stat", "utf8");
+  return Number(line.slice(line.lastIndexOf(")") + 2).split(" ")[41 - 3]);
+}
 
 describe("the system's clock", () => {
   it("never comes back before its time, while the sleeper starts, when it is there, and for two at a time", async () => {
@@ -50,5 +61,14 @@ describe("the generator's priority", () => {
     assert.ok(getPriority() <= before);
     goBack();
     assert.equal(getPriority(), before);
+  });
+
+  it("is the real-time class where the system allows it, for the time being", function () {
+    if (process.platform !== "linux") this.skip(); // the class is Linux's
+    const isAllowed = spawnSync("chrt", ["--fifo", "1", "true"]).status === 0;
+    const goBack = goFirst();
+    assert.equal(policy(), isAllowed ? fifo : ordinary);
+    goBack();
+    assert.equal(policy(), ordinary);
   });
 });
