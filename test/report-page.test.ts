@@ -138,6 +138,24 @@ describe("the page of a report", function () {
     });
   }
 
+  it("unfolds what is folded while it is printed, and fits the width of a page", async () => {
+    const { page } = await open("report", { viewport: { width: 700, height: 990 } }); // A4 between usual margins
+    const folded = (): Promise<number> => page.locator("details:not([open], .small)").count();
+    const before = await folded();
+    assert.ok(before > 0);
+    await page.emulateMedia({ media: "print" });
+    await ask(page, 'dispatchEvent(new Event("beforeprint"))');
+    assert.equal(await folded(), 0);
+    const widths = await ask<number[][]>(
+      page,
+      '[...document.querySelectorAll(".table")].map(({ scrollWidth, clientWidth }) => [scrollWidth, clientWidth])',
+    );
+    assert.ok(widths.length > 3);
+    for (const [wanted = 0, given = 0] of widths) assert.ok(wanted <= given, `${wanted} in ${given}`);
+    await ask(page, 'dispatchEvent(new Event("afterprint"))');
+    assert.equal(await folded(), before);
+  });
+
   it("shows whatever is said as text, in every place", async () => {
     assert.ok(made !== null);
     await writeReport(join(folder, "hostile"), hostileReport(made));

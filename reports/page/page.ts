@@ -122,6 +122,7 @@ function tryLink({ id, question, answers }: PageSample): HTMLElement | null {
   link.href = `${tryUrl}#${words.toString()}`;
   link.target = "_blank";
   link.rel = "noopener noreferrer";
+  link.className = "try";
   link.textContent = "try it";
   link.title = `In your browser, while this serves it: npx blip2-bench try --runs ${run.folder}`;
   const line = create("p", "small");
@@ -216,4 +217,17 @@ function create(name: string, className: string, text = ""): HTMLElement {
   return made;
 }
 
+/** On paper nothing can be unfolded: what is folded in the report itself is open while it is printed. */
+function unfoldForPrint(): void {
+  let unfolded: HTMLDetailsElement[] = [];
+  addEventListener("beforeprint", () => {
+    unfolded = [...document.querySelectorAll<HTMLDetailsElement>("details:not([open], .small)")];
+    for (const fold of unfolded) fold.open = true;
+  });
+  addEventListener("afterprint", () => {
+    for (const fold of unfolded) fold.open = false;
+  });
+}
+
+unfoldForPrint();
 start();
