@@ -58,7 +58,7 @@ export class ImageTokenStore {
       this.#slots.set(image, slot);
     } catch (cause) {
       throw new CheckpointError(
-        `${this.#folder}: cannot write the tokens of image ${image}: ${String(cause)}. ` +
+        `${this.#folder}: cannot write the tokens of image ${image}: ${cause instanceof Error ? cause.message : String(cause)}. ` +
           "Use another cache folder (--cache), or one with more room.",
         { cause },
       );

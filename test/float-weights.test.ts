@@ -135,7 +135,7 @@ describe("fp32 weights", () => {
     const cacheFolder = temporaryFolder({ fp32: "a file" });
     const checkpoint = await open(mixedCheckpoint(), cacheFolder);
     const message = new RegExp(
-      `^FOLDER/fp32: cannot write the fp32 weights of ${checkpoint.name} \\(0\\.00 GB\\): Error: E.*` +
+      `^FOLDER/fp32: cannot write the fp32 weights of ${checkpoint.name} \\(0\\.0 MB\\): E.*` +
         " Use another cache folder \\(--cache\\), or one with more room\\.$",
     );
     await assertRefused(() => fp32Weights(checkpoint, { cacheFolder }), message, cacheFolder);

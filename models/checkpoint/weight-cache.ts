@@ -75,7 +75,7 @@ export async function cachedWeights(
     if (cause instanceof CheckpointError) throw cause;
     throw new CheckpointError(
       `${parent}: cannot write the ${wanted.what} of ${wanted.checkpoint} ` +
-        `(${(totalBytes(wanted.tensors) / 1e9).toFixed(2)} GB): ${String(cause)}. ` +
+        `(${describeSize(totalBytes(wanted.tensors))}): ${cause instanceof Error ? cause.message : String(cause)}. ` +
         "Use another cache folder (--cache), or one with more room.",
       { cause },
     );
@@ -83,6 +83,10 @@ export async function cachedWeights(
   const written = await readCached(folder, wanted.tensors, options.cacheFolder);
   if (written.status !== "whole") throw new Error(`${folder}: the ${wanted.what} just written cannot be read`);
   return written.tensors;
+}
+
+function describeSize(bytes: number): string {
+  return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 }
 
 /** A tensor that is made from tensors of the checkpoint; null stands for zeros. */
