@@ -13,7 +13,7 @@ import type { ImageTokens } from "./features/image-tokens.ts";
 import { CheckpointError } from "./model.ts";
 import type { FailedImage, ImageEmbedding, ImageFile, ImageTextScorer, Matching, StageLatency } from "./model.ts";
 import { imageKeyNames } from "./networks/q-former-text.ts";
-import { float32Tensor, floats, freeOnDevice } from "./runtime.ts";
+import { float32Tensor, floats, freeOnDevice, joinedFloats } from "./runtime.ts";
 import type { Feeds, Session } from "./runtime.ts";
 import { StageClock } from "./stage-clock.ts";
 import { textBatches, textMask } from "./text/text-batches.ts";
@@ -123,7 +123,7 @@ export class Blip2Retrieval implements ImageTextScorer {
     const size = Math.max(1, Math.floor(PRODUCT_BYTES / (4 * queries * count)));
     for (let start = 0; start < images.length; start += size) {
       const block = images.slice(start, start + size);
-      const image_embedding = float32Tensor(joined(block), [block.length, queries, width]);
+      const image_embedding = float32Tensor(joinedFloats(block), [block.length, queries, width]);
       const { similarity } = await sessions.similarity.run({ image_embedding, text_embedding }, ["similarity"]);
       similarities.set(floats(similarity), start * count);
     }
@@ -191,16 +191,4 @@ function rows(tensor: Tensor): readonly Float32Array[] {
   const count = tensor.dims[0] ?? 0;
   const length = values.length / count;
   return Array.from({ length: count }, (_, row) => values.subarray(row * length, (row + 1) * length));
-}
-
-/** One behind the other. */
-function joined(parts: readonly Float32Array[]): Float32Array {
-  const length = parts.reduce((sum, part) => sum + part.length, 0);
-  const all = new Float32Array(length);
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }

@@ -221,6 +221,19 @@ export function floats(tensor: Tensor): Float32Array {
   throw new Error(`expected a float32 tensor, found ${tensor.type}`);
 }
 
+/** One behind the other; a part that is alone is given as it is. */
+export function joinedFloats(parts: readonly Float32Array[]): Float32Array {
+  const [only] = parts;
+  if (parts.length === 1 && only !== undefined) return only;
+  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
 export function integers(tensor: Tensor): number[] {
   if (tensor.data instanceof BigInt64Array) return Array.from(tensor.data, Number);
   throw new Error(`expected an int64 tensor, found ${tensor.type}`);

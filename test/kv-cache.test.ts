@@ -39,6 +39,29 @@ describe("freeOutputs", () => {
 });
 
 describe("the KV cache", () => {
+  const oneLayer = (...values: number[]) => {
+    const tensor = float32Tensor(Float32Array.from(values), [1, 1, values.length, 1]);
+    return { keys: [tensor], values: [tensor] };
+  };
+
+  it("gives the places of the sequences that joined, apart from the others", () => {
+    const cache = new KvCache(
+      { type: "float32", layers: 1, heads: 1, head: 1 },
+      { batch: 3, capacity: 2 },
+      new KvMemory(),
+    );
+    for (const [index, value] of [1, 2].entries()) {
+      cache.add();
+      cache.append(index, oneLayer(value, value), { row: 0, count: 2 });
+    }
+    cache.remove(0);
+    cache.append(cache.add(), oneLayer(3), { row: 0, count: 1 });
+    assert.deepEqual([...floats(cache.feeds()["past_keys.0"]!)].slice(0, 3), [2, 2, 3]);
+    const joined = cache.feeds(1)["past_values.0"]!;
+    assert.deepEqual(joined.dims, [1, 1, 2, 1]);
+    assert.equal(floats(joined)[0], 3);
+  });
+
   it("holds what a run gave, and gives the run's own memory back", () => {
     const cache = new KvCache(shape, { batch: 2, capacity: 4 });
     cache.begin([null, null]);

@@ -1,6 +1,6 @@
 /** What a window of questions is answered with: caches that sequences join, images that are let go, words in common. */
 import assert from "node:assert/strict";
-import { KvCache, KvMemory } from "../models/generation/kv-cache.ts";
+import { KvMemory } from "../models/generation/kv-cache.ts";
 import type { LanguageModel } from "../models/generation/language-model.ts";
 import { MASKED } from "../models/generation/mask.ts";
 import { SeenImages } from "../models/generation/seen-images.ts";
@@ -18,31 +18,6 @@ describe("the words in common", () => {
     assert.deepEqual(found([2], [2]), []);
     assert.deepEqual(found([2, 7], [3, 7]), []);
     assert.deepEqual(found([2, 7, 8, 9, 1], [2, 7, 5], [2, 6, 8, 1]), [2]);
-  });
-});
-
-describe("the KV cache", () => {
-  const cached = (...values: number[]) => {
-    const tensor = float32Tensor(Float32Array.from(values), [1, 1, values.length, 1]);
-    return { keys: [tensor], values: [tensor] };
-  };
-
-  it("gives the places of the sequences that joined, apart from the others", () => {
-    const cache = new KvCache(
-      { type: "float32", layers: 1, heads: 1, head: 1 },
-      { batch: 3, capacity: 2 },
-      new KvMemory(),
-    );
-    for (const [index, value] of [1, 2].entries()) {
-      cache.add();
-      cache.append(index, cached(value, value), { row: 0, count: 2 });
-    }
-    cache.remove(0);
-    cache.append(cache.add(), cached(3), { row: 0, count: 1 });
-    assert.deepEqual([...floats(cache.feeds()["past_keys.0"]!)].slice(0, 3), [2, 2, 3]);
-    const joined = cache.feeds(1)["past_values.0"]!;
-    assert.deepEqual(joined.dims, [1, 1, 2, 1]);
-    assert.equal(floats(joined)[0], 3);
   });
 });
 

@@ -1,6 +1,7 @@
 /**
- * What this machine, or a device in it, can do at most, measured in the same run as what is compared with it: matrix products of many rows and of
- * one, and reading memory. Operators of ONNX Runtime on weights that lie as a model's do, without anything around them.
+ * What this machine, or a device in it, can do at most, measured in the same run as what is compared with it: matrix products
+ * of many rows and of one, and reading memory. Operators of ONNX Runtime on weights that lie as a model's do, without anything
+ * around them.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

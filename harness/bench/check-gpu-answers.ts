@@ -6,6 +6,7 @@ import type {
   ImageTextScorer,
   VisionLanguageModel,
 } from "../../models/model.ts";
+import { joinedFloats } from "../../models/runtime.ts";
 
 export interface Answers {
   /** Joined by commas; null: it failed. */
@@ -32,7 +33,7 @@ export async function generate(
   return {
     tokens: answers.map((answer) => (answer.status === "predicted" ? answer.tokens.join() : null)),
     scores: Float32Array.from(answers, (answer) => (answer.status === "predicted" ? (answer.score ?? 0) : Number.NaN)),
-    firstStep: model.firstStep === undefined ? null : joined(rows),
+    firstStep: model.firstStep === undefined ? null : joinedFloats(rows),
   };
 }
 
@@ -64,15 +65,5 @@ export async function rank(
     logits.push(matched.logits);
   }
   const best = logits.map((row) => row.indexOf(row.reduce((most, logit) => Math.max(most, logit), -Infinity)));
-  return { best, similarities, matching: joined(logits) };
-}
-
-function joined(rows: readonly Float32Array[]): Float32Array {
-  const all = new Float32Array(rows.reduce((sum, row) => sum + row.length, 0));
-  let at = 0;
-  for (const row of rows) {
-    all.set(row, at);
-    at += row.length;
-  }
-  return all;
+  return { best, similarities, matching: joinedFloats(logits) };
 }

@@ -22,10 +22,10 @@ export interface SystemClock extends Clock {
  */
 const leastSlackNs = 0.5e6;
 const mostSlackShare = 0.05;
-/** Code that has just begun is slow, and is interrupted by its own compilation: `ready` waits and waits, for so long. */
-const rehearsalMs = 250;
 /** The same of the event loop's timers, which stand in where the sleeper is not free. */
 const timerSlackNs = 2e6;
+/** Code that has just begun is slow, and is interrupted by its own compilation: `ready` waits and waits, for so long. */
+const rehearsalMs = 250;
 
 let sleeper: Sleeper | null = null; // one for all clocks
 

@@ -20,21 +20,21 @@ export class Sleeper {
 
   constructor() {
     this.#thread = new Worker(file);
-    const { promise, resolve } = signal();
-    this.ready = promise;
-    this.#thread.once("online", () => {
-      this.#thread.unref();
-      this.#isReady = true;
-      resolve();
-    });
     this.#thread.on("message", () => {
       this.#thread.unref();
       this.#wakeUp();
     });
-    this.#thread.on("error", () => {
-      this.#isReady = false;
-      this.#wakeUp();
-      resolve();
+    this.ready = new Promise((resolve) => {
+      this.#thread.once("online", () => {
+        this.#thread.unref();
+        this.#isReady = true;
+        resolve();
+      });
+      this.#thread.on("error", () => {
+        this.#isReady = false;
+        this.#wakeUp();
+        resolve();
+      });
     });
   }
 
@@ -66,10 +66,4 @@ export class Sleeper {
     this.#wake = null;
     wake?.();
   }
-}
-
-function signal(): { readonly promise: Promise<void>; readonly resolve: () => void } {
-  let resolve: () => void = () => undefined;
-  const promise = new Promise<void>((done) => (resolve = done));
-  return { promise, resolve };
 }

@@ -39,13 +39,16 @@ const staying: readonly Staying[] = [
   { names: /\.relative_attention_bias\.weight$/, reason: "a table of biases by distance is looked up" },
 ];
 
+/** T5's last matrix of a feed-forward: neither int8 nor fp16 holds what goes through it. */
+const WIDE_RANGE = /^language_model\..*\.DenseReluDense\.wo\.weight$/;
+
 /**
  * In fp16 a part's biases, norms and embeddings are fp16, too, because all that it computes is; norms and softmax add up in fp32
  * inside ONNX Runtime. T5 is the exception: its hidden states outgrow fp16, so what is added to them is fp32.
  */
 const stayingOutOfHalf: readonly Staying[] = [
   {
-    names: /^language_model\..*\.DenseReluDense\.wo\.weight$/,
+    names: WIDE_RANGE,
     reason:
       "T5's wo makes numbers beyond fp16's; the reference keeps it in fp32 (_keep_in_fp32_modules, modeling_t5.py)",
   },
@@ -59,8 +62,6 @@ const stayingOutOfHalf: readonly Staying[] = [
   },
 ];
 
-/** T5's last matrix of a feed-forward, which fp16 leaves out as well. */
-const WIDE_RANGE = /^language_model\..*\.DenseReluDense\.wo\.weight$/;
 const WIDE_RANGE_REASON =
   "what it multiplies has a few numbers far above the others, which one scale for all would round away";
 

@@ -10,7 +10,8 @@ type Report =
   | {
       readonly status: "works";
       readonly difference: number;
-      /** Why it cannot in fp16. */ readonly halfRefusal?: string;
+      /** Why it cannot in fp16. */
+      readonly halfRefusal?: string;
     }
   | { readonly status: "failed"; readonly reason: string };
 

@@ -14,7 +14,7 @@ import type { PixelThreads } from "../image/pixel-threads.ts";
 import type { PixelSettings } from "../image/preprocessor-config.ts";
 import { ImageError } from "../model.ts";
 import type { FailedImage, ImageFile, StageLatency } from "../model.ts";
-import { float32Tensor, floats } from "../runtime.ts";
+import { float32Tensor, floats, joinedFloats } from "../runtime.ts";
 import type { Session } from "../runtime.ts";
 import { StageClock } from "../stage-clock.ts";
 import type { FeatureCache } from "./feature-cache.ts";
@@ -141,14 +141,14 @@ export class ImageTokens {
   async #run(images: readonly Float32Array[]): Promise<Tensor> {
     const { session, vision } = this.#parts;
     const { channels, imageSize } = vision;
-    const pixels = float32Tensor(joined(images), [images.length, channels, imageSize, imageSize]);
+    const pixels = float32Tensor(joinedFloats(images), [images.length, channels, imageSize, imageSize]);
     return (await session.run({ pixels }, ["image_tokens"])).image_tokens;
   }
 
   /** One image's tokens behind the other's. */
   #tensor(images: readonly (Float32Array | null)[]): Tensor {
     const { tokens, hidden } = featureShape(this.#parts.vision);
-    const values = joined(images.flatMap((image) => image ?? []));
+    const values = joinedFloats(images.flatMap((image) => image ?? []));
     return float32Tensor(values, [images.length, tokens, hidden]);
   }
 }
@@ -170,13 +170,4 @@ function rowsOf(tensor: Tensor): readonly Float32Array[] {
   const count = tensor.dims[0] ?? 0;
   const length = values.length / count;
   return Array.from({ length: count }, (_, row) => values.subarray(row * length, (row + 1) * length));
-}
-
-/** Parts of one length, one behind the other. */
-function joined(parts: readonly Float32Array[]): Float32Array {
-  const [first = new Float32Array(0)] = parts;
-  if (parts.length === 1) return first;
-  const all = new Float32Array(first.length * parts.length);
-  for (const [index, part] of parts.entries()) all.set(part, index * first.length);
-  return all;
 }

@@ -7,6 +7,7 @@ import type { Tensor } from "onnxruntime-node";
 import { emptyNumbers, freeOnDevice, numbersTensor } from "../runtime.ts";
 import type { Feeds, RuntimeOptions } from "../runtime.ts";
 import { DeviceRows, RowGraphs } from "./device-rows.ts";
+import { sharedPrefixes } from "./sequence-cache.ts";
 import type { CacheShape, NewKeysAndValues, Places, Prefix, SequenceCache, SequenceCaches } from "./sequence-cache.ts";
 
 /** The places before the first token's. */
@@ -33,13 +34,8 @@ export class DeviceCaches implements SequenceCaches {
     return this.#last;
   }
 
-  prefixes(cached: NewKeysAndValues, { images, tokens }: { images: number; tokens: number }): readonly Prefix[] {
-    let left = images;
-    const forget = (): void => {
-      left -= 1;
-      if (left === 0) freeOnDevice([...cached.keys, ...cached.values]);
-    };
-    return Array.from({ length: images }, (_, row) => ({ cached, row, length: tokens, forget }));
+  prefixes(cached: NewKeysAndValues, size: { images: number; tokens: number }): readonly Prefix[] {
+    return sharedPrefixes(cached, size, freeOnDevice);
   }
 
   async release(): Promise<void> {

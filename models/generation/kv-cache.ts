@@ -8,6 +8,7 @@
 import type { Tensor } from "onnxruntime-node";
 import { emptyNumbers, freeOutputs, numbersOf, numbersTensor } from "../runtime.ts";
 import type { Feeds, FloatType, Numbers } from "../runtime.ts";
+import { sharedPrefixes } from "./sequence-cache.ts";
 import type { CacheShape, NewKeysAndValues, Places, Prefix, SequenceCache, SequenceCaches } from "./sequence-cache.ts";
 
 /**
@@ -41,14 +42,7 @@ export class KvMemory {
 export function memoryCaches(shape: CacheShape, memory: KvMemory): SequenceCaches {
   return {
     open: (size) => new KvCache(shape, size, memory),
-    prefixes: (cached, { images, tokens }) => {
-      let left = images;
-      const forget = (): void => {
-        left -= 1;
-        if (left === 0) freeOutputs([...cached.keys, ...cached.values]);
-      };
-      return Array.from({ length: images }, (_, row) => ({ cached, row, length: tokens, forget }));
-    },
+    prefixes: (cached, size) => sharedPrefixes(cached, size, freeOutputs),
   };
 }
 

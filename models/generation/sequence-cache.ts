@@ -27,6 +27,20 @@ export interface Prefix {
   readonly forget?: () => void;
 }
 
+/** A prefix for each image of the run that made them; `free` gives its memory back when the last image is forgotten. */
+export function sharedPrefixes(
+  cached: NewKeysAndValues,
+  { images, tokens }: { readonly images: number; readonly tokens: number },
+  free: (tensors: readonly Tensor[]) => void,
+): readonly Prefix[] {
+  let left = images;
+  const forget = (): void => {
+    left -= 1;
+    if (left === 0) free([...cached.keys, ...cached.values]);
+  };
+  return Array.from({ length: images }, (_, row) => ({ cached, row, length: tokens, forget }));
+}
+
 export interface Places {
   readonly from: number;
   readonly count: number;
