@@ -1,6 +1,6 @@
 /** The flags of the benchmark scripts. */
 import assert from "node:assert/strict";
-import { provideCheckpoint, readFlags } from "../harness/bench/bench-report.ts";
+import { provideCheckpoint, readFlags } from "../harness/scripts/bench-report.ts";
 import { retrievalShapes } from "../models/checkpoint/random-shapes.ts";
 import { temporaryFolder } from "./temporary-files.ts";
 

@@ -2,13 +2,13 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { judgeParity } from "../harness/bench/check-gpu-judge.ts";
-import type { ParityRow } from "../harness/bench/check-gpu-judge.ts";
-import { largestDifference } from "../harness/bench/check-gpu-parity.ts";
-import { begun, describeChosen, exitCodeFor, kindOf, notRun } from "../harness/bench/check-gpu-record.ts";
-import type { CheckRecord } from "../harness/bench/check-gpu-record.ts";
-import { checkToMarkdown, checkToText } from "../harness/bench/check-gpu-report.ts";
-import { measureSpeed } from "../harness/bench/check-gpu-speed.ts";
+import { judgeParity } from "../harness/scripts/check-gpu/check-gpu-judge.ts";
+import type { ParityRow } from "../harness/scripts/check-gpu/check-gpu-judge.ts";
+import { largestDifference } from "../harness/scripts/check-gpu/check-gpu-parity.ts";
+import { begun, describeChosen, exitCodeFor, kindOf, notRun } from "../harness/scripts/check-gpu/check-gpu-record.ts";
+import type { CheckRecord } from "../harness/scripts/check-gpu/check-gpu-record.ts";
+import { checkToMarkdown, checkToText } from "../harness/scripts/check-gpu/check-gpu-report.ts";
+import { measureSpeed } from "../harness/scripts/check-gpu/check-gpu-speed.ts";
 import { fp32Precision } from "../models/checkpoint/precision.ts";
 import { generationShapes } from "../models/checkpoint/random-shapes.ts";
 import type { Adapter } from "../models/device/adapter.ts";
@@ -19,7 +19,7 @@ import type { Ended } from "./command-process.ts";
 import { projectRoot } from "./project.ts";
 import { temporaryFolder } from "./temporary-files.ts";
 
-const command = path.join(projectRoot, "dist", "harness", "bench", "check-gpu.js");
+const command = path.join(projectRoot, "dist", "harness", "scripts", "check-gpu", "check-gpu.js");
 const timeoutMs = 180_000; // on two cores that others use, too
 
 function check(folder: string, ...words: string[]): Ended {

@@ -251,7 +251,7 @@ describe("report", () => {
   });
 
   it("is described by the schemas in docs/schemas, which are up to date", async () => {
-    const { schemaTexts } = await import("../reports/schemas.ts");
+    const { schemaTexts } = await import("../harness/scripts/schemas.ts");
     for (const [name, text] of schemaTexts()) {
       const there = readFileSync(join(projectRoot, "docs", "schemas", name), "utf8");
       assert.equal(there, text, `docs/schemas/${name} is out of date: run npm run schemas`);

@@ -4,7 +4,7 @@ import { nonInferiority, turned } from "../harness/statistics/non-inferiority.ts
 import { meanDifference } from "../harness/statistics/paired-mean.ts";
 import { detectableDifference, samplesToDetect } from "../harness/statistics/power.ts";
 import { drawKeys, randomBits, randomIndex } from "../harness/statistics/random.ts";
-import { errorRates, simulatedSums, verdictRates } from "../harness/statistics/simulate.ts";
+import { errorRates, simulatedSums, verdictRates } from "../harness/scripts/simulate-statistics.ts";
 
 function near(found: number, value: number, tolerance: number): void {
   assert.ok(Math.abs(found - value) <= tolerance, `${found}, not ${value}`);

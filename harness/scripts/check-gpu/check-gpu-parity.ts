@@ -4,19 +4,19 @@
  * the two round at different places, so there it is counted only.
  */
 import path from "node:path";
-import { cocoCaptions } from "../../datasets/coco-captions.ts";
-import { openCheckpoint } from "../../models/checkpoint/checkpoint.ts";
-import { parsePrecision } from "../../models/checkpoint/precision.ts";
-import type { PrecisionName } from "../../models/checkpoint/precision.ts";
-import { cpuDevice } from "../../models/device/device.ts";
-import type { Device } from "../../models/device/device.ts";
-import { precisionsOn } from "../../models/device/device-precisions.ts";
-import { loadCheckpoint } from "../../models/load-blip2.ts";
-import type { LoadOptions } from "../../models/load-blip2.ts";
-import { loadRetrievalCheckpoint } from "../../models/load-blip2-retrieval.ts";
-import type { GenerationRequest, VisionLanguageModel } from "../../models/model.ts";
-import { vqav2 } from "../../tasks/vqav2.ts";
-import { bundledData, bundledModels } from "../catalog.ts";
+import { cocoCaptions } from "../../../datasets/coco-captions.ts";
+import { openCheckpoint } from "../../../models/checkpoint/checkpoint.ts";
+import { parsePrecision } from "../../../models/checkpoint/precision.ts";
+import type { PrecisionName } from "../../../models/checkpoint/precision.ts";
+import { cpuDevice } from "../../../models/device/device.ts";
+import type { Device } from "../../../models/device/device.ts";
+import { precisionsOn } from "../../../models/device/device-precisions.ts";
+import { loadCheckpoint } from "../../../models/load-blip2.ts";
+import type { LoadOptions } from "../../../models/load-blip2.ts";
+import { loadRetrievalCheckpoint } from "../../../models/load-blip2-retrieval.ts";
+import type { GenerationRequest, VisionLanguageModel } from "../../../models/model.ts";
+import { vqav2 } from "../../../tasks/vqav2.ts";
+import { bundledData, bundledModels } from "../../catalog.ts";
 import { generate, rank } from "./check-gpu-answers.ts";
 import type { Answers, Ranking } from "./check-gpu-answers.ts";
 import type { ParityRow } from "./check-gpu-judge.ts";

@@ -5,8 +5,8 @@ import type {
   ImageFile,
   ImageTextScorer,
   VisionLanguageModel,
-} from "../../models/model.ts";
-import { joinedFloats } from "../../models/runtime.ts";
+} from "../../../models/model.ts";
+import { joinedFloats } from "../../../models/runtime.ts";
 
 export interface Answers {
   /** Joined by commas; null: it failed. */

@@ -1,10 +1,10 @@
 /** The work that the pipeline is timed on, and the ways to do parts of it once, which can be left out. */
-import { cocoCaptions } from "../../datasets/coco-captions.ts";
-import type { Batching, DecodingOptions, GenerationRequest, VisionLanguageModel } from "../../models/model.ts";
-import type { GraphRun } from "../../models/runtime.ts";
-import { stagesBeside } from "../../reports/run-record.ts";
-import { readAhead } from "../batches.ts";
-import { bundledData } from "../catalog.ts";
+import { cocoCaptions } from "../../../datasets/coco-captions.ts";
+import type { Batching, DecodingOptions, GenerationRequest, VisionLanguageModel } from "../../../models/model.ts";
+import type { GraphRun } from "../../../models/runtime.ts";
+import { stagesBeside } from "../../../reports/run-record.ts";
+import { readAhead } from "../../batches.ts";
+import { bundledData } from "../../catalog.ts";
 
 /**
  * An image is encoded once for its questions; the words they share run once an image; waiting questions take free rows;

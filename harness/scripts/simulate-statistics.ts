@@ -6,12 +6,12 @@
  * `icc` is its variance. Or it is -1, 0 or 1, as where answers are right or wrong: a normal number cut at ±1.2.
  */
 import { fileURLToPath } from "node:url";
-import { nonInferiority } from "./non-inferiority.ts";
-import { differenceIntervals, meanDifference } from "./paired-mean.ts";
-import type { PairedSums } from "./paired-mean.ts";
-import { drawKeys, randomNormal } from "./random.ts";
-import type { DrawKeys } from "./random.ts";
-import { signFlipTest } from "./sign-flip.ts";
+import { nonInferiority } from "../statistics/non-inferiority.ts";
+import { differenceIntervals, meanDifference } from "../statistics/paired-mean.ts";
+import type { PairedSums } from "../statistics/paired-mean.ts";
+import { drawKeys, randomNormal } from "../statistics/random.ts";
+import type { DrawKeys } from "../statistics/random.ts";
+import { signFlipTest } from "../statistics/sign-flip.ts";
 
 export interface Simulation {
   readonly images: number;

@@ -1,11 +1,11 @@
 /** What check:gpu finds, section by section: the contents of check-gpu.json, and the exit code it comes to. */
-import type { Adapter } from "../../models/device/adapter.ts";
-import { describeDevice } from "../../models/device/device.ts";
-import type { Device } from "../../models/device/device.ts";
-import type { RunPlan } from "../../reports/run-record.ts";
-import type { DeviceFinding } from "../doctor/devices.ts";
-import { completeCode, incompleteCode, internalCode, usageCode } from "../exit-code.ts";
-import type { Ceilings } from "./ceilings.ts";
+import type { Adapter } from "../../../models/device/adapter.ts";
+import { describeDevice } from "../../../models/device/device.ts";
+import type { Device } from "../../../models/device/device.ts";
+import type { RunPlan } from "../../../reports/run-record.ts";
+import type { DeviceFinding } from "../../doctor/devices.ts";
+import { completeCode, incompleteCode, internalCode, usageCode } from "../../exit-code.ts";
+import type { Ceilings } from "../pipeline/ceilings.ts";
 import type { ParityRow, ParityVerdict } from "./check-gpu-judge.ts";
 import type { Shares, Speed } from "./check-gpu-speed.ts";
 

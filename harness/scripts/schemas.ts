@@ -1,14 +1,14 @@
 /** The files that are written, as JSON Schema (draft 2020-12): made from the very checks they are read back by. */
 import * as z from "zod";
-import { benchFormat, benchSchema, pointFormat, pointSchema } from "./bench-record.ts";
-import { baselineFormat, baselineSchema } from "./baseline.ts";
-import { gateConfigFormat, gateConfigSchema } from "./gate/gate-config.ts";
-import { gateResultFormat, gateResultSchema } from "./gate/gate-result.ts";
-import { comparisonFormat, comparisonSchema } from "./comparison.ts";
-import { historyFormat, historyLineSchema } from "./history.ts";
-import { scoreSheetSchema } from "./read-scores.ts";
-import { reportFormat, reportSchema } from "./report/report-data.ts";
-import { runFormat, runRecordSchema, scoresFormat } from "./run-record.ts";
+import { benchFormat, benchSchema, pointFormat, pointSchema } from "../../reports/bench-record.ts";
+import { baselineFormat, baselineSchema } from "../../reports/baseline.ts";
+import { gateConfigFormat, gateConfigSchema } from "../../reports/gate/gate-config.ts";
+import { gateResultFormat, gateResultSchema } from "../../reports/gate/gate-result.ts";
+import { comparisonFormat, comparisonSchema } from "../../reports/comparison.ts";
+import { historyFormat, historyLineSchema } from "../../reports/history.ts";
+import { scoreSheetSchema } from "../../reports/read-scores.ts";
+import { reportFormat, reportSchema } from "../../reports/report/report-data.ts";
+import { runFormat, runRecordSchema, scoresFormat } from "../../reports/run-record.ts";
 
 const schemas: readonly { readonly name: string; readonly format: string; readonly schema: z.ZodType }[] = [
   { name: "run", format: runFormat, schema: runRecordSchema },

@@ -1,24 +1,24 @@
 /** How fast a device computes a checkpoint of true shape with random weights, and what of the device's own rates that reaches. */
 import { access } from "node:fs/promises";
 import path from "node:path";
-import { openCheckpoint } from "../../models/checkpoint/checkpoint.ts";
-import { describePrecision } from "../../models/checkpoint/precision.ts";
-import type { Precision } from "../../models/checkpoint/precision.ts";
-import type { Device } from "../../models/device/device.ts";
-import type { OptShape, RandomShape, T5Shape } from "../../models/checkpoint/random-shapes.ts";
-import { tensorShapes } from "../../models/checkpoint/tensor-shapes.ts";
-import { isInGraph } from "../../models/generation/generation-way.ts";
-import type { GenerationWay } from "../../models/generation/generation-way.ts";
-import { loadCheckpoint } from "../../models/load-blip2.ts";
-import type { GraphRun } from "../../models/runtime.ts";
-import { freeBytes } from "../doctor/machine.ts";
-import { UsageError } from "../usage-error.ts";
-import { peakMemoryMiB, provideCheckpoint } from "./bench-report.ts";
-import type { Ceilings } from "./ceilings.ts";
-import { reached } from "./pipeline-shares.ts";
-import type { Step } from "./pipeline-shares.ts";
-import { perform, worksOf } from "./pipeline-works.ts";
-import type { Performance, Work } from "./pipeline-works.ts";
+import { openCheckpoint } from "../../../models/checkpoint/checkpoint.ts";
+import { describePrecision } from "../../../models/checkpoint/precision.ts";
+import type { Precision } from "../../../models/checkpoint/precision.ts";
+import type { Device } from "../../../models/device/device.ts";
+import type { OptShape, RandomShape, T5Shape } from "../../../models/checkpoint/random-shapes.ts";
+import { tensorShapes } from "../../../models/checkpoint/tensor-shapes.ts";
+import { isInGraph } from "../../../models/generation/generation-way.ts";
+import type { GenerationWay } from "../../../models/generation/generation-way.ts";
+import { loadCheckpoint } from "../../../models/load-blip2.ts";
+import type { GraphRun } from "../../../models/runtime.ts";
+import { freeBytes } from "../../doctor/machine.ts";
+import { UsageError } from "../../usage-error.ts";
+import { peakMemoryMiB, provideCheckpoint } from "../bench-report.ts";
+import type { Ceilings } from "../pipeline/ceilings.ts";
+import { reached } from "../pipeline/pipeline-shares.ts";
+import type { Step } from "../pipeline/pipeline-shares.ts";
+import { perform, worksOf } from "../pipeline/pipeline-works.ts";
+import type { Performance, Work } from "../pipeline/pipeline-works.ts";
 
 export interface SpeedOptions {
   readonly shape: RandomShape<OptShape | T5Shape>;

@@ -1,6 +1,6 @@
 /** Whether a device is right: what check:gpu says of the rows it compared. */
-import type { PrecisionName } from "../../models/checkpoint/precision.ts";
-import type { GenerationWay } from "../../models/generation/generation-way.ts";
+import type { PrecisionName } from "../../../models/checkpoint/precision.ts";
+import type { GenerationWay } from "../../../models/generation/generation-way.ts";
 
 /** One checkpoint in one precision, on the device and on the CPU. */
 export interface ParityRow {

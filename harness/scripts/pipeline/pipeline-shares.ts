@@ -1,6 +1,6 @@
 /** What a performance of the pipeline reached, to be set beside what the machine can do at most (ceilings.ts). */
-import type { VisionConfig } from "../../models/checkpoint/config.ts";
-import type { GraphRun } from "../../models/runtime.ts";
+import type { VisionConfig } from "../../../models/checkpoint/config.ts";
+import type { GraphRun } from "../../../models/runtime.ts";
 import type { Performance, Work } from "./pipeline-works.ts";
 
 export interface Reached {

@@ -14,17 +14,17 @@
  */
 import { availableParallelism, tmpdir } from "node:os";
 import path from "node:path";
-import { openCheckpoint } from "../../models/checkpoint/checkpoint.ts";
-import type { VisionConfig } from "../../models/checkpoint/config.ts";
-import { describePrecision, parsePrecision } from "../../models/checkpoint/precision.ts";
-import { generationShapes } from "../../models/checkpoint/random-shapes.ts";
-import { generationWays } from "../../models/generation/generation-way.ts";
-import { loadCheckpoint } from "../../models/load-blip2.ts";
-import type { VisionLanguageModel } from "../../models/model.ts";
-import type { GraphRun } from "../../models/runtime.ts";
-import { unknownName, UsageError } from "../usage-error.ts";
-import { peakMemoryMiB, print, provideCheckpoint, readFlags, round, runBenchmark } from "./bench-report.ts";
-import type { Flags } from "./bench-report.ts";
+import { openCheckpoint } from "../../../models/checkpoint/checkpoint.ts";
+import type { VisionConfig } from "../../../models/checkpoint/config.ts";
+import { describePrecision, parsePrecision } from "../../../models/checkpoint/precision.ts";
+import { generationShapes } from "../../../models/checkpoint/random-shapes.ts";
+import { generationWays } from "../../../models/generation/generation-way.ts";
+import { loadCheckpoint } from "../../../models/load-blip2.ts";
+import type { VisionLanguageModel } from "../../../models/model.ts";
+import type { GraphRun } from "../../../models/runtime.ts";
+import { unknownName, UsageError } from "../../usage-error.ts";
+import { peakMemoryMiB, print, provideCheckpoint, readFlags, round, runBenchmark } from "../bench-report.ts";
+import type { Flags } from "../bench-report.ts";
 import { measureCeilings } from "./ceilings.ts";
 import type { Ceilings } from "./ceilings.ts";
 import { perform, worksOf, workOnce } from "./pipeline-works.ts";

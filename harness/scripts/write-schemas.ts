@@ -1,9 +1,9 @@
 /** `npm run schemas`: writes docs/schemas/ anew, after a record has changed. */
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { writeFileWhole } from "../reports/atomic-file.ts";
-import { schemaTexts } from "../reports/schemas.ts";
-import { packageFolder } from "./provenance.ts";
+import { writeFileWhole } from "../../reports/atomic-file.ts";
+import { schemaTexts } from "./schemas.ts";
+import { packageFolder } from "../provenance.ts";
 
 const folder = join(packageFolder, "docs", "schemas");
 await mkdir(folder, { recursive: true });

@@ -6,20 +6,20 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { narrowFloat16 } from "../../models/checkpoint/half-precision.ts";
-import type { PrecisionName } from "../../models/checkpoint/precision.ts";
-import { BLOCK_SIZE, quantizeBlocks } from "../../models/checkpoint/quantize.ts";
-import { readSafetensorsHeader } from "../../models/checkpoint/safetensors.ts";
-import type { TensorEntry } from "../../models/checkpoint/safetensors.ts";
-import { writeSafetensors } from "../../models/checkpoint/safetensors-writer.ts";
-import type { TensorSource } from "../../models/checkpoint/safetensors-writer.ts";
-import { cpuDevice } from "../../models/device/device.ts";
-import { precisionsOn } from "../../models/device/device-precisions.ts";
-import { matrixProduct } from "../../models/graph/layers.ts";
-import { GraphBuilder } from "../../models/graph/builder.ts";
-import type { Matrix } from "../../models/checkpoint/weights.ts";
-import { float32Tensor, Session } from "../../models/runtime.ts";
-import type { RuntimeOptions } from "../../models/runtime.ts";
+import { narrowFloat16 } from "../../../models/checkpoint/half-precision.ts";
+import type { PrecisionName } from "../../../models/checkpoint/precision.ts";
+import { BLOCK_SIZE, quantizeBlocks } from "../../../models/checkpoint/quantize.ts";
+import { readSafetensorsHeader } from "../../../models/checkpoint/safetensors.ts";
+import type { TensorEntry } from "../../../models/checkpoint/safetensors.ts";
+import { writeSafetensors } from "../../../models/checkpoint/safetensors-writer.ts";
+import type { TensorSource } from "../../../models/checkpoint/safetensors-writer.ts";
+import { cpuDevice } from "../../../models/device/device.ts";
+import { precisionsOn } from "../../../models/device/device-precisions.ts";
+import { matrixProduct } from "../../../models/graph/layers.ts";
+import { GraphBuilder } from "../../../models/graph/builder.ts";
+import type { Matrix } from "../../../models/checkpoint/weights.ts";
+import { float32Tensor, Session } from "../../../models/runtime.ts";
+import type { RuntimeOptions } from "../../../models/runtime.ts";
 
 export interface Ceilings {
   /** Multiplications and additions, a second, of a product of many rows; int8 with its rows rounded on the way. */
