@@ -5,7 +5,7 @@
 import { freemem } from "node:os";
 import type { Sample } from "../datasets/dataset.ts";
 import type { VisionLanguageModel } from "../models/model.ts";
-import { readRecord } from "../reports/run-files.ts";
+import { readRecord } from "../reports/records/run-files.ts";
 import { planWindows, readAhead } from "./batches.ts";
 import { asRun, isStoppedNow, predict } from "./evaluate.ts";
 import type { Evaluation, Watcher } from "./evaluate.ts";

@@ -3,7 +3,7 @@ import { DatasetError } from "../datasets/dataset.ts";
 import { DeviceLostError } from "../models/device/device-error.ts";
 import { CheckpointError, ImageError } from "../models/model.ts";
 import { ModelProcessError } from "./model-process/model-process-error.ts";
-import { RunFolderError, RunWriteError } from "../reports/run-folder-error.ts";
+import { RunFolderError, RunWriteError } from "../reports/records/run-folder-error.ts";
 import { UsageError } from "./usage-error.ts";
 
 export const completeCode = 0;

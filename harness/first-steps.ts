@@ -3,8 +3,8 @@
  * precisions cost is told from it (costs/), later and without a model. Made once; a run that goes on makes what is missing.
  */
 import type { Sample } from "../datasets/dataset.ts";
-import { readFirstSteps } from "../reports/first-step.ts";
-import { runName } from "../reports/table.ts";
+import { readFirstSteps } from "../reports/records/first-step.ts";
+import { runName } from "../reports/tables/table.ts";
 import { planWindows } from "./batches.ts";
 import { isStoppedNow, requestsOf } from "./evaluate.ts";
 import type { Evaluation, Watcher } from "./evaluate.ts";

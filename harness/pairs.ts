@@ -7,7 +7,7 @@ import type { Precision } from "../models/checkpoint/precision.ts";
 import { placementOf } from "../models/device/placement-profile.ts";
 import type { NodePlacement } from "../models/device/placement-profile.ts";
 import type { ImageTextScorer, VisionLanguageModel } from "../models/model.ts";
-import type { RunMeasured } from "../reports/run-record.ts";
+import type { RunMeasured } from "../reports/records/run-record.ts";
 import type { GenerationTask, RetrievalTask, Task } from "../tasks/task.ts";
 import type { Catalog, FoundCheckpoint, FoundGenerator, FoundScorer } from "./catalog.ts";
 import type { ChosenDevice } from "./device.ts";

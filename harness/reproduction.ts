@@ -1,7 +1,7 @@
 /** A run beside everything that was published of its checkpoint on its task and split: what `reproduce` shows. */
-import type { Comparison, ListedNumber, Reproduction, Verdict } from "../reports/reproduction.ts";
-import type { ScoreSheet } from "../reports/run-record.ts";
-import type { ScoredRun } from "../reports/table.ts";
+import type { Comparison, ListedNumber, Reproduction, Verdict } from "../reports/tables/reproduction.ts";
+import type { ScoreSheet } from "../reports/records/run-record.ts";
+import type { ScoredRun } from "../reports/tables/table.ts";
 import { knownReasons, toleranceOf } from "../tasks/published/known-differences.ts";
 import type { PublishedNumber } from "../tasks/published/published-number.ts";
 import { metricsNotComputed, nameOf, publishedNumbers, publishedSplits } from "../tasks/published/published-numbers.ts";

@@ -3,9 +3,9 @@
  * again at any time; the same predictions give the same bytes.
  */
 import type { Sample, Split } from "../datasets/dataset.ts";
-import type { Outcome } from "../reports/journal.ts";
-import { scoresFormat } from "../reports/run-record.ts";
-import type { MetricScore, ScoreSheet } from "../reports/run-record.ts";
+import type { Outcome } from "../reports/records/journal.ts";
+import { scoresFormat } from "../reports/records/run-record.ts";
+import type { MetricScore, ScoreSheet } from "../reports/records/run-record.ts";
 import type { GenerationTask, Hypothesis, PublishedScore, Score } from "../tasks/task.ts";
 import { confidenceInterval, shareInterval } from "./confidence-interval.ts";
 

@@ -1,9 +1,9 @@
 /** The audit: what it calls a difference, and the command on the bundled world. */
 import assert from "node:assert/strict";
 import { compareAnswers } from "../harness/audit/audit-generation.ts";
-import { formatAudit } from "../reports/audit.ts";
-import type { Audit, TaskAudit } from "../reports/audit.ts";
-import type { Prediction } from "../reports/run-record.ts";
+import { formatAudit } from "../reports/tables/audit.ts";
+import type { Audit, TaskAudit } from "../reports/tables/audit.ts";
+import type { Prediction } from "../reports/records/run-record.ts";
 import { assertFails, blip2, fake } from "./command-process.ts";
 import { temporaryFolder } from "./temporary-files.ts";
 

@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { readFileSync, statSync } from "node:fs";
 import { partnerOf } from "../harness/gate/pair-runs.ts";
 import { drawKeys, randomShare } from "../harness/statistics/random.ts";
-import { readBaseline } from "../reports/baseline.ts";
-import type { BaselineRun } from "../reports/baseline.ts";
-import { machineClassOf } from "../reports/machine-class.ts";
-import { packColumns, unpackColumns } from "../reports/packed-columns.ts";
+import { readBaseline } from "../reports/records/findings/baseline.ts";
+import type { BaselineRun } from "../reports/records/findings/baseline.ts";
+import { machineClassOf } from "../reports/records/machine-class.ts";
+import { packColumns, unpackColumns } from "../reports/records/findings/packed-columns.ts";
 import { answers, baselineOf, command, madeRun, newPath } from "./gated-runs.ts";
 
 describe("a baseline's run on another device", () => {

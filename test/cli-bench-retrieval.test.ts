@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { cpSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { parseBenchPoint } from "../reports/bench-record.ts";
-import type { BenchPoint } from "../reports/bench-record.ts";
+import { parseBenchPoint } from "../reports/records/bench/bench-record.ts";
+import type { BenchPoint } from "../reports/records/bench/bench-record.ts";
 import { blip2 } from "./command-process.ts";
 import { bundledData } from "./fakes.ts";
 import { temporaryFolder } from "./temporary-files.ts";

@@ -7,8 +7,8 @@ import { catalog } from "../harness/catalog.ts";
 import { main } from "../harness/command.ts";
 import { benjaminiHochberg } from "../harness/statistics/multiplicity.ts";
 import { drawKeys, randomShare } from "../harness/statistics/random.ts";
-import { parseComparison } from "../reports/comparison.ts";
-import type { Comparison } from "../reports/comparison.ts";
+import { parseComparison } from "../reports/records/findings/comparison.ts";
+import type { Comparison } from "../reports/records/findings/comparison.ts";
 import { writeMadeRun } from "./compared-runs.ts";
 import type { MadeRun, MadeSample } from "./compared-runs.ts";
 

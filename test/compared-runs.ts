@@ -1,8 +1,8 @@
 /** Run folders made by hand for the tests of `compare`: a record, scores by sample, a journal where samples failed. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { runFormat, scoresFormat } from "../reports/run-record.ts";
-import type { MetricScore, RunRecord, ScoreSheet } from "../reports/run-record.ts";
+import { runFormat, scoresFormat } from "../reports/records/run-record.ts";
+import type { MetricScore, RunRecord, ScoreSheet } from "../reports/records/run-record.ts";
 
 export interface MadeSample {
   readonly id: string;

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { commands } from "../harness/command.ts";
 import { parseCommandLine } from "../harness/command-line.ts";
-import { gateConfigSchema } from "../reports/gate/gate-config.ts";
+import { gateConfigSchema } from "../reports/records/findings/gate-config.ts";
 import { projectRoot } from "./project.ts";
 
 const folder = join(projectRoot, "examples", "ci");

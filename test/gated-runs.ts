@@ -6,8 +6,8 @@ import { inProcess } from "./command-process.ts";
 import type { Ended } from "./command-process.ts";
 import { writeMadeRun } from "./compared-runs.ts";
 import type { MadeRun, MadeSample } from "./compared-runs.ts";
-import { parseGateResult } from "../reports/gate/gate-result.ts";
-import type { GateResult, MetricJudgement } from "../reports/gate/gate-result.ts";
+import { parseGateResult } from "../reports/records/findings/gate-result.ts";
+import type { GateResult, MetricJudgement } from "../reports/records/findings/gate-result.ts";
 
 export const gateRoot = mkdtempSync(join(tmpdir(), "blip2-bench-gate-"));
 process.on("exit", () => {

@@ -4,8 +4,8 @@ import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path";
 import { changePoints } from "../harness/statistics/change-points.ts";
 import { drawKeys, randomNormal } from "../harness/statistics/random.ts";
-import { historyFormat, readHistory } from "../reports/history.ts";
-import type { HistoryLine } from "../reports/history.ts";
+import { historyFormat, readHistory } from "../reports/records/findings/history.ts";
+import type { HistoryLine } from "../reports/records/findings/history.ts";
 import { assertFails } from "./command-process.ts";
 import { answers, command, madeRun, newPath } from "./gated-runs.ts";
 

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Journal } from "../reports/journal.ts";
-import type { Prediction } from "../reports/run-record.ts";
+import { Journal } from "../reports/records/journal.ts";
+import type { Prediction } from "../reports/records/run-record.ts";
 import { temporaryFolder } from "./temporary-files.ts";
 
 function predicted(id: string, text = "red"): Prediction {

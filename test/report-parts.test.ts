@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { readChecksums, recordChecksums } from "../reports/checksums.ts";
+import { readChecksums, recordChecksums } from "../reports/records/checksums.ts";
 import { placeLabels } from "../reports/charts/labels.ts";
 import { scaleOf, tickText } from "../reports/charts/scale.ts";
 import { chartToSvg } from "../reports/charts/svg.ts";
-import { tableToCsv } from "../reports/csv.ts";
+import { tableToCsv } from "../reports/tables/csv.ts";
 import { jsonForScript, markup } from "../reports/html/markup.ts";
 import { curveOf, distributionOf, Values } from "../reports/report/distribution.ts";
 import { escapeMarkdown } from "../reports/report/markdown.ts";

@@ -13,7 +13,7 @@ import {
 import { join } from "node:path";
 import { reportSchema } from "../reports/report/report-data.ts";
 import type { Report } from "../reports/report/report-data.ts";
-import { identityHash, parseRunRecord } from "../reports/run-record.ts";
+import { identityHash, parseRunRecord } from "../reports/records/run-record.ts";
 import { projectRoot } from "./project.ts";
 import { benchPoint, command, makeBench, makeRun } from "./report-folders.ts";
 import { temporaryFolder } from "./temporary-files.ts";

@@ -1,9 +1,9 @@
 /** Run record and scores → rows → table and CSV. */
 import assert from "node:assert/strict";
-import { rowsToCsv } from "../reports/csv.ts";
-import type { MetricScore, RunRecord, ScoreSheet } from "../reports/run-record.ts";
-import { formatTable, rowsOf } from "../reports/table.ts";
-import type { ScoredRun } from "../reports/table.ts";
+import { rowsToCsv } from "../reports/tables/csv.ts";
+import type { MetricScore, RunRecord, ScoreSheet } from "../reports/records/run-record.ts";
+import { formatTable, rowsOf } from "../reports/tables/table.ts";
+import type { ScoredRun } from "../reports/tables/table.ts";
 
 const record: RunRecord = {
   format: "blip2-bench-run/1",

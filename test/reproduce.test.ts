@@ -5,7 +5,7 @@ import { basename, join } from "node:path";
 import type { Catalog } from "../harness/catalog.ts";
 import { main } from "../harness/command.ts";
 import type { VisionLanguageModel } from "../models/model.ts";
-import type { Reproduction } from "../reports/reproduction.ts";
+import type { Reproduction } from "../reports/tables/reproduction.ts";
 import { assertFails, blip2, environment, inProcess } from "./command-process.ts";
 import type { Ended } from "./command-process.ts";
 import { fakeCatalog, fakeModel } from "./fakes.ts";

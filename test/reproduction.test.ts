@@ -1,10 +1,10 @@
 /** A run beside published numbers: differences, verdicts, what is said of them, and the table. */
 import assert from "node:assert/strict";
 import { reproductionOf } from "../harness/reproduction.ts";
-import { formatReproductions } from "../reports/reproduction.ts";
-import type { Comparison, Reproduction } from "../reports/reproduction.ts";
-import type { MetricScore, RunRecord } from "../reports/run-record.ts";
-import type { ScoredRun } from "../reports/table.ts";
+import { formatReproductions } from "../reports/tables/reproduction.ts";
+import type { Comparison, Reproduction } from "../reports/tables/reproduction.ts";
+import type { MetricScore, RunRecord } from "../reports/records/run-record.ts";
+import type { ScoredRun } from "../reports/tables/table.ts";
 
 const record: RunRecord = {
   format: "blip2-bench-run/1",

@@ -6,11 +6,11 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { readRun } from "../reports/run-files.ts";
-import { RunFolder } from "../reports/run-folder.ts";
-import { RunFolderError } from "../reports/run-folder-error.ts";
-import { identityHash } from "../reports/run-record.ts";
-import type { Prediction, RunPlan } from "../reports/run-record.ts";
+import { readRun } from "../reports/records/run-files.ts";
+import { RunFolder } from "../reports/records/run-folder.ts";
+import { RunFolderError } from "../reports/records/run-folder-error.ts";
+import { identityHash } from "../reports/records/run-record.ts";
+import type { Prediction, RunPlan } from "../reports/records/run-record.ts";
 import { temporaryFolder } from "./temporary-files.ts";
 
 const plan: RunPlan = {

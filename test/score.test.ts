@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { Sample } from "../datasets/dataset.ts";
 import { confidenceInterval, shareInterval } from "../harness/confidence-interval.ts";
 import { scorePredictions } from "../harness/score.ts";
-import type { Outcome } from "../reports/journal.ts";
+import type { Outcome } from "../reports/records/journal.ts";
 import type { GenerationTask, Score } from "../tasks/task.ts";
 
 function sample(id: string, image: string): Sample {

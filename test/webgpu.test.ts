@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
-import type { RunRecord } from "../reports/run-record.ts";
+import type { RunRecord } from "../reports/records/run-record.ts";
 import { realCommand, runProcess } from "./command-process.ts";
 import type { Ended } from "./command-process.ts";
 import { projectRoot } from "./project.ts";

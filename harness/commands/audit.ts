@@ -2,8 +2,8 @@
 import { availableParallelism } from "node:os";
 import { describePrecision, modelParts } from "../../models/checkpoint/precision.ts";
 import type { Precision } from "../../models/checkpoint/precision.ts";
-import { auditFormat, formatAudit } from "../../reports/audit.ts";
-import type { Audit, TaskAudit } from "../../reports/audit.ts";
+import { auditFormat, formatAudit } from "../../reports/tables/audit.ts";
+import type { Audit, TaskAudit } from "../../reports/tables/audit.ts";
 import { auditGeneration } from "../audit/audit-generation.ts";
 import type { Found } from "../audit/audit-generation.ts";
 import { auditRetrieval } from "../audit/audit-retrieval.ts";

@@ -1,11 +1,11 @@
 /** `blip2-bench baseline`: scored runs → one small file for git, that `gate` holds later runs against. */
 import { dirname, resolve } from "node:path";
-import { writeFileWhole } from "../../reports/atomic-file.ts";
-import { baselineText } from "../../reports/baseline.ts";
-import type { BaselineRun } from "../../reports/baseline.ts";
-import { makeFolder } from "../../reports/make-folder.ts";
-import { describeSystemCode, RunFolderError, systemCode } from "../../reports/run-folder-error.ts";
-import { runName } from "../../reports/table.ts";
+import { writeFileWhole } from "../../reports/records/atomic-file.ts";
+import { baselineText } from "../../reports/records/findings/baseline.ts";
+import type { BaselineRun } from "../../reports/records/findings/baseline.ts";
+import { makeFolder } from "../../reports/records/make-folder.ts";
+import { describeSystemCode, RunFolderError, systemCode } from "../../reports/records/run-folder-error.ts";
+import { runName } from "../../reports/tables/table.ts";
 import { readComparable } from "../compare/comparable-runs.ts";
 import { completeCode, incompleteCode } from "../exit-code.ts";
 import { refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";

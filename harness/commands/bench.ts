@@ -1,9 +1,9 @@
 /** `blip2-bench bench`: how fast checkpoints answer, by the scenarios of MLPerf LoadGen. */
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { BenchFolder } from "../../reports/bench-folder.ts";
-import type { BenchRun } from "../../reports/bench-run.ts";
-import { digits, formatBenchTable } from "../../reports/bench-table.ts";
+import { BenchFolder } from "../../reports/records/bench/bench-folder.ts";
+import type { BenchRun } from "../../reports/records/bench/bench-run.ts";
+import { digits, formatBenchTable } from "../../reports/tables/bench-table.ts";
 import { completeCode, incompleteCode } from "../exit-code.ts";
 import { withDeviceFlags } from "../device.ts";
 import { cacheHelp, list, refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";

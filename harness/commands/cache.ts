@@ -13,7 +13,7 @@ import {
 } from "../../models/features/feature-cache-entries.ts";
 import type { DamagedFeatures, FeatureCacheEntry } from "../../models/features/feature-cache-entries.ts";
 import { CheckpointError } from "../../models/model.ts";
-import { formatColumns } from "../../reports/table.ts";
+import { formatColumns } from "../../reports/tables/table.ts";
 import { completeCode } from "../exit-code.ts";
 import { cacheHelp, refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";

@@ -2,12 +2,17 @@
  * `blip2-bench compare`: runs of the same samples against the first of them. Folders of several runs are compared run by run.
  */
 import { join, resolve } from "node:path";
-import { writeFileWhole } from "../../reports/atomic-file.ts";
-import { formatBenchComparison } from "../../reports/bench-comparison.ts";
-import type { Comparison } from "../../reports/comparison.ts";
-import { comparisonToCsv, comparisonToMarkdown, flipsToCsv, formatComparison } from "../../reports/comparison-table.ts";
-import { makeFolder } from "../../reports/make-folder.ts";
-import { describeSystemCode, RunFolderError, systemCode } from "../../reports/run-folder-error.ts";
+import { writeFileWhole } from "../../reports/records/atomic-file.ts";
+import { formatBenchComparison } from "../../reports/tables/bench-comparison.ts";
+import type { Comparison } from "../../reports/records/findings/comparison.ts";
+import {
+  comparisonToCsv,
+  comparisonToMarkdown,
+  flipsToCsv,
+  formatComparison,
+} from "../../reports/tables/comparison-table.ts";
+import { makeFolder } from "../../reports/records/make-folder.ts";
+import { describeSystemCode, RunFolderError, systemCode } from "../../reports/records/run-folder-error.ts";
 import { compareBenches, readBench } from "../compare/compare-benches.ts";
 import type { Bench } from "../compare/compare-benches.ts";
 import { compareFolders } from "../compare/compare-folders.ts";

@@ -1,7 +1,7 @@
 /** `blip2-bench costs`: what precisions cost, of runs that are on disk. No model is loaded. */
-import { costsJson } from "../../reports/costs.ts";
-import { formatCosts } from "../../reports/costs-table.ts";
-import { RunFolderError } from "../../reports/run-folder-error.ts";
+import { costsJson } from "../../reports/records/findings/costs.ts";
+import { formatCosts } from "../../reports/tables/costs-table.ts";
+import { RunFolderError } from "../../reports/records/run-folder-error.ts";
 import { costsOf } from "../costs/costs.ts";
 import { writeCosts } from "../costs/write-costs.ts";
 import { completeCode } from "../exit-code.ts";

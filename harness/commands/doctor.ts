@@ -1,7 +1,7 @@
 /** `blip2-bench doctor`: what this machine can run models on, what is in the way, and what to do about it. */
 import { availableParallelism, cpus, freemem, totalmem } from "node:os";
 import type { ProviderName } from "../../models/device/device.ts";
-import { formatColumns } from "../../reports/table.ts";
+import { formatColumns } from "../../reports/tables/table.ts";
 import { cachedCheckpoints, clockGovernor, freeBytes, nvidiaGpus, vulkanDrivers } from "../doctor/machine.ts";
 import { autoDevice, findDevices } from "../doctor/devices.ts";
 import type { DeviceFinding } from "../doctor/devices.ts";

@@ -1,6 +1,6 @@
 /** `blip2-bench history`: scores, times and memory of runs over time, in a file for git; where they change; as charts. */
 import { dirname, join, resolve } from "node:path";
-import { writeFileWhole } from "../../reports/atomic-file.ts";
+import { writeFileWhole } from "../../reports/records/atomic-file.ts";
 import { chartToPng } from "../../reports/charts/png.ts";
 import {
   appendHistory,
@@ -10,12 +10,12 @@ import {
   measuresOf,
   readHistory,
   valueOf,
-} from "../../reports/history.ts";
-import type { HistoryLine, Lane } from "../../reports/history.ts";
-import { formatLane, historyChart } from "../../reports/history-table.ts";
-import type { Change } from "../../reports/history-table.ts";
-import { makeFolder } from "../../reports/make-folder.ts";
-import { describeSystemCode, RunFolderError, systemCode } from "../../reports/run-folder-error.ts";
+} from "../../reports/records/findings/history.ts";
+import type { HistoryLine, Lane } from "../../reports/records/findings/history.ts";
+import { formatLane, historyChart } from "../../reports/tables/history-table.ts";
+import type { Change } from "../../reports/tables/history-table.ts";
+import { makeFolder } from "../../reports/records/make-folder.ts";
+import { describeSystemCode, RunFolderError, systemCode } from "../../reports/records/run-folder-error.ts";
 import { readComparable } from "../compare/comparable-runs.ts";
 import { completeCode, incompleteCode } from "../exit-code.ts";
 import { refuseFlagsAsValues, unknownFlag, withOutputFlags } from "../flags.ts";

@@ -1,6 +1,6 @@
 /** `blip2-bench ls`: what --model and --tasks can name. */
 import { retrievalMetrics } from "../../tasks/metrics/recall.ts";
-import { formatColumns } from "../../reports/table.ts";
+import { formatColumns } from "../../reports/tables/table.ts";
 import { completeCode } from "../exit-code.ts";
 import { refuseExcess, withOutputFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";

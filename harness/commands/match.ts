@@ -1,6 +1,6 @@
 /** `blip2-bench match`: how well texts go with an image of one's own. */
 import { describePrecision } from "../../models/checkpoint/precision.ts";
-import { formatColumns } from "../../reports/table.ts";
+import { formatColumns } from "../../reports/tables/table.ts";
 import { refuseExcess, refuseFlagsAsValues } from "../flags.ts";
 import type { AddCommand, Surroundings } from "../flags.ts";
 import { Answers, codeOf, modelsToRide, readRide, usableImages, withRideFlags } from "../ride/ride.ts";

@@ -2,10 +2,10 @@
  * Runs read for a comparison, and what cannot be compared refused: other data, another task or protocol, other scorers, runs
  * that are not finished, samples that only one of the runs has.
  */
-import { RunFolderError } from "../../reports/run-folder-error.ts";
-import { readRun, readRunRecord } from "../../reports/run-files.ts";
-import { readScores } from "../../reports/read-scores.ts";
-import type { RunRecord } from "../../reports/run-record.ts";
+import { RunFolderError } from "../../reports/records/run-folder-error.ts";
+import { readRun, readRunRecord } from "../../reports/records/run-files.ts";
+import { readScores } from "../../reports/records/read-scores.ts";
+import type { RunRecord } from "../../reports/records/run-record.ts";
 import { protocolOf } from "./compare-runs.ts";
 import type { ComparableRun, PairedRuns, RunPair } from "./compare-runs.ts";
 

@@ -4,12 +4,12 @@
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { benchComparisonFormat } from "../../reports/bench-comparison.ts";
-import type { BenchComparison, PointRatio } from "../../reports/bench-comparison.ts";
-import { benchName, pointName, pointsName } from "../../reports/bench-folder.ts";
-import { parseBenchPoint, parseBenchRecord } from "../../reports/bench-record.ts";
-import type { BenchPoint, BenchRecord } from "../../reports/bench-record.ts";
-import { systemCode } from "../../reports/run-folder-error.ts";
+import { benchComparisonFormat } from "../../reports/tables/bench-comparison.ts";
+import type { BenchComparison, PointRatio } from "../../reports/tables/bench-comparison.ts";
+import { benchName, pointName, pointsName } from "../../reports/records/bench/bench-folder.ts";
+import { parseBenchPoint, parseBenchRecord } from "../../reports/records/bench/bench-record.ts";
+import type { BenchPoint, BenchRecord } from "../../reports/records/bench/bench-record.ts";
+import { systemCode } from "../../reports/records/run-folder-error.ts";
 import { ratioOfMedians } from "../statistics/medians.ts";
 import { UsageError } from "../usage-error.ts";
 

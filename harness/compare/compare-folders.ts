@@ -1,11 +1,11 @@
 /**
  * Folders of runs compared with one of them: which run belongs to which, then every pair, then all p-values adjusted together.
  */
-import { comparisonFormat } from "../../reports/comparison.ts";
-import type { Comparison } from "../../reports/comparison.ts";
-import { RunFolderError } from "../../reports/run-folder-error.ts";
-import { readRunRecord } from "../../reports/run-files.ts";
-import type { RunRecord } from "../../reports/run-record.ts";
+import { comparisonFormat } from "../../reports/records/findings/comparison.ts";
+import type { Comparison } from "../../reports/records/findings/comparison.ts";
+import { RunFolderError } from "../../reports/records/run-folder-error.ts";
+import { readRunRecord } from "../../reports/records/run-files.ts";
+import type { RunRecord } from "../../reports/records/run-record.ts";
 import { benjaminiHochberg } from "../statistics/multiplicity.ts";
 import { checkSamples, readComparable, refuseOtherMeasure } from "./comparable-runs.ts";
 import type { CompareOptions } from "./compare-metric.ts";

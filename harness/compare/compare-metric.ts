@@ -8,7 +8,7 @@
  *
  * The first metric is also compared by answer type.
  */
-import type { MetricScore } from "../../reports/run-record.ts";
+import type { MetricScore } from "../../reports/records/run-record.ts";
 import { bleuColumnNames, bleuOfSums } from "../../tasks/metrics/bleu.ts";
 import { meanRecallParts } from "../../tasks/metrics/recall.ts";
 import type { PairedSums } from "../statistics/paired-mean.ts";

@@ -1,6 +1,6 @@
 /** Two scored runs of the same samples, compared: every metric, the answers that agree, the samples that flipped. */
-import type { PairComparison } from "../../reports/comparison.ts";
-import type { RunRecord, ScoreSheet } from "../../reports/run-record.ts";
+import type { PairComparison } from "../../reports/records/findings/comparison.ts";
+import type { RunRecord, ScoreSheet } from "../../reports/records/run-record.ts";
 import { compareMetric } from "./compare-metric.ts";
 import type { CompareOptions, MetricFindings } from "./compare-metric.ts";
 import { compareText, pairedNumbers, pairSamples } from "./paired-samples.ts";

@@ -1,5 +1,5 @@
 /** The numbers of a row of the comparison, all but the adjusted p-value: from sums by image, or columns of them. */
-import type { MetricComparison } from "../../reports/comparison.ts";
+import type { MetricComparison } from "../../reports/records/findings/comparison.ts";
 import { resampledIntervals } from "../statistics/bootstrap.ts";
 import type { BootstrapOptions, ResampledInterval } from "../statistics/bootstrap.ts";
 import { detectableDifference } from "../statistics/power.ts";

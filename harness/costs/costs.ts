@@ -3,15 +3,15 @@
  * runs of the same data and choices are compared; the others are named.
  */
 import { join } from "node:path";
-import { costsFormat } from "../../reports/costs.ts";
-import type { CostRow, Costs } from "../../reports/costs.ts";
-import { readFirstSteps } from "../../reports/first-step.ts";
-import { readPredictions, stagesOf } from "../../reports/journal.ts";
-import { readScores } from "../../reports/read-scores.ts";
-import { journalName, readRun, readSimilarities } from "../../reports/run-files.ts";
-import { identityFields } from "../../reports/run-record.ts";
-import type { Prediction, RunRecord } from "../../reports/run-record.ts";
-import { rowsOf } from "../../reports/table.ts";
+import { costsFormat } from "../../reports/records/findings/costs.ts";
+import type { CostRow, Costs } from "../../reports/records/findings/costs.ts";
+import { readFirstSteps } from "../../reports/records/first-step.ts";
+import { readPredictions, stagesOf } from "../../reports/records/journal.ts";
+import { readScores } from "../../reports/records/read-scores.ts";
+import { journalName, readRun, readSimilarities } from "../../reports/records/run-files.ts";
+import { identityFields } from "../../reports/records/run-record.ts";
+import type { Prediction, RunRecord } from "../../reports/records/run-record.ts";
+import { rowsOf } from "../../reports/tables/table.ts";
 import { firstStepDivergence, outputAgreement } from "./output-agreement.ts";
 import { rankingAgreement } from "./ranking-agreement.ts";
 import type { RankedRun } from "./ranking-agreement.ts";

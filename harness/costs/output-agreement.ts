@@ -1,7 +1,7 @@
 /** How far the answers of one run are those of another: whole texts, and the first token that differs. */
-import type { FirstStepDivergence, OutputAgreement } from "../../reports/costs.ts";
-import type { FirstSteps } from "../../reports/first-step.ts";
-import type { Prediction } from "../../reports/run-record.ts";
+import type { FirstStepDivergence, OutputAgreement } from "../../reports/records/findings/costs.ts";
+import type { FirstSteps } from "../../reports/records/first-step.ts";
+import type { Prediction } from "../../reports/records/run-record.ts";
 
 /** Over the samples that both have answered; null: there are none. */
 export function outputAgreement(

@@ -1,5 +1,5 @@
 /** How far the ranks of one retrieval run are those of another, on the same images and texts. */
-import type { RankAgreement, RankingAgreement } from "../../reports/costs.ts";
+import type { RankAgreement, RankingAgreement } from "../../reports/records/findings/costs.ts";
 import type { RetrievalScores } from "../../tasks/metrics/recall.ts";
 import { candidates, rerankedScores, similarityScores } from "../../tasks/metrics/retrieval-ranking.ts";
 import type { MatchedTexts, Similarities } from "../../tasks/metrics/retrieval-ranking.ts";

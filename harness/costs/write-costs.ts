@@ -1,9 +1,9 @@
 /** costs.json and costs.csv, beside the runs they are about. */
 import { join } from "node:path";
-import { writeFileWhole } from "../../reports/atomic-file.ts";
-import { costsCsv, costsJson } from "../../reports/costs.ts";
-import type { Costs } from "../../reports/costs.ts";
-import { describeSystemCode, RunWriteError, systemCode } from "../../reports/run-folder-error.ts";
+import { writeFileWhole } from "../../reports/records/atomic-file.ts";
+import { costsCsv, costsJson } from "../../reports/records/findings/costs.ts";
+import type { Costs } from "../../reports/records/findings/costs.ts";
+import { describeSystemCode, RunWriteError, systemCode } from "../../reports/records/run-folder-error.ts";
 
 export async function writeCosts(folder: string, costs: Costs): Promise<void> {
   try {

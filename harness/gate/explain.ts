@@ -1,5 +1,5 @@
 /** How a metric's verdict came, in words. */
-import type { MetricJudgement } from "../../reports/gate/gate-result.ts";
+import type { MetricJudgement } from "../../reports/records/findings/gate-result.ts";
 
 type Judged = Omit<MetricJudgement, "words">;
 

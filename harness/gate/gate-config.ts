@@ -1,10 +1,10 @@
 /** The gate's config read from its file, and the rule that holds for a metric of a run. */
 import { readFile } from "node:fs/promises";
 import * as z from "zod";
-import { describeSystemCode, systemCode } from "../../reports/run-folder-error.ts";
-import { gateConfigFormat, gateConfigSchema } from "../../reports/gate/gate-config.ts";
-import type { CostRule, GateConfig, MetricRule } from "../../reports/gate/gate-config.ts";
-import type { RunRecord } from "../../reports/run-record.ts";
+import { describeSystemCode, systemCode } from "../../reports/records/run-folder-error.ts";
+import { gateConfigFormat, gateConfigSchema } from "../../reports/records/findings/gate-config.ts";
+import type { CostRule, GateConfig, MetricRule } from "../../reports/records/findings/gate-config.ts";
+import type { RunRecord } from "../../reports/records/run-record.ts";
 import { UsageError } from "../usage-error.ts";
 
 const example = `{ "format": "${gateConfigFormat}", "metrics": [{ "metric": "accuracy", "margin": 0.5 }] }`;

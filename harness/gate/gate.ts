@@ -1,12 +1,12 @@
 /** Candidates against a baseline: every pair judged, then all primary metrics together. Nothing empty or partial passes. */
-import type { BaselineRun } from "../../reports/baseline.ts";
-import type { GateConfig } from "../../reports/gate/gate-config.ts";
-import { gateResultFormat } from "../../reports/gate/gate-result.ts";
-import type { About, GateResult, Judgement, MetricJudgement } from "../../reports/gate/gate-result.ts";
-import { RunFolderError } from "../../reports/run-folder-error.ts";
-import { readRunRecord } from "../../reports/run-files.ts";
-import type { RunRecord } from "../../reports/run-record.ts";
-import { runName } from "../../reports/table.ts";
+import type { BaselineRun } from "../../reports/records/findings/baseline.ts";
+import type { GateConfig } from "../../reports/records/findings/gate-config.ts";
+import { gateResultFormat } from "../../reports/records/findings/gate-result.ts";
+import type { About, GateResult, Judgement, MetricJudgement } from "../../reports/records/findings/gate-result.ts";
+import { RunFolderError } from "../../reports/records/run-folder-error.ts";
+import { readRunRecord } from "../../reports/records/run-files.ts";
+import type { RunRecord } from "../../reports/records/run-record.ts";
+import { runName } from "../../reports/tables/table.ts";
 import { readComparable } from "../compare/comparable-runs.ts";
 import type { CompareOptions } from "../compare/compare-metric.ts";
 import type { PairedRuns } from "../compare/compare-runs.ts";

@@ -1,8 +1,8 @@
 /** Time and memory of a candidate against the baseline's, as ratios. Only on machines of the same class, and set up alike. */
-import type { CostRule } from "../../reports/gate/gate-config.ts";
-import type { About, CostJudgement } from "../../reports/gate/gate-result.ts";
-import { machineClassOf } from "../../reports/machine-class.ts";
-import type { RunRecord } from "../../reports/run-record.ts";
+import type { CostRule } from "../../reports/records/findings/gate-config.ts";
+import type { About, CostJudgement } from "../../reports/records/findings/gate-result.ts";
+import { machineClassOf } from "../../reports/records/machine-class.ts";
+import type { RunRecord } from "../../reports/records/run-record.ts";
 
 export interface CostSides {
   readonly base: RunRecord;

@@ -2,9 +2,9 @@
  * One metric of a candidate held against a baseline and its margin: non-inferiority (statistics/non-inferiority.ts) on the paired
  * difference clustered by image. Few differing images are not left to Student's t: few-images.ts.
  */
-import type { MetricRule } from "../../reports/gate/gate-config.ts";
-import type { About, MetricJudgement } from "../../reports/gate/gate-result.ts";
-import type { MetricScore } from "../../reports/run-record.ts";
+import type { MetricRule } from "../../reports/records/findings/gate-config.ts";
+import type { About, MetricJudgement } from "../../reports/records/findings/gate-result.ts";
+import type { MetricScore } from "../../reports/records/run-record.ts";
 import { compareMetric } from "../compare/compare-metric.ts";
 import type { CompareOptions, MetricFindings } from "../compare/compare-metric.ts";
 import type { PairedRuns } from "../compare/compare-runs.ts";

@@ -1,8 +1,8 @@
 /** Which run of a baseline each candidate is held against, and what forbids it. */
-import { RunFolderError } from "../../reports/run-folder-error.ts";
-import type { BaselineRun } from "../../reports/baseline.ts";
-import type { RunRecord } from "../../reports/run-record.ts";
-import { runName } from "../../reports/table.ts";
+import { RunFolderError } from "../../reports/records/run-folder-error.ts";
+import type { BaselineRun } from "../../reports/records/findings/baseline.ts";
+import type { RunRecord } from "../../reports/records/run-record.ts";
+import { runName } from "../../reports/tables/table.ts";
 import { refuseOtherMeasure } from "../compare/comparable-runs.ts";
 import { pairRuns } from "../compare/compare-runs.ts";
 import type { ComparableRun, PairedRuns } from "../compare/compare-runs.ts";

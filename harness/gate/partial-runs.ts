@@ -1,5 +1,5 @@
 /** Runs that are not whole: neither a baseline nor anything that may pass. */
-import { readRunRecord } from "../../reports/run-files.ts";
+import { readRunRecord } from "../../reports/records/run-files.ts";
 
 /** A line for each of them. */
 export async function partialRuns(folders: readonly string[]): Promise<string[]> {

@@ -2,7 +2,7 @@
  * "same answers" as a metric: each sample scores 1 where the candidate answers as the baseline did, which scores 1 everywhere. It
  * shows a change long before the accuracy does: right and wrong answers that change both count, and none makes up for another.
  */
-import type { MetricScore } from "../../reports/run-record.ts";
+import type { MetricScore } from "../../reports/records/run-record.ts";
 import type { PairedRuns } from "../compare/compare-runs.ts";
 import type { PairedTable } from "../compare/paired-samples.ts";
 

@@ -2,7 +2,7 @@
  * Latencies → a distribution as it is written down: percentiles as LoadGen takes them, sorted[floor(n p)], each with a 95 %
  * interval between two order statistics, which no shape of the distribution can break.
  */
-import type { Distribution } from "../../reports/bench-record.ts";
+import type { Distribution } from "../../reports/records/bench/bench-record.ts";
 import { incompleteBeta } from "../statistics/incomplete-beta.ts";
 
 /** results.cc */

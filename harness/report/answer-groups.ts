@@ -3,7 +3,7 @@
  * whole split are a few megabytes.
  */
 import { createHash } from "node:crypto";
-import type { RunRecord, ScoreSheet } from "../../reports/run-record.ts";
+import type { RunRecord, ScoreSheet } from "../../reports/records/run-record.ts";
 import type { ReadRun } from "./read-folders.ts";
 
 /** A run's answers and scores, by the place of the sample in its group. */

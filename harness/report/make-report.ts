@@ -2,15 +2,15 @@
  * Folders → a report, as plain values. Three passes, so that no run is ever held: scores by sample (as numbers), which say what
  * runs differ on; predictions, line by line; then the data set, for the samples that are shown.
  */
-import type { Prediction } from "../../reports/run-record.ts";
+import type { Prediction } from "../../reports/records/run-record.ts";
 import { thumbnailKey } from "../../reports/html/gallery.ts";
 import { thumbnailOf } from "../../reports/html/thumbnail.ts";
 import { editedFiles, readFileStates, readPredictions } from "../../reports/report/read-run.ts";
 import type { ReadPredictions } from "../../reports/report/read-run.ts";
 import { reportFormat } from "../../reports/report/report-data.ts";
 import type { Apart, FileState, Report, ReportBench, ReportRun } from "../../reports/report/report-data.ts";
-import { RunFolderError } from "../../reports/run-folder-error.ts";
-import { rowsOf } from "../../reports/table.ts";
+import { RunFolderError } from "../../reports/records/run-folder-error.ts";
+import { rowsOf } from "../../reports/tables/table.ts";
 import type { Catalog } from "../catalog.ts";
 import { reproductionOf } from "../reproduction.ts";
 import { AnswerColumns, agreementOf, chooseSamples, dataKeyOf, groupRuns } from "./answer-groups.ts";

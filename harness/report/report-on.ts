@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import type { Report } from "../../reports/report/report-data.ts";
 import { pageName, refuseOtherFolder, writeReport } from "../../reports/report/write-report.ts";
-import { RunFolderError } from "../../reports/run-folder-error.ts";
+import { RunFolderError } from "../../reports/records/run-folder-error.ts";
 import type { Surroundings } from "../flags.ts";
 import { packageVersion } from "../provenance.ts";
 import type { RunConfig } from "../run-config.ts";

@@ -1,7 +1,7 @@
 /** What the commands on images of one's own share: their flags, the forms of their result, and the way they work. */
 import { availableParallelism } from "node:os";
 import type { Command } from "commander";
-import { recordsToCsv } from "../../reports/csv.ts";
+import { recordsToCsv } from "../../reports/tables/csv.ts";
 import type { Catalog } from "../catalog.ts";
 import { incompleteCode, usageCode } from "../exit-code.ts";
 import { withDeviceFlags } from "../device.ts";

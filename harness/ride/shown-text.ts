@@ -1,5 +1,5 @@
 /** What --show adds to a text, for people: its tokens, how likely the model found each, and the time by stage. */
-import { formatColumns } from "../../reports/table.ts";
+import { formatColumns } from "../../reports/tables/table.ts";
 import type { Shown } from "./ride.ts";
 
 export function shownText({ tokens, latencyMs }: Shown): string {

@@ -8,8 +8,8 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { runFormat, scoresFormat } from "../../reports/run-record.ts";
-import type { MetricScore, RunRecord, ScoreSheet } from "../../reports/run-record.ts";
+import { runFormat, scoresFormat } from "../../reports/records/run-record.ts";
+import type { MetricScore, RunRecord, ScoreSheet } from "../../reports/records/run-record.ts";
 import { compareFolders } from "../compare/compare-folders.ts";
 import { drawKeys, randomIndex, randomShare } from "../statistics/random.ts";
 import { peakMemoryMiB, print, readFlags, round, runBenchmark } from "./bench-report.ts";

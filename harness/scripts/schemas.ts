@@ -1,14 +1,14 @@
 /** The files that are written, as JSON Schema (draft 2020-12): made from the very checks they are read back by. */
 import * as z from "zod";
-import { benchFormat, benchSchema, pointFormat, pointSchema } from "../../reports/bench-record.ts";
-import { baselineFormat, baselineSchema } from "../../reports/baseline.ts";
-import { gateConfigFormat, gateConfigSchema } from "../../reports/gate/gate-config.ts";
-import { gateResultFormat, gateResultSchema } from "../../reports/gate/gate-result.ts";
-import { comparisonFormat, comparisonSchema } from "../../reports/comparison.ts";
-import { historyFormat, historyLineSchema } from "../../reports/history.ts";
-import { scoreSheetSchema } from "../../reports/read-scores.ts";
+import { benchFormat, benchSchema, pointFormat, pointSchema } from "../../reports/records/bench/bench-record.ts";
+import { baselineFormat, baselineSchema } from "../../reports/records/findings/baseline.ts";
+import { gateConfigFormat, gateConfigSchema } from "../../reports/records/findings/gate-config.ts";
+import { gateResultFormat, gateResultSchema } from "../../reports/records/findings/gate-result.ts";
+import { comparisonFormat, comparisonSchema } from "../../reports/records/findings/comparison.ts";
+import { historyFormat, historyLineSchema } from "../../reports/records/findings/history.ts";
+import { scoreSheetSchema } from "../../reports/records/read-scores.ts";
 import { reportFormat, reportSchema } from "../../reports/report/report-data.ts";
-import { runFormat, runRecordSchema, scoresFormat } from "../../reports/run-record.ts";
+import { runFormat, runRecordSchema, scoresFormat } from "../../reports/records/run-record.ts";
 
 const schemas: readonly { readonly name: string; readonly format: string; readonly schema: z.ZodType }[] = [
   { name: "run", format: runFormat, schema: runRecordSchema },

@@ -1,7 +1,7 @@
 /** `npm run schemas`: writes docs/schemas/ anew, after a record has changed. */
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { writeFileWhole } from "../../reports/atomic-file.ts";
+import { writeFileWhole } from "../../reports/records/atomic-file.ts";
 import { schemaTexts } from "./schemas.ts";
 import { packageFolder } from "../provenance.ts";
 

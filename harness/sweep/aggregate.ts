@@ -1,7 +1,7 @@
 /** The runs of a point → the point: latencies of all runs together, rates and sizes run by run. */
-import { pointFormat } from "../../reports/bench-record.ts";
-import type { BenchPoint, Distribution, Rate } from "../../reports/bench-record.ts";
-import type { BenchAccuracy, BenchRun } from "../../reports/bench-run.ts";
+import { pointFormat } from "../../reports/records/bench/bench-record.ts";
+import type { BenchPoint, Distribution, Rate } from "../../reports/records/bench/bench-record.ts";
+import type { BenchAccuracy, BenchRun } from "../../reports/records/bench/bench-run.ts";
 import { distributionOf, histogramOf, sorted } from "../loadgen/distribution.ts";
 import { estimatedEarlyStopping } from "../loadgen/early-stopping.ts";
 import { defaultSettings } from "../loadgen/settings.ts";

@@ -4,8 +4,8 @@
  */
 import { resolve } from "node:path";
 import type { Precision } from "../../models/checkpoint/precision.ts";
-import { scenarios } from "../../reports/bench-record.ts";
-import type { Scenario } from "../../reports/bench-record.ts";
+import { scenarios } from "../../reports/records/bench/bench-record.ts";
+import type { Scenario } from "../../reports/records/bench/bench-record.ts";
 import type { ProtocolName } from "../../tasks/task.ts";
 import { deviceChoices, deviceRequest } from "../device.ts";
 import type { DeviceFlags, DeviceRequest } from "../device.ts";

@@ -1,7 +1,7 @@
 /** Samples of a generation task: each is an image and a prompt, its answer is text. */
 import type { Sample } from "../../datasets/dataset.ts";
-import type { BenchAccuracy } from "../../reports/bench-run.ts";
-import type { Outcome } from "../../reports/journal.ts";
+import type { BenchAccuracy } from "../../reports/records/bench/bench-run.ts";
+import type { Outcome } from "../../reports/records/journal.ts";
 import type { GenerationTask } from "../../tasks/task.ts";
 import { ModelProcess } from "../model-process/model-process.ts";
 import type { OpenedSplit } from "../prepare.ts";

@@ -5,7 +5,7 @@
  * that score alike.
  */
 import type { RetrievalSample } from "../../datasets/dataset.ts";
-import type { BenchAccuracy } from "../../reports/bench-run.ts";
+import type { BenchAccuracy } from "../../reports/records/bench/bench-run.ts";
 import { retrievalMetrics } from "../../tasks/metrics/recall.ts";
 import { clusteredStandardError } from "../../tasks/metrics/standard-error.ts";
 import type { RetrievalProtocol } from "../../tasks/task.ts";

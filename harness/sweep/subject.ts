@@ -3,7 +3,7 @@
  * two kinds of task, subject-generation.ts and subject-retrieval.ts.
  */
 import type { ImageFile } from "../../models/model.ts";
-import type { BenchAccuracy } from "../../reports/bench-run.ts";
+import type { BenchAccuracy } from "../../reports/records/bench/bench-run.ts";
 import type { AskedProcess, ModelProcessOptions } from "../model-process/asked-process.ts";
 import type { ModelPlace, Stamps } from "../model-process/messages.ts";
 import type { SampleAnswer } from "../loadgen/system-under-test.ts";

@@ -3,8 +3,8 @@
  * what the run's own record and data set say, never what the link says.
  */
 import { readImageBytes } from "../../models/image/image-processor.ts";
-import { readRunRecord } from "../../reports/run-files.ts";
-import type { RunRecord } from "../../reports/run-record.ts";
+import { readRunRecord } from "../../reports/records/run-files.ts";
+import type { RunRecord } from "../../reports/records/run-record.ts";
 import type { Catalog } from "../catalog.ts";
 import { findFolders } from "../report/find-folders.ts";
 import { readQuestions } from "../report/questions.ts";

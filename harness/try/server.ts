@@ -14,7 +14,7 @@ import type { Context } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { stream } from "hono/streaming";
 import { ImageError } from "../../models/model.ts";
-import { RunFolderError } from "../../reports/run-folder-error.ts";
+import { RunFolderError } from "../../reports/records/run-folder-error.ts";
 import { answerAll, readAnswerRequest, refusalOf } from "./answers.ts";
 import type { Answering } from "./answers.ts";
 import { onlyType, refuse, refuseStrangers, withHeaders } from "./guard.ts";

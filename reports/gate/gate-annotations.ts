@@ -5,8 +5,8 @@
  *   GitLab   a code quality report: a JSON list, an entry for each judgement that does not pass, in the place of the config
  */
 import { createHash } from "node:crypto";
-import { conclusionOf, nameOf } from "./gate-table.ts";
-import type { GateResult, Judgement } from "./gate-result.ts";
+import { conclusionOf, nameOf } from "../tables/gate-table.ts";
+import type { GateResult, Judgement } from "../records/findings/gate-result.ts";
 
 /** With `config`: the file whose margins were asked for, which the annotations are put beside. */
 export function githubAnnotations(result: GateResult, config: string): string {

@@ -1,5 +1,5 @@
 /** The charts of a bench folder. Points that are INVALID are in its table only. */
-import type { BenchPoint, Rate } from "../bench-record.ts";
+import type { BenchPoint, Rate } from "../records/bench/bench-record.ts";
 import type { Chart, ChartRow } from "../charts/chart.ts";
 import { fixed, figureText } from "./report-table.ts";
 import type { ReportBench } from "./report-data.ts";

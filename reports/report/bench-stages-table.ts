@@ -1,5 +1,5 @@
 /** Where the time of bench points goes: each stage of each point with percentiles and their distribution-free intervals. */
-import type { BenchPoint, Distribution } from "../bench-record.ts";
+import type { BenchPoint, Distribution } from "../records/bench/bench-record.ts";
 import { latencyCell } from "./bench-tables.ts";
 import type { ReportBench } from "./report-data.ts";
 import { amount, column, figure, word } from "./report-table.ts";

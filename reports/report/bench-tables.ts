@@ -1,5 +1,5 @@
 /** The tables of bench points, a table a bench folder. */
-import type { BenchPoint, Machine, Rate } from "../bench-record.ts";
+import type { BenchPoint, Machine, Rate } from "../records/bench/bench-record.ts";
 import { amount, column, figure, figureText, megabytes, word } from "./report-table.ts";
 import type { Cell, ReportTable } from "./report-table.ts";
 import type { ReportBench } from "./report-data.ts";

@@ -1,5 +1,5 @@
 /** Many times → their distribution: mean, extremes, percentiles, and a curve that is small enough to draw. */
-import type { Distribution } from "../bench-record.ts";
+import type { Distribution } from "../records/bench/bench-record.ts";
 
 /** Numbers as they come, in memory that grows by doubling: eight bytes each. */
 export class Values {

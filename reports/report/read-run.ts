@@ -6,11 +6,11 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { open, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { checksumsName, fileChecksum, readChecksums } from "../checksums.ts";
-import { RunFolderError, systemCode } from "../run-folder-error.ts";
-import { journalName, recordName, scoresName, similaritiesName } from "../run-files.ts";
-import { parsePrediction, stagesBeside } from "../run-record.ts";
-import type { Prediction } from "../run-record.ts";
+import { checksumsName, fileChecksum, readChecksums } from "../records/checksums.ts";
+import { RunFolderError, systemCode } from "../records/run-folder-error.ts";
+import { journalName, recordName, scoresName, similaritiesName } from "../records/run-files.ts";
+import { parsePrediction, stagesBeside } from "../records/run-record.ts";
+import type { Prediction } from "../records/run-record.ts";
 import { curveOf, distributionOf, Values } from "./distribution.ts";
 import type { FileState, Latency } from "./report-data.ts";
 

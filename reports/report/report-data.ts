@@ -3,8 +3,8 @@
  * the tables and the charts are made from this and nothing else. null is "not measured", never 0.
  */
 import * as z from "zod";
-import { benchSchema, distributionSchema, pointSchema } from "../bench-record.ts";
-import { runRecordSchema } from "../run-record.ts";
+import { benchSchema, distributionSchema, pointSchema } from "../records/bench/bench-record.ts";
+import { runRecordSchema } from "../records/run-record.ts";
 
 export const reportFormat = "blip2-bench-report/1";
 

@@ -1,5 +1,5 @@
 /** What runs and points are called in tables and charts: the shortest name that tells them apart. */
-import type { BenchPoint } from "../bench-record.ts";
+import type { BenchPoint } from "../records/bench/bench-record.ts";
 import { precisionOf } from "./report-data.ts";
 import type { ReportRun } from "./report-data.ts";
 

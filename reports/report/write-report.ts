@@ -11,13 +11,13 @@
  */
 import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { isTemporaryName, writeFileWhole } from "../atomic-file.ts";
+import { isTemporaryName, writeFileWhole } from "../records/atomic-file.ts";
 import { chartToPng } from "../charts/png.ts";
-import { tableToCsv } from "../csv.ts";
+import { tableToCsv } from "../tables/csv.ts";
 import type { Thumbnails } from "../html/gallery.ts";
 import { reportToHtml } from "../html/page.ts";
-import { makeFolder } from "../make-folder.ts";
-import { describeSystemCode, RunFolderError, systemCode } from "../run-folder-error.ts";
+import { makeFolder } from "../records/make-folder.ts";
+import { describeSystemCode, RunFolderError, systemCode } from "../records/run-folder-error.ts";
 import { reportToMarkdown } from "./markdown.ts";
 import { reportFormat } from "./report-data.ts";
 import type { Report } from "./report-data.ts";

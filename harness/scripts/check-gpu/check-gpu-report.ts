@@ -1,5 +1,5 @@
 /** What check:gpu found, for people: Markdown for the report's file, and the same tables in columns for a terminal. */
-import { formatColumns } from "../../../reports/table.ts";
+import { formatColumns } from "../../../reports/tables/table.ts";
 import { describeChosen } from "./check-gpu-record.ts";
 import type { CheckRecord, Section } from "./check-gpu-record.ts";
 import { bandwidth } from "./check-gpu-speed.ts";

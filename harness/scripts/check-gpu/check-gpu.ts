@@ -18,7 +18,7 @@ import { unfitPart } from "../../../models/device/device-precisions.ts";
 import { describeDevice } from "../../../models/device/device.ts";
 import type { Device } from "../../../models/device/device.ts";
 import { generationWays } from "../../../models/generation/generation-way.ts";
-import { writeFileWhole } from "../../../reports/atomic-file.ts";
+import { writeFileWhole } from "../../../reports/records/atomic-file.ts";
 import { chooseDevice, deviceChoices, deviceRequest } from "../../device.ts";
 import type { DeviceRequest } from "../../device.ts";
 import { findDevices } from "../../doctor/devices.ts";

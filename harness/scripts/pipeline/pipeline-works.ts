@@ -2,7 +2,7 @@
 import { cocoCaptions } from "../../../datasets/coco-captions.ts";
 import type { Batching, DecodingOptions, GenerationRequest, VisionLanguageModel } from "../../../models/model.ts";
 import type { GraphRun } from "../../../models/runtime.ts";
-import { stagesBeside } from "../../../reports/run-record.ts";
+import { stagesBeside } from "../../../reports/records/run-record.ts";
 import { readAhead } from "../../batches.ts";
 import { bundledData } from "../../catalog.ts";
 

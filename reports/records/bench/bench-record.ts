@@ -11,7 +11,7 @@
  * nanoseconds where LoadGen's are, milliseconds by stage. null is "not measured", never 0.
  */
 import * as z from "zod";
-import { RunFolderError } from "./run-folder-error.ts";
+import { RunFolderError } from "../run-folder-error.ts";
 
 export const benchFormat = "blip2-bench-bench/1";
 export const pointFormat = "blip2-bench-point/1";

@@ -3,7 +3,7 @@
  * samples. costs.json has everything, unrounded; costs.csv the numbers a spreadsheet wants.
  */
 import { stringify } from "csv-stringify/sync";
-import type { MetricScore } from "./run-record.ts";
+import type { MetricScore } from "../run-record.ts";
 
 export const costsFormat = "blip2-bench-costs/1";
 export const costsNames = ["costs.json", "costs.csv"] as const;

@@ -1,7 +1,7 @@
 /** A lane of the history → a table for the eye, and a chart of one of its measures by commit. */
-import type { ScatterChart } from "./charts/chart.ts";
-import { measuresOf, valueOf } from "./history.ts";
-import type { HistoryLine, Lane } from "./history.ts";
+import type { ScatterChart } from "../charts/chart.ts";
+import { measuresOf, valueOf } from "../records/findings/history.ts";
+import type { HistoryLine, Lane } from "../records/findings/history.ts";
 import { formatColumns } from "./table.ts";
 
 /** A change of level that was found in a measure of a lane. */

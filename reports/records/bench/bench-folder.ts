@@ -4,14 +4,14 @@
  */
 import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { isTemporaryName, writeFileWhole } from "./atomic-file.ts";
+import { isTemporaryName, writeFileWhole } from "../atomic-file.ts";
 import { parseBenchPoint, parseBenchRecord } from "./bench-record.ts";
 import type { BenchPoint, BenchRecord } from "./bench-record.ts";
 import { parseBenchAccuracy, parseBenchRun } from "./bench-run.ts";
 import type { BenchAccuracy, BenchRun } from "./bench-run.ts";
-import { makeFolder, removeEmptyFolders } from "./make-folder.ts";
-import { describeSystemCode, RunFolderError, RunWriteError, systemCode } from "./run-folder-error.ts";
-import { lockFolder, lockName } from "./run-lock.ts";
+import { makeFolder, removeEmptyFolders } from "../make-folder.ts";
+import { describeSystemCode, RunFolderError, RunWriteError, systemCode } from "../run-folder-error.ts";
+import { lockFolder, lockName } from "../run-lock.ts";
 
 export const benchName = "bench.json";
 export const pointsName = "points";

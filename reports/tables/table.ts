@@ -2,7 +2,7 @@
  * Run record and scores → rows → a table for the eye. The only place that rounds, and that turns fractions into percent:
  * two decimals, as the official VQA evaluation prints them.
  */
-import type { RunRecord, ScoreSheet } from "./run-record.ts";
+import type { RunRecord, ScoreSheet } from "../records/run-record.ts";
 
 /** One metric of one run. Numbers are rounded and in `unit`; `value` is neither. */
 export interface Row {

@@ -5,7 +5,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isTemporaryName, writeFileWhole } from "./atomic-file.ts";
 import { checksumsName, recordChecksums } from "./checksums.ts";
-import { costsNames } from "./costs.ts";
+import { costsNames } from "./findings/costs.ts";
 import { firstStepNames } from "./first-step.ts";
 import { Journal } from "./journal.ts";
 import type { Outcome } from "./journal.ts";

@@ -4,9 +4,9 @@
  */
 import { appendFile, readFile } from "node:fs/promises";
 import * as z from "zod";
-import { machineClassOf } from "./machine-class.ts";
-import { describeSystemCode, RunFolderError, systemCode } from "./run-folder-error.ts";
-import type { RunRecord, ScoreSheet } from "./run-record.ts";
+import { machineClassOf } from "../machine-class.ts";
+import { describeSystemCode, RunFolderError, systemCode } from "../run-folder-error.ts";
+import type { RunRecord, ScoreSheet } from "../run-record.ts";
 
 export const historyFormat = "blip2-bench-history/1";
 

@@ -1,5 +1,5 @@
 /** Bench points → the table that ends a sweep. Numbers over several processes have the lowest and the highest behind them. */
-import type { BenchPoint, BenchRecord, Rate } from "./bench-record.ts";
+import type { BenchPoint, BenchRecord, Rate } from "../records/bench/bench-record.ts";
 import { formatColumns } from "./table.ts";
 
 type Align = "left" | "right";

@@ -1,6 +1,6 @@
 /** Rows → CSV (RFC 4180), for a spreadsheet. A name that a spreadsheet would run as a formula gets an apostrophe before it. */
 import { stringify } from "csv-stringify/sync";
-import type { ReportTable } from "./report/report-table.ts";
+import type { ReportTable } from "../report/report-table.ts";
 import type { Row } from "./table.ts";
 
 const columns: readonly { readonly key: keyof Row; readonly header: string }[] = [

@@ -1,6 +1,6 @@
 /** A gate's result → a table for the eye, or Markdown for a job's summary. Rounds; margins and differences are in points. */
-import { formatColumns } from "../table.ts";
-import type { GateResult, Judgement } from "./gate-result.ts";
+import { formatColumns } from "./table.ts";
+import type { GateResult, Judgement } from "../records/findings/gate-result.ts";
 
 interface Column {
   readonly title: string;

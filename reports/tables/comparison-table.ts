@@ -1,6 +1,6 @@
 /** A comparison → tables: for the eye, in Markdown, as CSV. Rounds, and turns fractions into percent, as table.ts does. */
 import { stringify } from "csv-stringify/sync";
-import type { Comparison, MetricComparison, PairComparison } from "./comparison.ts";
+import type { Comparison, MetricComparison, PairComparison } from "../records/findings/comparison.ts";
 import { formatColumns } from "./table.ts";
 
 interface Column {

@@ -1,6 +1,6 @@
 /** What precisions cost, for the eye: a table of all of it, one of the stages, and where answers part from those of fp32. */
-import { modelMs } from "./costs.ts";
-import type { CostRow, Costs, RankAgreement } from "./costs.ts";
+import { modelMs } from "../records/findings/costs.ts";
+import type { CostRow, Costs, RankAgreement } from "../records/findings/costs.ts";
 import { formatColumns } from "./table.ts";
 
 interface Column {

@@ -4,12 +4,12 @@
  */
 import { readFile } from "node:fs/promises";
 import * as z from "zod";
-import { machineClassOf } from "./machine-class.ts";
+import { machineClassOf } from "../machine-class.ts";
 import { packColumns, packedColumnsSchema, unpackColumns } from "./packed-columns.ts";
-import { scoreSheetSchema } from "./read-scores.ts";
-import { describeSystemCode, RunFolderError, systemCode } from "./run-folder-error.ts";
-import { runRecordSchema } from "./run-record.ts";
-import type { RunRecord, ScoreSheet } from "./run-record.ts";
+import { scoreSheetSchema } from "../read-scores.ts";
+import { describeSystemCode, RunFolderError, systemCode } from "../run-folder-error.ts";
+import { runRecordSchema } from "../run-record.ts";
+import type { RunRecord, ScoreSheet } from "../run-record.ts";
 
 export const baselineFormat = "blip2-bench-baseline/1";
 
