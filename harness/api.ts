@@ -8,15 +8,15 @@ import { describePrecision, parsePrecision } from "../models/checkpoint/precisio
 import { generatingCheckpoint, matchingCheckpoint } from "./api/checkpoints.ts";
 import { refuseUnknown, whole } from "./api/text-options.ts";
 import type { CheckpointOptions, GeneratingCheckpoint, MatchingCheckpoint } from "./api/types.ts";
-import { ownCacheFolder } from "./cache-folder.ts";
-import { catalog } from "./catalog.ts";
+import { ownCacheFolder } from "./catalog/cache-folder.ts";
+import { catalog } from "./catalog/catalog.ts";
 import { checkpointPlace } from "./prepare.ts";
-import { chooseDevice, deviceChoices, deviceRequest, checkPrecision } from "./device.ts";
-import { choice } from "./flag-values.ts";
+import { chooseDevice, deviceChoices, deviceRequest, checkPrecision } from "./catalog/device.ts";
+import { choice } from "./catalog/flag-values.ts";
 
 export type * from "./api/types.ts";
 export { CheckpointError, ImageError } from "../models/model.ts";
-export { UsageError } from "./usage-error.ts";
+export { UsageError } from "./catalog/usage-error.ts";
 
 const options = [
   ...(["precision", "device", "deviceId", "threads", "cacheFolder", "hubCache", "maxPixels", "onPreparation"] as const),

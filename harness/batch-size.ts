@@ -11,7 +11,7 @@ import { asRun, isStoppedNow, predict } from "./evaluate.ts";
 import type { Evaluation, Watcher } from "./evaluate.ts";
 import { defaultBatchSize } from "./run-config.ts";
 import type { RunConfig } from "./run-config.ts";
-import { UsageError } from "./usage-error.ts";
+import { UsageError } from "./catalog/usage-error.ts";
 import { Workers } from "./workers.ts";
 
 const sizes = [1, 2, 4, 8, 16, 32, 64];

@@ -12,7 +12,7 @@ import { runName } from "../reports/tables/table.ts";
 import type { GenerationTask } from "../tasks/task.ts";
 import { inOrder, planWindows, readAhead } from "./batches.ts";
 import type { Asking } from "./protocol.ts";
-import { scorerFingerprint } from "./provenance.ts";
+import { scorerFingerprint } from "./catalog/provenance.ts";
 import { scorePredictions } from "./score.ts";
 import { stageTimes } from "./waiting.ts";
 

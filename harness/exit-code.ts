@@ -4,7 +4,7 @@ import { DeviceLostError } from "../models/device/device-error.ts";
 import { CheckpointError, ImageError } from "../models/model.ts";
 import { ModelProcessError } from "./model-process/model-process-error.ts";
 import { RunFolderError, RunWriteError } from "../reports/records/run-folder-error.ts";
-import { UsageError } from "./usage-error.ts";
+import { UsageError } from "./catalog/usage-error.ts";
 
 export const completeCode = 0;
 /** A mistake of ours. */

@@ -2,7 +2,7 @@
 import type { Precision } from "../models/checkpoint/precision.ts";
 import type { Device } from "../models/device/device.ts";
 import type { LoadOptions } from "../models/load-blip2.ts";
-import type { Catalog, FoundCheckpoint } from "./catalog.ts";
+import type { Catalog, FoundCheckpoint } from "./catalog/catalog.ts";
 import type { ModelPlace } from "./model-process/messages.ts";
 import type { RunConfig } from "./run-config.ts";
 import { ScorerWorkers } from "./scorer-workers.ts";

@@ -9,11 +9,11 @@ import type { NodePlacement } from "../models/device/placement-profile.ts";
 import type { ImageTextScorer, VisionLanguageModel } from "../models/model.ts";
 import type { RunMeasured } from "../reports/records/run-record.ts";
 import type { GenerationTask, RetrievalTask, Task } from "../tasks/task.ts";
-import type { Catalog, FoundCheckpoint, FoundGenerator, FoundScorer } from "./catalog.ts";
-import type { ChosenDevice } from "./device.ts";
+import type { Catalog, FoundCheckpoint, FoundGenerator, FoundScorer } from "./catalog/catalog.ts";
+import type { ChosenDevice } from "./catalog/device.ts";
 import type { LazyModel } from "./evaluate.ts";
 import { peakMemoryBytes, resetPeakMemory } from "./peak-memory.ts";
-import { UsageError } from "./usage-error.ts";
+import { UsageError } from "./catalog/usage-error.ts";
 
 /** A checkpoint in one of the precisions that were asked for; another one is another checkpoint here. */
 export type AskedCheckpoint = FoundCheckpoint & Asked;

@@ -8,7 +8,7 @@ import { cider, ciderMetric } from "../tasks/metrics/caption-metrics.ts";
 import { blipQuestion } from "../tasks/question-text.ts";
 import type { GenerationTask, ProtocolName, RetrievalProtocol, RetrievalTask } from "../tasks/task.ts";
 import type { Overrides } from "./run-config.ts";
-import { UsageError } from "./usage-error.ts";
+import { UsageError } from "./catalog/usage-error.ts";
 
 /** The choices of one run. */
 export interface Asking<S extends Sample> {

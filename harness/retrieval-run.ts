@@ -17,7 +17,7 @@ import { embedSplit, matchCandidates, scoreRetrieval } from "./evaluate-retrieva
 import type { EmbeddedSplit, RetrievalWork } from "./evaluate-retrieval.ts";
 import { isStoppedNow } from "./evaluate.ts";
 import type { EvaluationEnd, LazyModel, Watcher } from "./evaluate.ts";
-import { scorerFingerprint } from "./provenance.ts";
+import { scorerFingerprint } from "./catalog/provenance.ts";
 import { metricScore, publishedOf } from "./score.ts";
 
 /** One checkpoint on one retrieval task, all of it checked, nothing of it done. */

@@ -10,10 +10,21 @@ import type { GenerationWay } from "../models/generation/generation-way.ts";
 import { CheckpointError } from "../models/model.ts";
 import type { DecodingOptions } from "../models/model.ts";
 import type { ProtocolName } from "../tasks/task.ts";
-import { deviceChoices, deviceRequest } from "./device.ts";
-import type { DeviceFlags, DeviceRequest } from "./device.ts";
-import { byteAmount, choice, decimal, finite, folder, integer, limit, names, text, unexpected } from "./flag-values.ts";
-import { UsageError } from "./usage-error.ts";
+import { deviceChoices, deviceRequest } from "./catalog/device.ts";
+import type { DeviceFlags, DeviceRequest } from "./catalog/device.ts";
+import {
+  byteAmount,
+  choice,
+  decimal,
+  finite,
+  folder,
+  integer,
+  limit,
+  names,
+  text,
+  unexpected,
+} from "./catalog/flag-values.ts";
+import { UsageError } from "./catalog/usage-error.ts";
 
 export interface RunConfig {
   /** Bundled names, folders, or names in the Hugging Face cache. */

@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
-import { catalog } from "../harness/catalog.ts";
+import { catalog } from "../harness/catalog/catalog.ts";
 import { main } from "../harness/command.ts";
 import { assertFails, environment, inProcess, realCommand, runProcess } from "./command-process.ts";
 import type { Ended } from "./command-process.ts";

@@ -5,7 +5,7 @@ import type { ChildProcess } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { catalog } from "../harness/catalog.ts";
+import { catalog } from "../harness/catalog/catalog.ts";
 import { main } from "../harness/command.ts";
 import { projectRoot } from "./project.ts";
 

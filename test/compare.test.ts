@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { catalog } from "../harness/catalog.ts";
+import { catalog } from "../harness/catalog/catalog.ts";
 import { main } from "../harness/command.ts";
 import { benjaminiHochberg } from "../harness/statistics/multiplicity.ts";
 import { drawKeys, randomShare } from "../harness/statistics/random.ts";

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { chooseDevice, deviceRequest, checkPrecision } from "../harness/device.ts";
-import type { ChoosingOptions } from "../harness/device.ts";
-import { nvidiaAdapter } from "../harness/doctor/machine.ts";
+import { chooseDevice, deviceRequest, checkPrecision } from "../harness/catalog/device.ts";
+import type { ChoosingOptions } from "../harness/catalog/device.ts";
+import { nvidiaAdapter } from "../harness/catalog/machine.ts";
 import { adapterIn } from "../models/device/adapter.ts";
 import type { ProviderName } from "../models/device/device.ts";
 import { placementIn, placementOf } from "../models/device/placement-profile.ts";

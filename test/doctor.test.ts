@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { existsSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { autoDevice } from "../harness/doctor/devices.ts";
-import type { DeviceFinding } from "../harness/doctor/devices.ts";
-import { adviceFor, cudaCommand } from "../harness/doctor/advice.ts";
-import { freeBytes, vulkanDrivers } from "../harness/doctor/machine.ts";
+import { autoDevice } from "../harness/catalog/found-devices.ts";
+import type { DeviceFinding } from "../harness/catalog/found-devices.ts";
+import { adviceFor, cudaCommand } from "../harness/catalog/device-advice.ts";
+import { freeBytes, vulkanDrivers } from "../harness/catalog/machine.ts";
 import { tryProvider } from "../models/device/provider-trial.ts";
 import { cpuDevice } from "../models/device/device.ts";
 import type { ProviderName } from "../models/device/device.ts";

@@ -1,7 +1,7 @@
 /** The catalogue of what a fake `try` serves, and the command with it, to be run as a process. */
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { Catalog } from "../harness/catalog.ts";
+import type { Catalog } from "../harness/catalog/catalog.ts";
 import { main } from "../harness/command.ts";
 import { fakeCatalog, fakeModel } from "./fakes.ts";
 import { projectRoot } from "./project.ts";

@@ -3,7 +3,7 @@
  * depend on the prompt and on the batch it came in, so a batch that is asked in other company shows.
  */
 import { join } from "node:path";
-import type { Catalog } from "../harness/catalog.ts";
+import type { Catalog } from "../harness/catalog/catalog.ts";
 import type { Batching, GenerationRequest, VisionLanguageModel } from "../models/model.ts";
 import { CheckpointError } from "../models/model.ts";
 import { vqav2 } from "../tasks/vqav2.ts";

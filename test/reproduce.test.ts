@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import type { Catalog } from "../harness/catalog.ts";
+import type { Catalog } from "../harness/catalog/catalog.ts";
 import { main } from "../harness/command.ts";
 import type { VisionLanguageModel } from "../models/model.ts";
 import type { Reproduction } from "../reports/tables/reproduction.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { catalog } from "../harness/catalog.ts";
+import { catalog } from "../harness/catalog/catalog.ts";
 import type { AnswerEvent, Matches, Turn, Work } from "../harness/try/wire.ts";
 import { bundledData } from "./fakes.ts";
 import { goldenJson } from "./goldens.ts";

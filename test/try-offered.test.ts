@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { bundledModels, catalog } from "../harness/catalog.ts";
+import { bundledModels, catalog } from "../harness/catalog/catalog.ts";
 import { offeredCheckpoints } from "../harness/try/offered-checkpoints.ts";
 import { modelsInHuggingFaceCache } from "../models/checkpoint/hugging-face-cache.ts";
 import { CheckpointError } from "../models/model.ts";

@@ -6,7 +6,7 @@ import pLimit from "p-limit";
 import type { DecodingOptions } from "../../models/model.ts";
 import { conversing } from "../../tasks/own-image.ts";
 import type { ProtocolName } from "../../tasks/task.ts";
-import { UsageError } from "../usage-error.ts";
+import { UsageError } from "../catalog/usage-error.ts";
 import type { TextGenerator } from "./text-generator.ts";
 import { generationOptions, readTextOptions } from "./text-options.ts";
 import type { Conversation, ConversationAnswer, ImageInput, SavedConversation, TextOptions, Turn } from "./types.ts";

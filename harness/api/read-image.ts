@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { readImageBytes } from "../../models/image/image-processor.ts";
 import type { ImageFile } from "../../models/model.ts";
-import { UsageError } from "../usage-error.ts";
+import { UsageError } from "../catalog/usage-error.ts";
 import type { ImageInput } from "./types.ts";
 
 /** Throws an ImageError where there is none. */

@@ -2,7 +2,7 @@
 import pLimit from "p-limit";
 import { ImageError } from "../../models/model.ts";
 import type { GenerationOptions, ImageFile, PromptSize, VisionLanguageModel } from "../../models/model.ts";
-import { UsageError } from "../usage-error.ts";
+import { UsageError } from "../catalog/usage-error.ts";
 import { readImage } from "./read-image.ts";
 import { TrimmedPieces } from "./trimmed-pieces.ts";
 import type { GeneratedText, ImageInput, TextOptions } from "./types.ts";

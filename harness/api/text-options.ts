@@ -2,9 +2,9 @@
 import type { DecodingOptions, GenerationOptions, Sampling } from "../../models/model.ts";
 import type { ProtocolName } from "../../tasks/task.ts";
 import { decodingOf } from "../protocol.ts";
-import { unexpected } from "../flag-values.ts";
+import { unexpected } from "../catalog/flag-values.ts";
 import type { Overrides } from "../run-config.ts";
-import { unknownName } from "../usage-error.ts";
+import { unknownName } from "../catalog/usage-error.ts";
 import type { SamplingOptions, TextOptions } from "./types.ts";
 
 const textOptions = [

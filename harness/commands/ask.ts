@@ -7,7 +7,7 @@ import { decodingOf } from "../protocol.ts";
 import { generateAnswers } from "../ride/generate-answers.ts";
 import { Answers, readRide, usableImages, withBatchFlag, withDecodingFlags, withRideFlags } from "../ride/ride.ts";
 import type { Answer, RideFlags } from "../ride/ride.ts";
-import { UsageError } from "../usage-error.ts";
+import { UsageError } from "../catalog/usage-error.ts";
 
 const defaultModel = "shapes-opt-base";
 

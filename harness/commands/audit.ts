@@ -7,9 +7,9 @@ import type { Audit, TaskAudit } from "../../reports/tables/audit.ts";
 import { auditGeneration } from "../audit/audit-generation.ts";
 import type { Found } from "../audit/audit-generation.ts";
 import { auditRetrieval } from "../audit/audit-retrieval.ts";
-import type { Catalog } from "../catalog.ts";
+import type { Catalog } from "../catalog/catalog.ts";
 import { completeCode, incompleteCode } from "../exit-code.ts";
-import { withDeviceFlags } from "../device.ts";
+import { withDeviceFlags } from "../catalog/device.ts";
 import { cacheHelp, list, precisionHelp, refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
 import { pairsToRun } from "../pairs.ts";
@@ -18,7 +18,7 @@ import { checkpointsToRun, openSplit, taskNamed } from "../prepare.ts";
 import { askingOf, rankingOf } from "../protocol.ts";
 import { readRunConfig } from "../run-config.ts";
 import type { RunConfig, RunFlags } from "../run-config.ts";
-import { UsageError } from "../usage-error.ts";
+import { UsageError } from "../catalog/usage-error.ts";
 
 const defaultSamples = "32";
 

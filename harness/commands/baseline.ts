@@ -11,7 +11,7 @@ import { completeCode, incompleteCode } from "../exit-code.ts";
 import { refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
 import { partialRuns } from "../gate/partial-runs.ts";
-import { UsageError } from "../usage-error.ts";
+import { UsageError } from "../catalog/usage-error.ts";
 import { runsIn } from "./score.ts";
 
 interface BaselineFlags extends OutputFlags {

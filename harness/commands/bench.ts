@@ -5,7 +5,7 @@ import { BenchFolder } from "../../reports/records/bench/bench-folder.ts";
 import type { BenchRun } from "../../reports/records/bench/bench-run.ts";
 import { digits, formatBenchTable } from "../../reports/tables/bench-table.ts";
 import { completeCode, incompleteCode } from "../exit-code.ts";
-import { withDeviceFlags } from "../device.ts";
+import { withDeviceFlags } from "../catalog/device.ts";
 import { cacheHelp, list, refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
 import { watchInterrupt } from "../interrupt.ts";

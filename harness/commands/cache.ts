@@ -18,7 +18,7 @@ import { completeCode } from "../exit-code.ts";
 import { cacheHelp, refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
 import { cacheFolderOf } from "../run-config.ts";
-import { unknownName } from "../usage-error.ts";
+import { unknownName } from "../catalog/usage-error.ts";
 
 const cacheActions = ["ls", "verify", "prune"] as const;
 type CacheAction = (typeof cacheActions)[number];

@@ -7,7 +7,7 @@ import type { AddCommand, Surroundings } from "../flags.ts";
 import { ChatSession } from "../ride/chat-session.ts";
 import { Answers, modelsToRide, readRide, usableImages, withDecodingFlags, withRideFlags } from "../ride/ride.ts";
 import type { Ride, RideFlags } from "../ride/ride.ts";
-import { UsageError } from "../usage-error.ts";
+import { UsageError } from "../catalog/usage-error.ts";
 
 const defaultModel = "shapes-opt-base";
 const defaults = { protocol: "neither: greedy, 30 tokens at most", beams: "1, or the protocol's" };

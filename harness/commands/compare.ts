@@ -20,7 +20,7 @@ import type { FolderOptions } from "../compare/compare-folders.ts";
 import { completeCode, incompleteCode } from "../exit-code.ts";
 import { refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
-import { UsageError } from "../usage-error.ts";
+import { UsageError } from "../catalog/usage-error.ts";
 import { runsIn } from "./score.ts";
 
 interface CompareFlags extends OutputFlags {

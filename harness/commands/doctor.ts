@@ -2,13 +2,13 @@
 import { availableParallelism, cpus, freemem, totalmem } from "node:os";
 import type { ProviderName } from "../../models/device/device.ts";
 import { formatColumns } from "../../reports/tables/table.ts";
-import { cachedCheckpoints, clockGovernor, freeBytes, nvidiaGpus, vulkanDrivers } from "../doctor/machine.ts";
-import { autoDevice, findDevices } from "../doctor/devices.ts";
-import type { DeviceFinding } from "../doctor/devices.ts";
+import { cachedCheckpoints, clockGovernor, freeBytes, nvidiaGpus, vulkanDrivers } from "../catalog/machine.ts";
+import { autoDevice, findDevices } from "../catalog/found-devices.ts";
+import type { DeviceFinding } from "../catalog/found-devices.ts";
 import { completeCode, internalCode } from "../exit-code.ts";
 import { cacheHelp, refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
-import { installedVersion } from "../provenance.ts";
+import { installedVersion } from "../catalog/provenance.ts";
 import { cacheFolderOf } from "../run-config.ts";
 
 interface DoctorFlags extends OutputFlags {

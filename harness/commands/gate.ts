@@ -13,7 +13,7 @@ import { refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts"
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
 import { gate } from "../gate/gate.ts";
 import { readGateConfig } from "../gate/gate-config.ts";
-import { UsageError } from "../usage-error.ts";
+import { UsageError } from "../catalog/usage-error.ts";
 import { runsIn } from "./score.ts";
 
 interface GateFlags extends OutputFlags {

@@ -22,7 +22,7 @@ import { refuseFlagsAsValues, unknownFlag, withOutputFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
 import { partialRuns } from "../gate/partial-runs.ts";
 import { changePoints } from "../statistics/change-points.ts";
-import { unknownName, UsageError } from "../usage-error.ts";
+import { unknownName, UsageError } from "../catalog/usage-error.ts";
 import { runsIn } from "./score.ts";
 
 const actions = ["add", "show", "plot"] as const;

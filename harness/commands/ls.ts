@@ -4,7 +4,7 @@ import { formatColumns } from "../../reports/tables/table.ts";
 import { completeCode } from "../exit-code.ts";
 import { refuseExcess, withOutputFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
-import { unknownName } from "../usage-error.ts";
+import { unknownName } from "../catalog/usage-error.ts";
 
 export const addLs: AddCommand = (program, called) => {
   const command = withOutputFlags(program.command("ls")).description("list what can be named: models, tasks");

@@ -6,7 +6,7 @@ import type { AddCommand, Surroundings } from "../flags.ts";
 import { Answers, codeOf, modelsToRide, readRide, usableImages, withRideFlags } from "../ride/ride.ts";
 import type { RideFlags } from "../ride/ride.ts";
 import { textScores } from "../ride/text-scores.ts";
-import { UsageError } from "../usage-error.ts";
+import { UsageError } from "../catalog/usage-error.ts";
 
 const defaultModel = "shapes-itm";
 

@@ -7,7 +7,7 @@ import { completeCode } from "../exit-code.ts";
 import { cacheHelp, list, precisionHelp, refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
 import { checkpointPlace } from "../prepare.ts";
-import { names } from "../flag-values.ts";
+import { names } from "../catalog/flag-values.ts";
 import { cacheFolderOf, readPrecisions } from "../run-config.ts";
 
 interface PrepareFlags extends OutputFlags {

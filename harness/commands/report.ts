@@ -6,8 +6,8 @@ import { completeCode } from "../exit-code.ts";
 import { refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
 import { defaultSeed, reportOn } from "../report/report-on.ts";
-import { integer } from "../flag-values.ts";
-import { UsageError } from "../usage-error.ts";
+import { integer } from "../catalog/flag-values.ts";
+import { UsageError } from "../catalog/usage-error.ts";
 
 interface ReportFlags extends OutputFlags {
   readonly output?: string;

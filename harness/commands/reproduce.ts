@@ -19,7 +19,7 @@ import { run, runConfigOf } from "./run.ts";
 import type { RunSurroundings } from "./run.ts";
 import type { RunConfig, RunFlags } from "../run-config.ts";
 import { runsIn } from "./score.ts";
-import { nearestName, UsageError } from "../usage-error.ts";
+import { nearestName, UsageError } from "../catalog/usage-error.ts";
 
 /** Flags of `reproduce`: those of `run` that replace no choice of a protocol, and where else numbers come from. */
 interface ReproduceFlags extends RunFlags, OutputFlags {

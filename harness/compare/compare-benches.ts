@@ -11,7 +11,7 @@ import { parseBenchPoint, parseBenchRecord } from "../../reports/records/bench/b
 import type { BenchPoint, BenchRecord } from "../../reports/records/bench/bench-record.ts";
 import { systemCode } from "../../reports/records/run-folder-error.ts";
 import { ratioOfMedians } from "../statistics/medians.ts";
-import { UsageError } from "../usage-error.ts";
+import { UsageError } from "../catalog/usage-error.ts";
 
 export interface Bench {
   readonly folder: string;

@@ -5,7 +5,7 @@ import { describeSystemCode, systemCode } from "../../reports/records/run-folder
 import { gateConfigFormat, gateConfigSchema } from "../../reports/records/findings/gate-config.ts";
 import type { CostRule, GateConfig, MetricRule } from "../../reports/records/findings/gate-config.ts";
 import type { RunRecord } from "../../reports/records/run-record.ts";
-import { UsageError } from "../usage-error.ts";
+import { UsageError } from "../catalog/usage-error.ts";
 
 const example = `{ "format": "${gateConfigFormat}", "metrics": [{ "metric": "accuracy", "margin": 0.5 }] }`;
 

@@ -11,7 +11,7 @@ import { readComparable } from "../compare/comparable-runs.ts";
 import type { CompareOptions } from "../compare/compare-metric.ts";
 import type { PairedRuns } from "../compare/compare-runs.ts";
 import { holm } from "../statistics/multiplicity.ts";
-import { unknownName, UsageError } from "../usage-error.ts";
+import { unknownName, UsageError } from "../catalog/usage-error.ts";
 import { metricWords } from "./explain.ts";
 import { costRuleFor, metricRulesFor } from "./gate-config.ts";
 import { judgeMemory, judgeTime } from "./judge-costs.ts";

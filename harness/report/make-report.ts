@@ -11,7 +11,7 @@ import { reportFormat } from "../../reports/report/report-data.ts";
 import type { Apart, FileState, Report, ReportBench, ReportRun } from "../../reports/report/report-data.ts";
 import { RunFolderError } from "../../reports/records/run-folder-error.ts";
 import { rowsOf } from "../../reports/tables/table.ts";
-import type { Catalog } from "../catalog.ts";
+import type { Catalog } from "../catalog/catalog.ts";
 import { reproductionOf } from "../reproduction.ts";
 import { AnswerColumns, agreementOf, chooseSamples, dataKeyOf, groupRuns } from "./answer-groups.ts";
 import type { AnswerGroup } from "./answer-groups.ts";

@@ -2,7 +2,7 @@
 import { DatasetError } from "../../datasets/dataset.ts";
 import type { Sample } from "../../datasets/dataset.ts";
 import { limitSamples } from "../batches.ts";
-import type { Catalog } from "../catalog.ts";
+import type { Catalog } from "../catalog/catalog.ts";
 import { describeDataFiles } from "../data-files.ts";
 import type { ReadRun } from "./read-folders.ts";
 

@@ -4,7 +4,7 @@ import type { Report } from "../../reports/report/report-data.ts";
 import { pageName, refuseOtherFolder, writeReport } from "../../reports/report/write-report.ts";
 import { RunFolderError } from "../../reports/records/run-folder-error.ts";
 import type { Surroundings } from "../flags.ts";
-import { packageVersion } from "../provenance.ts";
+import { packageVersion } from "../catalog/provenance.ts";
 import type { RunConfig } from "../run-config.ts";
 import { findFolders } from "./find-folders.ts";
 import { makeReport } from "./make-report.ts";

@@ -2,7 +2,7 @@
 import { writeFile } from "node:fs/promises";
 import type { Conversation } from "../api/types.ts";
 import type { Terminal } from "../terminal.ts";
-import { unknownName, UsageError } from "../usage-error.ts";
+import { unknownName, UsageError } from "../catalog/usage-error.ts";
 import { checkImage } from "./image-files.ts";
 
 const commands: Readonly<Record<string, string>> = {

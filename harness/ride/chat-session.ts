@@ -7,7 +7,7 @@ import type { Conversation, ConversationAnswer, GeneratingCheckpoint, TextOption
 import type { Input } from "../flags.ts";
 import { sameKeyMs, signalCodes } from "../interrupt.ts";
 import type { Terminal } from "../terminal.ts";
-import { UsageError } from "../usage-error.ts";
+import { UsageError } from "../catalog/usage-error.ts";
 import { ChatCommands } from "./chat-commands.ts";
 import { LineQueue } from "./line-queue.ts";
 import { codeOf } from "./ride.ts";

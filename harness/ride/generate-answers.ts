@@ -3,7 +3,7 @@ import type { DecodingOptions, LanguageModelFamily } from "../../models/model.ts
 import { describePrecision } from "../../models/checkpoint/precision.ts";
 import type { Surroundings } from "../flags.ts";
 import { watchInterrupt } from "../interrupt.ts";
-import { UsageError } from "../usage-error.ts";
+import { UsageError } from "../catalog/usage-error.ts";
 import { codeOf, modelsToRide } from "./ride.ts";
 import { withSampling } from "./sampling-flags.ts";
 import type { Answer, Answers, Ride } from "./ride.ts";

@@ -4,7 +4,7 @@ import { basename, dirname, extname, join } from "node:path";
 import { inspectImage } from "../../models/image/inspect-image.ts";
 import { imageLimits } from "../../models/image/image-processor.ts";
 import { ImageError } from "../../models/model.ts";
-import { UsageError } from "../usage-error.ts";
+import { UsageError } from "../catalog/usage-error.ts";
 
 const extensions: readonly string[] = [".jpg", ".jpeg", ".png", ".webp", ".gif"];
 

@@ -7,7 +7,7 @@
  * bundled one. A folder that holds a checkpoint already is left as it is.
  */
 import { generationShapes, retrievalShapes } from "../../models/checkpoint/random-shapes.ts";
-import { unknownName, UsageError } from "../usage-error.ts";
+import { unknownName, UsageError } from "../catalog/usage-error.ts";
 import { print, provideCheckpoint, readFlags, round, runBenchmark } from "./bench-report.ts";
 
 await runBenchmark(async () => {

@@ -3,7 +3,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileWhole } from "../../reports/records/atomic-file.ts";
 import { schemaTexts } from "./schemas.ts";
-import { packageFolder } from "../provenance.ts";
+import { packageFolder } from "../catalog/provenance.ts";
 
 const folder = join(packageFolder, "docs", "schemas");
 await mkdir(folder, { recursive: true });

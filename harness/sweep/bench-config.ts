@@ -7,15 +7,15 @@ import type { Precision } from "../../models/checkpoint/precision.ts";
 import { scenarios } from "../../reports/records/bench/bench-record.ts";
 import type { Scenario } from "../../reports/records/bench/bench-record.ts";
 import type { ProtocolName } from "../../tasks/task.ts";
-import { deviceChoices, deviceRequest } from "../device.ts";
-import type { DeviceFlags, DeviceRequest } from "../device.ts";
+import { deviceChoices, deviceRequest } from "../catalog/device.ts";
+import type { DeviceFlags, DeviceRequest } from "../catalog/device.ts";
 import { formatDuration, parseDurationMs } from "../loadgen/duration.ts";
 import { leastQueries } from "../loadgen/early-stopping.ts";
 import { defaultSettings, sampleChoices } from "../loadgen/settings.ts";
 import type { LoadGenSettings, SampleChoice } from "../loadgen/settings.ts";
-import { choice, decimal, folder, integer, limit, names, text, unexpected } from "../flag-values.ts";
+import { choice, decimal, folder, integer, limit, names, text, unexpected } from "../catalog/flag-values.ts";
 import { cacheFolderOf, protocols, readPrecisions } from "../run-config.ts";
-import { unknownName, UsageError } from "../usage-error.ts";
+import { unknownName, UsageError } from "../catalog/usage-error.ts";
 
 export interface BenchConfig {
   readonly models: readonly string[];

@@ -5,10 +5,10 @@
 import { readImageBytes } from "../../models/image/image-processor.ts";
 import { readRunRecord } from "../../reports/records/run-files.ts";
 import type { RunRecord } from "../../reports/records/run-record.ts";
-import type { Catalog } from "../catalog.ts";
+import type { Catalog } from "../catalog/catalog.ts";
 import { findFolders } from "../report/find-folders.ts";
 import { readQuestions } from "../report/questions.ts";
-import { UsageError } from "../usage-error.ts";
+import { UsageError } from "../catalog/usage-error.ts";
 import type { KeptImages } from "./kept-images.ts";
 import type { Offered } from "./offered-checkpoints.ts";
 import type { LinkedSample } from "./wire.ts";

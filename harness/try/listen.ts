@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { Server } from "node:http";
 import { createAdaptorServer } from "@hono/node-server";
 import type { Hono } from "hono";
-import { UsageError } from "../usage-error.ts";
+import { UsageError } from "../catalog/usage-error.ts";
 
 export interface Listening {
   readonly port: number;

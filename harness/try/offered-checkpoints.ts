@@ -3,7 +3,7 @@ import { kindOfCheckpoint } from "../../models/checkpoint/checkpoint.ts";
 import type { CheckpointOptions } from "../../models/checkpoint/checkpoint.ts";
 import { modelsInHuggingFaceCache } from "../../models/checkpoint/hugging-face-cache.ts";
 import { CheckpointError } from "../../models/model.ts";
-import type { Catalog } from "../catalog.ts";
+import type { Catalog } from "../catalog/catalog.ts";
 import { checkpointPlace } from "../prepare.ts";
 import type { OfferedCheckpoint } from "./wire.ts";
 

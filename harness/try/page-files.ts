@@ -2,7 +2,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { packageFolder } from "../provenance.ts";
+import { packageFolder } from "../catalog/provenance.ts";
 
 export interface PageFile {
   readonly type: string;

@@ -16,7 +16,7 @@ import type { LoadOptions } from "../../../models/load-blip2.ts";
 import { loadRetrievalCheckpoint } from "../../../models/load-blip2-retrieval.ts";
 import type { GenerationRequest, VisionLanguageModel } from "../../../models/model.ts";
 import { vqav2 } from "../../../tasks/vqav2.ts";
-import { bundledData, bundledModels } from "../../catalog.ts";
+import { bundledData, bundledModels } from "../../catalog/catalog.ts";
 import { generate, rank } from "./check-gpu-answers.ts";
 import type { Answers, Ranking } from "./check-gpu-answers.ts";
 import type { ParityRow } from "./check-gpu-judge.ts";

@@ -3,7 +3,7 @@ import type { Adapter } from "../../../models/device/adapter.ts";
 import { describeDevice } from "../../../models/device/device.ts";
 import type { Device } from "../../../models/device/device.ts";
 import type { RunPlan } from "../../../reports/records/run-record.ts";
-import type { DeviceFinding } from "../../doctor/devices.ts";
+import type { DeviceFinding } from "../../catalog/found-devices.ts";
 import { completeCode, incompleteCode, internalCode, usageCode } from "../../exit-code.ts";
 import type { Ceilings } from "../pipeline/ceilings.ts";
 import type { ParityRow, ParityVerdict } from "./check-gpu-judge.ts";

@@ -4,7 +4,7 @@ import type { Batching, DecodingOptions, GenerationRequest, VisionLanguageModel 
 import type { GraphRun } from "../../../models/runtime.ts";
 import { stagesBeside } from "../../../reports/records/run-record.ts";
 import { readAhead } from "../../batches.ts";
-import { bundledData } from "../../catalog.ts";
+import { bundledData } from "../../catalog/catalog.ts";
 
 /**
  * An image is encoded once for its questions; the words they share run once an image; waiting questions take free rows;

@@ -22,7 +22,7 @@ import { generationWays } from "../../../models/generation/generation-way.ts";
 import { loadCheckpoint } from "../../../models/load-blip2.ts";
 import type { VisionLanguageModel } from "../../../models/model.ts";
 import type { GraphRun } from "../../../models/runtime.ts";
-import { unknownName, UsageError } from "../../usage-error.ts";
+import { unknownName, UsageError } from "../../catalog/usage-error.ts";
 import { peakMemoryMiB, print, provideCheckpoint, readFlags, round, runBenchmark } from "../bench-report.ts";
 import type { Flags } from "../bench-report.ts";
 import { measureCeilings } from "./ceilings.ts";

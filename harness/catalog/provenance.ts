@@ -9,13 +9,13 @@ import { extname, join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import * as z from "zod";
-import type { RunPlan } from "../reports/records/run-record.ts";
-import type { RunConfig } from "./run-config.ts";
+import type { RunPlan } from "../../reports/records/run-record.ts";
+import type { RunConfig } from "../run-config.ts";
 
 /** Folder of the package, with its bundled checkpoints and data; the compiled code lies in dist/ below it. */
-export const packageFolder = fileURLToPath(new URL("../../", import.meta.url));
+export const packageFolder = fileURLToPath(new URL("../../../", import.meta.url));
 
-const codeFolder = fileURLToPath(new URL("../", import.meta.url));
+const codeFolder = fileURLToPath(new URL("../../", import.meta.url));
 const rooms = ["datasets", "harness", "models", "reports", "tasks"];
 
 const packageSchema = z.object({

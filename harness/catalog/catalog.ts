@@ -3,21 +3,21 @@
  * Whatever lies elsewhere is named by its folder, or by its name in the Hugging Face cache.
  */
 import { join } from "node:path";
-import { openCheckpoint } from "../models/checkpoint/checkpoint.ts";
-import { featureBytes } from "../models/features/feature-file.ts";
-import { featureShape } from "../models/features/image-tokens.ts";
-import { loadCheckpoint } from "../models/load-blip2.ts";
-import type { LoadOptions } from "../models/load-blip2.ts";
-import { loadRetrievalCheckpoint } from "../models/load-blip2-retrieval.ts";
-import type { ImageTextScorer, LanguageModelFamily, VisionLanguageModel } from "../models/model.ts";
-import { cocoCaption } from "../tasks/coco-caption.ts";
-import { cocoRetrieval } from "../tasks/coco-retrieval.ts";
-import { flickr30kRetrieval } from "../tasks/flickr30k-retrieval.ts";
-import { gqa } from "../tasks/gqa.ts";
-import { nocaps } from "../tasks/nocaps.ts";
-import { okVqa } from "../tasks/ok-vqa.ts";
-import type { Task } from "../tasks/task.ts";
-import { vqav2 } from "../tasks/vqav2.ts";
+import { openCheckpoint } from "../../models/checkpoint/checkpoint.ts";
+import { featureBytes } from "../../models/features/feature-file.ts";
+import { featureShape } from "../../models/features/image-tokens.ts";
+import { loadCheckpoint } from "../../models/load-blip2.ts";
+import type { LoadOptions } from "../../models/load-blip2.ts";
+import { loadRetrievalCheckpoint } from "../../models/load-blip2-retrieval.ts";
+import type { ImageTextScorer, LanguageModelFamily, VisionLanguageModel } from "../../models/model.ts";
+import { cocoCaption } from "../../tasks/coco-caption.ts";
+import { cocoRetrieval } from "../../tasks/coco-retrieval.ts";
+import { flickr30kRetrieval } from "../../tasks/flickr30k-retrieval.ts";
+import { gqa } from "../../tasks/gqa.ts";
+import { nocaps } from "../../tasks/nocaps.ts";
+import { okVqa } from "../../tasks/ok-vqa.ts";
+import type { Task } from "../../tasks/task.ts";
+import { vqav2 } from "../../tasks/vqav2.ts";
 import { packageFolder } from "./provenance.ts";
 
 /** A checkpoint that was found and read, but for its weights. */

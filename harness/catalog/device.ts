@@ -3,17 +3,17 @@
  * anything is loaded; `auto` takes the first that works and is no program for the CPU. The CPU is not tried: it is the default.
  */
 import type { Command } from "commander";
-import type { Adapter } from "../models/device/adapter.ts";
-import { cpuDevice, describeDevice, hasSeveralDevices, providerNames } from "../models/device/device.ts";
-import type { Device, ProviderName } from "../models/device/device.ts";
-import { precisionsOn, unfitPart } from "../models/device/device-precisions.ts";
-import { tryProvider } from "../models/device/provider-trial.ts";
-import { compiledProviders } from "../models/device/providers.ts";
-import { describePrecision, hasHalf } from "../models/checkpoint/precision.ts";
-import type { Precision } from "../models/checkpoint/precision.ts";
-import type { PreparationEvent } from "../models/checkpoint/weight-cache.ts";
-import { adviceFor } from "./doctor/advice.ts";
-import { nvidiaAdapter } from "./doctor/machine.ts";
+import type { Adapter } from "../../models/device/adapter.ts";
+import { cpuDevice, describeDevice, hasSeveralDevices, providerNames } from "../../models/device/device.ts";
+import type { Device, ProviderName } from "../../models/device/device.ts";
+import { precisionsOn, unfitPart } from "../../models/device/device-precisions.ts";
+import { tryProvider } from "../../models/device/provider-trial.ts";
+import { compiledProviders } from "../../models/device/providers.ts";
+import { describePrecision, hasHalf } from "../../models/checkpoint/precision.ts";
+import type { Precision } from "../../models/checkpoint/precision.ts";
+import type { PreparationEvent } from "../../models/checkpoint/weight-cache.ts";
+import { adviceFor } from "./device-advice.ts";
+import { nvidiaAdapter } from "./machine.ts";
 import { UsageError } from "./usage-error.ts";
 
 export const deviceChoices = ["auto", ...providerNames] as const;

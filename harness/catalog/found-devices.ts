@@ -6,8 +6,8 @@ import type { PrecisionName } from "../../models/checkpoint/precision.ts";
 import { precisionsOn } from "../../models/device/device-precisions.ts";
 import { tryProvider } from "../../models/device/provider-trial.ts";
 import { compiledProviders } from "../../models/device/providers.ts";
-import { autoOrder } from "../device.ts";
-import { adviceFor } from "./advice.ts";
+import { autoOrder } from "./device.ts";
+import { adviceFor } from "./device-advice.ts";
 
 export interface DeviceFinding {
   readonly device: ProviderName;
