@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { withBatchSize } from "../harness/batch-size.ts";
-import { evaluate } from "../harness/evaluate.ts";
-import { prepare } from "../harness/prepare.ts";
-import { readRunConfig } from "../harness/run-config.ts";
-import type { RunFlags } from "../harness/run-config.ts";
+import { withBatchSize } from "../harness/evaluation/batch-size.ts";
+import { evaluate } from "../harness/evaluation/evaluate.ts";
+import { prepare } from "../harness/evaluation/prepare.ts";
+import { readRunConfig } from "../harness/evaluation/run-config.ts";
+import type { RunFlags } from "../harness/evaluation/run-config.ts";
 import { assertFails, blip2, fake, inProcess } from "./command-process.ts";
 import { fakeCatalog, fakeModel } from "./fakes.ts";
 import type { FakeOptions } from "./fakes.ts";

@@ -6,7 +6,7 @@ import { appendFileSync, existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { vqav2Questions } from "../datasets/vqa.ts";
-import { planWindows } from "../harness/batches.ts";
+import { planWindows } from "../harness/evaluation/batches.ts";
 import { assertFails, environment, fake, fakeCommand, startAndWait } from "./command-process.ts";
 import { bundledData } from "./fakes.ts";
 import { bytesOf } from "./run-bytes.ts";

@@ -10,8 +10,8 @@ import {
   outputAgreement,
 } from "../harness/costs/output-agreement.ts";
 import { rankingAgreement } from "../harness/costs/ranking-agreement.ts";
-import { peakMemoryBytes, resetPeakMemory } from "../harness/peak-memory.ts";
-import { readPrecisions } from "../harness/run-config.ts";
+import { peakMemoryBytes, resetPeakMemory } from "../harness/evaluation/peak-memory.ts";
+import { readPrecisions } from "../harness/evaluation/run-config.ts";
 import { describePrecision, precisionFolder } from "../models/checkpoint/precision.ts";
 import { loadBlip2 } from "../models/load-blip2.ts";
 import type { Costs } from "../reports/records/findings/costs.ts";

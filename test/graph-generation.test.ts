@@ -1,7 +1,7 @@
 /** Generation in one graph: the reference's tokens and scores again, for every decoding setting of the goldens. */
 import assert from "node:assert/strict";
 import path from "node:path";
-import { readRunConfig } from "../harness/run-config.ts";
+import { readRunConfig } from "../harness/evaluation/run-config.ts";
 import { parsePrecision } from "../models/checkpoint/precision.ts";
 import { providerNames } from "../models/device/device.ts";
 import type { ProviderName } from "../models/device/device.ts";

@@ -1,6 +1,6 @@
 /** Looking an image up among texts: order, ties, images that fail. The scorer is a table of numbers. */
 import assert from "node:assert/strict";
-import { rankTexts, readGallery } from "../harness/rank-texts.ts";
+import { rankTexts, readGallery } from "../harness/evaluation/retrieval/rank-texts.ts";
 import type { ImageTextScorer } from "../models/model.ts";
 
 /** Image n is as similar to text m as `similarities[n][m]`, and matches it with `logits[n][m]`. A text is its number. */

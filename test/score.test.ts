@@ -1,8 +1,8 @@
 /** Predictions → scores, and their intervals. */
 import assert from "node:assert/strict";
 import type { Sample } from "../datasets/dataset.ts";
-import { confidenceInterval, shareInterval } from "../harness/confidence-interval.ts";
-import { scorePredictions } from "../harness/score.ts";
+import { confidenceInterval, shareInterval } from "../harness/statistics/confidence-interval.ts";
+import { scorePredictions } from "../harness/evaluation/score.ts";
 import type { Outcome } from "../reports/records/journal.ts";
 import type { GenerationTask, Score } from "../tasks/task.ts";
 

@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import * as z from "zod";
 import type { RunPlan } from "../../reports/records/run-record.ts";
-import type { RunConfig } from "../run-config.ts";
+import type { RunConfig } from "../evaluation/run-config.ts";
 
 /** Folder of the package, with its bundled checkpoints and data; the compiled code lies in dist/ below it. */
 export const packageFolder = fileURLToPath(new URL("../../../", import.meta.url));

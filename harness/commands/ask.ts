@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { questionAnswering } from "../../tasks/own-image.ts";
 import { refuseExcess, refuseFlagsAsValues } from "../flags.ts";
 import type { AddCommand, Surroundings } from "../flags.ts";
-import { decodingOf } from "../protocol.ts";
+import { decodingOf } from "../evaluation/protocol.ts";
 import { generateAnswers } from "../ride/generate-answers.ts";
 import { Answers, readRide, usableImages, withBatchFlag, withDecodingFlags, withRideFlags } from "../ride/ride.ts";
 import type { Answer, RideFlags } from "../ride/ride.ts";

@@ -17,7 +17,7 @@ import { formatColumns } from "../../reports/tables/table.ts";
 import { completeCode } from "../exit-code.ts";
 import { cacheHelp, refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
-import { cacheFolderOf } from "../run-config.ts";
+import { cacheFolderOf } from "../evaluation/run-config.ts";
 import { unknownName } from "../catalog/usage-error.ts";
 
 const cacheActions = ["ls", "verify", "prune"] as const;

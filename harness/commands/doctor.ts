@@ -9,7 +9,7 @@ import { completeCode, internalCode } from "../exit-code.ts";
 import { cacheHelp, refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
 import { installedVersion } from "../catalog/provenance.ts";
-import { cacheFolderOf } from "../run-config.ts";
+import { cacheFolderOf } from "../evaluation/run-config.ts";
 
 interface DoctorFlags extends OutputFlags {
   readonly cache?: string;

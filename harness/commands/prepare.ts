@@ -6,9 +6,9 @@ import type { QuantizationPlan } from "../../models/checkpoint/quantized-weights
 import { completeCode } from "../exit-code.ts";
 import { cacheHelp, list, precisionHelp, refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
-import { checkpointPlace } from "../prepare.ts";
+import { checkpointPlace } from "../evaluation/prepare.ts";
 import { names } from "../catalog/flag-values.ts";
-import { cacheFolderOf, readPrecisions } from "../run-config.ts";
+import { cacheFolderOf, readPrecisions } from "../evaluation/run-config.ts";
 
 interface PrepareFlags extends OutputFlags {
   readonly model?: readonly string[];

@@ -13,11 +13,11 @@ import { publishedNumbers, publishedSplits } from "../../tasks/published/publish
 import { completeCode } from "../exit-code.ts";
 import { refuseExcess, refuseFlagsAsValues, withOutputFlags, withRunFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags } from "../flags.ts";
-import { taskNamed } from "../prepare.ts";
+import { taskNamed } from "../evaluation/prepare.ts";
 import { listedNumber, reproductionOf } from "../reproduction.ts";
 import { run, runConfigOf } from "./run.ts";
 import type { RunSurroundings } from "./run.ts";
-import type { RunConfig, RunFlags } from "../run-config.ts";
+import type { RunConfig, RunFlags } from "../evaluation/run-config.ts";
 import { runsIn } from "./score.ts";
 import { nearestName, UsageError } from "../catalog/usage-error.ts";
 

@@ -10,18 +10,18 @@ import { kindOfFolder, readRun, readSimilarities, writeScores } from "../../repo
 import { RunFolderError } from "../../reports/records/run-folder-error.ts";
 import type { RunRecord, ScoreSheet } from "../../reports/records/run-record.ts";
 import type { ScoredRun } from "../../reports/tables/table.ts";
-import { limitSamples } from "../batches.ts";
+import { limitSamples } from "../evaluation/batches.ts";
 import type { Catalog } from "../catalog/catalog.ts";
-import { describeDataFiles } from "../data-files.ts";
+import { describeDataFiles } from "../evaluation/data-files.ts";
 import { completeCode, incompleteCode } from "../exit-code.ts";
 import { refuseExcess, withOutputFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
-import { taskNamed } from "../prepare.ts";
-import { withCiderDf } from "../protocol.ts";
+import { taskNamed } from "../evaluation/prepare.ts";
+import { withCiderDf } from "../evaluation/protocol.ts";
 import { codeFingerprint, scorerFingerprint } from "../catalog/provenance.ts";
-import { pairsOf, scoreRanking, seenOf } from "../retrieval-run.ts";
+import { pairsOf, scoreRanking, seenOf } from "../evaluation/retrieval/retrieval-run.ts";
 import { showRuns, writeRows } from "./run.ts";
-import { scorePredictions } from "../score.ts";
+import { scorePredictions } from "../evaluation/score.ts";
 import { UsageError } from "../catalog/usage-error.ts";
 
 interface ScoreFlags extends OutputFlags {

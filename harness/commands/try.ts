@@ -6,8 +6,8 @@ import { cacheHelp, list, precisionHelp, refuseExcess, refuseFlagsAsValues, with
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
 import { watchInterrupt } from "../interrupt.ts";
 import { byteAmount, folder, integer, names, text, unexpected } from "../catalog/flag-values.ts";
-import { cacheFolderOf, readDevice, readPrecisions } from "../run-config.ts";
-import type { RunFlags } from "../run-config.ts";
+import { cacheFolderOf, readDevice, readPrecisions } from "../evaluation/run-config.ts";
+import type { RunFlags } from "../evaluation/run-config.ts";
 import { isLoopback } from "../try/guard.ts";
 import { startTrying } from "../try/start-trying.ts";
 import type { TrySettings } from "../try/start-trying.ts";

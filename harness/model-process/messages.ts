@@ -21,7 +21,7 @@ import type {
   VisionLanguageModel,
 } from "../../models/model.ts";
 import type { TextTokens } from "../../models/text/text-batches.ts";
-import type { RankedTexts, Ranking } from "../rank-texts.ts";
+import type { RankedTexts, Ranking } from "../evaluation/retrieval/rank-texts.ts";
 import type { ToldError } from "./told-error.ts";
 
 /** Where a model is loaded from, and how: values only, for they cross into another process. */

@@ -2,7 +2,7 @@
 import { CheckpointError } from "../../models/model.ts";
 import type { FailedImage, ImageEmbedding, ImageFile, ImageTextScorer, Matching } from "../../models/model.ts";
 import type { TextTokens } from "../../models/text/text-batches.ts";
-import type { RankedTexts, Ranking } from "../rank-texts.ts";
+import type { RankedTexts, Ranking } from "../evaluation/retrieval/rank-texts.ts";
 import { AskedProcess } from "./asked-process.ts";
 import type { ModelProcessOptions, Timed } from "./asked-process.ts";
 import type { ModelPlace } from "./messages.ts";

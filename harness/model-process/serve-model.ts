@@ -5,7 +5,7 @@
 import { writeSync } from "node:fs";
 import { DeviceLostError } from "../../models/device/device-error.ts";
 import type { ImageTextScorer, VisionLanguageModel } from "../../models/model.ts";
-import { readAhead } from "../batches.ts";
+import { readAhead } from "../evaluation/batches.ts";
 import { internalCode } from "../exit-code.ts";
 import { scorerSide } from "./serve-scorer.ts";
 import { isCall } from "./messages.ts";

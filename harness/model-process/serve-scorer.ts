@@ -1,7 +1,7 @@
 /** What the process of an ImageTextScorer does with each call, see serve-model.ts. */
 import type { ImageTextScorer } from "../../models/model.ts";
-import { rankTexts, readGallery } from "../rank-texts.ts";
-import type { TextGallery } from "../rank-texts.ts";
+import { rankTexts, readGallery } from "../evaluation/retrieval/rank-texts.ts";
+import type { TextGallery } from "../evaluation/retrieval/rank-texts.ts";
 import type { AnyResult, ScorerWork } from "./messages.ts";
 
 /** `scorer`: null as long as none is loaded. */

@@ -1,9 +1,9 @@
 /** Chosen samples as the data set has them: question, references and the place of the image. Opened as `score` opens it. */
 import { DatasetError } from "../../datasets/dataset.ts";
 import type { Sample } from "../../datasets/dataset.ts";
-import { limitSamples } from "../batches.ts";
+import { limitSamples } from "../evaluation/batches.ts";
 import type { Catalog } from "../catalog/catalog.ts";
-import { describeDataFiles } from "../data-files.ts";
+import { describeDataFiles } from "../evaluation/data-files.ts";
 import type { ReadRun } from "./read-folders.ts";
 
 export interface Question {

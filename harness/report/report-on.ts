@@ -5,7 +5,7 @@ import { pageName, refuseOtherFolder, writeReport } from "../../reports/report/w
 import { RunFolderError } from "../../reports/records/run-folder-error.ts";
 import type { Surroundings } from "../flags.ts";
 import { packageVersion } from "../catalog/provenance.ts";
-import type { RunConfig } from "../run-config.ts";
+import type { RunConfig } from "../evaluation/run-config.ts";
 import { findFolders } from "./find-folders.ts";
 import { makeReport } from "./make-report.ts";
 

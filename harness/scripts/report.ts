@@ -19,7 +19,7 @@ import { writeScores } from "../../reports/records/run-files.ts";
 import { identityHash, runFormat, scoresFormat } from "../../reports/records/run-record.ts";
 import type { RunPlan } from "../../reports/records/run-record.ts";
 import { catalog } from "../catalog/catalog.ts";
-import { describeDataFiles } from "../data-files.ts";
+import { describeDataFiles } from "../evaluation/data-files.ts";
 import { provenance } from "../catalog/provenance.ts";
 import { defaultSeed, reportOn } from "../report/report-on.ts";
 import { Terminal } from "../terminal.ts";

@@ -14,7 +14,7 @@ import { leastQueries } from "../loadgen/early-stopping.ts";
 import { defaultSettings, sampleChoices } from "../loadgen/settings.ts";
 import type { LoadGenSettings, SampleChoice } from "../loadgen/settings.ts";
 import { choice, decimal, folder, integer, limit, names, text, unexpected } from "../catalog/flag-values.ts";
-import { cacheFolderOf, protocols, readPrecisions } from "../run-config.ts";
+import { cacheFolderOf, protocols, readPrecisions } from "../evaluation/run-config.ts";
 import { unknownName, UsageError } from "../catalog/usage-error.ts";
 
 export interface BenchConfig {

@@ -4,9 +4,9 @@ import type { BenchAccuracy } from "../../reports/records/bench/bench-run.ts";
 import type { Outcome } from "../../reports/records/journal.ts";
 import type { GenerationTask } from "../../tasks/task.ts";
 import { ModelProcess } from "../model-process/model-process.ts";
-import type { OpenedSplit } from "../prepare.ts";
-import type { Asking } from "../protocol.ts";
-import { scorePredictions } from "../score.ts";
+import type { OpenedSplit } from "../evaluation/prepare.ts";
+import type { Asking } from "../evaluation/protocol.ts";
+import { scorePredictions } from "../evaluation/score.ts";
 import { ownImages } from "./subject.ts";
 import type { AskBatch, BatchAnswer, Outputs, Subject } from "./subject.ts";
 

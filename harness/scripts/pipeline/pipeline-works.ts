@@ -3,7 +3,7 @@ import { cocoCaptions } from "../../../datasets/coco-captions.ts";
 import type { Batching, DecodingOptions, GenerationRequest, VisionLanguageModel } from "../../../models/model.ts";
 import type { GraphRun } from "../../../models/runtime.ts";
 import { stagesBeside } from "../../../reports/records/run-record.ts";
-import { readAhead } from "../../batches.ts";
+import { readAhead } from "../../evaluation/batches.ts";
 import { bundledData } from "../../catalog/catalog.ts";
 
 /**
@@ -85,7 +85,7 @@ export async function perform(
   return { ms, stagesMs: { ...stagesMs, between }, runs: [...runs] };
 }
 
-const windowBatches = 4; // as a run asks them, harness/batches.ts
+const windowBatches = 4; // as a run asks them, harness/evaluation/batches.ts
 
 async function questions({ images, questionsAnImage }: Work): Promise<readonly GenerationRequest[]> {
   const { samples } = await cocoCaptions.open({ folder: bundledData }, "test");

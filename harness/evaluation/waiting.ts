@@ -1,6 +1,6 @@
 /** How long a model waited for images and prompts: the share of its time in which it had nothing to compute on. */
-import { stagesBeside } from "../reports/records/run-record.ts";
-import type { Prediction, RunRecord } from "../reports/records/run-record.ts";
+import { stagesBeside } from "../../reports/records/run-record.ts";
+import type { Prediction, RunRecord } from "../../reports/records/run-record.ts";
 
 export interface StageTimes {
   /** Milliseconds in which a batch stood still: an image of it was not read yet, or its prompts were made into tokens. */

@@ -2,9 +2,9 @@
  * Images as a search asks them: which texts of a gallery fit an image best? The gallery is read once; then each image is
  * embedded, compared with all of it, and matched with the best of it, as a retrieval task re-ranks image to text.
  */
-import type { FailedImage, ImageFile, ImageTextScorer, StageLatency } from "../models/model.ts";
-import type { TextTokens } from "../models/text/text-batches.ts";
-import { highestPositions } from "../tasks/metrics/retrieval-ranking.ts";
+import type { FailedImage, ImageFile, ImageTextScorer, StageLatency } from "../../../models/model.ts";
+import type { TextTokens } from "../../../models/text/text-batches.ts";
+import { highestPositions } from "../../../tasks/metrics/retrieval-ranking.ts";
 
 /** Texts that images are ranked against. */
 export interface TextGallery {

@@ -4,8 +4,8 @@
  * gives the same bytes.
  */
 import pLimit from "p-limit";
-import type { Sample } from "../datasets/dataset.ts";
-import type { VisionLanguageModel } from "../models/model.ts";
+import type { Sample } from "../../datasets/dataset.ts";
+import type { VisionLanguageModel } from "../../models/model.ts";
 
 /**
  * Batches a window holds. Within it rows of finished samples are filled again, so the last few of a window decode in a batch

@@ -2,10 +2,10 @@
  * The plain way beside the fast one: each sample alone with an image of its own, then the windows of a run, with all that a
  * run shares. In fp32 they must answer alike.
  */
-import type { Sample } from "../../datasets/dataset.ts";
-import type { VisionLanguageModel } from "../../models/model.ts";
-import type { AuditDifference, AuditOutcome } from "../../reports/tables/audit.ts";
-import type { Prediction } from "../../reports/records/run-record.ts";
+import type { Sample } from "../../../datasets/dataset.ts";
+import type { VisionLanguageModel } from "../../../models/model.ts";
+import type { AuditDifference, AuditOutcome } from "../../../reports/tables/audit.ts";
+import type { Prediction } from "../../../reports/records/run-record.ts";
 import { planWindows, readAhead } from "../batches.ts";
 import { predict } from "../evaluate.ts";
 import type { Asked } from "../evaluate.ts";

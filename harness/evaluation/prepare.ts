@@ -4,19 +4,19 @@
  */
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
-import type { Dataset, RetrievalSample, Sample, Split } from "../datasets/dataset.ts";
-import { DatasetError } from "../datasets/dataset.ts";
-import { doesWayMatter } from "../models/generation/generation-way.ts";
-import type { GraphPlacement } from "../models/device/placement-profile.ts";
-import type { LoadOptions } from "../models/load-blip2.ts";
-import { RunFolder } from "../reports/records/run-folder.ts";
-import type { RunPlan } from "../reports/records/run-record.ts";
-import type { Task } from "../tasks/task.ts";
+import type { Dataset, RetrievalSample, Sample, Split } from "../../datasets/dataset.ts";
+import { DatasetError } from "../../datasets/dataset.ts";
+import { doesWayMatter } from "../../models/generation/generation-way.ts";
+import type { GraphPlacement } from "../../models/device/placement-profile.ts";
+import type { LoadOptions } from "../../models/load-blip2.ts";
+import { RunFolder } from "../../reports/records/run-folder.ts";
+import type { RunPlan } from "../../reports/records/run-record.ts";
+import type { Task } from "../../tasks/task.ts";
 import { plannedBatchSize } from "./batch-size.ts";
 import { limitSamples } from "./batches.ts";
-import type { Catalog, FoundCheckpoint } from "./catalog/catalog.ts";
+import type { Catalog, FoundCheckpoint } from "../catalog/catalog.ts";
 import { describeDataFiles } from "./data-files.ts";
-import { chooseDevice, checkPrecision } from "./catalog/device.ts";
+import { chooseDevice, checkPrecision } from "../catalog/device.ts";
 import { recordedDevice, recordedPrecision, recordedProvider } from "./recorded-choices.ts";
 import type { Evaluation } from "./evaluate.ts";
 import { describeFeatureSizes } from "./feature-sizes.ts";
@@ -26,10 +26,10 @@ import { placeOf, refuseOtherContent } from "./output-folder.ts";
 import { pairsToRun } from "./pairs.ts";
 import type { AskedCheckpoint, GenerationPair, Pair, RetrievalPair } from "./pairs.ts";
 import { askingOf, rankingOf, withCiderDf } from "./protocol.ts";
-import { provenance } from "./catalog/provenance.ts";
-import type { RetrievalEvaluation } from "./retrieval-run.ts";
+import { provenance } from "../catalog/provenance.ts";
+import type { RetrievalEvaluation } from "./retrieval/retrieval-run.ts";
 import type { RunConfig } from "./run-config.ts";
-import { unknownName, UsageError } from "./catalog/usage-error.ts";
+import { unknownName, UsageError } from "../catalog/usage-error.ts";
 
 export type AnyEvaluation = Evaluation<Sample> | RetrievalEvaluation;
 

@@ -1,6 +1,6 @@
 /** What --keep-features will take on the disk, said before it is taken. */
-import type { Sample } from "../datasets/dataset.ts";
-import { describePrecision } from "../models/checkpoint/precision.ts";
+import type { Sample } from "../../datasets/dataset.ts";
+import { describePrecision } from "../../models/checkpoint/precision.ts";
 import type { RunConfig } from "./run-config.ts";
 import type { Pair } from "./pairs.ts";
 

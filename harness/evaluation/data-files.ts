@@ -4,7 +4,7 @@ import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { pipeline } from "node:stream/promises";
-import type { RunPlan } from "../reports/records/run-record.ts";
+import type { RunPlan } from "../../reports/records/run-record.ts";
 
 type DataFile = RunPlan["data"]["files"][number];
 

@@ -1,6 +1,6 @@
 /** How run.json spells what a checkpoint is computed in and on; the usual is left out, as it was before there was a choice. */
-import { describePrecision } from "../models/checkpoint/precision.ts";
-import type { RunPlan } from "../reports/records/run-record.ts";
+import { describePrecision } from "../../models/checkpoint/precision.ts";
+import type { RunPlan } from "../../reports/records/run-record.ts";
 import type { AskedCheckpoint } from "./pairs.ts";
 
 export function recordedPrecision({ precision }: AskedCheckpoint): { readonly precision?: string } {

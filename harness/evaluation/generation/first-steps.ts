@@ -2,12 +2,12 @@
  * The first step of a run's first samples, kept beside its predictions: how likely every token was to begin the answer. What
  * precisions cost is told from it (costs/), later and without a model. Made once; a run that goes on makes what is missing.
  */
-import type { Sample } from "../datasets/dataset.ts";
-import { readFirstSteps } from "../reports/records/first-step.ts";
-import { runName } from "../reports/tables/table.ts";
-import { planWindows } from "./batches.ts";
-import { isStoppedNow, requestsOf } from "./evaluate.ts";
-import type { Evaluation, Watcher } from "./evaluate.ts";
+import type { Sample } from "../../../datasets/dataset.ts";
+import { readFirstSteps } from "../../../reports/records/first-step.ts";
+import { runName } from "../../../reports/tables/table.ts";
+import { planWindows } from "../batches.ts";
+import { isStoppedNow, requestsOf } from "../evaluate.ts";
+import type { Evaluation, Watcher } from "../evaluate.ts";
 
 /** `interrupted`: the watcher stopped it; nothing is kept then. */
 export async function keepFirstSteps<S extends Sample>(

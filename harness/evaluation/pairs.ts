@@ -2,18 +2,18 @@
  * Which checkpoint does which task: one with a language model generates, one without ranks. Pairs that do not fit are left
  * out where others do; a checkpoint or a task that fits none is refused.
  */
-import type { Sample } from "../datasets/dataset.ts";
-import type { Precision } from "../models/checkpoint/precision.ts";
-import { placementOf } from "../models/device/placement-profile.ts";
-import type { NodePlacement } from "../models/device/placement-profile.ts";
-import type { ImageTextScorer, VisionLanguageModel } from "../models/model.ts";
-import type { RunMeasured } from "../reports/records/run-record.ts";
-import type { GenerationTask, RetrievalTask, Task } from "../tasks/task.ts";
-import type { Catalog, FoundCheckpoint, FoundGenerator, FoundScorer } from "./catalog/catalog.ts";
-import type { ChosenDevice } from "./catalog/device.ts";
+import type { Sample } from "../../datasets/dataset.ts";
+import type { Precision } from "../../models/checkpoint/precision.ts";
+import { placementOf } from "../../models/device/placement-profile.ts";
+import type { NodePlacement } from "../../models/device/placement-profile.ts";
+import type { ImageTextScorer, VisionLanguageModel } from "../../models/model.ts";
+import type { RunMeasured } from "../../reports/records/run-record.ts";
+import type { GenerationTask, RetrievalTask, Task } from "../../tasks/task.ts";
+import type { Catalog, FoundCheckpoint, FoundGenerator, FoundScorer } from "../catalog/catalog.ts";
+import type { ChosenDevice } from "../catalog/device.ts";
 import type { LazyModel } from "./evaluate.ts";
 import { peakMemoryBytes, resetPeakMemory } from "./peak-memory.ts";
-import { UsageError } from "./catalog/usage-error.ts";
+import { UsageError } from "../catalog/usage-error.ts";
 
 /** A checkpoint in one of the precisions that were asked for; another one is another checkpoint here. */
 export type AskedCheckpoint = FoundCheckpoint & Asked;

@@ -2,23 +2,23 @@
  * A retrieval run: similarities of all pairs → matching of the best → ranks → scores. The similarities are on disk before
  * the first image is matched, and each image's matches before the next image's: a run that was stopped goes on there.
  */
-import type { RetrievalSample, Split } from "../datasets/dataset.ts";
-import type { ImageFile, ImageTextScorer, StageLatency } from "../models/model.ts";
-import type { Outcome } from "../reports/records/journal.ts";
-import { readSimilarities } from "../reports/records/run-files.ts";
-import type { RunFolder } from "../reports/records/run-folder.ts";
-import { scoresFormat } from "../reports/records/run-record.ts";
-import type { RunPlan, ScoreSheet } from "../reports/records/run-record.ts";
-import { runName } from "../reports/tables/table.ts";
-import type { Gallery } from "../tasks/metrics/recall.ts";
-import type { MatchedTexts } from "../tasks/metrics/retrieval-ranking.ts";
-import type { RetrievalProtocol, RetrievalTask, Score } from "../tasks/task.ts";
+import type { RetrievalSample, Split } from "../../../datasets/dataset.ts";
+import type { ImageFile, ImageTextScorer, StageLatency } from "../../../models/model.ts";
+import type { Outcome } from "../../../reports/records/journal.ts";
+import { readSimilarities } from "../../../reports/records/run-files.ts";
+import type { RunFolder } from "../../../reports/records/run-folder.ts";
+import { scoresFormat } from "../../../reports/records/run-record.ts";
+import type { RunPlan, ScoreSheet } from "../../../reports/records/run-record.ts";
+import { runName } from "../../../reports/tables/table.ts";
+import type { Gallery } from "../../../tasks/metrics/recall.ts";
+import type { MatchedTexts } from "../../../tasks/metrics/retrieval-ranking.ts";
+import type { RetrievalProtocol, RetrievalTask, Score } from "../../../tasks/task.ts";
 import { embedSplit, matchCandidates, scoreRetrieval } from "./evaluate-retrieval.ts";
 import type { EmbeddedSplit, RetrievalWork } from "./evaluate-retrieval.ts";
-import { isStoppedNow } from "./evaluate.ts";
-import type { EvaluationEnd, LazyModel, Watcher } from "./evaluate.ts";
-import { scorerFingerprint } from "./catalog/provenance.ts";
-import { metricScore, publishedOf } from "./score.ts";
+import { isStoppedNow } from "../evaluate.ts";
+import type { EvaluationEnd, LazyModel, Watcher } from "../evaluate.ts";
+import { scorerFingerprint } from "../../catalog/provenance.ts";
+import { metricScore, publishedOf } from "../score.ts";
 
 /** One checkpoint on one retrieval task, all of it checked, nothing of it done. */
 export interface RetrievalEvaluation {

@@ -2,9 +2,9 @@
  * A 95 % interval for a mean over samples in clusters: value ± t × standard error, with Student's t for clusters - 1 degrees
  * of freedom. Miller 2024, arXiv 2411.00640. With few clusters t is wide, as it should be.
  */
-import { exactShareInterval } from "./statistics/distributions.ts";
-import { studentInterval } from "./statistics/paired-mean.ts";
-import type { Interval } from "./statistics/paired-mean.ts";
+import { exactShareInterval } from "./distributions.ts";
+import { studentInterval } from "./paired-mean.ts";
+import type { Interval } from "./paired-mean.ts";
 
 const confidence = 0.95;
 

@@ -3,19 +3,19 @@
  * need the model stand apart, so that what they give can be kept: an image matched once is not matched again.
  */
 import { access } from "node:fs/promises";
-import type { RetrievalSample } from "../datasets/dataset.ts";
-import { explainMissingImage } from "../datasets/images.ts";
-import type { FailedImage, ImageFile, ImageTextScorer, Matching, StageLatency } from "../models/model.ts";
-import type { TextTokens } from "../models/text/text-batches.ts";
-import { retrievalRanks, retrievalScores } from "../tasks/metrics/recall.ts";
-import type { Gallery, RetrievalRanks, RetrievalScores } from "../tasks/metrics/recall.ts";
-import { candidateCounts, candidates, rerankedScores } from "../tasks/metrics/retrieval-ranking.ts";
-import { similarityScores, textsToMatch } from "../tasks/metrics/retrieval-ranking.ts";
-import type { MatchedTexts, Similarities } from "../tasks/metrics/retrieval-ranking.ts";
-import type { RetrievalProtocol, Score } from "../tasks/task.ts";
-import { inOrder } from "./batches.ts";
-import { isStoppedNow } from "./evaluate.ts";
-import type { Watcher } from "./evaluate.ts";
+import type { RetrievalSample } from "../../../datasets/dataset.ts";
+import { explainMissingImage } from "../../../datasets/images.ts";
+import type { FailedImage, ImageFile, ImageTextScorer, Matching, StageLatency } from "../../../models/model.ts";
+import type { TextTokens } from "../../../models/text/text-batches.ts";
+import { retrievalRanks, retrievalScores } from "../../../tasks/metrics/recall.ts";
+import type { Gallery, RetrievalRanks, RetrievalScores } from "../../../tasks/metrics/recall.ts";
+import { candidateCounts, candidates, rerankedScores } from "../../../tasks/metrics/retrieval-ranking.ts";
+import { similarityScores, textsToMatch } from "../../../tasks/metrics/retrieval-ranking.ts";
+import type { MatchedTexts, Similarities } from "../../../tasks/metrics/retrieval-ranking.ts";
+import type { RetrievalProtocol, Score } from "../../../tasks/task.ts";
+import { inOrder } from "../batches.ts";
+import { isStoppedNow } from "../evaluate.ts";
+import type { Watcher } from "../evaluate.ts";
 
 /** A split to be ranked, all of it checked. */
 export interface RetrievalWork {

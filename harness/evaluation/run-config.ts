@@ -3,15 +3,15 @@
  * message can quote them.
  */
 import { resolve } from "node:path";
-import { describePrecision, fp32Precision, parsePrecision } from "../models/checkpoint/precision.ts";
-import type { Precision } from "../models/checkpoint/precision.ts";
-import { generationWays } from "../models/generation/generation-way.ts";
-import type { GenerationWay } from "../models/generation/generation-way.ts";
-import { CheckpointError } from "../models/model.ts";
-import type { DecodingOptions } from "../models/model.ts";
-import type { ProtocolName } from "../tasks/task.ts";
-import { deviceChoices, deviceRequest } from "./catalog/device.ts";
-import type { DeviceFlags, DeviceRequest } from "./catalog/device.ts";
+import { describePrecision, fp32Precision, parsePrecision } from "../../models/checkpoint/precision.ts";
+import type { Precision } from "../../models/checkpoint/precision.ts";
+import { generationWays } from "../../models/generation/generation-way.ts";
+import type { GenerationWay } from "../../models/generation/generation-way.ts";
+import { CheckpointError } from "../../models/model.ts";
+import type { DecodingOptions } from "../../models/model.ts";
+import type { ProtocolName } from "../../tasks/task.ts";
+import { deviceChoices, deviceRequest } from "../catalog/device.ts";
+import type { DeviceFlags, DeviceRequest } from "../catalog/device.ts";
 import {
   byteAmount,
   choice,
@@ -23,8 +23,8 @@ import {
   names,
   text,
   unexpected,
-} from "./catalog/flag-values.ts";
-import { UsageError } from "./catalog/usage-error.ts";
+} from "../catalog/flag-values.ts";
+import { UsageError } from "../catalog/usage-error.ts";
 
 export interface RunConfig {
   /** Bundled names, folders, or names in the Hugging Face cache. */

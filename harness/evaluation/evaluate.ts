@@ -3,16 +3,16 @@
  * again: a run that was stopped goes on with the windows that are missing.
  */
 import { access } from "node:fs/promises";
-import type { Sample, Split } from "../datasets/dataset.ts";
-import { explainMissingImage } from "../datasets/images.ts";
-import type { Batching, GenerationRequest, VisionLanguageModel } from "../models/model.ts";
-import type { RunFolder } from "../reports/records/run-folder.ts";
-import type { Prediction, RunMeasured, RunPlan, ScoreSheet } from "../reports/records/run-record.ts";
-import { runName } from "../reports/tables/table.ts";
-import type { GenerationTask } from "../tasks/task.ts";
+import type { Sample, Split } from "../../datasets/dataset.ts";
+import { explainMissingImage } from "../../datasets/images.ts";
+import type { Batching, GenerationRequest, VisionLanguageModel } from "../../models/model.ts";
+import type { RunFolder } from "../../reports/records/run-folder.ts";
+import type { Prediction, RunMeasured, RunPlan, ScoreSheet } from "../../reports/records/run-record.ts";
+import { runName } from "../../reports/tables/table.ts";
+import type { GenerationTask } from "../../tasks/task.ts";
 import { inOrder, planWindows, readAhead } from "./batches.ts";
 import type { Asking } from "./protocol.ts";
-import { scorerFingerprint } from "./catalog/provenance.ts";
+import { scorerFingerprint } from "../catalog/provenance.ts";
 import { scorePredictions } from "./score.ts";
 import { stageTimes } from "./waiting.ts";
 

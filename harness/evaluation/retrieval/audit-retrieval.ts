@@ -1,12 +1,12 @@
 /** The same for retrieval: images, texts and pairs one at a time, then as a run does them. */
-import type { RetrievalSample } from "../../datasets/dataset.ts";
-import { CheckpointError } from "../../models/model.ts";
-import type { ImageFile, ImageTextScorer } from "../../models/model.ts";
-import type { AuditDifference, AuditOutcome } from "../../reports/tables/audit.ts";
-import { candidates } from "../../tasks/metrics/retrieval-ranking.ts";
-import type { RetrievalProtocol } from "../../tasks/task.ts";
-import { SCORE_TOLERANCE } from "./audit-generation.ts";
-import type { Found } from "./audit-generation.ts";
+import type { RetrievalSample } from "../../../datasets/dataset.ts";
+import { CheckpointError } from "../../../models/model.ts";
+import type { ImageFile, ImageTextScorer } from "../../../models/model.ts";
+import type { AuditDifference, AuditOutcome } from "../../../reports/tables/audit.ts";
+import { candidates } from "../../../tasks/metrics/retrieval-ranking.ts";
+import type { RetrievalProtocol } from "../../../tasks/task.ts";
+import { SCORE_TOLERANCE } from "../generation/audit-generation.ts";
+import type { Found } from "../generation/audit-generation.ts";
 
 /** Texts an image is matched with: the most similar. Each costs a pass through the Q-Former, alone. */
 const MATCHED = 16;
