@@ -2,7 +2,7 @@
 import { DatasetError } from "../datasets/dataset.ts";
 import { DeviceLostError } from "../models/device/device-error.ts";
 import { CheckpointError, ImageError } from "../models/model.ts";
-import { ModelProcessError } from "./model-process/model-process-error.ts";
+import { ModelProcessError } from "./processes/model-process-error.ts";
 import { RunFolderError, RunWriteError } from "../reports/records/run-folder-error.ts";
 import { UsageError } from "./catalog/usage-error.ts";
 

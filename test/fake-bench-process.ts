@@ -2,7 +2,7 @@
  * The process of the fake model that is benched. FAKE_BAD names the checkpoint that goes wrong, FAKE_HOW what it does behind its
  * 30th batch: crash, stall, or cannot be loaded (heavy).
  */
-import { serveModel } from "../harness/model-process/serve-model.ts";
+import { serveModel } from "../harness/processes/serve-model.ts";
 import { fakeModel } from "./fakes.ts";
 
 const { FAKE_BATCH_MS: batchMs = "1", FAKE_BAD: bad, FAKE_HOW: how } = process.env;

@@ -5,7 +5,7 @@
  * same for a device that is lost. Over images called `stall` it computes until it is killed.
  */
 import { existsSync, writeFileSync } from "node:fs";
-import { serveModel } from "../harness/model-process/serve-model.ts";
+import { serveModel } from "../harness/processes/serve-model.ts";
 import { DeviceLostError } from "../models/device/device-error.ts";
 import { CheckpointError } from "../models/model.ts";
 import { fakeModel } from "./fakes.ts";

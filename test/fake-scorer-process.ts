@@ -4,7 +4,7 @@
  * in fake-model-process.ts, over matches of the image; `FAKE_EMBED` names the image it always dies over when embedding.
  */
 import { existsSync, writeFileSync } from "node:fs";
-import { serveModel } from "../harness/model-process/serve-model.ts";
+import { serveModel } from "../harness/processes/serve-model.ts";
 
 const { FAKE_CRASH: crash = "", FAKE_EMBED: unembeddable } = process.env;
 const [doomed, marker] = crash.split(" ");

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { ModelPlace } from "../harness/model-process/messages.ts";
-import { ScorerProcess } from "../harness/model-process/scorer-process.ts";
-import { ScorerWorkers } from "../harness/scorer-workers.ts";
+import type { ModelPlace } from "../harness/processes/messages.ts";
+import { ScorerProcess } from "../harness/processes/scorer-process.ts";
+import { ScorerWorkers } from "../harness/processes/scorer-workers.ts";
 import type { ImageTextScorer } from "../models/model.ts";
 import { cacheFolder, projectRoot } from "./project.ts";
 import { temporaryFolder } from "./temporary-files.ts";

@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { inOrder } from "../harness/evaluation/batches.ts";
-import { describeWorkers, splitThreads, Workers } from "../harness/workers.ts";
+import { describeWorkers, splitThreads, Workers } from "../harness/processes/workers.ts";
 import type { DecodingOptions, GenerationRequest } from "../models/model.ts";
 import { assertFails, blip2, fake, fakeCommand, inProcess, runProcess, startAndWait } from "./command-process.ts";
 import type { Ended } from "./command-process.ts";

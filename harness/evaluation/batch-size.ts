@@ -12,7 +12,7 @@ import type { Evaluation, Watcher } from "./evaluate.ts";
 import { defaultBatchSize } from "./run-config.ts";
 import type { RunConfig } from "./run-config.ts";
 import { UsageError } from "../catalog/usage-error.ts";
-import { Workers } from "../workers.ts";
+import { Workers } from "../processes/workers.ts";
 
 const sizes = [1, 2, 4, 8, 16, 32, 64];
 /** A size that is not this much faster is not worth its memory. */

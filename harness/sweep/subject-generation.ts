@@ -3,7 +3,7 @@ import type { Sample } from "../../datasets/dataset.ts";
 import type { BenchAccuracy } from "../../reports/records/bench/bench-run.ts";
 import type { Outcome } from "../../reports/records/journal.ts";
 import type { GenerationTask } from "../../tasks/task.ts";
-import { ModelProcess } from "../model-process/model-process.ts";
+import { ModelProcess } from "../processes/model-process.ts";
 import type { OpenedSplit } from "../evaluation/prepare.ts";
 import type { Asking } from "../evaluation/protocol.ts";
 import { scorePredictions } from "../evaluation/score.ts";

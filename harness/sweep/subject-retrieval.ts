@@ -9,7 +9,7 @@ import type { BenchAccuracy } from "../../reports/records/bench/bench-run.ts";
 import { retrievalMetrics } from "../../tasks/metrics/recall.ts";
 import { clusteredStandardError } from "../../tasks/metrics/standard-error.ts";
 import type { RetrievalProtocol } from "../../tasks/task.ts";
-import { ScorerProcess } from "../model-process/scorer-process.ts";
+import { ScorerProcess } from "../processes/scorer-process.ts";
 import type { OpenedSplit } from "../evaluation/prepare.ts";
 import { ownImages } from "./subject.ts";
 import type { AskBatch, BatchAnswer, Outputs, Subject } from "./subject.ts";

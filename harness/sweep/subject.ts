@@ -4,8 +4,8 @@
  */
 import type { ImageFile } from "../../models/model.ts";
 import type { BenchAccuracy } from "../../reports/records/bench/bench-run.ts";
-import type { AskedProcess, ModelProcessOptions } from "../model-process/asked-process.ts";
-import type { ModelPlace, Stamps } from "../model-process/messages.ts";
+import type { AskedProcess, ModelProcessOptions } from "../processes/asked-process.ts";
+import type { ModelPlace, Stamps } from "../processes/messages.ts";
 import type { SampleAnswer } from "../loadgen/system-under-test.ts";
 
 /** Of one sample. */

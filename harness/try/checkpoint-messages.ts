@@ -1,6 +1,6 @@
 /** What the server and the process of a checkpoint tell each other (serialization "advanced": bytes go through). */
 import type { PreparationEvent } from "../../models/checkpoint/weight-cache.ts";
-import type { ToldError } from "../model-process/told-error.ts";
+import type { ToldError } from "../processes/told-error.ts";
 import type { Answer, Decoding, Matches, Work } from "./wire.ts";
 
 /** Where a checkpoint is loaded from, and how: values only. */

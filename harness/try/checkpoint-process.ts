@@ -7,9 +7,9 @@ import { once } from "node:events";
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { PreparationEvent } from "../../models/checkpoint/weight-cache.ts";
-import { processEnded } from "../model-process/model-process-error.ts";
-import { startChild } from "../model-process/start-child.ts";
-import { revived } from "../model-process/told-error.ts";
+import { processEnded } from "../processes/model-process-error.ts";
+import { startChild } from "../processes/start-child.ts";
+import { revived } from "../processes/told-error.ts";
 import { isCheckpointReply } from "./checkpoint-messages.ts";
 import type {
   CheckpointCall,

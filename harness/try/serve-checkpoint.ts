@@ -1,5 +1,5 @@
 /** The side of the checkpoint: answers the calls of the server that started this process, one after the other. */
-import { told } from "../model-process/told-error.ts";
+import { told } from "../processes/told-error.ts";
 import { answerQuestion } from "./answer-question.ts";
 import type { AnyCheckpoint } from "./answer-question.ts";
 import { Conversations } from "./conversations.ts";

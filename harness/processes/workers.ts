@@ -5,10 +5,10 @@ import type {
   GenerationRequest,
   LanguageModelFamily,
   VisionLanguageModel,
-} from "../models/model.ts";
-import type { ModelPlace } from "./model-process/messages.ts";
-import { ModelProcess } from "./model-process/model-process.ts";
-import type { Generations } from "./model-process/model-process.ts";
+} from "../../models/model.ts";
+import type { ModelPlace } from "./messages.ts";
+import { ModelProcess } from "./model-process.ts";
+import type { Generations } from "./model-process.ts";
 import { WorkerPool } from "./worker-pool.ts";
 import type { WorkersOptions } from "./worker-pool.ts";
 

@@ -2,9 +2,9 @@
  * Several processes that hold the same checkpoint, and the work that waits for them. One that dies is replaced and what was
  * asked of it is asked once more; work that two have died over is given up, and the others go on.
  */
-import type { AskedProcess, ModelProcessOptions } from "./model-process/asked-process.ts";
-import type { ModelPlace } from "./model-process/messages.ts";
-import { ModelProcessError } from "./model-process/model-process-error.ts";
+import type { AskedProcess, ModelProcessOptions } from "./asked-process.ts";
+import type { ModelPlace } from "./messages.ts";
+import { ModelProcessError } from "./model-process-error.ts";
 
 export interface WorkersOptions extends ModelProcessOptions {
   /** Told of a worker that died, or could not be replaced. */

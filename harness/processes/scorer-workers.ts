@@ -3,10 +3,10 @@
  * embedded, whose tokens it keeps. Where one dies, its successor embeds the same batch again before it goes on: another batch
  * could round differently.
  */
-import type { FailedImage, ImageEmbedding, ImageFile, ImageTextScorer, Matching } from "../models/model.ts";
-import type { TextTokens } from "../models/text/text-batches.ts";
-import type { ModelPlace } from "./model-process/messages.ts";
-import { ScorerProcess } from "./model-process/scorer-process.ts";
+import type { FailedImage, ImageEmbedding, ImageFile, ImageTextScorer, Matching } from "../../models/model.ts";
+import type { TextTokens } from "../../models/text/text-batches.ts";
+import type { ModelPlace } from "./messages.ts";
+import { ScorerProcess } from "./scorer-process.ts";
 import { WorkerPool } from "./worker-pool.ts";
 import type { WorkersOptions } from "./worker-pool.ts";
 
