@@ -1,7 +1,7 @@
 /** Baselines: what goes in comes out, the same bytes each time, small enough for git. */
 import assert from "node:assert/strict";
 import { readFileSync, statSync } from "node:fs";
-import { partnerOf } from "../harness/gate/pair-runs.ts";
+import { partnerOf } from "../harness/analysis/gate/pair-runs.ts";
 import { drawKeys, randomShare } from "../harness/statistics/random.ts";
 import { readBaseline } from "../reports/records/findings/baseline.ts";
 import type { BaselineRun } from "../reports/records/findings/baseline.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { compareBenches, readBench } from "../harness/compare/compare-benches.ts";
+import { compareBenches, readBench } from "../harness/analysis/compare/compare-benches.ts";
 import type { BenchPoint } from "../reports/records/bench/bench-record.ts";
 import { formatBenchComparison } from "../reports/tables/bench-comparison.ts";
 import { assertFails, inProcess } from "./command-process.ts";

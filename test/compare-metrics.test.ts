@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { compareFolders } from "../harness/compare/compare-folders.ts";
+import { compareFolders } from "../harness/analysis/compare/compare-folders.ts";
 import { drawKeys, randomIndex } from "../harness/statistics/random.ts";
 import type { MetricComparison } from "../reports/records/findings/comparison.ts";
 import type { ScoreSheet } from "../reports/records/run-record.ts";

@@ -8,8 +8,8 @@ import {
   firstStepDivergence,
   klDivergence,
   outputAgreement,
-} from "../harness/costs/output-agreement.ts";
-import { rankingAgreement } from "../harness/costs/ranking-agreement.ts";
+} from "../harness/analysis/costs/output-agreement.ts";
+import { rankingAgreement } from "../harness/analysis/costs/ranking-agreement.ts";
 import { peakMemoryBytes, resetPeakMemory } from "../harness/evaluation/peak-memory.ts";
 import { readPrecisions } from "../harness/evaluation/run-config.ts";
 import { describePrecision, precisionFolder } from "../models/checkpoint/precision.ts";

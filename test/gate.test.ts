@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { enoughImages, lowestDifference, movedImages } from "../harness/gate/few-images.ts";
+import { enoughImages, lowestDifference, movedImages } from "../harness/analysis/gate/few-images.ts";
 import { exactShareInterval, studentQuantile } from "../harness/statistics/distributions.ts";
 import { differenceIntervals } from "../harness/statistics/paired-mean.ts";
 import { drawKeys, randomShare } from "../harness/statistics/random.ts";

@@ -1,6 +1,6 @@
 /** A run beside published numbers: differences, verdicts, what is said of them, and the table. */
 import assert from "node:assert/strict";
-import { reproductionOf } from "../harness/reproduction.ts";
+import { reproductionOf } from "../harness/analysis/reproduction.ts";
 import { formatReproductions } from "../reports/tables/reproduction.ts";
 import type { Comparison, Reproduction } from "../reports/tables/reproduction.ts";
 import type { MetricScore, RunRecord } from "../reports/records/run-record.ts";

@@ -13,10 +13,10 @@ import {
 } from "../../reports/tables/comparison-table.ts";
 import { makeFolder } from "../../reports/records/make-folder.ts";
 import { describeSystemCode, RunFolderError, systemCode } from "../../reports/records/run-folder-error.ts";
-import { compareBenches, readBench } from "../compare/compare-benches.ts";
-import type { Bench } from "../compare/compare-benches.ts";
-import { compareFolders } from "../compare/compare-folders.ts";
-import type { FolderOptions } from "../compare/compare-folders.ts";
+import { compareBenches, readBench } from "../analysis/compare/compare-benches.ts";
+import type { Bench } from "../analysis/compare/compare-benches.ts";
+import { compareFolders } from "../analysis/compare/compare-folders.ts";
+import type { FolderOptions } from "../analysis/compare/compare-folders.ts";
 import { completeCode, incompleteCode } from "../exit-code.ts";
 import { refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";

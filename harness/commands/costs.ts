@@ -2,8 +2,8 @@
 import { costsJson } from "../../reports/records/findings/costs.ts";
 import { formatCosts } from "../../reports/tables/costs-table.ts";
 import { RunFolderError } from "../../reports/records/run-folder-error.ts";
-import { costsOf } from "../costs/costs.ts";
-import { writeCosts } from "../costs/write-costs.ts";
+import { costsOf } from "../analysis/costs/costs.ts";
+import { writeCosts } from "../analysis/costs/write-costs.ts";
 import { completeCode } from "../exit-code.ts";
 import { refuseFlagsAsValues, unknownFlag, withOutputFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";

@@ -11,8 +11,8 @@ import { describeSystemCode, RunFolderError, systemCode } from "../../reports/re
 import { completeCode, failCode, incompleteCode, inconclusiveCode } from "../exit-code.ts";
 import { refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
-import { gate } from "../gate/gate.ts";
-import { readGateConfig } from "../gate/gate-config.ts";
+import { gate } from "../analysis/gate/gate.ts";
+import { readGateConfig } from "../analysis/gate/gate-config.ts";
 import { UsageError } from "../catalog/usage-error.ts";
 import { runsIn } from "./score.ts";
 

@@ -16,11 +16,11 @@ import { formatLane, historyChart } from "../../reports/tables/history-table.ts"
 import type { Change } from "../../reports/tables/history-table.ts";
 import { makeFolder } from "../../reports/records/make-folder.ts";
 import { describeSystemCode, RunFolderError, systemCode } from "../../reports/records/run-folder-error.ts";
-import { readComparable } from "../compare/comparable-runs.ts";
+import { readComparable } from "../analysis/compare/comparable-runs.ts";
 import { completeCode, incompleteCode } from "../exit-code.ts";
 import { refuseFlagsAsValues, unknownFlag, withOutputFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
-import { partialRuns } from "../gate/partial-runs.ts";
+import { partialRuns } from "../analysis/gate/partial-runs.ts";
 import { changePoints } from "../statistics/change-points.ts";
 import { unknownName, UsageError } from "../catalog/usage-error.ts";
 import { runsIn } from "./score.ts";

@@ -5,7 +5,7 @@ import type { Report } from "../../reports/report/report-data.ts";
 import { completeCode } from "../exit-code.ts";
 import { refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
-import { defaultSeed, reportOn } from "../report/report-on.ts";
+import { defaultSeed, reportOn } from "../analysis/report/report-on.ts";
 import { integer } from "../catalog/flag-values.ts";
 import { UsageError } from "../catalog/usage-error.ts";
 

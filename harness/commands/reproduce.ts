@@ -14,7 +14,7 @@ import { completeCode } from "../exit-code.ts";
 import { refuseExcess, refuseFlagsAsValues, withOutputFlags, withRunFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags } from "../flags.ts";
 import { taskNamed } from "../evaluation/prepare.ts";
-import { listedNumber, reproductionOf } from "../reproduction.ts";
+import { listedNumber, reproductionOf } from "../analysis/reproduction.ts";
 import { run, runConfigOf } from "./run.ts";
 import type { RunSurroundings } from "./run.ts";
 import type { RunConfig, RunFlags } from "../evaluation/run-config.ts";

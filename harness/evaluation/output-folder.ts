@@ -6,7 +6,7 @@ import { costsNames } from "../../reports/records/findings/costs.ts";
 import { isFreeForReport } from "../../reports/report/write-report.ts";
 import { kindOfFolder, recordName, rowsName } from "../../reports/records/run-files.ts";
 import { RunFolderError } from "../../reports/records/run-folder-error.ts";
-import { reportFolderName } from "../report/report-on.ts";
+import { reportFolderName } from "../analysis/report/report-on.ts";
 import type { Pair } from "./pairs.ts";
 import type { RunConfig } from "./run-config.ts";
 

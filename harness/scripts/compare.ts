@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runFormat, scoresFormat } from "../../reports/records/run-record.ts";
 import type { MetricScore, RunRecord, ScoreSheet } from "../../reports/records/run-record.ts";
-import { compareFolders } from "../compare/compare-folders.ts";
+import { compareFolders } from "../analysis/compare/compare-folders.ts";
 import { drawKeys, randomIndex, randomShare } from "../statistics/random.ts";
 import { peakMemoryMiB, print, readFlags, round, runBenchmark } from "./bench-report.ts";
 

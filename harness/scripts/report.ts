@@ -21,7 +21,7 @@ import type { RunPlan } from "../../reports/records/run-record.ts";
 import { catalog } from "../catalog/catalog.ts";
 import { describeDataFiles } from "../evaluation/data-files.ts";
 import { provenance } from "../catalog/provenance.ts";
-import { defaultSeed, reportOn } from "../report/report-on.ts";
+import { defaultSeed, reportOn } from "../analysis/report/report-on.ts";
 import { Terminal } from "../terminal.ts";
 import { peakMemoryMiB, print, readFlags, round, runBenchmark } from "./bench-report.ts";
 

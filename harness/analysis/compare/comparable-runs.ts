@@ -1,0 +1,127 @@
+/**
+ * Runs read for a comparison, and what cannot be compared refused: other data, another task or protocol, other scorers, runs
+ * that are not finished, samples that only one of the runs has.
+ */
+import { RunFolderError } from "../../../reports/records/run-folder-error.ts";
+import { readRun, readRunRecord } from "../../../reports/records/run-files.ts";
+import { readScores } from "../../../reports/records/read-scores.ts";
+import type { RunRecord } from "../../../reports/records/run-record.ts";
+import { protocolOf } from "./compare-runs.ts";
+import type { ComparableRun, PairedRuns, RunPair } from "./compare-runs.ts";
+
+/** Throws a RunFolderError where the run is not scored, or not finished and `allowPartial` is false. */
+export async function readComparable(folder: string, allowPartial: boolean): Promise<ComparableRun> {
+  const record = await readRunRecord(folder);
+  const isFinished = record.status === "complete" || record.status === "partial";
+  if (!isFinished && !allowPartial) {
+    const { samples, predicted } = record.counts;
+    throw new RunFolderError(
+      `${folder}: found a run that is ${record.status}, ${predicted} of ${samples} samples done, expected a finished one. ` +
+        "Go on with the run, or score what there is with `score` and compare it with --allow-partial.",
+    );
+  }
+  const scores = await readScores(folder);
+  const { samples } = scores;
+  const missing = ["id", "image"].filter((column) => samples[column] === undefined);
+  if (scores.scorer === undefined || missing.length > 0) {
+    throw new RunFolderError(
+      `${folder}: its scores do not say of which images they are, or by which scorer. Make them again with \`score\`.`,
+    );
+  }
+  const lengths = new Set([...Object.values(samples)].map((column) => column.length));
+  if (lengths.size > 1) {
+    throw new RunFolderError(
+      `${folder}: columns of its scores have ${[...lengths].join(" and ")} values, expected as many each. ` +
+        "Make them again with `score`.",
+    );
+  }
+  return { folder, record, scores, failed: await failedIn(folder, record) };
+}
+
+/** The journal is read only where it has failures to tell. */
+async function failedIn(folder: string, record: RunRecord): Promise<ReadonlySet<string>> {
+  if (record.counts.failed === 0) return new Set();
+  const { outcomes } = await readRun(folder);
+  return new Set([...outcomes].flatMap(([id, { status }]) => (status === "failed" ? [id] : [])));
+}
+
+/**
+ * Refuses a pair whose numbers measure different things: no flag makes them comparable. Throws a RunFolderError.
+ *
+ * @param advice what to do about it; unset: what helps where both are run folders.
+ */
+export function refuseOtherMeasure({ base, candidate }: RunPair, advice?: string): void {
+  const [found, expected] = [measureOf(candidate), measureOf(base)];
+  const names = [...new Set([...expected.keys(), ...found.keys()])];
+  const lines = names
+    .filter((name) => found.get(name) !== expected.get(name))
+    .map((name) => `  ${name}: found ${found.get(name) ?? "none"}, expected ${expected.get(name) ?? "none"}`);
+  if (lines.length === 0) return;
+  const isScorerAlone = lines.length === 1 && found.get("scorer") !== expected.get("scorer");
+  throw new RunFolderError(
+    [
+      `${candidate.folder}: cannot be compared with ${base.folder}:`,
+      ...lines,
+      advice ??
+        (isScorerAlone
+          ? "Score both again with `score`, by the same version."
+          : "Compare runs of the same task, protocol and data."),
+    ].join("\n"),
+  );
+}
+
+/** What a score depends on besides the model and the code that ran it. */
+function measureOf({ record, scores }: ComparableRun): ReadonlyMap<string, string> {
+  const { config, data } = record;
+  return new Map([
+    ["task", config.task],
+    ["protocol", protocolOf(record)],
+    ...Object.entries(config.overrides).map(([name, value]) => [`protocol's ${name}`, JSON.stringify(value)] as const),
+    ...(config.retrieval === undefined ? [] : [["retrieval", JSON.stringify(config.retrieval)] as const]),
+    ["data set", data.dataset],
+    ["split", data.split],
+    ...data.files.map(({ name, sha256 }) => [name, sha256] as const),
+    ["scorer", scores.scorer ?? "unknown"],
+  ]);
+}
+
+/**
+ * Refuses samples that only one of the runs has, unless a part may be compared.
+ *
+ * @returns what is left out, a line each.
+ * @throws RunFolderError where a part may not be compared, or none is common, or galleries differ, which no part mends.
+ */
+export function checkSamples(runs: PairedRuns, allowPartial: boolean): readonly string[] {
+  const { base, candidate, samples, texts } = runs;
+  const { onlyBase, onlyCandidate } = samples;
+  const isSame = onlyBase.length + onlyCandidate.length === 0;
+  if (isSame && samples.ids.length > 0) return [];
+  const where = `${candidate.folder} and ${base.folder}`;
+  const parts = [...missingIn(candidate, onlyBase), ...missingIn(base, onlyCandidate)];
+  if (samples.ids.length === 0) throw new RunFolderError(`${where}: no scored sample is in both. ${sayAsked(runs)}`);
+  if (texts !== null) {
+    throw new RunFolderError(
+      `${where}: ranked other galleries: ${parts.join("; ")}. A rank among other candidates is another number; ` +
+        "run both on the same samples.",
+    );
+  }
+  if (allowPartial)
+    return [`${where}: ${parts.join("; ")}; compared on the ${samples.ids.length} samples that are in both.`];
+  throw new RunFolderError(
+    `${where}: have different samples: ${parts.join("; ")}; ${samples.ids.length} samples are in both. ` +
+      "Run both on the same samples, or compare what is in both with --allow-partial.",
+  );
+}
+
+/** How many are missing, of these how many failed, and the first. */
+function missingIn({ folder, failed }: ComparableRun, ids: readonly string[]): readonly string[] {
+  if (ids.length === 0) return [];
+  const failures = ids.filter((id) => failed.has(id));
+  const why = failures.length === 0 ? "" : `, ${failures.length} of which failed there`;
+  return [`${folder} lacks ${ids.length}${why} (the first is ${failures[0] ?? ids[0] ?? ""})`];
+}
+
+function sayAsked({ base, candidate }: RunPair): string {
+  const counts = [base, candidate].map(({ folder, scores }) => `${folder} has ${scores.counts.scored} scored`);
+  return `${counts.join(", ")}.`;
+}

@@ -1,0 +1,148 @@
+/**
+ * Folders of runs compared with one of them: which run belongs to which, then every pair, then all p-values adjusted together.
+ */
+import { comparisonFormat } from "../../../reports/records/findings/comparison.ts";
+import type { Comparison } from "../../../reports/records/findings/comparison.ts";
+import { RunFolderError } from "../../../reports/records/run-folder-error.ts";
+import { readRunRecord } from "../../../reports/records/run-files.ts";
+import type { RunRecord } from "../../../reports/records/run-record.ts";
+import { benjaminiHochberg } from "../../statistics/multiplicity.ts";
+import { checkSamples, readComparable, refuseOtherMeasure } from "./comparable-runs.ts";
+import type { CompareOptions } from "./compare-metric.ts";
+import { compareRuns, pairRuns } from "./compare-runs.ts";
+import type { ComparableRun, PairFindings } from "./compare-runs.ts";
+
+/** A folder given by the user, and the runs found in it. */
+export interface RunSet {
+  readonly folder: string;
+  readonly runs: readonly string[];
+}
+
+export interface FolderOptions extends CompareOptions {
+  /** Compare what both have, where they have not the same. */
+  readonly allowPartial: boolean;
+}
+
+interface FoundRun {
+  readonly folder: string;
+  readonly record: RunRecord;
+}
+
+/** Throws a RunFolderError that says what differs, where runs cannot be compared. */
+export async function compareFolders(
+  base: RunSet,
+  candidates: readonly RunSet[],
+  options: FolderOptions,
+): Promise<Comparison> {
+  const { allowPartial, ...statistics } = options;
+  const bases = await readRecords(base);
+  const notes: string[] = [];
+  const partners = new Map<FoundRun, FoundRun[]>(bases.map((run) => [run, []]));
+  for (const candidate of candidates) {
+    const runs = await readRecords(candidate);
+    const { pairs, alone } = pairUp({ folder: base.folder, runs: bases }, { folder: candidate.folder, runs });
+    if (alone.length > 0 && (!allowPartial || pairs.length === 0)) {
+      const advice = pairs.length === 0 ? "" : " Leave it out with --allow-partial.";
+      throw new RunFolderError(`${alone.join("\n")}${advice}`);
+    }
+    notes.push(...alone);
+    for (const pair of pairs) partners.get(pair.base)?.push(pair.candidate);
+  }
+  let isWhole = notes.length === 0;
+  const findings: PairFindings[] = [];
+  for (const [run, others] of partners) {
+    if (others.length === 0) continue;
+    const first = await readComparable(run.folder, allowPartial);
+    for (const { folder } of others) {
+      const pair = pairRuns({ base: first, candidate: await readComparable(folder, allowPartial) });
+      refuseOtherMeasure(pair);
+      const lacking = checkSamples(pair, allowPartial);
+      notes.push(...lacking, ...remarks(pair.base, pair.candidate));
+      isWhole &&= lacking.length === 0 && isScoredWhole(pair.base) && isScoredWhole(pair.candidate);
+      findings.push(compareRuns(pair, statistics));
+    }
+  }
+  return {
+    format: comparisonFormat,
+    status: isWhole ? "complete" : "partial",
+    options: { ...statistics, confidence: 0.95 },
+    comparisons: adjusted(findings),
+    notes,
+  };
+}
+
+async function readRecords({ runs }: RunSet): Promise<readonly FoundRun[]> {
+  return Promise.all(runs.map(async (folder) => ({ folder, record: await readRunRecord(folder) })));
+}
+
+interface Found {
+  readonly folder: string;
+  readonly runs: readonly FoundRun[];
+}
+
+/**
+ * By task and checkpoint; where each has one run of a task, by task alone: another checkpoint is a candidate, too.
+ * `alone`: a sentence for each run without a partner.
+ */
+function pairUp(
+  base: Found,
+  candidate: Found,
+): { readonly pairs: readonly { base: FoundRun; candidate: FoundRun }[]; readonly alone: readonly string[] } {
+  const pairs: { base: FoundRun; candidate: FoundRun }[] = [];
+  const alone: string[] = [];
+  for (const run of candidate.runs) {
+    const partner = partnerOf(run, { own: candidate.runs, others: base.runs });
+    if (partner !== null) pairs.push({ base: partner, candidate: run });
+    else alone.push(aloneText(run, base));
+  }
+  const paired = new Set(pairs.map((pair) => pair.base));
+  for (const run of base.runs) if (!paired.has(run)) alone.push(aloneText(run, candidate));
+  return { pairs, alone };
+}
+
+function partnerOf(
+  run: FoundRun,
+  { own, others }: { own: readonly FoundRun[]; others: readonly FoundRun[] },
+): FoundRun | null {
+  const ofTask = (runs: readonly FoundRun[]): readonly FoundRun[] =>
+    runs.filter(({ record }) => record.config.task === run.record.config.task);
+  const isOfCheckpoint = ({ record }: FoundRun): boolean => record.checkpoint.name === run.record.checkpoint.name;
+  const [same, ...more] = ofTask(others).filter(isOfCheckpoint);
+  if (same !== undefined && more.length === 0 && ofTask(own).filter(isOfCheckpoint).length === 1) return same;
+  const [only, ...rest] = ofTask(others);
+  return only !== undefined && rest.length === 0 && ofTask(own).length === 1 ? only : null;
+}
+
+function aloneText({ folder, record }: FoundRun, others: Found): string {
+  const there = others.runs.map((run) => `${run.record.checkpoint.name} ${run.record.config.task}`);
+  return (
+    `${folder}: ${record.checkpoint.name} ${record.config.task} has no run to be compared with in ${others.folder}, ` +
+    `which holds ${there.join(", ")}.`
+  );
+}
+
+function isScoredWhole({ scores: { counts } }: ComparableRun): boolean {
+  return counts.scored === counts.samples;
+}
+
+/** What does not forbid a comparison and should be known. */
+function remarks(base: ComparableRun, candidate: ComparableRun): readonly string[] {
+  const both = [...base.failed].filter((id) => candidate.failed.has(id)).length;
+  const where = `${candidate.folder} and ${base.folder}`;
+  return [
+    ...(both > 0 ? [`${where}: ${both} samples failed in both and are not compared.`] : []),
+    ...(base.record.code.fingerprint === candidate.record.code.fingerprint
+      ? []
+      : [`${where}: were run by different code: a difference may be the code's.`]),
+  ];
+}
+
+/** Every p-value of the comparison is one hypothesis of the family. */
+function adjusted(findings: readonly PairFindings[]): Comparison["comparisons"] {
+  const pValues = benjaminiHochberg(findings.flatMap(({ metrics }) => metrics.map(({ pValue }) => pValue)));
+  let next = 0;
+  return findings.map((pair) => ({
+    ...pair,
+    metrics: pair.metrics.map((metric) => ({ ...metric, adjustedP: pValues[next++] ?? 1 })),
+  }));
+}

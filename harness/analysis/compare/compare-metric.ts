@@ -1,0 +1,113 @@
+/**
+ * How each metric of scores.json is compared: by what its value is made of there.
+ *
+ *   a column by sample   a mean over samples: VQA accuracy, CIDEr with its document frequencies as they are, ROUGE-L, recall
+ *                        at K within the gallery as it is
+ *   BLEU-1 to BLEU-4     a function of sums of counts
+ *   mean recall          the mean over images of what each image and its texts add to it
+ *
+ * The first metric is also compared by answer type.
+ */
+import type { MetricScore } from "../../../reports/records/run-record.ts";
+import { bleuColumnNames, bleuOfSums } from "../../../tasks/metrics/bleu.ts";
+import { meanRecallParts } from "../../../tasks/metrics/recall.ts";
+import type { PairedSums } from "../../statistics/paired-mean.ts";
+import { compareMeans, compareScores } from "./metric-findings.ts";
+import type { CompareOptions, MetricFindings, MetricName } from "./metric-findings.ts";
+import { compareText, pairedNumbers, sumByImage } from "./paired-samples.ts";
+import type { PairedTable } from "./paired-samples.ts";
+
+export type { CompareOptions, MetricFindings } from "./metric-findings.ts";
+
+interface Tables {
+  readonly samples: PairedTable;
+  readonly texts: PairedTable | null;
+  readonly isHeadline: boolean;
+}
+
+/** Nothing for a metric that the runs have no values of. */
+export function compareMetric(
+  metric: MetricScore,
+  { samples, texts, isHeadline }: Tables,
+  options: CompareOptions,
+): readonly MetricFindings[] {
+  if (metric.value === null) return [];
+  const { unit, higherIsBetter } = metric;
+  const name: MetricName = { metric: metric.name, group: null, unit, higherIsBetter };
+  const table = [samples, ...(texts === null ? [] : [texts])].find((one) => pairedNumbers(metric.name, one) !== null);
+  if (table !== undefined) {
+    return [compareColumn(name, table, options), ...(isHeadline ? compareByAnswerType(name, table, options) : [])];
+  }
+  const order = /^BLEU-([1-4])$/.exec(metric.name)?.[1];
+  if (order !== undefined) return compareBleu(name, Number(order), samples, options);
+  if (metric.name === "mean recall" && texts !== null) {
+    const sums = meanRecallSums(samples, texts);
+    return sums === null ? [] : [compareMeans(name, { sums, scores: null, isGraded: false }, options)];
+  }
+  return [];
+}
+
+/** VQA accuracy gives parts of a point; McNemar's test then is of full points. */
+function isGraded({ metric }: MetricName): boolean {
+  return metric.startsWith("accuracy");
+}
+
+function compareColumn(name: MetricName, table: PairedTable, options: CompareOptions): MetricFindings {
+  const scores = pairedNumbers(name.metric, table)!;
+  const sums = sumByImage(scores, table.images);
+  return compareMeans(name, { sums, scores, isGraded: isGraded(name) }, options);
+}
+
+function compareByAnswerType(name: MetricName, table: PairedTable, options: CompareOptions): MetricFindings[] {
+  const types = table.base["answerType"];
+  if (types === undefined) return [];
+  const typeOf = Array.from(table.basePlaces, (place) => String(types[place]));
+  const names = [...new Set(typeOf)].sort(compareText);
+  if (names.length < 2) return [];
+  const scores = pairedNumbers(name.metric, table)!;
+  return names.map((type) => {
+    const isPart = (_: number, place: number): boolean => typeOf[place] === type;
+    const part = { base: scores.base.filter(isPart), candidate: scores.candidate.filter(isPart) };
+    const images = table.images.filter((_, place) => typeOf[place] === type);
+    const group = { by: "answerType", name: type };
+    const given = { sums: sumByImage(part, images), scores: part, isGraded: isGraded(name) };
+    return compareMeans({ ...name, group }, given, options);
+  });
+}
+
+function compareBleu(name: MetricName, order: number, table: PairedTable, options: CompareOptions): MetricFindings[] {
+  const sums = bleuColumnNames.flatMap((column) => {
+    const counts = pairedNumbers(column, table);
+    return counts === null ? [] : [sumByImage(counts, table.images)];
+  });
+  if (sums.length < bleuColumnNames.length) return [];
+  const columns = {
+    base: sums.map(({ base }) => base),
+    candidate: sums.map(({ candidate }) => candidate),
+    score: (totals: Float64Array): number => bleuOfSums(totals)[order - 1] ?? 0,
+  };
+  return [compareScores(name, { columns, samples: table.ids.length }, options)];
+}
+
+/** One number an image: what it and its texts add to the mean recall, times the number of images. */
+function meanRecallSums(samples: PairedTable, texts: PairedTable): PairedSums | null {
+  const images = samples.images;
+  const placeOf = new Map(images.map((image, place) => [image, place] as const));
+  const zeros = (): Float64Array => new Float64Array(images.length);
+  const sums = { counts: zeros().fill(1), base: zeros(), candidate: zeros(), differences: zeros() };
+  for (const { metric, direction, weight } of meanRecallParts) {
+    const table = direction === "TR" ? samples : texts;
+    const found = pairedNumbers(metric, table);
+    if (found === null) return null;
+    const share = (weight * images.length) / table.ids.length;
+    for (const [pair, image] of table.images.entries()) {
+      const place = placeOf.get(image);
+      if (place === undefined) return null;
+      const [base, candidate] = [found.base[pair]!, found.candidate[pair]!];
+      sums.base[place]! += share * base;
+      sums.candidate[place]! += share * candidate;
+      sums.differences[place]! += share * (candidate - base);
+    }
+  }
+  return sums;
+}

@@ -1,0 +1,102 @@
+/**
+ * The samples of two runs side by side: paired by id, in an order of their own (by image, then id), so that no number depends on
+ * the order either run has them in.
+ */
+import type { PairedSums } from "../../statistics/paired-mean.ts";
+
+/** Columns by name, as scores.json has them. */
+export type Columns = Readonly<Record<string, readonly (string | number)[]>>;
+
+export interface PairedTable {
+  readonly base: Columns;
+  readonly candidate: Columns;
+  readonly ids: readonly string[];
+  readonly images: readonly string[];
+  /** Where the pairs lie in each run's columns. */
+  readonly basePlaces: Int32Array;
+  readonly candidatePlaces: Int32Array;
+  /** Ids that only one of them has. */
+  readonly onlyBase: readonly string[];
+  readonly onlyCandidate: readonly string[];
+}
+
+/** Both have columns `id` and `image`. */
+export function pairSamples(base: Columns, candidate: Columns): PairedTable {
+  const places = new Map<string | number, number>();
+  for (const [place, id] of (candidate["id"] ?? []).entries()) places.set(id, place);
+  const onlyBase: string[] = [];
+  const pairs: { id: string; image: string; base: number; candidate: number }[] = [];
+  const images = base["image"] ?? [];
+  for (const [place, id] of (base["id"] ?? []).entries()) {
+    const other = places.get(id);
+    if (other === undefined) onlyBase.push(String(id));
+    else pairs.push({ id: String(id), image: String(images[place]), base: place, candidate: other });
+    places.delete(id);
+  }
+  pairs.sort((a, b) => compareText(a.image, b.image) || compareText(a.id, b.id));
+  return {
+    base,
+    candidate,
+    ids: pairs.map(({ id }) => id),
+    images: pairs.map(({ image }) => image),
+    basePlaces: Int32Array.from(pairs, (pair) => pair.base),
+    candidatePlaces: Int32Array.from(pairs, (pair) => pair.candidate),
+    onlyBase,
+    onlyCandidate: [...places.keys()].map(String),
+  };
+}
+
+/** By code units: the same on every machine. */
+export function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** Both runs' numbers of a column, in the order of the pairs. */
+export interface PairedNumbers {
+  readonly base: Float64Array;
+  readonly candidate: Float64Array;
+}
+
+/** null where one of them has no such column of numbers. */
+export function pairedNumbers(name: string, table: PairedTable): PairedNumbers | null {
+  const [first, second] = [table.base[name], table.candidate[name]];
+  if (!isNumbers(first) || !isNumbers(second)) return null;
+  return {
+    base: Float64Array.from(table.basePlaces, (place) => first[place] ?? NaN),
+    candidate: Float64Array.from(table.candidatePlaces, (place) => second[place] ?? NaN),
+  };
+}
+
+function isNumbers(column: readonly (string | number)[] | undefined): column is readonly number[] {
+  return column !== undefined && column.every((value) => typeof value === "number");
+}
+
+/** Sums by image, over the samples that `isPart` takes; images without any are left out. */
+export function sumByImage(
+  { base, candidate }: PairedNumbers,
+  images: readonly string[],
+  isPart: (place: number) => boolean = () => true,
+): PairedSums {
+  const sums = { counts: [0], base: [0], candidate: [0], differences: [0] };
+  for (const list of Object.values(sums)) list.pop();
+  let last: string | null = null;
+  for (let place = 0; place < images.length; place += 1) {
+    if (!isPart(place)) continue;
+    if (images[place] !== last) {
+      last = images[place]!;
+      for (const list of Object.values(sums)) list.push(0);
+    }
+    const cluster = sums.counts.length - 1;
+    const [first, second] = [base[place]!, candidate[place]!];
+    sums.counts[cluster]! += 1;
+    sums.base[cluster]! += first;
+    sums.candidate[cluster]! += second;
+    sums.differences[cluster]! += second - first;
+  }
+  return {
+    counts: Float64Array.from(sums.counts),
+    base: Float64Array.from(sums.base),
+    candidate: Float64Array.from(sums.candidate),
+    differences: Float64Array.from(sums.differences),
+  };
+}

@@ -1,0 +1,163 @@
+/**
+ * What precisions cost: runs on disk → a row each, beside the fp32 run of the same checkpoint, task and samples. Only whole
+ * runs of the same data and choices are compared; the others are named.
+ */
+import { join } from "node:path";
+import { costsFormat } from "../../../reports/records/findings/costs.ts";
+import type { CostRow, Costs } from "../../../reports/records/findings/costs.ts";
+import { readFirstSteps } from "../../../reports/records/first-step.ts";
+import { readPredictions, stagesOf } from "../../../reports/records/journal.ts";
+import { readScores } from "../../../reports/records/read-scores.ts";
+import { journalName, readRun, readSimilarities } from "../../../reports/records/run-files.ts";
+import { identityFields } from "../../../reports/records/run-record.ts";
+import type { Prediction, RunRecord } from "../../../reports/records/run-record.ts";
+import { rowsOf } from "../../../reports/tables/table.ts";
+import { firstStepDivergence, outputAgreement } from "./output-agreement.ts";
+import { rankingAgreement } from "./ranking-agreement.ts";
+import type { RankedRun } from "./ranking-agreement.ts";
+
+interface Run {
+  readonly folder: string;
+  readonly record: RunRecord;
+}
+
+type Note = Costs["notes"][number];
+
+/** `folders`: run folders. In the order of checkpoints and tasks as they come, fp32 first. */
+export async function costsOf(folders: readonly string[]): Promise<Costs> {
+  const notes: Note[] = [];
+  const groups = new Map<string, Run[]>();
+  for (const folder of folders) {
+    const { record } = await readRun(folder);
+    const { samples, predicted } = record.counts;
+    if (record.status !== "complete") {
+      const reason = `left out: ${predicted} of ${samples} samples are predicted. Finish it with the command that began it.`;
+      notes.push({ run: folder, reason });
+      continue;
+    }
+    const key = comparable(record);
+    groups.set(key, [...(groups.get(key) ?? []), { folder, record }]);
+  }
+  const rows: CostRow[] = [];
+  for (const runs of groups.values()) rows.push(...(await rowsOfGroup(runs, notes)));
+  return { format: costsFormat, rows, notes };
+}
+
+/** The same for runs that differ in precision, or in what moves no prediction. */
+function comparable(record: RunRecord): string {
+  const fields = [...identityFields(record)].filter(([name]) => name !== "config.precision");
+  return JSON.stringify(fields.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function precisionOf({ record }: Run): string {
+  return record.config.precision ?? "fp32";
+}
+
+async function rowsOfGroup(runs: readonly Run[], notes: Note[]): Promise<readonly CostRow[]> {
+  const distinct: Run[] = [];
+  for (const run of runs) {
+    const before = distinct.find((other) => precisionOf(other) === precisionOf(run));
+    if (before === undefined) distinct.push(run);
+    else notes.push({ run: run.folder, reason: `left out: the same run as ${before.folder}.` });
+  }
+  const reference = distinct.find((run) => precisionOf(run) === "fp32") ?? null;
+  const ordered = reference === null ? distinct : [reference, ...distinct.filter((run) => run !== reference)];
+  const predictions = reference === null ? [] : await predictionsOf(reference);
+  const rows: CostRow[] = [];
+  for (const run of ordered) {
+    if (reference === null) {
+      const reason = "compared with nothing: no fp32 run of the same checkpoint, samples, choices and code is there.";
+      notes.push({ run: run.folder, reason });
+    }
+    rows.push(await rowOf(run, reference && { run: reference, predictions }, notes));
+  }
+  return rows;
+}
+
+function predictionsOf({ folder }: Run): Promise<readonly Prediction[]> {
+  return readPredictions(join(folder, journalName));
+}
+
+interface Reference {
+  readonly run: Run;
+  readonly predictions: readonly Prediction[];
+}
+
+async function rowOf(run: Run, reference: Reference | null, notes: Note[]): Promise<CostRow> {
+  const { folder, record } = run;
+  const other = reference === null || reference.run === run ? null : reference;
+  const predictions = reference?.run === run ? reference.predictions : await predictionsOf(run);
+  const scores = await readScores(folder);
+  const [row] = rowsOf({ record, scores });
+  const [headline] = scores.metrics;
+  const { measured } = record;
+  const stages = { ...measured?.stagesMs, ...stagesOf(predictions) };
+  const { samples } = record.counts;
+  const perSample = Object.entries(stages).map(([stage, ms]): [string, number] => [stage, ms / samples]);
+  return {
+    run: folder,
+    checkpoint: record.checkpoint.name,
+    precision: precisionOf(run),
+    task: record.config.task,
+    split: record.data.split,
+    protocol: row?.protocol ?? record.config.protocol,
+    samples,
+    score: headline === undefined ? null : pick(headline),
+    difference: other && (await scoreDifference(other.run, headline?.value ?? null)),
+    outputs: other && outputAgreement(other.predictions, predictions),
+    firstStep: other && (await firstStepOf(other.run, run, notes)),
+    ranking: other && (await rankingOf(other.run, run)),
+    stagesMs: Object.fromEntries(perSample),
+    loadMs: measured?.loadMs ?? null,
+    weightsBytes: measured?.weightsBytes ?? null,
+    memoryBeforeBytes: measured?.memoryBeforeBytes ?? null,
+    loadedMemoryBytes: measured?.loadedMemoryBytes ?? null,
+    peakMemoryBytes: measured?.peakMemoryBytes ?? null,
+  };
+}
+
+function pick({ name, unit, value, interval }: NonNullable<CostRow["score"]>): CostRow["score"] {
+  return { name, unit, value, interval };
+}
+
+async function scoreDifference(reference: Run, value: number | null): Promise<number | null> {
+  const before = (await readScores(reference.folder)).metrics[0]?.value ?? null;
+  return before === null || value === null ? null : value - before;
+}
+
+/** What is damaged is said once for each file. */
+async function firstStepOf(reference: Run, run: Run, notes: Note[]): Promise<CostRow["firstStep"]> {
+  if (run.record.config.retrieval !== undefined) return null;
+  const [before, now] = await Promise.all(
+    [reference, run].map(({ folder, record }) => readFirstSteps(folder, record.identity)),
+  );
+  for (const [{ folder }, found] of [[reference, before!] as const, [run, now!] as const]) {
+    if (found.status === "found") continue;
+    const what = found.status === "damaged" ? found.damage : "no first-step.f32 in it, so no KL divergence.";
+    const reason = `${what} The command that made the run makes it, with --first-steps.`;
+    if (!notes.some((note) => note.run === folder && note.reason === reason)) notes.push({ run: folder, reason });
+  }
+  if (before?.status !== "found" || now?.status !== "found") return null;
+  return firstStepDivergence(before.steps, now.steps);
+}
+
+async function rankingOf(reference: Run, run: Run): Promise<CostRow["ranking"]> {
+  if (run.record.config.retrieval === undefined) return null;
+  const [before, now] = [await rankedRun(reference), await rankedRun(run)];
+  return before === null || now === null ? null : rankingAgreement(before, now);
+}
+
+/** null: its similarities are not there. */
+async function rankedRun({ folder, record }: Run): Promise<RankedRun | null> {
+  const predictions = await predictionsOf({ folder, record });
+  const matched = predictions.flatMap((prediction) =>
+    prediction.status === "matched"
+      ? [{ texts: Int32Array.from(prediction.texts), logits: Float32Array.from(prediction.logits) }]
+      : [],
+  );
+  const images = matched.length;
+  const values = await readSimilarities(folder, null);
+  if (values === null || images === 0 || values.length % images !== 0) return null;
+  const similarities = { values, images, texts: values.length / images };
+  return { similarities, rerank: record.config.retrieval?.rerank ?? 0, matched };
+}

@@ -1,0 +1,46 @@
+/** The folders a report is made from: those that were named, or the runs and benches below them. */
+import { readdir } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { recordName } from "../../../reports/records/run-files.ts";
+import { systemCode } from "../../../reports/records/run-folder-error.ts";
+
+export interface FoundFolder {
+  readonly path: string;
+  /** `unknown`: neither run nor bench is in it or below it. */
+  readonly kind: "run" | "bench" | "unknown";
+}
+
+export const benchName = "bench.json";
+const depth = 3; // <model>/<precision>/<task>, as `run` makes them of several precisions
+
+/** Each folder once, in the order they were named. Files are passed over: a shell's * names them, too. */
+export async function findFolders(named: readonly string[]): Promise<readonly FoundFolder[]> {
+  const found = new Map<string, FoundFolder>();
+  for (const name of named) {
+    const path = resolve(name);
+    if (await isFile(path)) continue;
+    const below = await foldersBelow(path, depth);
+    const folders: readonly FoundFolder[] = below.length > 0 ? below : [{ path, kind: "unknown" }];
+    for (const folder of folders) if (!found.has(folder.path)) found.set(folder.path, folder);
+  }
+  return [...found.values()];
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return await readdir(path).then(
+    () => false,
+    (error: unknown) => systemCode(error) === "ENOTDIR",
+  );
+}
+
+async function foldersBelow(path: string, levels: number): Promise<readonly FoundFolder[]> {
+  const entries = await readdir(path, { withFileTypes: true }).catch(() => []); // said by whoever named it
+  const names = entries.map(({ name }) => name);
+  if (names.includes(recordName)) return [{ path, kind: "run" }];
+  if (names.includes(benchName)) return [{ path, kind: "bench" }];
+  if (levels === 0) return [];
+  const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(path, name));
+  const found: FoundFolder[] = [];
+  for (const folder of folders.sort()) found.push(...(await foldersBelow(folder, levels - 1)));
+  return found;
+}

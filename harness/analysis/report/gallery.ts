@@ -1,0 +1,133 @@
+/** The samples a report shows: what each run answered, beside the question and the references of the data set. */
+import { readSimilarityRow } from "../../../reports/report/read-run.ts";
+import type { GalleryGroup, GallerySample } from "../../../reports/report/report-data.ts";
+import { differing } from "./answer-groups.ts";
+import type { AnswerGroup } from "./answer-groups.ts";
+import type { FullRun, ReportOptions } from "./make-report.ts";
+import { readQuestions } from "./questions.ts";
+import type { Questions } from "./questions.ts";
+
+export interface Gallery {
+  readonly groups: readonly GalleryGroup[];
+  readonly samples: readonly GallerySample[];
+  /** Each image once. */
+  readonly imagePaths: ReadonlyMap<string, { readonly group: string; readonly image: string; readonly path: string }>;
+}
+
+/** `chosen`: the ids of each group's samples. Groups whose runs all stand apart are left out. */
+export async function galleryOf(
+  runs: readonly FullRun[],
+  chosen: ReadonlyMap<AnswerGroup, ReadonlySet<string>>,
+  options: ReportOptions,
+): Promise<Gallery> {
+  const groups: GalleryGroup[] = [];
+  const samples: GallerySample[] = [];
+  const imagePaths = new Map<string, { group: string; image: string; path: string }>();
+  const known = new Map<string, Questions>(); // by data: a split is read once for all its groups
+  for (const [group, ids] of chosen) {
+    const members = runs.filter((one) => one.group === group);
+    const [first] = members;
+    if (first === undefined || ids.size === 0) continue;
+    let questions = known.get(group.dataKey);
+    if (questions === undefined) {
+      const wanted = [...chosen].filter(([other]) => other.dataKey === group.dataKey).flatMap(([, all]) => [...all]);
+      questions = await readQuestions(first.run, new Set(wanted), options);
+      known.set(group.dataKey, questions);
+    }
+    groups.push(describeGroup(group, members, { shown: ids.size, problem: questions.problem }));
+    for (const id of ids) {
+      const sample = await sampleOf(id, { group, members, questions });
+      samples.push(sample);
+      const path = questions.byId.get(id)?.imagePath;
+      if (path !== undefined)
+        imagePaths.set(`${group.id} ${sample.image}`, { group: group.id, image: sample.image, path });
+    }
+  }
+  return { groups, samples, imagePaths };
+}
+
+function describeGroup(
+  group: AnswerGroup,
+  members: readonly FullRun[],
+  { shown, problem }: { readonly shown: number; readonly problem: string | null },
+): GalleryGroup {
+  const { record, scores } = members[0]!.run; // no group here is empty
+  const differs = differing(
+    group,
+    members.map(({ run }) => run),
+  );
+  const [metric] = scores.metrics;
+  return {
+    id: group.id,
+    task: record.config.task,
+    split: record.data.split,
+    metric: metric === undefined ? null : { name: metric.name, unit: metric.unit },
+    shown,
+    of: group.places.size,
+    differing: differs === null ? null : differs.reduce((sum, one) => sum + one, 0),
+    notes: problem === null ? [] : [problem],
+  };
+}
+
+interface Surroundings {
+  readonly group: AnswerGroup;
+  readonly members: readonly FullRun[];
+  readonly questions: Questions;
+}
+
+async function sampleOf(id: string, { group, members, questions }: Surroundings): Promise<GallerySample> {
+  const question = questions.byId.get(id);
+  const answers: GallerySample["answers"][number][] = [];
+  let image = "";
+  for (const { id: runId, run, read } of members) {
+    const prediction = read.chosen.get(id);
+    if (prediction === undefined) continue;
+    ({ image } = prediction);
+    const place = group.places.get(id)!;
+    const score = run.answers.scores[place] ?? Number.NaN;
+    answers.push({
+      run: runId,
+      prompt: prediction.status === "matched" ? null : prediction.prompt,
+      text: await textOf(prediction, { path: run.path, place, images: group.places.size, texts: questions.texts }),
+      score: Number.isNaN(score) ? null : Number(score.toPrecision(6)), // float32 holds no more
+    });
+  }
+  return {
+    id,
+    group: group.id,
+    image,
+    question: question?.text ?? null,
+    references: question?.references ?? [],
+    answers,
+  };
+}
+
+interface Split {
+  readonly path: string;
+  /** The image's place in the split. */
+  readonly place: number;
+  readonly images: number;
+  readonly texts: readonly string[];
+}
+
+async function textOf(
+  prediction: NonNullable<ReturnType<FullRun["read"]["chosen"]["get"]>>,
+  { path, place, images, texts }: Split,
+): Promise<string> {
+  if (prediction.status === "failed") return prediction.error;
+  if (prediction.status === "predicted") return prediction.text.trim();
+  const similarities = await readSimilarityRow(path, { row: place, images });
+  if (similarities === null) return "(its similarities are not there)";
+  const best = bestText(prediction, similarities);
+  return texts[best] ?? `text ${best + 1} of ${similarities.length}`;
+}
+
+/** Matched texts are ranked by logit + similarity, before all others; without any, by similarity alone. */
+function bestText(
+  { texts, logits }: { readonly texts: readonly number[]; readonly logits: readonly number[] },
+  similarities: Float32Array,
+): number {
+  const matched = texts.map((text, index) => ({ text, score: logits[index]! + similarities[text]! }));
+  const ranked = matched.length > 0 ? matched : Array.from(similarities, (score, text) => ({ text, score }));
+  return ranked.reduce((best, one) => (one.score > best.score ? one : best)).text;
+}

@@ -1,0 +1,81 @@
+/** Chosen samples as the data set has them: question, references and the place of the image. Opened as `score` opens it. */
+import { DatasetError } from "../../../datasets/dataset.ts";
+import type { Sample } from "../../../datasets/dataset.ts";
+import { limitSamples } from "../../evaluation/batches.ts";
+import type { Catalog } from "../../catalog/catalog.ts";
+import { describeDataFiles } from "../../evaluation/data-files.ts";
+import type { ReadRun } from "./read-folders.ts";
+
+export interface Question {
+  /** null: the task asks none. */
+  readonly text: string | null;
+  readonly references: readonly string[];
+  readonly imagePath: string;
+}
+
+export interface Questions {
+  /** By sample id. */
+  readonly byId: ReadonlyMap<string, Question>;
+  /** Of a retrieval task: all texts of the split, by their place. */
+  readonly texts: readonly string[];
+  /** Why there are none; null where there are. */
+  readonly problem: string | null;
+}
+
+/** `data`: the folder of the data set's files, where they have moved. */
+export async function readQuestions(
+  { record }: Pick<ReadRun, "record">,
+  wanted: ReadonlySet<string>,
+  { catalog, data }: { readonly catalog: Catalog; readonly data: string | null },
+): Promise<Questions> {
+  try {
+    const task = catalog.tasks.find(({ name }) => name === record.config.task);
+    if (task === undefined) return none(`task ${record.config.task} is not known here.`);
+    const folder = data ?? record.data.folder ?? catalog.dataFolder;
+    const images = record.data.images ?? undefined;
+    const split = await task.dataset.open({ folder, ...(images !== undefined && { images }) }, record.data.split);
+    const problem = await otherFiles(record, split.files);
+    if (problem !== null) return none(problem);
+    const byId = new Map<string, Question>();
+    for (const sample of split.samples) if (wanted.has(sample.id)) byId.set(sample.id, questionOf(sample));
+    const asked = task.kind === "retrieval" ? limitSamples(split.samples, record.config.limit) : [];
+    return { byId, texts: asked.flatMap(textsOf), problem: null };
+  } catch (error) {
+    if (error instanceof DatasetError) return none(error.message);
+    throw error;
+  }
+}
+
+function none(problem: string): Questions {
+  return { byId: new Map(), texts: [], problem: `Without questions, references and images: ${problem}` };
+}
+
+async function otherFiles({ data }: ReadRun["record"], paths: readonly string[]): Promise<string | null> {
+  const expected = new Map(data.files.map(({ name, sha256 }) => [name, sha256]));
+  const files = await describeDataFiles(paths);
+  const other = files.find(({ name, sha256 }) => expected.get(name) !== sha256);
+  if (other === undefined) return null;
+  return `${other.name} is not the one that was asked: found SHA-256 ${other.sha256}, expected ${expected.get(other.name) ?? "none"}. Give the folder of those with --data.`;
+}
+
+function questionOf(sample: Sample): Question {
+  const imagePath = sample.image.path;
+  if ("texts" in sample) return { text: "Which text is of this image?", references: textsOf(sample), imagePath };
+  const question = "question" in sample && typeof sample.question === "string" ? sample.question : null;
+  const references = "references" in sample && Array.isArray(sample.references) ? sample.references : [];
+  return { text: question, references: references.flatMap(referenceText), imagePath };
+}
+
+/** A caption, or an annotator's answer. */
+function referenceText(reference: unknown): readonly string[] {
+  if (typeof reference === "string") return [reference];
+  const isAnswer = typeof reference === "object" && reference !== null && "answer" in reference;
+  return isAnswer && typeof reference.answer === "string" ? [reference.answer] : [];
+}
+
+function textsOf(sample: Sample): readonly string[] {
+  if (!("texts" in sample) || !Array.isArray(sample.texts)) return [];
+  return sample.texts.flatMap((one: unknown) => {
+    return typeof one === "object" && one !== null && "text" in one && typeof one.text === "string" ? [one.text] : [];
+  });
+}

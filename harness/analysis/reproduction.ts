@@ -1,0 +1,120 @@
+/** A run beside everything that was published of its checkpoint on its task and split: what `reproduce` shows. */
+import type { Comparison, ListedNumber, Reproduction, Verdict } from "../../reports/tables/reproduction.ts";
+import type { ScoreSheet } from "../../reports/records/run-record.ts";
+import type { ScoredRun } from "../../reports/tables/table.ts";
+import { knownReasons, toleranceOf } from "../../tasks/published/known-differences.ts";
+import type { PublishedNumber } from "../../tasks/published/published-number.ts";
+import {
+  metricsNotComputed,
+  nameOf,
+  publishedNumbers,
+  publishedSplits,
+} from "../../tasks/published/published-numbers.ts";
+
+/** null: nothing was published of it. */
+export function reproductionOf({ record, scores }: ScoredRun): Reproduction | null {
+  const { config, checkpoint, data } = record;
+  const numbers = publishedNumbers.filter(
+    (number) => number.checkpoint === checkpoint.name && number.task === config.task && number.split === data.split,
+  );
+  if (numbers.length === 0) return null;
+  const obstacles = obstaclesOf(record);
+  const isWholeSplit = scores.counts.scored === data.samples;
+  return {
+    checkpoint: checkpoint.name,
+    task: config.task,
+    split: data.split,
+    protocol: Object.keys(config.overrides).length > 0 ? "custom" : config.protocol,
+    scored: scores.counts.scored,
+    obstacles,
+    caveats: caveatsOf({ record, scores }),
+    comparisons: numbers.map((number) =>
+      compare(number, scores, { isComparable: obstacles.length === 0, isWholeSplit }),
+    ),
+  };
+}
+
+/** As the report has it. */
+export function listedNumber(number: PublishedNumber): ListedNumber {
+  const { checkpoint, model, task, split, value, unit, source, status, remark } = number;
+  return { checkpoint, model, task, split, metric: nameOf(number), value, unit, source, status, remark };
+}
+
+/** What makes the run another than the published one, whatever comes out. */
+function obstaclesOf({ config, data }: ScoredRun["record"]): readonly string[] {
+  if (data.folder === null) {
+    return ["the bundled data set was asked, not the official one. Give the folder of the official files with --data."];
+  }
+  const official = publishedSplits.find(({ task, split }) => task === config.task && split === data.split);
+  if (official === undefined || official.samples === data.samples) return [];
+  return [
+    `${config.task} ${data.split} in ${data.folder} has ${grouped(data.samples)} samples, the official one ${grouped(official.samples)}.`,
+  ];
+}
+
+function caveatsOf({ record: { config, data }, scores: { counts } }: ScoredRun): readonly string[] {
+  const overrides = Object.keys(config.overrides);
+  const unscored = counts.samples - counts.scored;
+  return [
+    ...(overrides.length > 0 ? [`flags replace choices of the protocol: ${overrides.join(", ")}.`] : []),
+    ...(counts.samples < data.samples
+      ? [`only the first ${grouped(counts.samples)} of ${grouped(data.samples)} samples; no tolerance is applied.`]
+      : []),
+    ...(unscored > 0 ? [`${grouped(unscored)} of ${grouped(counts.samples)} samples have no prediction.`] : []),
+  ];
+}
+
+/** Tolerances are of whole splits. */
+function compare(
+  number: PublishedNumber,
+  scores: ScoreSheet,
+  { isComparable, isWholeSplit }: { isComparable: boolean; isWholeSplit: boolean },
+): Comparison {
+  const published = listedNumber(number);
+  const tolerance = isWholeSplit ? toleranceOf(number) : null;
+  const found = scoreOf(number, scores);
+  if ("missing" in found) {
+    return { published, ours: found, difference: null, interval: null, tolerance, verdict: "unjudged", reasons: [] };
+  }
+  const { value, standardError, interval } = found;
+  const difference = value - number.value;
+  const verdict = isComparable ? judge(number.value, { difference, interval, tolerance }) : "unjudged";
+  const reasons = verdict === "outside" ? knownReasons(number) : [];
+  return { published, ours: { value, standardError }, difference, interval, tolerance, verdict, reasons };
+}
+
+interface Found {
+  readonly value: number;
+  readonly standardError: number | null;
+  readonly interval: Comparison["interval"];
+}
+
+function scoreOf(
+  { metric: name, part }: PublishedNumber,
+  { metrics }: ScoreSheet,
+): Found | { readonly missing: string } {
+  if (metricsNotComputed.includes(name)) return { missing: "not computed here" };
+  const metric = metrics.find((one) => one.name === name);
+  if (metric === undefined) return { missing: "not scored in this run" };
+  const { value, standardError, interval } = metric;
+  if (part !== null) {
+    const group = metric.breakdown[part.breakdown]?.[part.group];
+    if (group === undefined) return { missing: `no ${part.group} in this run` };
+    return { value: group.value, standardError: null, interval: null };
+  }
+  if (value === null) return { missing: "no score: the split has no answers" };
+  return { value, standardError, interval };
+}
+
+function judge(
+  published: number,
+  { difference, interval, tolerance }: { difference: number } & Pick<Comparison, "interval" | "tolerance">,
+): Verdict {
+  if (interval !== null && interval.low <= published && published <= interval.high) return "interval";
+  if (tolerance !== null && Math.abs(difference) <= tolerance) return "tolerance";
+  return interval === null && tolerance === null ? "unjudged" : "outside";
+}
+
+function grouped(count: number): string {
+  return count.toLocaleString("en-US");
+}
