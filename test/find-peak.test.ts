@@ -1,12 +1,12 @@
 /** The search for the highest rate, on queues whose answer is known: one server of constant service (M/D/1). */
 import assert from "node:assert/strict";
-import { overAllowed } from "../harness/loadgen/early-stopping.ts";
-import { runQueries } from "../harness/loadgen/issue.ts";
-import type { RunLog } from "../harness/loadgen/run-log.ts";
-import { defaultSettings } from "../harness/loadgen/settings.ts";
-import type { LoadGenSettings } from "../harness/loadgen/settings.ts";
-import { judge } from "../harness/loadgen/verdict.ts";
-import { peakOf } from "../harness/sweep/peak.ts";
+import { overAllowed } from "../harness/bench/loadgen/early-stopping.ts";
+import { runQueries } from "../harness/bench/loadgen/issue.ts";
+import type { RunLog } from "../harness/bench/loadgen/run-log.ts";
+import { defaultSettings } from "../harness/bench/loadgen/settings.ts";
+import type { LoadGenSettings } from "../harness/bench/loadgen/settings.ts";
+import { judge } from "../harness/bench/loadgen/verdict.ts";
+import { peakOf } from "../harness/bench/sweep/peak.ts";
 import { fakeSystem, VirtualClock } from "./virtual-time.ts";
 
 const serviceMs = 10;

@@ -1,17 +1,17 @@
 /** Runs of the load generator on a system with known latencies, in virtual time. */
 import assert from "node:assert/strict";
-import { distributionOf } from "../harness/loadgen/distribution.ts";
-import { runQueries } from "../harness/loadgen/issue.ts";
-import type { IssueOptions } from "../harness/loadgen/issue.ts";
-import { logFiles } from "../harness/loadgen/log-files.ts";
-import { metricsOf, tokenTimes } from "../harness/loadgen/metrics.ts";
-import { latenciesNs } from "../harness/loadgen/run-log.ts";
-import type { RunLog } from "../harness/loadgen/run-log.ts";
-import { defaultSettings } from "../harness/loadgen/settings.ts";
-import type { LoadGenSettings } from "../harness/loadgen/settings.ts";
-import type { AnswerListener } from "../harness/loadgen/system-under-test.ts";
-import { judge } from "../harness/loadgen/verdict.ts";
-import type { Verdict } from "../harness/loadgen/verdict.ts";
+import { distributionOf } from "../harness/bench/loadgen/distribution.ts";
+import { runQueries } from "../harness/bench/loadgen/issue.ts";
+import type { IssueOptions } from "../harness/bench/loadgen/issue.ts";
+import { logFiles } from "../harness/bench/loadgen/log-files.ts";
+import { metricsOf, tokenTimes } from "../harness/bench/loadgen/metrics.ts";
+import { latenciesNs } from "../harness/bench/loadgen/run-log.ts";
+import type { RunLog } from "../harness/bench/loadgen/run-log.ts";
+import { defaultSettings } from "../harness/bench/loadgen/settings.ts";
+import type { LoadGenSettings } from "../harness/bench/loadgen/settings.ts";
+import type { AnswerListener } from "../harness/bench/loadgen/system-under-test.ts";
+import { judge } from "../harness/bench/loadgen/verdict.ts";
+import type { Verdict } from "../harness/bench/loadgen/verdict.ts";
 import { fakeSystem, VirtualClock } from "./virtual-time.ts";
 import type { FakeSystemOptions } from "./virtual-time.ts";
 

@@ -1,17 +1,23 @@
 /** What the load generator computes: random numbers, arrivals, choices of samples, early stopping, percentiles. */
 import assert from "node:assert/strict";
-import { distributionOf, histogramOf, intervalRanks, percentileOf, sorted } from "../harness/loadgen/distribution.ts";
-import { formatDuration, parseDurationMs } from "../harness/loadgen/duration.ts";
+import {
+  distributionOf,
+  histogramOf,
+  intervalRanks,
+  percentileOf,
+  sorted,
+} from "../harness/bench/loadgen/distribution.ts";
+import { formatDuration, parseDurationMs } from "../harness/bench/loadgen/duration.ts";
 import {
   boundedEarlyStopping,
   estimatedEarlyStopping,
   leastQueries,
   overAllowed,
-} from "../harness/loadgen/early-stopping.ts";
-import { findPeak } from "../harness/loadgen/find-peak.ts";
-import { MersenneTwister } from "../harness/loadgen/mersenne-twister.ts";
-import { offlineQuerySize, poissonArrivals, sampleChooser } from "../harness/loadgen/schedule.ts";
-import { defaultSeeds, defaultSettings, settingsRecord } from "../harness/loadgen/settings.ts";
+} from "../harness/bench/loadgen/early-stopping.ts";
+import { findPeak } from "../harness/bench/loadgen/find-peak.ts";
+import { MersenneTwister } from "../harness/bench/loadgen/mersenne-twister.ts";
+import { offlineQuerySize, poissonArrivals, sampleChooser } from "../harness/bench/loadgen/schedule.ts";
+import { defaultSeeds, defaultSettings, settingsRecord } from "../harness/bench/loadgen/settings.ts";
 
 describe("the Mersenne Twister", () => {
   it("gives the numbers of std::mt19937", () => {

@@ -3,15 +3,20 @@ import assert from "node:assert/strict";
 import type { Sample } from "../datasets/dataset.ts";
 import { fp32Precision, parsePrecision } from "../models/checkpoint/precision.ts";
 import type { DecodingOptions, GenerationRequest } from "../models/model.ts";
-import { systemClock } from "../harness/loadgen/clock.ts";
-import { compareOutputs, rateOf } from "../harness/sweep/aggregate.ts";
-import { energyJoules, readEnergy } from "../harness/sweep/energy.ts";
-import { describeMachine, machineWarnings, neighboursShare, readProcessorTime } from "../harness/sweep/machine.ts";
-import { ModelUnderTest } from "../harness/sweep/model-under-test.ts";
-import { planPoints } from "../harness/sweep/points.ts";
-import { askToGenerate } from "../harness/sweep/subject-generation.ts";
-import type { AskBatch } from "../harness/sweep/subject.ts";
-import { isSteady, warmUp } from "../harness/sweep/warm-up.ts";
+import { systemClock } from "../harness/bench/loadgen/clock.ts";
+import { compareOutputs, rateOf } from "../harness/bench/sweep/aggregate.ts";
+import { energyJoules, readEnergy } from "../harness/bench/sweep/energy.ts";
+import {
+  describeMachine,
+  machineWarnings,
+  neighboursShare,
+  readProcessorTime,
+} from "../harness/bench/sweep/machine.ts";
+import { ModelUnderTest } from "../harness/bench/sweep/model-under-test.ts";
+import { planPoints } from "../harness/bench/sweep/points.ts";
+import { askToGenerate } from "../harness/bench/sweep/subject-generation.ts";
+import type { AskBatch } from "../harness/bench/sweep/subject.ts";
+import { isSteady, warmUp } from "../harness/bench/sweep/warm-up.ts";
 import { vqav2 } from "../tasks/vqav2.ts";
 import { fakeModel } from "./fakes.ts";
 import { temporaryFolder } from "./temporary-files.ts";

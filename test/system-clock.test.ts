@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { getPriority } from "node:os";
-import { systemClock } from "../harness/loadgen/clock.ts";
-import { goFirst } from "../harness/loadgen/priority.ts";
-import { Sleeper } from "../harness/loadgen/sleeper.ts";
+import { systemClock } from "../harness/bench/loadgen/clock.ts";
+import { goFirst } from "../harness/bench/loadgen/priority.ts";
+import { Sleeper } from "../harness/bench/loadgen/sleeper.ts";
 
 const ordinary = 0; // SCHED_OTHER
 const fifo = 1; // SCHED_FIFO

@@ -1,9 +1,9 @@
 /** A run as a trace: valid JSON whatever ended the run, and spans where they were. */
 import assert from "node:assert/strict";
-import { runQueries } from "../harness/loadgen/issue.ts";
-import { defaultSettings } from "../harness/loadgen/settings.ts";
-import type { LoadGenSettings } from "../harness/loadgen/settings.ts";
-import { traceText } from "../harness/loadgen/trace.ts";
+import { runQueries } from "../harness/bench/loadgen/issue.ts";
+import { defaultSettings } from "../harness/bench/loadgen/settings.ts";
+import type { LoadGenSettings } from "../harness/bench/loadgen/settings.ts";
+import { traceText } from "../harness/bench/loadgen/trace.ts";
 import { fakeSystem, VirtualClock } from "./virtual-time.ts";
 import type { FakeSystemOptions } from "./virtual-time.ts";
 

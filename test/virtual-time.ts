@@ -2,8 +2,8 @@
  * Time that passes when nothing else is to be done, and a system under test with known latencies on it: what takes an hour by
  * this clock takes a moment, and every latency is exact.
  */
-import type { Clock } from "../harness/loadgen/clock.ts";
-import type { AnswerListener, QuerySample, SystemUnderTest } from "../harness/loadgen/system-under-test.ts";
+import type { Clock } from "../harness/bench/loadgen/clock.ts";
+import type { AnswerListener, QuerySample, SystemUnderTest } from "../harness/bench/loadgen/system-under-test.ts";
 
 interface Timer {
   readonly timeNs: number;

@@ -9,11 +9,11 @@ import { withDeviceFlags } from "../catalog/device.ts";
 import { cacheHelp, list, refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
 import { watchInterrupt } from "../interrupt.ts";
-import { readBenchConfig } from "../sweep/bench-config.ts";
-import type { BenchConfig, BenchFlags } from "../sweep/bench-config.ts";
-import { prepareAllWeights, prepareSweep } from "../sweep/prepare-sweep.ts";
-import { sweep } from "../sweep/sweep.ts";
-import type { SweepWatcher } from "../sweep/sweep.ts";
+import { readBenchConfig } from "../bench/sweep/bench-config.ts";
+import type { BenchConfig, BenchFlags } from "../bench/sweep/bench-config.ts";
+import { prepareAllWeights, prepareSweep } from "../bench/sweep/prepare-sweep.ts";
+import { sweep } from "../bench/sweep/sweep.ts";
+import type { SweepWatcher } from "../bench/sweep/sweep.ts";
 import type { Terminal } from "../terminal.ts";
 
 export const addBench: AddCommand = (program, called) => {

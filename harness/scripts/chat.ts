@@ -15,7 +15,7 @@ import { generationShapes } from "../../models/checkpoint/random-shapes.ts";
 import { loadCheckpoint } from "../api.ts";
 import type { GeneratedText, GeneratingCheckpoint, TextOptions } from "../api.ts";
 import { bundledData } from "../catalog/catalog.ts";
-import { median } from "../sweep/warm-up.ts";
+import { median } from "../bench/sweep/warm-up.ts";
 import { unknownName } from "../catalog/usage-error.ts";
 import { print, provideCheckpoint, readFlags, round, runBenchmark } from "./bench-report.ts";
 

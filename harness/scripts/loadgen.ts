@@ -7,12 +7,12 @@
  *   sleepUs      the machine's own: how late a thread wakes that sleeps until the same times and does nothing else
  */
 import { Worker } from "node:worker_threads";
-import { systemClock } from "../loadgen/clock.ts";
-import { percentileOf, sorted } from "../loadgen/distribution.ts";
-import { runQueries } from "../loadgen/issue.ts";
-import { goFirst } from "../loadgen/priority.ts";
-import { defaultSettings } from "../loadgen/settings.ts";
-import type { AnswerListener, SystemUnderTest } from "../loadgen/system-under-test.ts";
+import { systemClock } from "../bench/loadgen/clock.ts";
+import { percentileOf, sorted } from "../bench/loadgen/distribution.ts";
+import { runQueries } from "../bench/loadgen/issue.ts";
+import { goFirst } from "../bench/loadgen/priority.ts";
+import { defaultSettings } from "../bench/loadgen/settings.ts";
+import type { AnswerListener, SystemUnderTest } from "../bench/loadgen/system-under-test.ts";
 import { print, readFlags, round, runBenchmark } from "./bench-report.ts";
 
 function answersAfter(latencyMs: number): SystemUnderTest {

@@ -1,7 +1,7 @@
 /** The points of a sweep: every checkpoint, precision and number of threads in every scenario and batch size that it has. */
-import type { Precision } from "../../models/checkpoint/precision.ts";
-import { describePrecision } from "../../models/checkpoint/precision.ts";
-import type { Scenario } from "../../reports/records/bench/bench-record.ts";
+import type { Precision } from "../../../models/checkpoint/precision.ts";
+import { describePrecision } from "../../../models/checkpoint/precision.ts";
+import type { Scenario } from "../../../reports/records/bench/bench-record.ts";
 import type { BenchConfig } from "./bench-config.ts";
 
 /** What is loaded, and how much it is asked at once. */

@@ -4,13 +4,13 @@
  * of them and matches it with the most similar. Its answer is the ids of the best, the best first: `17 4=9 30`; `=` joins those
  * that score alike.
  */
-import type { RetrievalSample } from "../../datasets/dataset.ts";
-import type { BenchAccuracy } from "../../reports/records/bench/bench-run.ts";
-import { retrievalMetrics } from "../../tasks/metrics/recall.ts";
-import { clusteredStandardError } from "../../tasks/metrics/standard-error.ts";
-import type { RetrievalProtocol } from "../../tasks/task.ts";
-import { ScorerProcess } from "../processes/scorer-process.ts";
-import type { OpenedSplit } from "../evaluation/prepare.ts";
+import type { RetrievalSample } from "../../../datasets/dataset.ts";
+import type { BenchAccuracy } from "../../../reports/records/bench/bench-run.ts";
+import { retrievalMetrics } from "../../../tasks/metrics/recall.ts";
+import { clusteredStandardError } from "../../../tasks/metrics/standard-error.ts";
+import type { RetrievalProtocol } from "../../../tasks/task.ts";
+import { ScorerProcess } from "../../processes/scorer-process.ts";
+import type { OpenedSplit } from "../../evaluation/prepare.ts";
 import { ownImages } from "./subject.ts";
 import type { AskBatch, BatchAnswer, Outputs, Subject } from "./subject.ts";
 

@@ -1,6 +1,6 @@
 /** What was measured in one process → what is written down of it: run-<n>.json and LoadGen's log files. */
-import { benchRunFormat } from "../../reports/records/bench/bench-run.ts";
-import type { BenchRun } from "../../reports/records/bench/bench-run.ts";
+import { benchRunFormat } from "../../../reports/records/bench/bench-run.ts";
+import type { BenchRun } from "../../../reports/records/bench/bench-run.ts";
 import { percentileOf, sorted } from "../loadgen/distribution.ts";
 import { logFiles } from "../loadgen/log-files.ts";
 import { samplesPerSecond, tokenTimes } from "../loadgen/metrics.ts";

@@ -1,11 +1,11 @@
 /** The runs of a point → the point: latencies of all runs together, rates and sizes run by run. */
-import { pointFormat } from "../../reports/records/bench/bench-record.ts";
-import type { BenchPoint, Distribution, Rate } from "../../reports/records/bench/bench-record.ts";
-import type { BenchAccuracy, BenchRun } from "../../reports/records/bench/bench-run.ts";
+import { pointFormat } from "../../../reports/records/bench/bench-record.ts";
+import type { BenchPoint, Distribution, Rate } from "../../../reports/records/bench/bench-record.ts";
+import type { BenchAccuracy, BenchRun } from "../../../reports/records/bench/bench-run.ts";
 import { distributionOf, histogramOf, sorted } from "../loadgen/distribution.ts";
 import { estimatedEarlyStopping } from "../loadgen/early-stopping.ts";
 import { defaultSettings } from "../loadgen/settings.ts";
-import { describePrecision } from "../../models/checkpoint/precision.ts";
+import { describePrecision } from "../../../models/checkpoint/precision.ts";
 import type { Point } from "./points.ts";
 import { median } from "./warm-up.ts";
 

@@ -1,12 +1,12 @@
 /** Samples of a generation task: each is an image and a prompt, its answer is text. */
-import type { Sample } from "../../datasets/dataset.ts";
-import type { BenchAccuracy } from "../../reports/records/bench/bench-run.ts";
-import type { Outcome } from "../../reports/records/journal.ts";
-import type { GenerationTask } from "../../tasks/task.ts";
-import { ModelProcess } from "../processes/model-process.ts";
-import type { OpenedSplit } from "../evaluation/prepare.ts";
-import type { Asking } from "../evaluation/protocol.ts";
-import { scorePredictions } from "../evaluation/score.ts";
+import type { Sample } from "../../../datasets/dataset.ts";
+import type { BenchAccuracy } from "../../../reports/records/bench/bench-run.ts";
+import type { Outcome } from "../../../reports/records/journal.ts";
+import type { GenerationTask } from "../../../tasks/task.ts";
+import { ModelProcess } from "../../processes/model-process.ts";
+import type { OpenedSplit } from "../../evaluation/prepare.ts";
+import type { Asking } from "../../evaluation/protocol.ts";
+import { scorePredictions } from "../../evaluation/score.ts";
 import { ownImages } from "./subject.ts";
 import type { AskBatch, BatchAnswer, Outputs, Subject } from "./subject.ts";
 

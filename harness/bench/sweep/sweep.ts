@@ -2,10 +2,10 @@
  * All points of a sweep: each system's accuracy run, then the points in turn, as often as there are restarts (A B A B, so that
  * a machine that slows down slows all of them). What is on disk is not measured again.
  */
-import { describeDevice } from "../../models/device/device.ts";
-import type { BenchFolder } from "../../reports/records/bench/bench-folder.ts";
-import type { BenchPoint } from "../../reports/records/bench/bench-record.ts";
-import type { BenchRun } from "../../reports/records/bench/bench-run.ts";
+import { describeDevice } from "../../../models/device/device.ts";
+import type { BenchFolder } from "../../../reports/records/bench/bench-folder.ts";
+import type { BenchPoint } from "../../../reports/records/bench/bench-record.ts";
+import type { BenchRun } from "../../../reports/records/bench/bench-run.ts";
 import { pointOf } from "./aggregate.ts";
 import { settingsOf } from "./bench-config.ts";
 import type { BenchConfig } from "./bench-config.ts";

@@ -2,8 +2,8 @@
  * The accuracy run of a system: each sample once, through the same process and the same batches as the timed runs, and scored
  * by the task's first metric.
  */
-import { benchAccuracyFormat } from "../../reports/records/bench/bench-run.ts";
-import type { BenchAccuracy } from "../../reports/records/bench/bench-run.ts";
+import { benchAccuracyFormat } from "../../../reports/records/bench/bench-run.ts";
+import type { BenchAccuracy } from "../../../reports/records/bench/bench-run.ts";
 import { systemClock } from "../loadgen/clock.ts";
 import { runQueries } from "../loadgen/issue.ts";
 import { logFiles } from "../loadgen/log-files.ts";

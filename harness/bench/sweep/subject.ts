@@ -2,10 +2,10 @@
  * What a checkpoint is asked in a sweep, and what its answers are worth: the words between the load generator's side and the
  * two kinds of task, subject-generation.ts and subject-retrieval.ts.
  */
-import type { ImageFile } from "../../models/model.ts";
-import type { BenchAccuracy } from "../../reports/records/bench/bench-run.ts";
-import type { AskedProcess, ModelProcessOptions } from "../processes/asked-process.ts";
-import type { ModelPlace, Stamps } from "../processes/messages.ts";
+import type { ImageFile } from "../../../models/model.ts";
+import type { BenchAccuracy } from "../../../reports/records/bench/bench-run.ts";
+import type { AskedProcess, ModelProcessOptions } from "../../processes/asked-process.ts";
+import type { ModelPlace, Stamps } from "../../processes/messages.ts";
 import type { SampleAnswer } from "../loadgen/system-under-test.ts";
 
 /** Of one sample. */

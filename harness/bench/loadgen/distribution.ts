@@ -2,8 +2,8 @@
  * Latencies → a distribution as it is written down: percentiles as LoadGen takes them, sorted[floor(n p)], each with a 95 %
  * interval between two order statistics, which no shape of the distribution can break.
  */
-import type { Distribution } from "../../reports/records/bench/bench-record.ts";
-import { incompleteBeta } from "../statistics/incomplete-beta.ts";
+import type { Distribution } from "../../../reports/records/bench/bench-record.ts";
+import { incompleteBeta } from "../../statistics/incomplete-beta.ts";
 
 /** results.cc */
 export const percentiles = [0.5, 0.9, 0.95, 0.97, 0.99, 0.999] as const;

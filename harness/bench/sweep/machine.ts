@@ -6,7 +6,7 @@ import { readFile } from "node:fs/promises";
 import { availableParallelism, cpus, loadavg, totalmem } from "node:os";
 import { arch, platform, release } from "node:os";
 import { join } from "node:path";
-import type { Machine } from "../../reports/records/bench/bench-record.ts";
+import type { Machine } from "../../../reports/records/bench/bench-record.ts";
 
 /** Where the system tells of itself; tests have another root. */
 export const systemRoot = "/";

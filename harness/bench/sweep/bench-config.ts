@@ -3,19 +3,19 @@
  * message can quote them.
  */
 import { resolve } from "node:path";
-import type { Precision } from "../../models/checkpoint/precision.ts";
-import { scenarios } from "../../reports/records/bench/bench-record.ts";
-import type { Scenario } from "../../reports/records/bench/bench-record.ts";
-import type { ProtocolName } from "../../tasks/task.ts";
-import { deviceChoices, deviceRequest } from "../catalog/device.ts";
-import type { DeviceFlags, DeviceRequest } from "../catalog/device.ts";
+import type { Precision } from "../../../models/checkpoint/precision.ts";
+import { scenarios } from "../../../reports/records/bench/bench-record.ts";
+import type { Scenario } from "../../../reports/records/bench/bench-record.ts";
+import type { ProtocolName } from "../../../tasks/task.ts";
+import { deviceChoices, deviceRequest } from "../../catalog/device.ts";
+import type { DeviceFlags, DeviceRequest } from "../../catalog/device.ts";
 import { formatDuration, parseDurationMs } from "../loadgen/duration.ts";
 import { leastQueries } from "../loadgen/early-stopping.ts";
 import { defaultSettings, sampleChoices } from "../loadgen/settings.ts";
 import type { LoadGenSettings, SampleChoice } from "../loadgen/settings.ts";
-import { choice, decimal, folder, integer, limit, names, text, unexpected } from "../catalog/flag-values.ts";
-import { cacheFolderOf, protocols, readPrecisions } from "../evaluation/run-config.ts";
-import { unknownName, UsageError } from "../catalog/usage-error.ts";
+import { choice, decimal, folder, integer, limit, names, text, unexpected } from "../../catalog/flag-values.ts";
+import { cacheFolderOf, protocols, readPrecisions } from "../../evaluation/run-config.ts";
+import { unknownName, UsageError } from "../../catalog/usage-error.ts";
 
 export interface BenchConfig {
   readonly models: readonly string[];

@@ -4,7 +4,7 @@
  *
  *   h_min(t) = the least h with P[ Bin(h + t, 1 - p) <= t ] = I_p(h, t + 1) < 1 - c
  */
-import { incompleteBeta } from "../statistics/incomplete-beta.ts";
+import { incompleteBeta } from "../../statistics/incomplete-beta.ts";
 
 const confidence = 0.99;
 

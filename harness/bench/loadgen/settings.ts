@@ -2,7 +2,7 @@
  * What a run of the load generator is told, with MLPerf LoadGen 6.0's names and defaults (test_settings.h, mlperf.conf). Ours
  * are marked. The results are "LoadGen-compatible"; they are no MLPerf results, which only MLCommons can name so.
  */
-import type { Scenario } from "../../reports/records/bench/bench-record.ts";
+import type { Scenario } from "../../../reports/records/bench/bench-record.ts";
 
 /**
  * Which samples performance queries ask: any, with replacement; all of them before any comes again (equal issue); each at most
