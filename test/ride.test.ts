@@ -4,7 +4,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { imageFiles } from "../harness/ride/image-files.ts";
+import { imageFiles } from "../harness/own-images/image-files.ts";
 import sharp from "sharp";
 import { assertFails, blip2, environment, inProcess, realCommand } from "./command-process.ts";
 import { goldenJson } from "./goldens.ts";

@@ -4,9 +4,16 @@ import { questionAnswering } from "../../tasks/own-image.ts";
 import { refuseExcess, refuseFlagsAsValues } from "../flags.ts";
 import type { AddCommand, Surroundings } from "../flags.ts";
 import { decodingOf } from "../evaluation/protocol.ts";
-import { generateAnswers } from "../ride/generate-answers.ts";
-import { Answers, readRide, usableImages, withBatchFlag, withDecodingFlags, withRideFlags } from "../ride/ride.ts";
-import type { Answer, RideFlags } from "../ride/ride.ts";
+import { generateAnswers } from "../own-images/generate-answers.ts";
+import {
+  Answers,
+  readRide,
+  usableImages,
+  withBatchFlag,
+  withDecodingFlags,
+  withRideFlags,
+} from "../own-images/ride.ts";
+import type { Answer, RideFlags } from "../own-images/ride.ts";
 import { UsageError } from "../catalog/usage-error.ts";
 
 const defaultModel = "shapes-opt-base";

@@ -4,9 +4,9 @@ import { generatingCheckpoint } from "../api/checkpoints.ts";
 import type { TextOptions } from "../api/types.ts";
 import { refuseExcess, refuseFlagsAsValues } from "../flags.ts";
 import type { AddCommand, Surroundings } from "../flags.ts";
-import { ChatSession } from "../ride/chat-session.ts";
-import { Answers, modelsToRide, readRide, usableImages, withDecodingFlags, withRideFlags } from "../ride/ride.ts";
-import type { Ride, RideFlags } from "../ride/ride.ts";
+import { ChatSession } from "../own-images/chat-session.ts";
+import { Answers, modelsToRide, readRide, usableImages, withDecodingFlags, withRideFlags } from "../own-images/ride.ts";
+import type { Ride, RideFlags } from "../own-images/ride.ts";
 import { UsageError } from "../catalog/usage-error.ts";
 
 const defaultModel = "shapes-opt-base";

@@ -3,9 +3,9 @@ import { describePrecision } from "../../models/checkpoint/precision.ts";
 import { formatColumns } from "../../reports/tables/table.ts";
 import { refuseExcess, refuseFlagsAsValues } from "../flags.ts";
 import type { AddCommand, Surroundings } from "../flags.ts";
-import { Answers, codeOf, modelsToRide, readRide, usableImages, withRideFlags } from "../ride/ride.ts";
-import type { RideFlags } from "../ride/ride.ts";
-import { textScores } from "../ride/text-scores.ts";
+import { Answers, codeOf, modelsToRide, readRide, usableImages, withRideFlags } from "../own-images/ride.ts";
+import type { RideFlags } from "../own-images/ride.ts";
+import { textScores } from "../own-images/text-scores.ts";
 import { UsageError } from "../catalog/usage-error.ts";
 
 const defaultModel = "shapes-itm";
