@@ -5,8 +5,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { loadCheckpoint, UsageError } from "../harness/api.ts";
-import type { Conversation, GeneratingCheckpoint, TextOptions } from "../harness/api.ts";
+import { loadCheckpoint, UsageError } from "../harness/library/api.ts";
+import type { Conversation, GeneratingCheckpoint, TextOptions } from "../harness/library/api.ts";
 import { conversing } from "../tasks/own-image.ts";
 import { SeenImages } from "../models/generation/seen-images.ts";
 import { cacheFolder, projectRoot } from "./project.ts";

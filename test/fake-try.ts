@@ -3,7 +3,7 @@
  * page and its server. What it says shows what it was asked.
  */
 import { setTimeout } from "node:timers/promises";
-import type { Conversation, GeneratedText, ImageInput, TextOptions, Turn } from "../harness/api.ts";
+import type { Conversation, GeneratedText, ImageInput, TextOptions, Turn } from "../harness/library/api.ts";
 import type { AnyCheckpoint } from "../harness/try/answer-question.ts";
 import { CheckpointError } from "../models/model.ts";
 

@@ -1,7 +1,7 @@
 /** What the page of `try` needs of the library: conversations that begin with turns, and the stages of matching. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { loadCheckpoint, UsageError } from "../harness/api.ts";
+import { loadCheckpoint, UsageError } from "../harness/library/api.ts";
 import { bundledImage } from "./try-server.ts";
 import { cacheFolder } from "./project.ts";
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { settledTokens, TokenTrace } from "../models/generation/token-trace.ts";
 import { TextPieces } from "../models/text/text-pieces.ts";
-import { TrimmedPieces } from "../harness/api/trimmed-pieces.ts";
+import { TrimmedPieces } from "../harness/library/trimmed-pieces.ts";
 
 /** Tokens are indices of `words`; `clean` is what is made of the joined ones. */
 function pieces(words: readonly string[], clean?: (text: string) => string): readonly string[] {

@@ -1,7 +1,7 @@
 /** `blip2-bench chat`: a conversation about an image of one's own, at a terminal or with questions from standard input. */
 import { describePrecision } from "../../models/checkpoint/precision.ts";
-import { generatingCheckpoint } from "../api/checkpoints.ts";
-import type { TextOptions } from "../api/types.ts";
+import { generatingCheckpoint } from "../library/checkpoints.ts";
+import type { TextOptions } from "../library/types.ts";
 import { refuseExcess, refuseFlagsAsValues } from "../flags.ts";
 import type { AddCommand, Surroundings } from "../flags.ts";
 import { ChatSession } from "../own-images/chat-session.ts";

@@ -3,7 +3,7 @@
  * come word by word; elsewhere there is one a line, and a line that cannot be answered is named on stderr and counted.
  */
 import { CheckpointError, ImageError } from "../../models/model.ts";
-import type { Conversation, ConversationAnswer, GeneratingCheckpoint, TextOptions } from "../api/types.ts";
+import type { Conversation, ConversationAnswer, GeneratingCheckpoint, TextOptions } from "../library/types.ts";
 import type { Input } from "../flags.ts";
 import { sameKeyMs, signalCodes } from "../interrupt.ts";
 import type { Terminal } from "../terminal.ts";

@@ -2,7 +2,7 @@
 import { ImageError } from "../../models/model.ts";
 import type { ImageFile, ImageTextScorer, StageLatency } from "../../models/model.ts";
 import { textMatching } from "../../tasks/own-image.ts";
-import type { TextMatch } from "../api/types.ts";
+import type { TextMatch } from "../library/types.ts";
 
 export interface TextScores {
   /** In the order they were given. */

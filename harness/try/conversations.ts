@@ -2,7 +2,7 @@
  * Conversations that a checkpoint goes on with, and with them the keys and values of what was said. The page says each time what
  * was said so far: turns it has taken back are taken back here, and where it knows others, the conversation begins again with those.
  */
-import type { Conversation, Turn } from "../api.ts";
+import type { Conversation, Turn } from "../library/api.ts";
 import type { Work } from "./wire.ts";
 
 const most = 4; // each holds keys and values of hundreds of tokens

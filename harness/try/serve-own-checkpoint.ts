@@ -1,5 +1,5 @@
 /** The process of a checkpoint: what CheckpointProcess starts unless it is told otherwise. */
-import { loadCheckpoint } from "../api.ts";
+import { loadCheckpoint } from "../library/api.ts";
 import { serveCheckpoint } from "./serve-checkpoint.ts";
 
 serveCheckpoint(({ where, maxPixels, ...options }, onPreparation) =>

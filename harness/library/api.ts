@@ -3,20 +3,20 @@
  * docs/api.md has examples. As the command does, it reads HF_HOME and its kin and XDG_CACHE_HOME where no folder is named.
  */
 import { availableParallelism, homedir } from "node:os";
-import { huggingFaceCacheFolder } from "../models/checkpoint/hugging-face-cache.ts";
-import { describePrecision, parsePrecision } from "../models/checkpoint/precision.ts";
-import { generatingCheckpoint, matchingCheckpoint } from "./api/checkpoints.ts";
-import { refuseUnknown, whole } from "./api/text-options.ts";
-import type { CheckpointOptions, GeneratingCheckpoint, MatchingCheckpoint } from "./api/types.ts";
-import { ownCacheFolder } from "./catalog/cache-folder.ts";
-import { catalog } from "./catalog/catalog.ts";
-import { checkpointPlace } from "./evaluation/prepare.ts";
-import { chooseDevice, deviceChoices, deviceRequest, checkPrecision } from "./catalog/device.ts";
-import { choice } from "./catalog/flag-values.ts";
+import { huggingFaceCacheFolder } from "../../models/checkpoint/hugging-face-cache.ts";
+import { describePrecision, parsePrecision } from "../../models/checkpoint/precision.ts";
+import { generatingCheckpoint, matchingCheckpoint } from "./checkpoints.ts";
+import { refuseUnknown, whole } from "./text-options.ts";
+import type { CheckpointOptions, GeneratingCheckpoint, MatchingCheckpoint } from "./types.ts";
+import { ownCacheFolder } from "../catalog/cache-folder.ts";
+import { catalog } from "../catalog/catalog.ts";
+import { checkpointPlace } from "../evaluation/prepare.ts";
+import { chooseDevice, deviceChoices, deviceRequest, checkPrecision } from "../catalog/device.ts";
+import { choice } from "../catalog/flag-values.ts";
 
-export type * from "./api/types.ts";
-export { CheckpointError, ImageError } from "../models/model.ts";
-export { UsageError } from "./catalog/usage-error.ts";
+export type * from "./types.ts";
+export { CheckpointError, ImageError } from "../../models/model.ts";
+export { UsageError } from "../catalog/usage-error.ts";
 
 const options = [
   ...(["precision", "device", "deviceId", "threads", "cacheFolder", "hubCache", "maxPixels", "onPreparation"] as const),
