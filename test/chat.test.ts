@@ -6,7 +6,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { catalog } from "../harness/catalog/catalog.ts";
-import { main } from "../harness/command.ts";
+import { main } from "../harness/cli/command.ts";
 import { assertFails, environment, inProcess, realCommand, runProcess } from "./command-process.ts";
 import type { Ended } from "./command-process.ts";
 import { goldenJson } from "./goldens.ts";

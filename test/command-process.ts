@@ -6,10 +6,10 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { catalog } from "../harness/catalog/catalog.ts";
-import { main } from "../harness/command.ts";
+import { main } from "../harness/cli/command.ts";
 import { projectRoot } from "./project.ts";
 
-export const realCommand = join(projectRoot, "dist", "harness", "cli.js");
+export const realCommand = join(projectRoot, "dist", "harness", "cli", "cli.js");
 export const fakeCommand = join(projectRoot, "dist", "test", "fake-command.js");
 
 export function environment(folder: string, more: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { catalog } from "../harness/catalog/catalog.ts";
-import { main } from "../harness/command.ts";
+import { main } from "../harness/cli/command.ts";
 import { benjaminiHochberg } from "../harness/statistics/multiplicity.ts";
 import { drawKeys, randomShare } from "../harness/statistics/random.ts";
 import { parseComparison } from "../reports/records/findings/comparison.ts";

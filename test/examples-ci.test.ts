@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { commands } from "../harness/command.ts";
-import { parseCommandLine } from "../harness/command-line.ts";
+import { commands } from "../harness/cli/command.ts";
+import { parseCommandLine } from "../harness/cli/command-line.ts";
 import { gateConfigSchema } from "../reports/records/findings/gate-config.ts";
 import { projectRoot } from "./project.ts";
 

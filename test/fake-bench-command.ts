@@ -1,6 +1,6 @@
 /** The command with the fake model in a process of its own, to be run as a process: see fake-bench-process.ts. */
 import { join } from "node:path";
-import { main } from "../harness/command.ts";
+import { main } from "../harness/cli/command.ts";
 import { fakeCatalog, fakeModel } from "./fakes.ts";
 import { projectRoot } from "./project.ts";
 

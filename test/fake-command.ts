@@ -3,7 +3,7 @@
  * does. FAKE_LOST: the device is, over that image.
  */
 import { setTimeout } from "node:timers/promises";
-import { main } from "../harness/command.ts";
+import { main } from "../harness/cli/command.ts";
 import { DeviceLostError } from "../models/device/device-error.ts";
 import { fakeCatalog, fakeModel } from "./fakes.ts";
 import type { FakeOptions } from "./fakes.ts";

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Catalog } from "../harness/catalog/catalog.ts";
-import { main } from "../harness/command.ts";
+import { main } from "../harness/cli/command.ts";
 import { fakeCatalog, fakeModel } from "./fakes.ts";
 import { projectRoot } from "./project.ts";
 

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { commands as known } from "../harness/command.ts";
-import { parseCommandLine } from "../harness/command-line.ts";
+import { commands as known } from "../harness/cli/command.ts";
+import { parseCommandLine } from "../harness/cli/command-line.ts";
 import { projectRoot } from "./project.ts";
 import { blip2 } from "./command-process.ts";
 import { temporaryFolder } from "./temporary-files.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { main } from "../harness/command.ts";
+import { main } from "../harness/cli/command.ts";
 import { benchFormat, pointFormat } from "../reports/records/bench/bench-record.ts";
 import type { BenchPoint, BenchRecord, Distribution } from "../reports/records/bench/bench-record.ts";
 import { environment } from "./command-process.ts";

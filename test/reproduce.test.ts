@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { Catalog } from "../harness/catalog/catalog.ts";
-import { main } from "../harness/command.ts";
+import { main } from "../harness/cli/command.ts";
 import type { VisionLanguageModel } from "../models/model.ts";
 import type { Reproduction } from "../reports/tables/reproduction.ts";
 import { assertFails, blip2, environment, inProcess } from "./command-process.ts";

@@ -1,7 +1,7 @@
 /** Progress and messages: what is written where, on a terminal and elsewhere. */
 import assert from "node:assert/strict";
-import { Terminal } from "../harness/terminal.ts";
-import type { TerminalOptions } from "../harness/terminal.ts";
+import { Terminal } from "../harness/cli/terminal.ts";
+import type { TerminalOptions } from "../harness/cli/terminal.ts";
 
 const clear = "\r\u001b[2K";
 

@@ -5,7 +5,7 @@ import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { Terminal } from "../harness/terminal.ts";
+import { Terminal } from "../harness/cli/terminal.ts";
 import { startTrying } from "../harness/try/start-trying.ts";
 import type { Serving, TrySettings } from "../harness/try/start-trying.ts";
 import type { AnswerEvent, Asked, KeptImage, Work } from "../harness/try/wire.ts";

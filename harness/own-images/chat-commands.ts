@@ -1,7 +1,7 @@
 /** The commands of a conversation, which begin with a slash. */
 import { writeFile } from "node:fs/promises";
 import type { Conversation } from "../library/types.ts";
-import type { Terminal } from "../terminal.ts";
+import type { Terminal } from "../cli/terminal.ts";
 import { unknownName, UsageError } from "../catalog/usage-error.ts";
 import { checkImage } from "./image-files.ts";
 

@@ -4,9 +4,9 @@
  */
 import { CheckpointError, ImageError } from "../../models/model.ts";
 import type { Conversation, ConversationAnswer, GeneratingCheckpoint, TextOptions } from "../library/types.ts";
-import type { Input } from "../flags.ts";
-import { sameKeyMs, signalCodes } from "../interrupt.ts";
-import type { Terminal } from "../terminal.ts";
+import type { Input } from "../cli/flags.ts";
+import { sameKeyMs, signalCodes } from "../cli/interrupt.ts";
+import type { Terminal } from "../cli/terminal.ts";
 import { UsageError } from "../catalog/usage-error.ts";
 import { ChatCommands } from "./chat-commands.ts";
 import { LineQueue } from "./line-queue.ts";

@@ -1,8 +1,8 @@
 /** Models one after the other, each asked the same about the same images: what `caption` and `ask` do. */
 import type { DecodingOptions, LanguageModelFamily } from "../../models/model.ts";
 import { describePrecision } from "../../models/checkpoint/precision.ts";
-import type { Surroundings } from "../flags.ts";
-import { watchInterrupt } from "../interrupt.ts";
+import type { Surroundings } from "../cli/flags.ts";
+import { watchInterrupt } from "../cli/interrupt.ts";
 import { UsageError } from "../catalog/usage-error.ts";
 import { codeOf, modelsToRide } from "./ride.ts";
 import { withSampling } from "./sampling-flags.ts";

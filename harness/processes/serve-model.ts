@@ -6,7 +6,7 @@ import { writeSync } from "node:fs";
 import { DeviceLostError } from "../../models/device/device-error.ts";
 import type { ImageTextScorer, VisionLanguageModel } from "../../models/model.ts";
 import { readAhead } from "../evaluation/batches.ts";
-import { internalCode } from "../exit-code.ts";
+import { internalCode } from "../cli/exit-code.ts";
 import { scorerSide } from "./serve-scorer.ts";
 import { isCall } from "./messages.ts";
 import type { AnyResult, Call, LoadModel, Memory, ModelEvent, Reply } from "./messages.ts";

@@ -8,8 +8,8 @@ import { parseArgs } from "node:util";
 import { writeRandomCheckpoint } from "../../models/checkpoint/random-checkpoint.ts";
 import type { RandomShape } from "../../models/checkpoint/random-shapes.ts";
 import { bundledModels } from "../catalog/catalog.ts";
-import { exitCodeOf, usageCode } from "../exit-code.ts";
-import { ignoreClosedPipe } from "../terminal.ts";
+import { exitCodeOf, usageCode } from "../cli/exit-code.ts";
+import { ignoreClosedPipe } from "../cli/terminal.ts";
 import { unknownName, UsageError } from "../catalog/usage-error.ts";
 
 /** The flags of a script, all of which take a value. */

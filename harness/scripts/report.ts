@@ -22,7 +22,7 @@ import { catalog } from "../catalog/catalog.ts";
 import { describeDataFiles } from "../evaluation/data-files.ts";
 import { provenance } from "../catalog/provenance.ts";
 import { defaultSeed, reportOn } from "../analysis/report/report-on.ts";
-import { Terminal } from "../terminal.ts";
+import { Terminal } from "../cli/terminal.ts";
 import { peakMemoryMiB, print, readFlags, round, runBenchmark } from "./bench-report.ts";
 
 const answers = ["yes", "no", "red", "white", "2", "1", "blue", "on the table", "a man", "tennis racket"];

@@ -5,7 +5,7 @@ import { parsePrecision } from "../../models/checkpoint/precision.ts";
 import { unfitPart } from "../../models/device/device-precisions.ts";
 import { chooseDevice } from "../catalog/device.ts";
 import type { DeviceRequest } from "../catalog/device.ts";
-import type { Surroundings } from "../flags.ts";
+import type { Surroundings } from "../cli/flags.ts";
 import { packageVersion } from "../catalog/provenance.ts";
 import type { Answering } from "./answers.ts";
 import { FairQueue } from "./fair-queue.ts";

@@ -108,7 +108,7 @@ function cardOf(sample: PageSample): HTMLElement {
   return card;
 }
 
-/** Where `try` serves, unless it is told otherwise (harness/commands/try.ts); the page there reads what is behind the #. */
+/** Where `try` serves, unless it is told otherwise (harness/cli/commands/try.ts); the page there reads what is behind the #. */
 const tryUrl = "http://localhost:8080/";
 const identityLetters = 16; // of a run's identity: as many as tell it from any other
 

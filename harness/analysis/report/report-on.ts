@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Report } from "../../../reports/report/report-data.ts";
 import { pageName, refuseOtherFolder, writeReport } from "../../../reports/report/write-report.ts";
 import { RunFolderError } from "../../../reports/records/run-folder-error.ts";
-import type { Surroundings } from "../../flags.ts";
+import type { Surroundings } from "../../cli/flags.ts";
 import { packageVersion } from "../../catalog/provenance.ts";
 import type { RunConfig } from "../../evaluation/run-config.ts";
 import { findFolders } from "./find-folders.ts";

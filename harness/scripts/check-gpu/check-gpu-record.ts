@@ -4,7 +4,7 @@ import { describeDevice } from "../../../models/device/device.ts";
 import type { Device } from "../../../models/device/device.ts";
 import type { RunPlan } from "../../../reports/records/run-record.ts";
 import type { DeviceFinding } from "../../catalog/found-devices.ts";
-import { completeCode, incompleteCode, internalCode, usageCode } from "../../exit-code.ts";
+import { completeCode, incompleteCode, internalCode, usageCode } from "../../cli/exit-code.ts";
 import type { Ceilings } from "../pipeline/ceilings.ts";
 import type { ParityRow, ParityVerdict } from "./check-gpu-judge.ts";
 import type { Shares, Speed } from "./check-gpu-speed.ts";

@@ -3,8 +3,8 @@
  * written over; elsewhere a plain line now and then.
  */
 import { Writable } from "node:stream";
-import type { PreparationEvent } from "../models/checkpoint/weight-cache.ts";
-import type { Progress } from "./evaluation/evaluate.ts";
+import type { PreparationEvent } from "../../models/checkpoint/weight-cache.ts";
+import type { Progress } from "../evaluation/evaluate.ts";
 
 /** The part of a stream that is used; process.stdout and process.stderr are such. */
 export interface Output {

@@ -1,19 +1,19 @@
 /** `blip2-bench bench`: how fast checkpoints answer, by the scenarios of MLPerf LoadGen. */
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { BenchFolder } from "../../reports/records/bench/bench-folder.ts";
-import type { BenchRun } from "../../reports/records/bench/bench-run.ts";
-import { digits, formatBenchTable } from "../../reports/tables/bench-table.ts";
+import { BenchFolder } from "../../../reports/records/bench/bench-folder.ts";
+import type { BenchRun } from "../../../reports/records/bench/bench-run.ts";
+import { digits, formatBenchTable } from "../../../reports/tables/bench-table.ts";
 import { completeCode, incompleteCode } from "../exit-code.ts";
-import { withDeviceFlags } from "../catalog/device.ts";
+import { withDeviceFlags } from "../../catalog/device.ts";
 import { cacheHelp, list, refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
 import { watchInterrupt } from "../interrupt.ts";
-import { readBenchConfig } from "../bench/sweep/bench-config.ts";
-import type { BenchConfig, BenchFlags } from "../bench/sweep/bench-config.ts";
-import { prepareAllWeights, prepareSweep } from "../bench/sweep/prepare-sweep.ts";
-import { sweep } from "../bench/sweep/sweep.ts";
-import type { SweepWatcher } from "../bench/sweep/sweep.ts";
+import { readBenchConfig } from "../../bench/sweep/bench-config.ts";
+import type { BenchConfig, BenchFlags } from "../../bench/sweep/bench-config.ts";
+import { prepareAllWeights, prepareSweep } from "../../bench/sweep/prepare-sweep.ts";
+import { sweep } from "../../bench/sweep/sweep.ts";
+import type { SweepWatcher } from "../../bench/sweep/sweep.ts";
 import type { Terminal } from "../terminal.ts";
 
 export const addBench: AddCommand = (program, called) => {

@@ -1,24 +1,24 @@
 /** `blip2-bench audit`: whether what makes a run fast changes an answer. Writes nothing. */
 import { availableParallelism } from "node:os";
-import { describePrecision, modelParts } from "../../models/checkpoint/precision.ts";
-import type { Precision } from "../../models/checkpoint/precision.ts";
-import { auditFormat, formatAudit } from "../../reports/tables/audit.ts";
-import type { Audit, TaskAudit } from "../../reports/tables/audit.ts";
-import { auditGeneration } from "../evaluation/generation/audit-generation.ts";
-import type { Found } from "../evaluation/generation/audit-generation.ts";
-import { auditRetrieval } from "../evaluation/retrieval/audit-retrieval.ts";
-import type { Catalog } from "../catalog/catalog.ts";
+import { describePrecision, modelParts } from "../../../models/checkpoint/precision.ts";
+import type { Precision } from "../../../models/checkpoint/precision.ts";
+import { auditFormat, formatAudit } from "../../../reports/tables/audit.ts";
+import type { Audit, TaskAudit } from "../../../reports/tables/audit.ts";
+import { auditGeneration } from "../../evaluation/generation/audit-generation.ts";
+import type { Found } from "../../evaluation/generation/audit-generation.ts";
+import { auditRetrieval } from "../../evaluation/retrieval/audit-retrieval.ts";
+import type { Catalog } from "../../catalog/catalog.ts";
 import { completeCode, incompleteCode } from "../exit-code.ts";
-import { withDeviceFlags } from "../catalog/device.ts";
+import { withDeviceFlags } from "../../catalog/device.ts";
 import { cacheHelp, list, precisionHelp, refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
-import { pairsToRun } from "../evaluation/pairs.ts";
-import type { Pair } from "../evaluation/pairs.ts";
-import { checkpointsToRun, openSplit, taskNamed } from "../evaluation/prepare.ts";
-import { askingOf, rankingOf } from "../evaluation/protocol.ts";
-import { readRunConfig } from "../evaluation/run-config.ts";
-import type { RunConfig, RunFlags } from "../evaluation/run-config.ts";
-import { UsageError } from "../catalog/usage-error.ts";
+import { pairsToRun } from "../../evaluation/pairs.ts";
+import type { Pair } from "../../evaluation/pairs.ts";
+import { checkpointsToRun, openSplit, taskNamed } from "../../evaluation/prepare.ts";
+import { askingOf, rankingOf } from "../../evaluation/protocol.ts";
+import { readRunConfig } from "../../evaluation/run-config.ts";
+import type { RunConfig, RunFlags } from "../../evaluation/run-config.ts";
+import { UsageError } from "../../catalog/usage-error.ts";
 
 const defaultSamples = "32";
 

@@ -1,9 +1,9 @@
 /** `blip2-bench caption`: what is on images of one's own. */
-import { captioning } from "../../tasks/own-image.ts";
+import { captioning } from "../../../tasks/own-image.ts";
 import { refuseExcess, refuseFlagsAsValues } from "../flags.ts";
 import type { AddCommand, Surroundings } from "../flags.ts";
-import { decodingOf } from "../evaluation/protocol.ts";
-import { generateAnswers } from "../own-images/generate-answers.ts";
+import { decodingOf } from "../../evaluation/protocol.ts";
+import { generateAnswers } from "../../own-images/generate-answers.ts";
 import {
   Answers,
   readRide,
@@ -11,9 +11,9 @@ import {
   withBatchFlag,
   withDecodingFlags,
   withRideFlags,
-} from "../own-images/ride.ts";
-import type { Answer, RideFlags } from "../own-images/ride.ts";
-import { UsageError } from "../catalog/usage-error.ts";
+} from "../../own-images/ride.ts";
+import type { Answer, RideFlags } from "../../own-images/ride.ts";
+import { UsageError } from "../../catalog/usage-error.ts";
 
 const defaultModel = "shapes-opt-base";
 

@@ -1,16 +1,16 @@
 /** `blip2-bench try`: a page in the browser to try checkpoints on: caption, ask, chat, match. Serves until Ctrl-C. */
 import { availableParallelism } from "node:os";
-import { describePrecision, precisionNames } from "../../models/checkpoint/precision.ts";
-import { withDeviceFlags } from "../catalog/device.ts";
+import { describePrecision, precisionNames } from "../../../models/checkpoint/precision.ts";
+import { withDeviceFlags } from "../../catalog/device.ts";
 import { cacheHelp, list, precisionHelp, refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
 import { watchInterrupt } from "../interrupt.ts";
-import { byteAmount, folder, integer, names, text, unexpected } from "../catalog/flag-values.ts";
-import { cacheFolderOf, readDevice, readPrecisions } from "../evaluation/run-config.ts";
-import type { RunFlags } from "../evaluation/run-config.ts";
-import { isLoopback } from "../try/guard.ts";
-import { startTrying } from "../try/start-trying.ts";
-import type { TrySettings } from "../try/start-trying.ts";
+import { byteAmount, folder, integer, names, text, unexpected } from "../../catalog/flag-values.ts";
+import { cacheFolderOf, readDevice, readPrecisions } from "../../evaluation/run-config.ts";
+import type { RunFlags } from "../../evaluation/run-config.ts";
+import { isLoopback } from "../../try/guard.ts";
+import { startTrying } from "../../try/start-trying.ts";
+import type { TrySettings } from "../../try/start-trying.ts";
 
 interface TryFlags
   extends OutputFlags, Pick<RunFlags, "model" | "precision" | "threads" | "device" | "deviceId" | "cache"> {

@@ -1,10 +1,10 @@
 /** `blip2-bench ls`: what --model and --tasks can name. */
-import { retrievalMetrics } from "../../tasks/metrics/recall.ts";
-import { formatColumns } from "../../reports/tables/table.ts";
+import { retrievalMetrics } from "../../../tasks/metrics/recall.ts";
+import { formatColumns } from "../../../reports/tables/table.ts";
 import { completeCode } from "../exit-code.ts";
 import { refuseExcess, withOutputFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
-import { unknownName } from "../catalog/usage-error.ts";
+import { unknownName } from "../../catalog/usage-error.ts";
 
 export const addLs: AddCommand = (program, called) => {
   const command = withOutputFlags(program.command("ls")).description("list what can be named: models, tasks");

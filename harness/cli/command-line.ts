@@ -2,7 +2,7 @@
 import { Command, CommanderError } from "commander";
 import type { AddCommand, Call } from "./flags.ts";
 import { unknownFlag } from "./flags.ts";
-import { unknownName, UsageError } from "./catalog/usage-error.ts";
+import { unknownName, UsageError } from "../catalog/usage-error.ts";
 
 /** Other spellings of a flag: what its list may be called, and what papers and other harnesses call it. */
 const spellings: Readonly<Record<string, string>> = {

@@ -1,15 +1,15 @@
 /** `blip2-bench doctor`: what this machine can run models on, what is in the way, and what to do about it. */
 import { availableParallelism, cpus, freemem, totalmem } from "node:os";
-import type { ProviderName } from "../../models/device/device.ts";
-import { formatColumns } from "../../reports/tables/table.ts";
-import { cachedCheckpoints, clockGovernor, freeBytes, nvidiaGpus, vulkanDrivers } from "../catalog/machine.ts";
-import { autoDevice, findDevices } from "../catalog/found-devices.ts";
-import type { DeviceFinding } from "../catalog/found-devices.ts";
+import type { ProviderName } from "../../../models/device/device.ts";
+import { formatColumns } from "../../../reports/tables/table.ts";
+import { cachedCheckpoints, clockGovernor, freeBytes, nvidiaGpus, vulkanDrivers } from "../../catalog/machine.ts";
+import { autoDevice, findDevices } from "../../catalog/found-devices.ts";
+import type { DeviceFinding } from "../../catalog/found-devices.ts";
 import { completeCode, internalCode } from "../exit-code.ts";
 import { cacheHelp, refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
-import { installedVersion } from "../catalog/provenance.ts";
-import { cacheFolderOf } from "../evaluation/run-config.ts";
+import { installedVersion } from "../../catalog/provenance.ts";
+import { cacheFolderOf } from "../../evaluation/run-config.ts";
 
 interface DoctorFlags extends OutputFlags {
   readonly cache?: string;

@@ -1,9 +1,9 @@
 /** What commands are made of: where they work, flags that several of them have, and the refusal of words they do not take. */
 import type { Command } from "commander";
-import type { Catalog } from "./catalog/catalog.ts";
+import type { Catalog } from "../catalog/catalog.ts";
 import type { Terminal } from "./terminal.ts";
-import { withDeviceFlags } from "./catalog/device.ts";
-import { unknownName, UsageError } from "./catalog/usage-error.ts";
+import { withDeviceFlags } from "../catalog/device.ts";
+import { unknownName, UsageError } from "../catalog/usage-error.ts";
 
 /** Where a command works. */
 export interface Surroundings {

@@ -2,25 +2,25 @@
  * `blip2-bench compare`: runs of the same samples against the first of them. Folders of several runs are compared run by run.
  */
 import { join, resolve } from "node:path";
-import { writeFileWhole } from "../../reports/records/atomic-file.ts";
-import { formatBenchComparison } from "../../reports/tables/bench-comparison.ts";
-import type { Comparison } from "../../reports/records/findings/comparison.ts";
+import { writeFileWhole } from "../../../reports/records/atomic-file.ts";
+import { formatBenchComparison } from "../../../reports/tables/bench-comparison.ts";
+import type { Comparison } from "../../../reports/records/findings/comparison.ts";
 import {
   comparisonToCsv,
   comparisonToMarkdown,
   flipsToCsv,
   formatComparison,
-} from "../../reports/tables/comparison-table.ts";
-import { makeFolder } from "../../reports/records/make-folder.ts";
-import { describeSystemCode, RunFolderError, systemCode } from "../../reports/records/run-folder-error.ts";
-import { compareBenches, readBench } from "../analysis/compare/compare-benches.ts";
-import type { Bench } from "../analysis/compare/compare-benches.ts";
-import { compareFolders } from "../analysis/compare/compare-folders.ts";
-import type { FolderOptions } from "../analysis/compare/compare-folders.ts";
+} from "../../../reports/tables/comparison-table.ts";
+import { makeFolder } from "../../../reports/records/make-folder.ts";
+import { describeSystemCode, RunFolderError, systemCode } from "../../../reports/records/run-folder-error.ts";
+import { compareBenches, readBench } from "../../analysis/compare/compare-benches.ts";
+import type { Bench } from "../../analysis/compare/compare-benches.ts";
+import { compareFolders } from "../../analysis/compare/compare-folders.ts";
+import type { FolderOptions } from "../../analysis/compare/compare-folders.ts";
 import { completeCode, incompleteCode } from "../exit-code.ts";
 import { refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
-import { UsageError } from "../catalog/usage-error.ts";
+import { UsageError } from "../../catalog/usage-error.ts";
 import { runsIn } from "./score.ts";
 
 interface CompareFlags extends OutputFlags {

@@ -3,22 +3,22 @@ import {
   listWeightCache,
   removeWeightCacheEntry,
   verifyWeightCacheEntry,
-} from "../../models/checkpoint/weight-cache-entries.ts";
-import type { WeightCacheEntry } from "../../models/checkpoint/weight-cache-entries.ts";
+} from "../../../models/checkpoint/weight-cache-entries.ts";
+import type { WeightCacheEntry } from "../../../models/checkpoint/weight-cache-entries.ts";
 import {
   listFeatureCache,
   removeDamagedFeatures,
   removeFeatureCacheEntry,
   verifyFeatureCacheEntry,
-} from "../../models/features/feature-cache-entries.ts";
-import type { DamagedFeatures, FeatureCacheEntry } from "../../models/features/feature-cache-entries.ts";
-import { CheckpointError } from "../../models/model.ts";
-import { formatColumns } from "../../reports/tables/table.ts";
+} from "../../../models/features/feature-cache-entries.ts";
+import type { DamagedFeatures, FeatureCacheEntry } from "../../../models/features/feature-cache-entries.ts";
+import { CheckpointError } from "../../../models/model.ts";
+import { formatColumns } from "../../../reports/tables/table.ts";
 import { completeCode } from "../exit-code.ts";
 import { cacheHelp, refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
-import { cacheFolderOf } from "../evaluation/run-config.ts";
-import { unknownName } from "../catalog/usage-error.ts";
+import { cacheFolderOf } from "../../evaluation/run-config.ts";
+import { unknownName } from "../../catalog/usage-error.ts";
 
 const cacheActions = ["ls", "verify", "prune"] as const;
 type CacheAction = (typeof cacheActions)[number];

@@ -3,9 +3,9 @@
  * NO_COLOR, FORCE_COLOR, TERM, CI.
  */
 import { homedir } from "node:os";
-import { huggingFaceCacheFolder } from "../models/checkpoint/hugging-face-cache.ts";
-import { ownCacheFolder } from "./catalog/cache-folder.ts";
-import type { Catalog } from "./catalog/catalog.ts";
+import { huggingFaceCacheFolder } from "../../models/checkpoint/hugging-face-cache.ts";
+import { ownCacheFolder } from "../catalog/cache-folder.ts";
+import type { Catalog } from "../catalog/catalog.ts";
 import { parseCommandLine } from "./command-line.ts";
 import { addAsk } from "./commands/ask.ts";
 import { addAudit } from "./commands/audit.ts";
@@ -29,7 +29,7 @@ import { addScore } from "./commands/score.ts";
 import { addTry } from "./commands/try.ts";
 import { completeCode, exitCodeOf, internalCode } from "./exit-code.ts";
 import type { AddCommand, Input, OutputFlags } from "./flags.ts";
-import { packageVersion } from "./catalog/provenance.ts";
+import { packageVersion } from "../catalog/provenance.ts";
 import { Terminal } from "./terminal.ts";
 import type { Output } from "./terminal.ts";
 

@@ -1,17 +1,17 @@
 /** `blip2-bench baseline`: scored runs → one small file for git, that `gate` holds later runs against. */
 import { dirname, resolve } from "node:path";
-import { writeFileWhole } from "../../reports/records/atomic-file.ts";
-import { baselineText } from "../../reports/records/findings/baseline.ts";
-import type { BaselineRun } from "../../reports/records/findings/baseline.ts";
-import { makeFolder } from "../../reports/records/make-folder.ts";
-import { describeSystemCode, RunFolderError, systemCode } from "../../reports/records/run-folder-error.ts";
-import { runName } from "../../reports/tables/table.ts";
-import { readComparable } from "../analysis/compare/comparable-runs.ts";
+import { writeFileWhole } from "../../../reports/records/atomic-file.ts";
+import { baselineText } from "../../../reports/records/findings/baseline.ts";
+import type { BaselineRun } from "../../../reports/records/findings/baseline.ts";
+import { makeFolder } from "../../../reports/records/make-folder.ts";
+import { describeSystemCode, RunFolderError, systemCode } from "../../../reports/records/run-folder-error.ts";
+import { runName } from "../../../reports/tables/table.ts";
+import { readComparable } from "../../analysis/compare/comparable-runs.ts";
 import { completeCode, incompleteCode } from "../exit-code.ts";
 import { refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
-import { partialRuns } from "../analysis/gate/partial-runs.ts";
-import { UsageError } from "../catalog/usage-error.ts";
+import { partialRuns } from "../../analysis/gate/partial-runs.ts";
+import { UsageError } from "../../catalog/usage-error.ts";
 import { runsIn } from "./score.ts";
 
 interface BaselineFlags extends OutputFlags {

@@ -1,19 +1,19 @@
 /** `blip2-bench gate`: runs held against a baseline and margins. The exit code is the verdict. */
 import { dirname, resolve } from "node:path";
-import { writeFileWhole } from "../../reports/records/atomic-file.ts";
-import { readBaseline } from "../../reports/records/findings/baseline.ts";
-import { githubAnnotations, gitlabCodeQuality } from "../../reports/gate/gate-annotations.ts";
-import { gateToJunit } from "../../reports/gate/gate-junit.ts";
-import type { GateResult } from "../../reports/records/findings/gate-result.ts";
-import { formatGate, gateToMarkdown } from "../../reports/tables/gate-table.ts";
-import { makeFolder } from "../../reports/records/make-folder.ts";
-import { describeSystemCode, RunFolderError, systemCode } from "../../reports/records/run-folder-error.ts";
+import { writeFileWhole } from "../../../reports/records/atomic-file.ts";
+import { readBaseline } from "../../../reports/records/findings/baseline.ts";
+import { githubAnnotations, gitlabCodeQuality } from "../../../reports/gate/gate-annotations.ts";
+import { gateToJunit } from "../../../reports/gate/gate-junit.ts";
+import type { GateResult } from "../../../reports/records/findings/gate-result.ts";
+import { formatGate, gateToMarkdown } from "../../../reports/tables/gate-table.ts";
+import { makeFolder } from "../../../reports/records/make-folder.ts";
+import { describeSystemCode, RunFolderError, systemCode } from "../../../reports/records/run-folder-error.ts";
 import { completeCode, failCode, incompleteCode, inconclusiveCode } from "../exit-code.ts";
 import { refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
-import { gate } from "../analysis/gate/gate.ts";
-import { readGateConfig } from "../analysis/gate/gate-config.ts";
-import { UsageError } from "../catalog/usage-error.ts";
+import { gate } from "../../analysis/gate/gate.ts";
+import { readGateConfig } from "../../analysis/gate/gate-config.ts";
+import { UsageError } from "../../catalog/usage-error.ts";
 import { runsIn } from "./score.ts";
 
 interface GateFlags extends OutputFlags {

@@ -1,10 +1,10 @@
 /** `blip2-bench ask`: questions about an image of one's own, which is encoded once for all of them. */
 import { readFile } from "node:fs/promises";
-import { questionAnswering } from "../../tasks/own-image.ts";
+import { questionAnswering } from "../../../tasks/own-image.ts";
 import { refuseExcess, refuseFlagsAsValues } from "../flags.ts";
 import type { AddCommand, Surroundings } from "../flags.ts";
-import { decodingOf } from "../evaluation/protocol.ts";
-import { generateAnswers } from "../own-images/generate-answers.ts";
+import { decodingOf } from "../../evaluation/protocol.ts";
+import { generateAnswers } from "../../own-images/generate-answers.ts";
 import {
   Answers,
   readRide,
@@ -12,9 +12,9 @@ import {
   withBatchFlag,
   withDecodingFlags,
   withRideFlags,
-} from "../own-images/ride.ts";
-import type { Answer, RideFlags } from "../own-images/ride.ts";
-import { UsageError } from "../catalog/usage-error.ts";
+} from "../../own-images/ride.ts";
+import type { Answer, RideFlags } from "../../own-images/ride.ts";
+import { UsageError } from "../../catalog/usage-error.ts";
 
 const defaultModel = "shapes-opt-base";
 

@@ -1,7 +1,7 @@
 /** `blip2-bench history`: scores, times and memory of runs over time, in a file for git; where they change; as charts. */
 import { dirname, join, resolve } from "node:path";
-import { writeFileWhole } from "../../reports/records/atomic-file.ts";
-import { chartToPng } from "../../reports/charts/png.ts";
+import { writeFileWhole } from "../../../reports/records/atomic-file.ts";
+import { chartToPng } from "../../../reports/charts/png.ts";
 import {
   appendHistory,
   historyLineOf,
@@ -10,19 +10,19 @@ import {
   measuresOf,
   readHistory,
   valueOf,
-} from "../../reports/records/findings/history.ts";
-import type { HistoryLine, Lane } from "../../reports/records/findings/history.ts";
-import { formatLane, historyChart } from "../../reports/tables/history-table.ts";
-import type { Change } from "../../reports/tables/history-table.ts";
-import { makeFolder } from "../../reports/records/make-folder.ts";
-import { describeSystemCode, RunFolderError, systemCode } from "../../reports/records/run-folder-error.ts";
-import { readComparable } from "../analysis/compare/comparable-runs.ts";
+} from "../../../reports/records/findings/history.ts";
+import type { HistoryLine, Lane } from "../../../reports/records/findings/history.ts";
+import { formatLane, historyChart } from "../../../reports/tables/history-table.ts";
+import type { Change } from "../../../reports/tables/history-table.ts";
+import { makeFolder } from "../../../reports/records/make-folder.ts";
+import { describeSystemCode, RunFolderError, systemCode } from "../../../reports/records/run-folder-error.ts";
+import { readComparable } from "../../analysis/compare/comparable-runs.ts";
 import { completeCode, incompleteCode } from "../exit-code.ts";
 import { refuseFlagsAsValues, unknownFlag, withOutputFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
-import { partialRuns } from "../analysis/gate/partial-runs.ts";
-import { changePoints } from "../statistics/change-points.ts";
-import { unknownName, UsageError } from "../catalog/usage-error.ts";
+import { partialRuns } from "../../analysis/gate/partial-runs.ts";
+import { changePoints } from "../../statistics/change-points.ts";
+import { unknownName, UsageError } from "../../catalog/usage-error.ts";
 import { runsIn } from "./score.ts";
 
 const actions = ["add", "show", "plot"] as const;

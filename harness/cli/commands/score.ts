@@ -4,25 +4,25 @@
  */
 import { readdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { DatasetError } from "../../datasets/dataset.ts";
-import type { Dataset, Sample, Split } from "../../datasets/dataset.ts";
-import { kindOfFolder, readRun, readSimilarities, writeScores } from "../../reports/records/run-files.ts";
-import { RunFolderError } from "../../reports/records/run-folder-error.ts";
-import type { RunRecord, ScoreSheet } from "../../reports/records/run-record.ts";
-import type { ScoredRun } from "../../reports/tables/table.ts";
-import { limitSamples } from "../evaluation/batches.ts";
-import type { Catalog } from "../catalog/catalog.ts";
-import { describeDataFiles } from "../evaluation/data-files.ts";
+import { DatasetError } from "../../../datasets/dataset.ts";
+import type { Dataset, Sample, Split } from "../../../datasets/dataset.ts";
+import { kindOfFolder, readRun, readSimilarities, writeScores } from "../../../reports/records/run-files.ts";
+import { RunFolderError } from "../../../reports/records/run-folder-error.ts";
+import type { RunRecord, ScoreSheet } from "../../../reports/records/run-record.ts";
+import type { ScoredRun } from "../../../reports/tables/table.ts";
+import { limitSamples } from "../../evaluation/batches.ts";
+import type { Catalog } from "../../catalog/catalog.ts";
+import { describeDataFiles } from "../../evaluation/data-files.ts";
 import { completeCode, incompleteCode } from "../exit-code.ts";
 import { refuseExcess, withOutputFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
-import { taskNamed } from "../evaluation/prepare.ts";
-import { withCiderDf } from "../evaluation/protocol.ts";
-import { codeFingerprint, scorerFingerprint } from "../catalog/provenance.ts";
-import { pairsOf, scoreRanking, seenOf } from "../evaluation/retrieval/retrieval-run.ts";
+import { taskNamed } from "../../evaluation/prepare.ts";
+import { withCiderDf } from "../../evaluation/protocol.ts";
+import { codeFingerprint, scorerFingerprint } from "../../catalog/provenance.ts";
+import { pairsOf, scoreRanking, seenOf } from "../../evaluation/retrieval/retrieval-run.ts";
 import { showRuns, writeRows } from "./run.ts";
-import { scorePredictions } from "../evaluation/score.ts";
-import { UsageError } from "../catalog/usage-error.ts";
+import { scorePredictions } from "../../evaluation/score.ts";
+import { UsageError } from "../../catalog/usage-error.ts";
 
 interface ScoreFlags extends OutputFlags {
   readonly data?: string;

@@ -1,14 +1,14 @@
 /** `blip2-bench costs`: what precisions cost, of runs that are on disk. No model is loaded. */
-import { costsJson } from "../../reports/records/findings/costs.ts";
-import { formatCosts } from "../../reports/tables/costs-table.ts";
-import { RunFolderError } from "../../reports/records/run-folder-error.ts";
-import { costsOf } from "../analysis/costs/costs.ts";
-import { writeCosts } from "../analysis/costs/write-costs.ts";
+import { costsJson } from "../../../reports/records/findings/costs.ts";
+import { formatCosts } from "../../../reports/tables/costs-table.ts";
+import { RunFolderError } from "../../../reports/records/run-folder-error.ts";
+import { costsOf } from "../../analysis/costs/costs.ts";
+import { writeCosts } from "../../analysis/costs/write-costs.ts";
 import { completeCode } from "../exit-code.ts";
 import { refuseFlagsAsValues, unknownFlag, withOutputFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
 import { runsIn } from "./score.ts";
-import { UsageError } from "../catalog/usage-error.ts";
+import { UsageError } from "../../catalog/usage-error.ts";
 
 interface CostsFlags extends OutputFlags {
   readonly output?: string;

@@ -1,10 +1,10 @@
 /** What the exit code says. After Ctrl-C it is the signal's, see interrupt.ts. */
-import { DatasetError } from "../datasets/dataset.ts";
-import { DeviceLostError } from "../models/device/device-error.ts";
-import { CheckpointError, ImageError } from "../models/model.ts";
-import { ModelProcessError } from "./processes/model-process-error.ts";
-import { RunFolderError, RunWriteError } from "../reports/records/run-folder-error.ts";
-import { UsageError } from "./catalog/usage-error.ts";
+import { DatasetError } from "../../datasets/dataset.ts";
+import { DeviceLostError } from "../../models/device/device-error.ts";
+import { CheckpointError, ImageError } from "../../models/model.ts";
+import { ModelProcessError } from "../processes/model-process-error.ts";
+import { RunFolderError, RunWriteError } from "../../reports/records/run-folder-error.ts";
+import { UsageError } from "../catalog/usage-error.ts";
 
 export const completeCode = 0;
 /** A mistake of ours. */

@@ -1,13 +1,20 @@
 /** `blip2-bench chat`: a conversation about an image of one's own, at a terminal or with questions from standard input. */
-import { describePrecision } from "../../models/checkpoint/precision.ts";
-import { generatingCheckpoint } from "../library/checkpoints.ts";
-import type { TextOptions } from "../library/types.ts";
+import { describePrecision } from "../../../models/checkpoint/precision.ts";
+import { generatingCheckpoint } from "../../library/checkpoints.ts";
+import type { TextOptions } from "../../library/types.ts";
 import { refuseExcess, refuseFlagsAsValues } from "../flags.ts";
 import type { AddCommand, Surroundings } from "../flags.ts";
-import { ChatSession } from "../own-images/chat-session.ts";
-import { Answers, modelsToRide, readRide, usableImages, withDecodingFlags, withRideFlags } from "../own-images/ride.ts";
-import type { Ride, RideFlags } from "../own-images/ride.ts";
-import { UsageError } from "../catalog/usage-error.ts";
+import { ChatSession } from "../../own-images/chat-session.ts";
+import {
+  Answers,
+  modelsToRide,
+  readRide,
+  usableImages,
+  withDecodingFlags,
+  withRideFlags,
+} from "../../own-images/ride.ts";
+import type { Ride, RideFlags } from "../../own-images/ride.ts";
+import { UsageError } from "../../catalog/usage-error.ts";
 
 const defaultModel = "shapes-opt-base";
 const defaults = { protocol: "neither: greedy, 30 tokens at most", beams: "1, or the protocol's" };

@@ -3,23 +3,23 @@
  * published number. Or shows a run that is on disk (--run), or what is published (--list).
  */
 import { basename, resolve } from "node:path";
-import { formatPublished, formatReproductions } from "../../reports/tables/reproduction.ts";
-import type { ListedNumber, Reproduction } from "../../reports/tables/reproduction.ts";
-import { readScores } from "../../reports/records/read-scores.ts";
-import { readRun } from "../../reports/records/run-files.ts";
-import type { ScoredRun } from "../../reports/tables/table.ts";
-import type { PublishedNumber } from "../../tasks/published/published-number.ts";
-import { publishedNumbers, publishedSplits } from "../../tasks/published/published-numbers.ts";
+import { formatPublished, formatReproductions } from "../../../reports/tables/reproduction.ts";
+import type { ListedNumber, Reproduction } from "../../../reports/tables/reproduction.ts";
+import { readScores } from "../../../reports/records/read-scores.ts";
+import { readRun } from "../../../reports/records/run-files.ts";
+import type { ScoredRun } from "../../../reports/tables/table.ts";
+import type { PublishedNumber } from "../../../tasks/published/published-number.ts";
+import { publishedNumbers, publishedSplits } from "../../../tasks/published/published-numbers.ts";
 import { completeCode } from "../exit-code.ts";
 import { refuseExcess, refuseFlagsAsValues, withOutputFlags, withRunFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags } from "../flags.ts";
-import { taskNamed } from "../evaluation/prepare.ts";
-import { listedNumber, reproductionOf } from "../analysis/reproduction.ts";
+import { taskNamed } from "../../evaluation/prepare.ts";
+import { listedNumber, reproductionOf } from "../../analysis/reproduction.ts";
 import { run, runConfigOf } from "./run.ts";
 import type { RunSurroundings } from "./run.ts";
-import type { RunConfig, RunFlags } from "../evaluation/run-config.ts";
+import type { RunConfig, RunFlags } from "../../evaluation/run-config.ts";
 import { runsIn } from "./score.ts";
-import { nearestName, UsageError } from "../catalog/usage-error.ts";
+import { nearestName, UsageError } from "../../catalog/usage-error.ts";
 
 /** Flags of `reproduce`: those of `run` that replace no choice of a protocol, and where else numbers come from. */
 interface ReproduceFlags extends RunFlags, OutputFlags {

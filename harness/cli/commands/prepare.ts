@@ -1,14 +1,14 @@
 /** `blip2-bench prepare`: weights converted and quantized now, so that a run need not begin with it. */
-import { openCheckpoint } from "../../models/checkpoint/checkpoint.ts";
-import { describePrecision } from "../../models/checkpoint/precision.ts";
-import { planBytes, planQuantization, prepareWeights } from "../../models/checkpoint/quantized-weights.ts";
-import type { QuantizationPlan } from "../../models/checkpoint/quantized-weights.ts";
+import { openCheckpoint } from "../../../models/checkpoint/checkpoint.ts";
+import { describePrecision } from "../../../models/checkpoint/precision.ts";
+import { planBytes, planQuantization, prepareWeights } from "../../../models/checkpoint/quantized-weights.ts";
+import type { QuantizationPlan } from "../../../models/checkpoint/quantized-weights.ts";
 import { completeCode } from "../exit-code.ts";
 import { cacheHelp, list, precisionHelp, refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
-import { checkpointPlace } from "../evaluation/prepare.ts";
-import { names } from "../catalog/flag-values.ts";
-import { cacheFolderOf, readPrecisions } from "../evaluation/run-config.ts";
+import { checkpointPlace } from "../../evaluation/prepare.ts";
+import { names } from "../../catalog/flag-values.ts";
+import { cacheFolderOf, readPrecisions } from "../../evaluation/run-config.ts";
 
 interface PrepareFlags extends OutputFlags {
   readonly model?: readonly string[];

@@ -1,13 +1,13 @@
 /** `blip2-bench report`: run and bench folders → one page, its charts, its tables. */
 import { join, relative, resolve } from "node:path";
-import { pageName } from "../../reports/report/write-report.ts";
-import type { Report } from "../../reports/report/report-data.ts";
+import { pageName } from "../../../reports/report/write-report.ts";
+import type { Report } from "../../../reports/report/report-data.ts";
 import { completeCode } from "../exit-code.ts";
 import { refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
-import { defaultSeed, reportOn } from "../analysis/report/report-on.ts";
-import { integer } from "../catalog/flag-values.ts";
-import { UsageError } from "../catalog/usage-error.ts";
+import { defaultSeed, reportOn } from "../../analysis/report/report-on.ts";
+import { integer } from "../../catalog/flag-values.ts";
+import { UsageError } from "../../catalog/usage-error.ts";
 
 interface ReportFlags extends OutputFlags {
   readonly output?: string;

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** Flags in, exit code out: command.ts on the tasks and checkpoints of catalog.ts. */
-import { catalog } from "./catalog/catalog.ts";
+import { catalog } from "../catalog/catalog.ts";
 import { main } from "./command.ts";
 import { ignoreClosedPipe } from "./terminal.ts";
 

@@ -1,12 +1,12 @@
 /** `blip2-bench match`: how well texts go with an image of one's own. */
-import { describePrecision } from "../../models/checkpoint/precision.ts";
-import { formatColumns } from "../../reports/tables/table.ts";
+import { describePrecision } from "../../../models/checkpoint/precision.ts";
+import { formatColumns } from "../../../reports/tables/table.ts";
 import { refuseExcess, refuseFlagsAsValues } from "../flags.ts";
 import type { AddCommand, Surroundings } from "../flags.ts";
-import { Answers, codeOf, modelsToRide, readRide, usableImages, withRideFlags } from "../own-images/ride.ts";
-import type { RideFlags } from "../own-images/ride.ts";
-import { textScores } from "../own-images/text-scores.ts";
-import { UsageError } from "../catalog/usage-error.ts";
+import { Answers, codeOf, modelsToRide, readRide, usableImages, withRideFlags } from "../../own-images/ride.ts";
+import type { RideFlags } from "../../own-images/ride.ts";
+import { textScores } from "../../own-images/text-scores.ts";
+import { UsageError } from "../../catalog/usage-error.ts";
 
 const defaultModel = "shapes-itm";
 
