@@ -69,3 +69,9 @@ export interface Dataset<S extends Sample> {
 export class DatasetError extends Error {
   override readonly name = "DatasetError";
 }
+
+/** The samples a run asks: the first of the split. `limit`: a number from 1, a fraction below 1 of them, rounded up, or null for all. */
+export function limitSamples<S>(samples: readonly S[], limit: number | null): readonly S[] {
+  if (limit === null) return samples;
+  return samples.slice(0, limit < 1 ? Math.ceil(samples.length * limit) : limit);
+}

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { findFolders } from "../harness/analysis/report/find-folders.ts";
+import { findFolders } from "../reports/records/find-folders.ts";
 import { temporaryFolder } from "./temporary-files.ts";
 
 describe("the folders of a report", () => {

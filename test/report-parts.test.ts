@@ -7,7 +7,7 @@ import { placeLabels } from "../reports/charts/labels.ts";
 import { scaleOf, tickText } from "../reports/charts/scale.ts";
 import { chartToSvg } from "../reports/charts/svg.ts";
 import { tableToCsv } from "../reports/tables/csv.ts";
-import { jsonForScript, markup } from "../reports/html/markup.ts";
+import { jsonForScript, markup } from "../reports/markup.ts";
 import { curveOf, distributionOf, Values } from "../reports/report/distribution.ts";
 import { escapeMarkdown } from "../reports/report/markdown.ts";
 import { paretoFront } from "../reports/report/pareto.ts";

@@ -10,7 +10,6 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import * as z from "zod";
 import type { RunPlan } from "../../reports/records/run-record.ts";
-import type { RunConfig } from "../evaluation/run-config.ts";
 
 /** Folder of the package, with its bundled checkpoints and data; the compiled code lies in dist/ below it. */
 export const packageFolder = fileURLToPath(new URL("../../../", import.meta.url));
@@ -59,7 +58,10 @@ async function fingerprintOf(rooms: readonly string[]): Promise<string> {
 export async function provenance({
   threads,
   workers,
-}: Pick<RunConfig, "threads" | "workers">): Promise<Pick<RunPlan, "code" | "packages" | "processor">> {
+}: {
+  readonly threads: number;
+  readonly workers: number;
+}): Promise<Pick<RunPlan, "code" | "packages" | "processor">> {
   const { version, dependencies } = await readPackage(join(packageFolder, "package.json"));
   const versions = await Promise.all(
     Object.keys(dependencies).map(async (name) => [name, await installedVersion(name)] as const),

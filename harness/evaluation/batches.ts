@@ -42,12 +42,6 @@ export function planWindows<S extends Sample>(samples: readonly S[], batchSize: 
   return windows;
 }
 
-/** The samples a run asks: the first of the split. `limit` as in RunConfig; a fraction is rounded up. */
-export function limitSamples<S>(samples: readonly S[], limit: number | null): readonly S[] {
-  if (limit === null) return samples;
-  return samples.slice(0, limit < 1 ? Math.ceil(samples.length * limit) : limit);
-}
-
 /** Images decoded at a time: as many as the decoder has threads for (libuv's pool has four). */
 const decoding = pLimit(4);
 

@@ -8,7 +8,7 @@ import { explainMissingImage } from "../../datasets/images.ts";
 import type { Batching, GenerationRequest, VisionLanguageModel } from "../../models/model.ts";
 import type { RunFolder } from "../../reports/records/run-folder.ts";
 import type { Prediction, RunMeasured, RunPlan, ScoreSheet } from "../../reports/records/run-record.ts";
-import { runName } from "../../reports/tables/table.ts";
+import { runName } from "../../reports/records/run-record.ts";
 import type { GenerationTask } from "../../tasks/task.ts";
 import { inOrder, planWindows, readAhead } from "./batches.ts";
 import type { Asking } from "./protocol.ts";

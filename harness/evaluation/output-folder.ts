@@ -3,10 +3,9 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { precisionFolder } from "../../models/checkpoint/precision.ts";
 import { costsNames } from "../../reports/records/findings/costs.ts";
-import { isFreeForReport } from "../../reports/report/write-report.ts";
+import { isFreeForReport, reportFolderName } from "../../reports/records/report-folder.ts";
 import { kindOfFolder, recordName, rowsName } from "../../reports/records/run-files.ts";
 import { RunFolderError } from "../../reports/records/run-folder-error.ts";
-import { reportFolderName } from "../analysis/report/report-on.ts";
 import type { Pair } from "./pairs.ts";
 import type { RunConfig } from "./run-config.ts";
 

@@ -2,20 +2,18 @@
  * The door of a run: every name, file and folder of every model and task is checked before the first is computed. What
  * comes out needs weights and time, nothing else.
  */
-import { existsSync } from "node:fs";
-import { basename, join } from "node:path";
-import type { Dataset, RetrievalSample, Sample, Split } from "../../datasets/dataset.ts";
-import { DatasetError } from "../../datasets/dataset.ts";
+import { join } from "node:path";
+import type { RetrievalSample, Sample } from "../../datasets/dataset.ts";
 import { doesWayMatter } from "../../models/generation/generation-way.ts";
 import type { GraphPlacement } from "../../models/device/placement-profile.ts";
 import type { LoadOptions } from "../../models/load-blip2.ts";
 import { RunFolder } from "../../reports/records/run-folder.ts";
 import type { RunPlan } from "../../reports/records/run-record.ts";
-import type { Task } from "../../tasks/task.ts";
 import { plannedBatchSize } from "./batch-size.ts";
-import { limitSamples } from "./batches.ts";
-import type { Catalog, FoundCheckpoint } from "../catalog/catalog.ts";
-import { describeDataFiles } from "./data-files.ts";
+import type { Catalog } from "../catalog/catalog.ts";
+import { checkpointPlace, findCheckpoint, refuseSameNames, taskNamed } from "../catalog/find-checkpoint.ts";
+import { openSplit } from "../catalog/open-split.ts";
+import type { OpenedSplit, SplitTask } from "../catalog/open-split.ts";
 import { chooseDevice, checkPrecision } from "../catalog/device.ts";
 import { recordedDevice, recordedPrecision, recordedProvider } from "./recorded-choices.ts";
 import type { Evaluation } from "./evaluate.ts";
@@ -29,7 +27,6 @@ import { askingOf, rankingOf, withCiderDf } from "./protocol.ts";
 import { provenance } from "../catalog/provenance.ts";
 import type { RetrievalEvaluation } from "./retrieval/retrieval-run.ts";
 import type { RunConfig } from "./run-config.ts";
-import { unknownName, UsageError } from "../catalog/usage-error.ts";
 
 export type AnyEvaluation = Evaluation<Sample> | RetrievalEvaluation;
 
@@ -198,46 +195,6 @@ async function prepareRetrieval(
   return { kind: "retrieval", task, split, samples, protocol, plan, folder, maxErrors, model };
 }
 
-export function taskNamed(catalog: Catalog, name: string): Task {
-  const found = catalog.tasks.find((task) => task.name === name);
-  if (found !== undefined) return found;
-  throw unknownName(`--tasks ${name}`, "task", { name, names: catalog.tasks.map((task) => task.name) });
-}
-
-/** By a bundled name first, then as a folder, then in the Hugging Face cache. */
-export async function findCheckpoint(catalog: Catalog, name: string, options: LoadOptions): Promise<FoundCheckpoint> {
-  const place = checkpointPlace(catalog, name);
-  const found = await catalog.findCheckpoint(place.where, options);
-  return place.isBundled ? { ...found, source: "bundled" } : found;
-}
-
-/** Where a checkpoint that was named is to be looked for. `flag`: what stands before its name in a message. */
-export function checkpointPlace(
-  catalog: Catalog,
-  name: string,
-  flag = "--model ",
-): { readonly where: string; readonly isBundled: boolean } {
-  const bundled = catalog.checkpoints.find((checkpoint) => checkpoint.name === name);
-  if (bundled !== undefined) return { where: bundled.folder, isBundled: true };
-  if (!/[\\/]/.test(name) && !existsSync(name)) {
-    const names = catalog.checkpoints.map((checkpoint) => checkpoint.name);
-    const otherwise = " Or give a folder, or a name in the Hugging Face cache such as Salesforce/blip2-opt-2.7b.";
-    throw unknownName(`${flag}${name}`, "checkpoint", { name, names, otherwise });
-  }
-  return { where: name, isBundled: false };
-}
-
-export interface OpenedSplit<S extends Sample> {
-  readonly split: Split<S>;
-  readonly samples: readonly S[];
-  readonly data: RunPlan["data"];
-}
-
-export interface SplitTask<S extends Sample> {
-  readonly name: string;
-  readonly dataset: Dataset<S>;
-}
-
 /** A split is read once, however many checkpoints are asked about it. */
 async function openOnce<S extends Sample>(
   opened: Map<string, OpenedSplit<S>>,
@@ -246,42 +203,4 @@ async function openOnce<S extends Sample>(
   catalog: Catalog,
 ): Promise<void> {
   if (!opened.has(task.name)) opened.set(task.name, await openSplit(task, config, catalog));
-}
-
-export async function openSplit<S extends Sample>(
-  task: SplitTask<S>,
-  config: Pick<RunConfig, "split" | "data" | "images" | "limit">,
-  catalog: Catalog,
-): Promise<OpenedSplit<S>> {
-  const { dataset } = task;
-  const name = config.split ?? dataset.splits[0]!;
-  if (!dataset.splits.includes(name)) {
-    throw unknownName(`--split ${name}: ${task.name}`, "split", { name, names: dataset.splits });
-  }
-  const folder = config.data ?? catalog.dataFolder;
-  const split = await dataset.open({ folder, ...(config.images !== null && { images: config.images }) }, name);
-  const samples = limitSamples(split.samples, config.limit);
-  if (samples.length === 0) {
-    throw new DatasetError(
-      `${dataset.name} ${name}: no samples in ${split.files.map((file) => basename(file)).join(", ")}.`,
-    );
-  }
-  const files = await describeDataFiles(split.files);
-  const { data, images } = config;
-  return {
-    split,
-    samples,
-    data: { dataset: dataset.name, split: name, folder: data, images, files, samples: split.samples.length },
-  };
-}
-
-export function refuseSameNames(checkpoints: readonly Pick<FoundCheckpoint, "name" | "source">[]): void {
-  const sources = new Map<string, string>();
-  for (const { name, source } of checkpoints) {
-    const before = sources.get(name);
-    if (before !== undefined && before !== source) {
-      throw new UsageError(`--model: ${before} and ${source} are both called ${name}. Run them one after the other.`);
-    }
-    sources.set(name, source);
-  }
 }

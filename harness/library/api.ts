@@ -10,7 +10,7 @@ import { refuseUnknown, whole } from "./text-options.ts";
 import type { CheckpointOptions, GeneratingCheckpoint, MatchingCheckpoint } from "./types.ts";
 import { ownCacheFolder } from "../catalog/cache-folder.ts";
 import { catalog } from "../catalog/catalog.ts";
-import { checkpointPlace } from "../evaluation/prepare.ts";
+import { checkpointPlace } from "../catalog/find-checkpoint.ts";
 import { chooseDevice, deviceChoices, deviceRequest, checkPrecision } from "../catalog/device.ts";
 import { choice } from "../catalog/flag-values.ts";
 

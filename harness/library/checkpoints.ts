@@ -2,7 +2,7 @@
 import pLimit from "p-limit";
 import type { ImageTextScorer, VisionLanguageModel } from "../../models/model.ts";
 import { captioning, questionAnswering } from "../../tasks/own-image.ts";
-import { textScores } from "../own-images/text-scores.ts";
+import { textScores } from "../evaluation/retrieval/text-scores.ts";
 import { unexpected } from "../catalog/flag-values.ts";
 import { UsageError } from "../catalog/usage-error.ts";
 import { OwnConversation } from "./conversation.ts";

@@ -1,4 +1,5 @@
 /** The words of the library: what a checkpoint can be asked, and what comes back. See docs/api.md. */
+import type { TextMatch } from "../evaluation/retrieval/text-scores.ts";
 import type { PreparationEvent } from "../../models/checkpoint/weight-cache.ts";
 import type { GeneratedToken, LanguageModelFamily } from "../../models/model.ts";
 import type { Turn } from "../../tasks/own-image.ts";
@@ -130,13 +131,4 @@ export interface MatchingCheckpoint {
 export interface MatchOptions {
   /** Told of the milliseconds by stage, all texts together. */
   readonly onLatency?: (latencyMs: Readonly<Record<string, number>>) => void;
-}
-
-export interface TextMatch {
-  readonly text: string;
-  /** The matching head's probability (ITM), 0 to 1. */
-  readonly matching: number;
-  readonly matchingLogit: number;
-  /** The cosine of the best query and the text (ITC), -1 to 1. */
-  readonly similarity: number;
 }

@@ -6,7 +6,6 @@ import { writeSync } from "node:fs";
 import { DeviceLostError } from "../../models/device/device-error.ts";
 import type { ImageTextScorer, VisionLanguageModel } from "../../models/model.ts";
 import { readAhead } from "../evaluation/batches.ts";
-import { internalCode } from "../cli/exit-code.ts";
 import { scorerSide } from "./serve-scorer.ts";
 import { isCall } from "./messages.ts";
 import type { AnyResult, Call, LoadModel, Memory, ModelEvent, Reply } from "./messages.ts";
@@ -100,5 +99,5 @@ function memory(): Memory {
 /** Nothing computes here any more; another process may find the device again. */
 function endWith(error: DeviceLostError): never {
   writeSync(process.stderr.fd, `${error.message}\n`);
-  process.exit(internalCode);
+  process.exit(1);
 }

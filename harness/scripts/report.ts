@@ -19,10 +19,9 @@ import { writeScores } from "../../reports/records/run-files.ts";
 import { identityHash, runFormat, scoresFormat } from "../../reports/records/run-record.ts";
 import type { RunPlan } from "../../reports/records/run-record.ts";
 import { catalog } from "../catalog/catalog.ts";
-import { describeDataFiles } from "../evaluation/data-files.ts";
+import { describeDataFiles } from "../catalog/data-files.ts";
 import { provenance } from "../catalog/provenance.ts";
 import { defaultSeed, reportOn } from "../analysis/report/report-on.ts";
-import { Terminal } from "../cli/terminal.ts";
 import { peakMemoryMiB, print, readFlags, round, runBenchmark } from "./bench-report.ts";
 
 const answers = ["yes", "no", "red", "white", "2", "1", "blue", "on the table", "a man", "tennis racket"];
@@ -43,19 +42,14 @@ async function main(): Promise<void> {
       await writeRun(join(folder, "runs", `run-${run}`), { plan, run, predictions });
     print({ work: "made-up runs", runs, predictions, peakMemoryMiB: peakMemoryMiB() });
     const output = join(folder, "report");
-    const silent = { write: () => true };
-    const terminal = new Terminal({
-      ...{ stdout: silent, stderr: silent, env: {}, isQuiet: true, noColor: true },
-      now: () => performance.now(),
-    });
     const start = performance.now();
     const report = await reportOn([join(folder, "runs")], {
       catalog,
-      terminal,
       output,
       data: null,
       samples,
       seed: defaultSeed,
+      onStep: () => undefined,
     });
     print({
       work: "report",

@@ -7,7 +7,8 @@ import { gateResultFormat, gateResultSchema } from "../../reports/records/findin
 import { comparisonFormat, comparisonSchema } from "../../reports/records/findings/comparison.ts";
 import { historyFormat, historyLineSchema } from "../../reports/records/findings/history.ts";
 import { scoreSheetSchema } from "../../reports/records/read-scores.ts";
-import { reportFormat, reportSchema } from "../../reports/report/report-data.ts";
+import { reportSchema } from "../../reports/report/report-data.ts";
+import { reportFormat } from "../../reports/records/report-folder.ts";
 import { runFormat, runRecordSchema, scoresFormat } from "../../reports/records/run-record.ts";
 
 const schemas: readonly { readonly name: string; readonly format: string; readonly schema: z.ZodType }[] = [

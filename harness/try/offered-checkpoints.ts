@@ -4,7 +4,7 @@ import type { CheckpointOptions } from "../../models/checkpoint/checkpoint.ts";
 import { modelsInHuggingFaceCache } from "../../models/checkpoint/hugging-face-cache.ts";
 import { CheckpointError } from "../../models/model.ts";
 import type { Catalog } from "../catalog/catalog.ts";
-import { checkpointPlace } from "../evaluation/prepare.ts";
+import { checkpointPlace } from "../catalog/find-checkpoint.ts";
 import type { OfferedCheckpoint } from "./wire.ts";
 
 export interface Offered extends OfferedCheckpoint {

@@ -5,7 +5,8 @@ import { parsePrecision } from "../../models/checkpoint/precision.ts";
 import { unfitPart } from "../../models/device/device-precisions.ts";
 import { chooseDevice } from "../catalog/device.ts";
 import type { DeviceRequest } from "../catalog/device.ts";
-import type { Surroundings } from "../cli/flags.ts";
+import type { PreparationEvent } from "../../models/checkpoint/weight-cache.ts";
+import type { Catalog } from "../catalog/catalog.ts";
 import { packageVersion } from "../catalog/provenance.ts";
 import type { Answering } from "./answers.ts";
 import { FairQueue } from "./fair-queue.ts";
@@ -44,13 +45,26 @@ export interface Serving {
   readonly stop: () => Promise<void>;
 }
 
+/** Where the server says what happens; a command's terminal is one. */
+export interface ServerLog {
+  preparation(event: PreparationEvent): void;
+  message(text: string): void;
+  error(text: string): void;
+}
+
+export interface TryingOptions {
+  readonly catalog: Catalog;
+  readonly hubCache: string;
+  readonly terminal: ServerLog;
+}
+
 const mostWaiting = 200; // a screen of eight answers for 25 people
 const sampleCount = 12;
 
 /** Throws a UsageError, a CheckpointError, a RunFolderError. */
 export async function startTrying(
   settings: TrySettings,
-  { catalog, hubCache, terminal }: Pick<Surroundings, "catalog" | "hubCache" | "terminal">,
+  { catalog, hubCache, terminal }: TryingOptions,
 ): Promise<Serving> {
   const { host, cache: cacheFolder, threads } = settings;
   const linked = await LinkedSamples.of(settings.runs, { catalog, data: settings.data });

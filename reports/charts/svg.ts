@@ -2,8 +2,8 @@
  * A chart as SVG, drawn by hand: a few kilobytes, sharp when printed, in the colours of the page by its style sheet, and without
  * a script. Labels stand above their rows, so that it can be read on a phone.
  */
-import { markup } from "../html/markup.ts";
-import type { Markup } from "../html/markup.ts";
+import { markup } from "../markup.ts";
+import type { Markup } from "../markup.ts";
 import type { Chart, ChartRow, CurvesChart, RowsChart, ScatterChart, Shape } from "./chart.ts";
 import { placeLabels } from "./labels.ts";
 import { scaleOf, tickText, valuesOf } from "./scale.ts";

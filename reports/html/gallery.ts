@@ -1,8 +1,8 @@
 /** The gallery of samples: its filters, and the data that the page's script shows as cards. */
 import type { GalleryGroup, Report } from "../report/report-data.ts";
 import { runNames } from "../report/run-names.ts";
-import { markup } from "./markup.ts";
-import type { Markup } from "./markup.ts";
+import { markup } from "../markup.ts";
+import type { Markup } from "../markup.ts";
 import type { PageData } from "./page-data.ts";
 
 /** By image: "group image name" → data: URL. */

@@ -12,7 +12,7 @@ import type { ReportTable } from "../report/report-table.ts";
 import type { Section } from "../report/sections.ts";
 import { gallerySection, pageDataOf } from "./gallery.ts";
 import type { Thumbnails } from "./gallery.ts";
-import { jsonForScript, Markup, markup } from "./markup.ts";
+import { jsonForScript, Markup, markup } from "../markup.ts";
 import { provenanceSection } from "./provenance.ts";
 
 /** The page's script, compiled beside this file; the style sheets, where they were written. */

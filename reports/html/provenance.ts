@@ -1,8 +1,8 @@
 /** Where every number comes from: a fold for each run and bench, with its files and their hashes. */
 import type { FileState, Report, ReportBench, ReportRun } from "../report/report-data.ts";
 import { runNames } from "../report/run-names.ts";
-import { markup } from "./markup.ts";
-import type { Markup } from "./markup.ts";
+import { markup } from "../markup.ts";
+import type { Markup } from "../markup.ts";
 
 export function provenanceSection(report: Report): Markup {
   const names = runNames(report.runs);

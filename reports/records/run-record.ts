@@ -260,3 +260,9 @@ export function identityHash(plan: RunPlan): string {
   const fields = [...identityFields(plan)].sort(([a], [b]) => (a < b ? -1 : 1));
   return createHash("sha256").update(JSON.stringify(fields)).digest("hex");
 }
+
+/** As progress and notes name a run: `shapes-opt-small vqav2`, or `shapes-opt-small int8 webgpu vqav2`. */
+export function runName({ checkpoint, config }: Pick<RunRecord, "checkpoint" | "config">): string {
+  const { precision, device, task } = config;
+  return [checkpoint.name, precision, device, task].filter((word) => word !== undefined).join(" ");
+}

@@ -4,9 +4,8 @@
  */
 import * as z from "zod";
 import { benchSchema, distributionSchema, pointSchema } from "../records/bench/bench-record.ts";
+import { reportFormat } from "../records/report-folder.ts";
 import { runRecordSchema } from "../records/run-record.ts";
-
-export const reportFormat = "blip2-bench-report/1";
 
 const count = z.int().nonnegative();
 const text = z.string();

@@ -2,6 +2,7 @@
  * Run record and scores → rows → a table for the eye. The only place that rounds, and that turns fractions into percent:
  * two decimals, as the official VQA evaluation prints them.
  */
+import { runName } from "../records/run-record.ts";
 import type { RunRecord, ScoreSheet } from "../records/run-record.ts";
 
 /** One metric of one run. Numbers are rounded and in `unit`; `value` is neither. */
@@ -184,12 +185,6 @@ function breakdownLines({ record, scores }: ScoredRun): string[] {
       });
       return `${runName(record)}: ${headline.name} by ${name}: ${parts.join(", ")}`;
     });
-}
-
-/** As progress and notes name a run: `shapes-opt-small vqav2`, or `shapes-opt-small int8 webgpu vqav2`. */
-export function runName({ checkpoint, config }: Pick<RunRecord, "checkpoint" | "config">): string {
-  const { precision, device, task } = config;
-  return [checkpoint.name, precision, device, task].filter((word) => word !== undefined).join(" ");
 }
 
 /** Which device it was, and what of the model it computed. */

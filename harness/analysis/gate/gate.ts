@@ -6,7 +6,7 @@ import type { About, GateResult, Judgement, MetricJudgement } from "../../../rep
 import { RunFolderError } from "../../../reports/records/run-folder-error.ts";
 import { readRunRecord } from "../../../reports/records/run-files.ts";
 import type { RunRecord } from "../../../reports/records/run-record.ts";
-import { runName } from "../../../reports/tables/table.ts";
+import { runName } from "../../../reports/records/run-record.ts";
 import { readComparable } from "../compare/comparable-runs.ts";
 import type { CompareOptions } from "../compare/compare-metric.ts";
 import type { PairedRuns } from "../compare/compare-runs.ts";

@@ -2,7 +2,7 @@
 import { RunFolderError } from "../../../reports/records/run-folder-error.ts";
 import type { BaselineRun } from "../../../reports/records/findings/baseline.ts";
 import type { RunRecord } from "../../../reports/records/run-record.ts";
-import { runName } from "../../../reports/tables/table.ts";
+import { runName } from "../../../reports/records/run-record.ts";
 import { refuseOtherMeasure } from "../compare/comparable-runs.ts";
 import { pairRuns } from "../compare/compare-runs.ts";
 import type { ComparableRun, PairedRuns } from "../compare/compare-runs.ts";

@@ -4,8 +4,8 @@ import type { GalleryGroup, GallerySample } from "../../../reports/report/report
 import { differing } from "./answer-groups.ts";
 import type { AnswerGroup } from "./answer-groups.ts";
 import type { FullRun, ReportOptions } from "./make-report.ts";
-import { readQuestions } from "./questions.ts";
-import type { Questions } from "./questions.ts";
+import { readQuestions } from "../../catalog/questions.ts";
+import type { Questions } from "../../catalog/questions.ts";
 
 export interface Gallery {
   readonly groups: readonly GalleryGroup[];

@@ -14,7 +14,7 @@ import { identityHash, parseRunRecord } from "../../../reports/records/run-recor
 import type { RunRecord, ScoreSheet } from "../../../reports/records/run-record.ts";
 import { rowsOf } from "../../../reports/tables/table.ts";
 import type { AnswerColumns, Answers } from "./answer-groups.ts";
-import { benchName } from "./find-folders.ts";
+import { benchName } from "../../../reports/records/find-folders.ts";
 
 /** A run that says nothing against itself. */
 export interface ReadRun {

@@ -4,7 +4,7 @@ import type { BenchAccuracy } from "../../../reports/records/bench/bench-run.ts"
 import type { Outcome } from "../../../reports/records/journal.ts";
 import type { GenerationTask } from "../../../tasks/task.ts";
 import { ModelProcess } from "../../processes/model-process.ts";
-import type { OpenedSplit } from "../../evaluation/prepare.ts";
+import type { OpenedSplit } from "../../catalog/open-split.ts";
 import type { Asking } from "../../evaluation/protocol.ts";
 import { scorePredictions } from "../../evaluation/score.ts";
 import { ownImages } from "./subject.ts";

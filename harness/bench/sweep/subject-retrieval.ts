@@ -10,7 +10,7 @@ import { retrievalMetrics } from "../../../tasks/metrics/recall.ts";
 import { clusteredStandardError } from "../../../tasks/metrics/standard-error.ts";
 import type { RetrievalProtocol } from "../../../tasks/task.ts";
 import { ScorerProcess } from "../../processes/scorer-process.ts";
-import type { OpenedSplit } from "../../evaluation/prepare.ts";
+import type { OpenedSplit } from "../../catalog/open-split.ts";
 import { ownImages } from "./subject.ts";
 import type { AskBatch, BatchAnswer, Outputs, Subject } from "./subject.ts";
 

@@ -2,8 +2,9 @@
 import { availableParallelism } from "node:os";
 import { describePrecision, modelParts } from "../../../models/checkpoint/precision.ts";
 import type { Precision } from "../../../models/checkpoint/precision.ts";
-import { auditFormat, formatAudit } from "../../../reports/tables/audit.ts";
-import type { Audit, TaskAudit } from "../../../reports/tables/audit.ts";
+import { formatAudit } from "../../../reports/tables/audit-table.ts";
+import { auditFormat } from "../../../reports/records/findings/audit.ts";
+import type { Audit, TaskAudit } from "../../../reports/records/findings/audit.ts";
 import { auditGeneration } from "../../evaluation/generation/audit-generation.ts";
 import type { Found } from "../../evaluation/generation/audit-generation.ts";
 import { auditRetrieval } from "../../evaluation/retrieval/audit-retrieval.ts";
@@ -14,7 +15,9 @@ import { cacheHelp, list, precisionHelp, refuseExcess, refuseFlagsAsValues, with
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
 import { pairsToRun } from "../../evaluation/pairs.ts";
 import type { Pair } from "../../evaluation/pairs.ts";
-import { checkpointsToRun, openSplit, taskNamed } from "../../evaluation/prepare.ts";
+import { checkpointsToRun } from "../../evaluation/prepare.ts";
+import { openSplit } from "../../catalog/open-split.ts";
+import { taskNamed } from "../../catalog/find-checkpoint.ts";
 import { askingOf, rankingOf } from "../../evaluation/protocol.ts";
 import { readRunConfig } from "../../evaluation/run-config.ts";
 import type { RunConfig, RunFlags } from "../../evaluation/run-config.ts";

@@ -5,7 +5,7 @@ import { baselineText } from "../../../reports/records/findings/baseline.ts";
 import type { BaselineRun } from "../../../reports/records/findings/baseline.ts";
 import { makeFolder } from "../../../reports/records/make-folder.ts";
 import { describeSystemCode, RunFolderError, systemCode } from "../../../reports/records/run-folder-error.ts";
-import { runName } from "../../../reports/tables/table.ts";
+import { runName } from "../../../reports/records/run-record.ts";
 import { readComparable } from "../../analysis/compare/comparable-runs.ts";
 import { completeCode, incompleteCode } from "../exit-code.ts";
 import { refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";

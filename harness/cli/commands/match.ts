@@ -5,7 +5,7 @@ import { refuseExcess, refuseFlagsAsValues } from "../flags.ts";
 import type { AddCommand, Surroundings } from "../flags.ts";
 import { Answers, codeOf, modelsToRide, readRide, usableImages, withRideFlags } from "../../own-images/ride.ts";
 import type { RideFlags } from "../../own-images/ride.ts";
-import { textScores } from "../../own-images/text-scores.ts";
+import { textScores } from "../../evaluation/retrieval/text-scores.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
 
 const defaultModel = "shapes-itm";

@@ -6,7 +6,7 @@ import type { QuantizationPlan } from "../../../models/checkpoint/quantized-weig
 import { completeCode } from "../exit-code.ts";
 import { cacheHelp, list, precisionHelp, refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
-import { checkpointPlace } from "../../evaluation/prepare.ts";
+import { checkpointPlace } from "../../catalog/find-checkpoint.ts";
 import { names } from "../../catalog/flag-values.ts";
 import { cacheFolderOf, readPrecisions } from "../../evaluation/run-config.ts";
 

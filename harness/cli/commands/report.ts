@@ -1,7 +1,10 @@
 /** `blip2-bench report`: run and bench folders → one page, its charts, its tables. */
 import { join, relative, resolve } from "node:path";
-import { pageName } from "../../../reports/report/write-report.ts";
+import { pageName, reportFolderName } from "../../../reports/records/report-folder.ts";
 import type { Report } from "../../../reports/report/report-data.ts";
+import { RunFolderError } from "../../../reports/records/run-folder-error.ts";
+import type { RunConfig } from "../../evaluation/run-config.ts";
+import type { Terminal } from "../terminal.ts";
 import { completeCode } from "../exit-code.ts";
 import { refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
@@ -43,7 +46,8 @@ async function report(folders: readonly string[], flags: ReportFlags, surroundin
   const { terminal, isJson } = surroundings;
   const output = resolve(flags.output ?? "report");
   const made = await reportOn(folders, {
-    ...surroundings,
+    catalog: surroundings.catalog,
+    onStep: stepsOn(terminal),
     output,
     data: flags.data === undefined ? null : resolve(flags.data),
     samples: integer("--samples", flags.samples, { from: 0 }) ?? defaultSamples,
@@ -52,6 +56,30 @@ async function report(folders: readonly string[], flags: ReportFlags, surroundin
   for (const { folder, reasons } of made.apart) terminal.message(`Shown apart: ${folder}: ${reasons.join(" ")}`);
   terminal.result(isJson ? JSON.stringify(resultOf(made, output), null, 2) : describe(made, output));
   return completeCode;
+}
+
+const samplesAfterRun = 48; // enough to look at, soon written
+
+/** A report of a run's output folder, in it. The run has its scores: where the report fails, that is said and no more. */
+export async function reportOfRun(
+  { output, data }: Pick<RunConfig, "output" | "data">,
+  { catalog, terminal }: Pick<Surroundings, "catalog" | "terminal">,
+): Promise<void> {
+  const folder = join(output, reportFolderName);
+  try {
+    const sampled = { samples: samplesAfterRun, seed: defaultSeed };
+    await reportOn([output], { catalog, output: folder, data, ...sampled, onStep: stepsOn(terminal) });
+    terminal.note(`Report: ${join(folder, pageName)}`);
+  } catch (error) {
+    if (!(error instanceof RunFolderError)) throw error;
+    terminal.message(`No report: ${error.message}`);
+  }
+}
+
+function stepsOn(terminal: Terminal): (done: number, total: number) => void {
+  return (done, total) => {
+    terminal.step({ work: "report", done, total, what: "folders" });
+  };
 }
 
 function describe({ runs, benches, apart }: Report, output: string): string {

@@ -13,7 +13,7 @@ import { publishedNumbers, publishedSplits } from "../../../tasks/published/publ
 import { completeCode } from "../exit-code.ts";
 import { refuseExcess, refuseFlagsAsValues, withOutputFlags, withRunFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags } from "../flags.ts";
-import { taskNamed } from "../../evaluation/prepare.ts";
+import { taskNamed } from "../../catalog/find-checkpoint.ts";
 import { listedNumber, reproductionOf } from "../../analysis/reproduction.ts";
 import { run, runConfigOf } from "./run.ts";
 import type { RunSurroundings } from "./run.ts";

@@ -4,19 +4,18 @@
  */
 import { readdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { DatasetError } from "../../../datasets/dataset.ts";
+import { DatasetError, limitSamples } from "../../../datasets/dataset.ts";
 import type { Dataset, Sample, Split } from "../../../datasets/dataset.ts";
 import { kindOfFolder, readRun, readSimilarities, writeScores } from "../../../reports/records/run-files.ts";
 import { RunFolderError } from "../../../reports/records/run-folder-error.ts";
 import type { RunRecord, ScoreSheet } from "../../../reports/records/run-record.ts";
 import type { ScoredRun } from "../../../reports/tables/table.ts";
-import { limitSamples } from "../../evaluation/batches.ts";
 import type { Catalog } from "../../catalog/catalog.ts";
-import { describeDataFiles } from "../../evaluation/data-files.ts";
+import { describeDataFiles } from "../../catalog/data-files.ts";
 import { completeCode, incompleteCode } from "../exit-code.ts";
 import { refuseExcess, withOutputFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
-import { taskNamed } from "../../evaluation/prepare.ts";
+import { taskNamed } from "../../catalog/find-checkpoint.ts";
 import { withCiderDf } from "../../evaluation/protocol.ts";
 import { codeFingerprint, scorerFingerprint } from "../../catalog/provenance.ts";
 import { pairsOf, scoreRanking, seenOf } from "../../evaluation/retrieval/retrieval-run.ts";

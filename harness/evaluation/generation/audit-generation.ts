@@ -4,7 +4,7 @@
  */
 import type { Sample } from "../../../datasets/dataset.ts";
 import type { VisionLanguageModel } from "../../../models/model.ts";
-import type { AuditDifference, AuditOutcome } from "../../../reports/tables/audit.ts";
+import type { AuditDifference, AuditOutcome } from "../../../reports/records/findings/audit.ts";
 import type { Prediction } from "../../../reports/records/run-record.ts";
 import { planWindows, readAhead } from "../batches.ts";
 import { predict } from "../evaluate.ts";

@@ -4,7 +4,7 @@
  */
 import type { Sample } from "../../../datasets/dataset.ts";
 import { readFirstSteps } from "../../../reports/records/first-step.ts";
-import { runName } from "../../../reports/tables/table.ts";
+import { runName } from "../../../reports/records/run-record.ts";
 import { planWindows } from "../batches.ts";
 import { isStoppedNow, requestsOf } from "../evaluate.ts";
 import type { Evaluation, Watcher } from "../evaluate.ts";

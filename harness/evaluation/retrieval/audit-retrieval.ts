@@ -2,7 +2,7 @@
 import type { RetrievalSample } from "../../../datasets/dataset.ts";
 import { CheckpointError } from "../../../models/model.ts";
 import type { ImageFile, ImageTextScorer } from "../../../models/model.ts";
-import type { AuditDifference, AuditOutcome } from "../../../reports/tables/audit.ts";
+import type { AuditDifference, AuditOutcome } from "../../../reports/records/findings/audit.ts";
 import { candidates } from "../../../tasks/metrics/retrieval-ranking.ts";
 import type { RetrievalProtocol } from "../../../tasks/task.ts";
 import { SCORE_TOLERANCE } from "../generation/audit-generation.ts";

@@ -7,9 +7,8 @@ import type { ImageFile, ImageTextScorer, StageLatency } from "../../../models/m
 import type { Outcome } from "../../../reports/records/journal.ts";
 import { readSimilarities } from "../../../reports/records/run-files.ts";
 import type { RunFolder } from "../../../reports/records/run-folder.ts";
-import { scoresFormat } from "../../../reports/records/run-record.ts";
+import { scoresFormat, runName } from "../../../reports/records/run-record.ts";
 import type { RunPlan, ScoreSheet } from "../../../reports/records/run-record.ts";
-import { runName } from "../../../reports/tables/table.ts";
 import type { Gallery } from "../../../tasks/metrics/recall.ts";
 import type { MatchedTexts } from "../../../tasks/metrics/retrieval-ranking.ts";
 import type { RetrievalProtocol, RetrievalTask, Score } from "../../../tasks/task.ts";

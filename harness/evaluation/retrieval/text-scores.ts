@@ -1,8 +1,16 @@
 /** How well texts go with an image: matching and similarity, for the command and the library. */
-import { ImageError } from "../../models/model.ts";
-import type { ImageFile, ImageTextScorer, StageLatency } from "../../models/model.ts";
-import { textMatching } from "../../tasks/own-image.ts";
-import type { TextMatch } from "../library/types.ts";
+import { ImageError } from "../../../models/model.ts";
+import type { ImageFile, ImageTextScorer, StageLatency } from "../../../models/model.ts";
+import { textMatching } from "../../../tasks/own-image.ts";
+
+export interface TextMatch {
+  readonly text: string;
+  /** The matching head's probability (ITM), 0 to 1. */
+  readonly matching: number;
+  readonly matchingLogit: number;
+  /** The cosine of the best query and the text (ITC), -1 to 1. */
+  readonly similarity: number;
+}
 
 export interface TextScores {
   /** In the order they were given. */

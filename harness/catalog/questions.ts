@@ -1,10 +1,9 @@
 /** Chosen samples as the data set has them: question, references and the place of the image. Opened as `score` opens it. */
-import { DatasetError } from "../../../datasets/dataset.ts";
-import type { Sample } from "../../../datasets/dataset.ts";
-import { limitSamples } from "../../evaluation/batches.ts";
-import type { Catalog } from "../../catalog/catalog.ts";
-import { describeDataFiles } from "../../evaluation/data-files.ts";
-import type { ReadRun } from "./read-folders.ts";
+import { DatasetError, limitSamples } from "../../datasets/dataset.ts";
+import type { Sample } from "../../datasets/dataset.ts";
+import type { Catalog } from "./catalog.ts";
+import { describeDataFiles } from "./data-files.ts";
+import type { RunRecord } from "../../reports/records/run-record.ts";
 
 export interface Question {
   /** null: the task asks none. */
@@ -24,7 +23,7 @@ export interface Questions {
 
 /** `data`: the folder of the data set's files, where they have moved. */
 export async function readQuestions(
-  { record }: Pick<ReadRun, "record">,
+  { record }: { readonly record: RunRecord },
   wanted: ReadonlySet<string>,
   { catalog, data }: { readonly catalog: Catalog; readonly data: string | null },
 ): Promise<Questions> {
@@ -50,7 +49,7 @@ function none(problem: string): Questions {
   return { byId: new Map(), texts: [], problem: `Without questions, references and images: ${problem}` };
 }
 
-async function otherFiles({ data }: ReadRun["record"], paths: readonly string[]): Promise<string | null> {
+async function otherFiles({ data }: RunRecord, paths: readonly string[]): Promise<string | null> {
   const expected = new Map(data.files.map(({ name, sha256 }) => [name, sha256]));
   const files = await describeDataFiles(paths);
   const other = files.find(({ name, sha256 }) => expected.get(name) !== sha256);

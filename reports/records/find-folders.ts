@@ -1,8 +1,8 @@
 /** The folders a report is made from: those that were named, or the runs and benches below them. */
 import { readdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { recordName } from "../../../reports/records/run-files.ts";
-import { systemCode } from "../../../reports/records/run-folder-error.ts";
+import { recordName } from "./run-files.ts";
+import { systemCode } from "./run-folder-error.ts";
 
 export interface FoundFolder {
   readonly path: string;

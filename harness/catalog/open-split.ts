@@ -1,0 +1,58 @@
+/** The samples of a task's split, its files and their fingerprints. */
+import { basename } from "node:path";
+import { DatasetError, limitSamples } from "../../datasets/dataset.ts";
+import type { Dataset, Sample, Split } from "../../datasets/dataset.ts";
+import type { RunPlan } from "../../reports/records/run-record.ts";
+import type { Catalog } from "./catalog.ts";
+import { describeDataFiles } from "./data-files.ts";
+import { unknownName } from "./usage-error.ts";
+
+/** Which part of a data set, and where its files are. */
+export interface SplitChoice {
+  /** null: the data set's first. */
+  readonly split: string | null;
+  /** Folder of the official files; null: the data inside the package. */
+  readonly data: string | null;
+  /** Folder of the images; null: where the official archives put them in `data`. */
+  readonly images: string | null;
+  /** See limitSamples. */
+  readonly limit: number | null;
+}
+
+export interface OpenedSplit<S extends Sample> {
+  readonly split: Split<S>;
+  readonly samples: readonly S[];
+  readonly data: RunPlan["data"];
+}
+
+export interface SplitTask<S extends Sample> {
+  readonly name: string;
+  readonly dataset: Dataset<S>;
+}
+
+export async function openSplit<S extends Sample>(
+  task: SplitTask<S>,
+  config: SplitChoice,
+  catalog: Catalog,
+): Promise<OpenedSplit<S>> {
+  const { dataset } = task;
+  const name = config.split ?? dataset.splits[0]!;
+  if (!dataset.splits.includes(name)) {
+    throw unknownName(`--split ${name}: ${task.name}`, "split", { name, names: dataset.splits });
+  }
+  const folder = config.data ?? catalog.dataFolder;
+  const split = await dataset.open({ folder, ...(config.images !== null && { images: config.images }) }, name);
+  const samples = limitSamples(split.samples, config.limit);
+  if (samples.length === 0) {
+    throw new DatasetError(
+      `${dataset.name} ${name}: no samples in ${split.files.map((file) => basename(file)).join(", ")}.`,
+    );
+  }
+  const files = await describeDataFiles(split.files);
+  const { data, images } = config;
+  return {
+    split,
+    samples,
+    data: { dataset: dataset.name, split: name, folder: data, images, files, samples: split.samples.length },
+  };
+}

@@ -1,0 +1,63 @@
+/**
+ * The folder of a report:
+ *
+ *   index.html          everything, in one file
+ *   report.md           the tables, for a pull request
+ *   report.json         Report, not rounded (report-data.ts)
+ *   tables/<name>.csv   a file a table
+ *   charts/<name>.png   a file a chart
+ *
+ * A report that is there is replaced; a folder that holds anything else is left as it is.
+ */
+import { readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { writeFileWhole } from "./records/atomic-file.ts";
+import { chartToPng } from "./charts/png.ts";
+import { tableToCsv } from "./tables/csv.ts";
+import type { Thumbnails } from "./html/gallery.ts";
+import { reportToHtml } from "./html/page.ts";
+import { makeFolder } from "./records/make-folder.ts";
+import {
+  asReportFolderError,
+  chartsName,
+  markdownName,
+  pageName,
+  refuseOtherFolder,
+  reportName,
+  tablesName,
+} from "./records/report-folder.ts";
+import { reportToMarkdown } from "./report/markdown.ts";
+import type { Report } from "./report/report-data.ts";
+import { sectionsOf } from "./report/sections.ts";
+
+export async function writeReport(
+  folder: string,
+  { report, thumbnails }: { readonly report: Report; readonly thumbnails: Thumbnails },
+): Promise<void> {
+  await refuseOtherFolder(folder);
+  try {
+    const sections = sectionsOf(report);
+    for (const path of [folder, join(folder, tablesName), join(folder, chartsName)]) await makeFolder(path);
+    // First, so that a report that was stopped in the middle is known as one, and written over.
+    await writeFileWhole(join(folder, reportName), `${JSON.stringify(report, null, 2)}\n`);
+    const tables = sections.flatMap((section) => [...section.tables, ...section.folded]);
+    const charts = sections.flatMap((section) => section.charts);
+    await removeOthers(join(folder, tablesName), new Set(tables.map(({ id }) => `${id}.csv`)));
+    await removeOthers(join(folder, chartsName), new Set(charts.map(({ id }) => `${id}.png`)));
+    for (const table of tables) await writeFileWhole(join(folder, tablesName, `${table.id}.csv`), tableToCsv(table));
+    for (const chart of charts) {
+      await writeFileWhole(join(folder, chartsName, `${chart.id}.png`), await chartToPng(chart));
+    }
+    await writeFileWhole(join(folder, markdownName), reportToMarkdown(report, sections));
+    await writeFileWhole(join(folder, pageName), await reportToHtml(report, { sections, thumbnails }));
+  } catch (error) {
+    throw asReportFolderError(folder, error);
+  }
+}
+
+/** Tables and charts of the report that was here before. */
+async function removeOthers(folder: string, kept: ReadonlySet<string>): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (/\.(csv|png)$/.test(name) && !kept.has(name)) await rm(join(folder, name), { force: true });
+  }
+}
