@@ -15,7 +15,10 @@ import type { RunPlan } from "../../reports/records/run-record.ts";
 export const packageFolder = fileURLToPath(new URL("../../../", import.meta.url));
 
 const codeFolder = fileURLToPath(new URL("../../", import.meta.url));
-const rooms = ["datasets", "harness", "models", "reports", "tasks"];
+/** Folders whose code says what was asked and what an answer scores. */
+const scorerFolders = ["datasets", "tasks"];
+/** Folders whose code can move a prediction. Flags, reports, benchmarks and the page cannot. */
+const predictionFolders = [...scorerFolders, "models", "harness/catalog", "harness/evaluation", "harness/processes"];
 
 const packageSchema = z.object({
   version: z.string(),
@@ -26,21 +29,25 @@ export async function packageVersion(): Promise<string> {
   return (await readPackage(join(packageFolder, "package.json"))).version;
 }
 
-/** SHA-256 over the code that runs, file by file in the order of their names; the tests are not part of it. */
-export function codeFingerprint(): Promise<string> {
-  return fingerprintOf(rooms);
+/**
+ * SHA-256 over the code that can move a prediction: an unfinished run goes on only with the code that began it. `root` holds
+ * the folders; unset: the code that runs.
+ */
+export function codeFingerprint(root = codeFolder): Promise<string> {
+  return fingerprintOf(predictionFolders, root);
 }
 
-/** The same over the code that says what was asked and what an answer scores: as long as it stays, scores can be compared. */
-export function scorerFingerprint(): Promise<string> {
-  return fingerprintOf(["datasets", "tasks"]);
+/** SHA-256 over the code that scores: as long as it stays, scores can be compared. */
+export function scorerFingerprint(root = codeFolder): Promise<string> {
+  return fingerprintOf(scorerFolders, root);
 }
 
-async function fingerprintOf(rooms: readonly string[]): Promise<string> {
+/** File by file, in the order of their names. */
+async function fingerprintOf(folders: readonly string[], root: string): Promise<string> {
   const extension = extname(fileURLToPath(import.meta.url));
   const hash = createHash("sha256");
-  for (const room of rooms) {
-    const entries = await readdir(join(codeFolder, room), { recursive: true, withFileTypes: true });
+  for (const folder of folders) {
+    const entries = await readdir(join(root, folder), { recursive: true, withFileTypes: true });
     const files = entries
       .filter((entry) => entry.isFile() && entry.name.endsWith(extension) && !entry.name.endsWith(`.d${extension}`))
       .map((entry) => join(entry.parentPath, entry.name))
@@ -49,7 +56,7 @@ async function fingerprintOf(rooms: readonly string[]): Promise<string> {
       const content = createHash("sha256")
         .update(await readFile(file))
         .digest("hex");
-      hash.update(`${content}  ${relative(codeFolder, file).split(sep).join("/")}\n`);
+      hash.update(`${content}  ${relative(root, file).split(sep).join("/")}\n`);
     }
   }
   return hash.digest("hex");
