@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import path from "node:path";
-import { ModelProcess } from "../harness/processes/model-process.ts";
-import type { ModelPlace } from "../harness/processes/messages.ts";
+import { GeneratorProcess } from "../harness/processes/generator-process.ts";
+import type { ModelPlace } from "../harness/processes/model-service.ts";
 import { loadBlip2 } from "../models/load-blip2.ts";
 import type { DecodingOptions, GenerationRequest } from "../models/model.ts";
 import { fakeModel } from "./fakes.ts";
@@ -24,12 +24,12 @@ const request = (id: string): GenerationRequest => ({ image: { id, path: `${id}.
 const requests = ["1", "2", "3"].map(request);
 
 describe("a model in a process of its own", () => {
-  let model: ModelProcess;
-  beforeEach(async () => (model = await ModelProcess.start(place("fake"), { entry })));
+  let model: GeneratorProcess;
+  beforeEach(async () => (model = await GeneratorProcess.start(place("fake"), { entry })));
   afterEach(() => model.kill());
 
   it("answers as it does here, and says when it worked, how long it loaded and what memory it takes", async () => {
-    assert.deepEqual([model.name, model.family], ["fake", "opt"]);
+    assert.deepEqual([model.name, model.model.family], ["fake", "opt"]);
     const before = process.hrtime.bigint();
     const { value, stamps } = await model.generateTimed(requests, greedy);
     const after = process.hrtime.bigint();
@@ -89,13 +89,13 @@ describe("a model in a process of its own", () => {
 describe("a model that cannot be loaded in a process", () => {
   it("is the error it would be here", async () => {
     const error = { name: "CheckpointError", message: "fake broken: no config.json in it." };
-    await assert.rejects(ModelProcess.start(place("fake broken"), { entry }), error);
+    await assert.rejects(GeneratorProcess.start(place("fake broken"), { entry }), error);
     const real = { name: "CheckpointError", message: /\/nowhere: no such folder/ };
-    await assert.rejects(ModelProcess.start(place("/nowhere")), real);
+    await assert.rejects(GeneratorProcess.start(place("/nowhere")), real);
   });
 
   it("says so when the process ends over it", async () => {
-    await assert.rejects(ModelProcess.start(place("fake heavy"), { entry, label: "worker 2" }), {
+    await assert.rejects(GeneratorProcess.start(place("fake heavy"), { entry, label: "worker 2" }), {
       name: "ModelProcessError",
       message:
         /^a model: its process \(worker 2, pid \d+\) was ended by SIGKILL while asked for the model in fake heavy\./,
@@ -103,7 +103,7 @@ describe("a model that cannot be loaded in a process", () => {
   });
 
   it("is refused where its file is not there", async () => {
-    await assert.rejects(ModelProcess.start(place("fake"), { entry: "/nowhere.js" }), {
+    await assert.rejects(GeneratorProcess.start(place("fake"), { entry: "/nowhere.js" }), {
       name: "ModelProcessError",
       message: /ended with exit code 1 while asked for the model in fake\.\nIts last words: [^]*Cannot find module/,
     });
@@ -125,7 +125,7 @@ describe("a bundled checkpoint in a process", () => {
     const file = path.join(projectRoot, "datasets", "bundled", "val2014", "COCO_val2014_000000000108.jpg");
     const asked = [{ image: { id: "108", path: file }, prompt: "a photo of" }];
     const here = await loadBlip2(where, place(where));
-    const there = await ModelProcess.start(place(where));
+    const there = await GeneratorProcess.start(place(where));
     const plain = (answers: readonly object[]): readonly object[] =>
       answers.map((each) => ({ ...each, latencyMs: {} }));
     assert.deepEqual(plain(await there.generate(asked, greedy)), plain(await here.generate(asked, greedy)));

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { ModelPlace } from "../harness/processes/messages.ts";
+import type { ModelPlace } from "../harness/processes/model-service.ts";
 import { ScorerProcess } from "../harness/processes/scorer-process.ts";
 import { ScorerWorkers } from "../harness/processes/scorer-workers.ts";
 import type { ImageTextScorer } from "../models/model.ts";

@@ -3,9 +3,7 @@
  * goes on after a crash forms the same ones as a run that never stopped, and a model that rounds differently in other company
  * gives the same bytes.
  */
-import pLimit from "p-limit";
 import type { Sample } from "../../datasets/dataset.ts";
-import type { VisionLanguageModel } from "../../models/model.ts";
 
 /**
  * Batches a window holds. Within it rows of finished samples are filled again, so the last few of a window decode in a batch
@@ -40,26 +38,6 @@ export function planWindows<S extends Sample>(samples: readonly S[], batchSize: 
   }
   if (window.length > 0) windows.push(window);
   return windows;
-}
-
-/** Images decoded at a time: as many as the decoder has threads for (libuv's pool has four). */
-const decoding = pLimit(4);
-
-/** Images ahead of the window at hand: at 364 pixels a side 50 MB. A single window may have more. */
-const imagesAhead = 32;
-
-/** Decodes the images of the windows to come, the next and as many more as memory is meant for, while the model computes. */
-export function readAhead(
-  model: Pick<VisionLanguageModel, "readAhead">,
-  windows: readonly (readonly Pick<Sample, "image">[])[],
-): void {
-  const images = new Map<string, Sample["image"]>();
-  for (const window of windows) {
-    const more = new Map(window.map(({ image }) => [image.id, image]));
-    if (images.size > 0 && images.size + more.size > imagesAhead) break;
-    for (const [id, image] of more) images.set(id, image);
-  }
-  for (const image of images.values()) void decoding(() => model.readAhead(image));
 }
 
 /** Results in the order of the items, of which at most `atOnce` are worked on, or wait for one before them, at a time. */

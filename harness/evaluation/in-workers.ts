@@ -3,7 +3,7 @@ import type { Precision } from "../../models/checkpoint/precision.ts";
 import type { Device } from "../../models/device/device.ts";
 import type { LoadOptions } from "../../models/load-blip2.ts";
 import type { Catalog, FoundCheckpoint } from "../catalog/catalog.ts";
-import type { ModelPlace } from "../processes/messages.ts";
+import type { ModelPlace } from "../processes/model-service.ts";
 import type { RunConfig } from "./run-config.ts";
 import { ScorerWorkers } from "../processes/scorer-workers.ts";
 import { splitThreads, Workers } from "../processes/workers.ts";

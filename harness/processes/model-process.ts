@@ -1,61 +1,61 @@
-/** A model that generates, in a process of its own: see asked-process.ts. */
-import { CheckpointError } from "../../models/model.ts";
-import type {
-  Batching,
-  DecodingOptions,
-  FailedGeneration,
-  Generation,
-  GenerationRequest,
-  ImageFile,
-  LanguageModelFamily,
-  VisionLanguageModel,
-} from "../../models/model.ts";
-import { AskedProcess } from "./asked-process.ts";
-import type { ModelProcessOptions, Timed } from "./asked-process.ts";
-import type { ModelPlace } from "./messages.ts";
+/** A model in a process of its own: what one that generates and one that scores have in common. */
+import { extname } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { PreparationEvent } from "../../models/checkpoint/weight-cache.ts";
+import type { GraphPlacement } from "../../models/device/placement-profile.ts";
+import type { LoadedModel, LoadService, ModelEvent, ModelPlace } from "./model-service.ts";
+import { Remote } from "./remote.ts";
+import type { Words } from "./remote.ts";
 
-export type Generations = readonly (Generation | FailedGeneration)[];
+export interface ModelProcessOptions {
+  /** The file it runs, which calls serveModel; unset: a BLIP-2's. */
+  readonly entry?: string;
+  readonly onPreparation?: (event: PreparationEvent) => void;
+  readonly onPlacement?: (placement: GraphPlacement) => void;
+  /** Words for error messages, besides the process's number: `worker 2`. */
+  readonly label?: string;
+}
 
-export class ModelProcess extends AskedProcess implements VisionLanguageModel {
-  /** As load. */
-  static async start(place: ModelPlace, options: ModelProcessOptions = {}): Promise<ModelProcess> {
-    const started = new ModelProcess(options);
-    const { name, family } = await started.load(place);
-    if (family !== "itm") return started;
-    await started.kill();
-    throw new CheckpointError(`${name}: a checkpoint for image-text retrieval, which generates no text.`);
+const blip2Entry = fileURLToPath(new URL(`./blip2-process${extname(import.meta.url)}`, import.meta.url));
+
+export class ModelProcess<Service extends LoadService> extends Remote<Service, ModelEvent> {
+  #model: LoadedModel | null = null;
+  #loadMs = 0;
+
+  constructor(words: Words<Service>, { onPreparation, onPlacement, label, entry = blip2Entry }: ModelProcessOptions) {
+    const onEvent = (event: ModelEvent): void => {
+      if (event.kind === "preparation") onPreparation?.(event.event);
+      else onPlacement?.(event.placement);
+    };
+    super({ entry, label, words, onEvent });
   }
 
-  get family(): LanguageModelFamily {
-    const family = this.model?.family ?? "itm";
-    if (family === "itm") throw new Error("no model that generates is loaded");
-    return family;
+  /**
+   * Calls `load`, the service's method. Throws what loading throws, a CheckpointError among them, and a ModelProcessError where
+   * the process ends over it; the process is gone then.
+   */
+  protected async loadBy(load: (place: ModelPlace) => Promise<LoadedModel>, place: ModelPlace): Promise<LoadedModel> {
+    try {
+      const start = performance.now();
+      const loaded = await load(place);
+      this.#loadMs = performance.now() - start;
+      this.#model = loaded;
+      this.name = loaded.name;
+      return loaded;
+    } catch (error) {
+      await this.kill();
+      throw error;
+    }
   }
 
-  async readAhead(image: ImageFile): Promise<void> {
-    await this.ask({ kind: "readAhead", image }).catch(() => undefined); // `generate` will say it
+  /** Milliseconds of starting the process and loading the model. */
+  get loadMs(): number {
+    return this.#loadMs;
   }
 
-  /** `onAnswer` is called when all are there. */
-  async generate(
-    requests: readonly GenerationRequest[],
-    options: DecodingOptions,
-    batching?: Batching,
-  ): Promise<Generations> {
-    const { value } = await this.generateTimed(requests, options, batching);
-    for (const [request, answer] of value.entries()) batching?.onAnswer?.(request, answer);
-    return value;
-  }
-
-  /** As generate, and says when: by process.hrtime.bigint(), which all processes of a machine share. */
-  generateTimed(
-    requests: readonly GenerationRequest[],
-    options: DecodingOptions,
-    batching?: Batching,
-  ): Promise<Timed<Generations>> {
-    if (batching === undefined) return this.ask({ kind: "generate", requests, options });
-    const { size, refill, sharePrompt, shareImages } = batching; // onAnswer is a function, which does not cross
-    const values = { size, refill, sharePrompt, ...(shareImages !== undefined && { shareImages }) };
-    return this.ask({ kind: "generate", requests, options, batching: values });
+  /** Throws before it is loaded. */
+  get model(): LoadedModel {
+    if (this.#model === null) throw new Error("no model is loaded");
+    return this.#model;
   }
 }

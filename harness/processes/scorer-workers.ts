@@ -5,7 +5,7 @@
  */
 import type { FailedImage, ImageEmbedding, ImageFile, ImageTextScorer, Matching } from "../../models/model.ts";
 import type { TextTokens } from "../../models/text/text-batches.ts";
-import type { ModelPlace } from "./messages.ts";
+import type { ModelPlace } from "./model-service.ts";
 import { ScorerProcess } from "./scorer-process.ts";
 import { WorkerPool } from "./worker-pool.ts";
 import type { WorkersOptions } from "./worker-pool.ts";
@@ -27,10 +27,10 @@ export class ScorerWorkers implements ImageTextScorer {
   readonly #batches = new Map<string, Batch>();
   #largestBatch = 1;
 
-  private constructor(pool: WorkerPool<ScorerProcess>, { name, model }: ScorerProcess) {
+  private constructor(pool: WorkerPool<ScorerProcess>, { model }: ScorerProcess) {
+    const { name, weightsBytes } = model;
     this.name = name;
-    const bytes = model?.weightsBytes ?? null;
-    if (bytes !== null) this.weightsBytes = bytes;
+    if (weightsBytes !== null) this.weightsBytes = weightsBytes;
     this.embedsAtOnce = pool.jobsAtOnce;
     this.#pool = pool;
   }

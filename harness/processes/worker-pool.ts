@@ -2,9 +2,11 @@
  * Several processes that hold the same checkpoint, and the work that waits for them. One that dies is replaced and what was
  * asked of it is asked once more; work that two have died over is given up, and the others go on.
  */
-import type { AskedProcess, ModelProcessOptions } from "./asked-process.ts";
-import type { ModelPlace } from "./messages.ts";
+import type { ModelProcess, ModelProcessOptions } from "./model-process.ts";
+import type { LoadService, ModelPlace } from "./model-service.ts";
 import { ModelProcessError } from "./model-process-error.ts";
+
+type AnyModelProcess = Pick<ModelProcess<LoadService>, "name" | "memory" | "kill" | "release">;
 
 export interface WorkersOptions extends ModelProcessOptions {
   /** Told of a worker that died, or could not be replaced. */
@@ -43,7 +45,7 @@ interface Worker<Process> {
 
 const jobsAWorker = 2;
 
-export class WorkerPool<Process extends AskedProcess> {
+export class WorkerPool<Process extends AnyModelProcess> {
   readonly name: string;
   /** Jobs it can make use of at a time: besides what the workers have, one each that is ready when another takes long. */
   readonly jobsAtOnce: number;
@@ -65,7 +67,7 @@ export class WorkerPool<Process extends AskedProcess> {
   }
 
   /** A worker at each place. The first prepares the weights, where they are not in the cache yet; the others find them there. */
-  static async start<Process extends AskedProcess>(
+  static async start<Process extends AnyModelProcess>(
     start: StartProcess<Process>,
     places: readonly [ModelPlace, ...ModelPlace[]],
     options: WorkersOptions,

@@ -6,9 +6,9 @@ import type {
   LanguageModelFamily,
   VisionLanguageModel,
 } from "../../models/model.ts";
-import type { ModelPlace } from "./messages.ts";
-import { ModelProcess } from "./model-process.ts";
-import type { Generations } from "./model-process.ts";
+import { GeneratorProcess } from "./generator-process.ts";
+import type { Generations } from "./generator-process.ts";
+import type { ModelPlace } from "./model-service.ts";
 import { WorkerPool } from "./worker-pool.ts";
 import type { WorkersOptions } from "./worker-pool.ts";
 
@@ -17,19 +17,20 @@ export class Workers implements VisionLanguageModel {
   readonly family: LanguageModelFamily;
   readonly batchesAtOnce: number;
   readonly weightsBytes?: number;
-  readonly #pool: WorkerPool<ModelProcess>;
+  readonly #pool: WorkerPool<GeneratorProcess>;
 
-  private constructor(pool: WorkerPool<ModelProcess>, { name, family, model }: ModelProcess) {
+  private constructor(pool: WorkerPool<GeneratorProcess>, { model }: GeneratorProcess) {
+    const { name, family, weightsBytes } = model;
+    if (family === "itm") throw new Error(`${name} generates nothing`);
     this.name = name;
     this.family = family;
     this.batchesAtOnce = pool.jobsAtOnce;
-    const bytes = model?.weightsBytes ?? null;
-    if (bytes !== null) this.weightsBytes = bytes;
+    if (weightsBytes !== null) this.weightsBytes = weightsBytes;
     this.#pool = pool;
   }
 
   static async start(places: readonly [ModelPlace, ...ModelPlace[]], options: WorkersOptions = {}): Promise<Workers> {
-    const start = ModelProcess.start.bind(ModelProcess);
+    const start = GeneratorProcess.start.bind(GeneratorProcess);
     const { pool, first } = await WorkerPool.start(start, places, options);
     return new Workers(pool, first);
   }

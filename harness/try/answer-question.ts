@@ -1,7 +1,7 @@
 /** A question of the page, asked of a checkpoint by the library's words: what is sent becomes what it takes, and back. */
 import { captioning, conversing, questionAnswering } from "../../tasks/own-image.ts";
 import type { GeneratedText, GeneratingCheckpoint, MatchingCheckpoint, TextOptions } from "../library/api.ts";
-import type { Question, Said } from "./checkpoint-messages.ts";
+import type { Question, Said } from "./checkpoint-service.ts";
 import type { Conversations } from "./conversations.ts";
 import type { Answer, Decoding, Matches, Work } from "./wire.ts";
 

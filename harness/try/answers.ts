@@ -1,7 +1,7 @@
 /** What POST /answers asks for, checked; and the work behind it: in the queue, on its checkpoint, told event by event. */
 import * as z from "zod";
 import type { PreparationEvent } from "../../models/checkpoint/weight-cache.ts";
-import type { CheckpointPlace } from "./checkpoint-messages.ts";
+import type { CheckpointPlace } from "./checkpoint-service.ts";
 import { CancelledError } from "./fair-queue.ts";
 import type { FairQueue } from "./fair-queue.ts";
 import type { KeptCheckpoints } from "./kept-checkpoints.ts";

@@ -4,7 +4,7 @@
  */
 import type { PreparationEvent } from "../../models/checkpoint/weight-cache.ts";
 import { CheckpointProcess } from "./checkpoint-process.ts";
-import type { CheckpointPlace } from "./checkpoint-messages.ts";
+import type { CheckpointPlace } from "./checkpoint-service.ts";
 import { CancelledError } from "./fair-queue.ts";
 
 export interface LoadingOptions {

@@ -7,7 +7,7 @@ import { goFirst } from "../loadgen/priority.ts";
 import type { RunLog } from "../loadgen/run-log.ts";
 import type { LoadGenSettings } from "../loadgen/settings.ts";
 import { systemClock } from "../loadgen/clock.ts";
-import type { ModelPlace } from "../../processes/messages.ts";
+import type { ModelPlace } from "../../processes/model-service.ts";
 import { energyJoules, readEnergy } from "./energy.ts";
 import { neighboursShare, readProcessorTime } from "./machine.ts";
 import { ModelUnderTest } from "./model-under-test.ts";

@@ -3,7 +3,7 @@ import type { Sample } from "../../../datasets/dataset.ts";
 import type { BenchAccuracy } from "../../../reports/records/bench/bench-run.ts";
 import type { Outcome } from "../../../reports/records/journal.ts";
 import type { GenerationTask } from "../../../tasks/task.ts";
-import { ModelProcess } from "../../processes/model-process.ts";
+import { GeneratorProcess } from "../../processes/generator-process.ts";
 import type { OpenedSplit } from "../../catalog/open-split.ts";
 import type { Asking } from "../../evaluation/protocol.ts";
 import { scorePredictions } from "../../evaluation/score.ts";
@@ -21,7 +21,7 @@ export interface GenerationSubject {
 export function generationSubject(work: GenerationSubject): Subject {
   return {
     start: async (place, options) => {
-      const process = await ModelProcess.start(place, options);
+      const process = await GeneratorProcess.start(place, options);
       return { process, ask: askToGenerate(process, work), galleryMs: null };
     },
     score: (outputs) => scored(work, outputs),
@@ -29,7 +29,7 @@ export function generationSubject(work: GenerationSubject): Subject {
 }
 
 export function askToGenerate(
-  model: Pick<ModelProcess, "generateTimed">,
+  model: Pick<GeneratorProcess, "generateTimed">,
   { asking, opened }: Pick<GenerationSubject, "asking"> & { readonly opened: Pick<OpenedSplit<Sample>, "samples"> },
 ): AskBatch {
   const own = ownImages();

@@ -9,8 +9,8 @@ import type { BenchAccuracy } from "../../../reports/records/bench/bench-run.ts"
 import { retrievalMetrics } from "../../../tasks/metrics/recall.ts";
 import { clusteredStandardError } from "../../../tasks/metrics/standard-error.ts";
 import type { RetrievalProtocol } from "../../../tasks/task.ts";
-import { ScorerProcess } from "../../processes/scorer-process.ts";
 import type { OpenedSplit } from "../../catalog/open-split.ts";
+import { SearchProcess } from "./search-process.ts";
 import { ownImages } from "./subject.ts";
 import type { AskBatch, BatchAnswer, Outputs, Subject } from "./subject.ts";
 
@@ -27,10 +27,12 @@ export function retrievalSubject({ opened, protocol }: RetrievalSubject): Subjec
   const texts = samples.flatMap((sample) => sample.texts);
   return {
     start: async (place, options) => {
-      const process = await ScorerProcess.start(place, options);
+      const process = await SearchProcess.start(place, options);
       try {
         const written = texts.map(({ text }) => protocol.text(text));
-        const galleryMs = await process.readGallery(written, protocol);
+        const { maxTokens } = protocol;
+        const { stamps } = await process.call("readGallery", [written, { maxTokens }]);
+        const galleryMs = Number(stamps.finishedNs - stamps.startedNs) / 1e6;
         const ids = texts.map(({ id }) => id);
         return { process, ask: askToRank(process, { samples, ids, rerank: protocol.rerank }), galleryMs };
       } catch (error) {
@@ -43,7 +45,7 @@ export function retrievalSubject({ opened, protocol }: RetrievalSubject): Subjec
 }
 
 function askToRank(
-  scorer: ScorerProcess,
+  search: SearchProcess,
   {
     samples,
     ids,
@@ -53,7 +55,7 @@ function askToRank(
   const own = ownImages();
   return async (indices) => {
     const images = indices.map((index) => own(samples[index]!.image));
-    const { value, stamps } = await scorer.rankTexts(images, { rerank, shown });
+    const { value, stamps } = await search.call("rankTexts", [images, { rerank, shown }]);
     const answers = indices.map((_, place): BatchAnswer => {
       const ranked = value[place];
       if (ranked?.status !== "ranked") {

@@ -4,8 +4,9 @@
  */
 import type { ImageFile } from "../../../models/model.ts";
 import type { BenchAccuracy } from "../../../reports/records/bench/bench-run.ts";
-import type { AskedProcess, ModelProcessOptions } from "../../processes/asked-process.ts";
-import type { ModelPlace, Stamps } from "../../processes/messages.ts";
+import type { Stamps } from "../../processes/messages.ts";
+import type { ModelProcess, ModelProcessOptions } from "../../processes/model-process.ts";
+import type { LoadService, ModelPlace } from "../../processes/model-service.ts";
 import type { SampleAnswer } from "../loadgen/system-under-test.ts";
 
 /** Of one sample. */
@@ -22,7 +23,7 @@ export interface AnsweredBatch {
 export type AskBatch = (indices: readonly number[]) => Promise<AnsweredBatch>;
 
 export interface StartedModel {
-  readonly process: AskedProcess;
+  readonly process: Pick<ModelProcess<LoadService>, "name" | "pid" | "memory" | "loadMs" | "kill" | "release">;
   readonly ask: AskBatch;
   /** Of reading the texts that images are ranked against; null: there are none. */
   readonly galleryMs: number | null;

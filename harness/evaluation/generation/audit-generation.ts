@@ -6,7 +6,8 @@ import type { Sample } from "../../../datasets/dataset.ts";
 import type { VisionLanguageModel } from "../../../models/model.ts";
 import type { AuditDifference, AuditOutcome } from "../../../reports/records/findings/audit.ts";
 import type { Prediction } from "../../../reports/records/run-record.ts";
-import { planWindows, readAhead } from "../batches.ts";
+import { planWindows } from "../batches.ts";
+import { readAhead } from "../../processes/read-ahead.ts";
 import { predict } from "../evaluate.ts";
 import type { Asked } from "../evaluate.ts";
 

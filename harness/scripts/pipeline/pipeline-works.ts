@@ -3,7 +3,7 @@ import { cocoCaptions } from "../../../datasets/coco-captions.ts";
 import type { Batching, DecodingOptions, GenerationRequest, VisionLanguageModel } from "../../../models/model.ts";
 import type { GraphRun } from "../../../models/runtime.ts";
 import { stagesBeside } from "../../../reports/records/run-record.ts";
-import { readAhead } from "../../evaluation/batches.ts";
+import { readAhead } from "../../processes/read-ahead.ts";
 import { bundledData } from "../../catalog/catalog.ts";
 
 /**

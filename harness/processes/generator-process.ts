@@ -1,0 +1,55 @@
+/** A model that generates, in a process of its own. */
+import { CheckpointError } from "../../models/model.ts";
+import type {
+  Batching,
+  DecodingOptions,
+  FailedGeneration,
+  Generation,
+  GenerationRequest,
+  ImageFile,
+} from "../../models/model.ts";
+import { ModelProcess } from "./model-process.ts";
+import type { ModelProcessOptions } from "./model-process.ts";
+import { generatorWords } from "./model-service.ts";
+import type { GeneratorService, ModelPlace } from "./model-service.ts";
+import type { Timed } from "./remote.ts";
+
+export type Generations = readonly (Generation | FailedGeneration)[];
+
+export class GeneratorProcess extends ModelProcess<GeneratorService> {
+  /** Throws what loading throws, and a CheckpointError for a checkpoint that generates nothing. */
+  static async start(place: ModelPlace, options: ModelProcessOptions = {}): Promise<GeneratorProcess> {
+    const started = new GeneratorProcess(generatorWords, options);
+    const { name, family } = await started.loadBy(started.forward("load"), place);
+    if (family !== "itm") return started;
+    await started.kill();
+    throw new CheckpointError(`${name}: a checkpoint for image-text retrieval, which generates no text.`);
+  }
+
+  async readAhead(image: ImageFile): Promise<void> {
+    await this.call("readAhead", [image]).catch(() => undefined); // `generate` will say it
+  }
+
+  /** `onAnswer` is called when all are there. */
+  async generate(
+    requests: readonly GenerationRequest[],
+    options: DecodingOptions,
+    batching?: Batching,
+  ): Promise<Generations> {
+    const { value } = await this.generateTimed(requests, options, batching);
+    for (const [request, answer] of value.entries()) batching?.onAnswer?.(request, answer);
+    return value;
+  }
+
+  /** As generate, and says when: by process.hrtime.bigint(), which all processes of a machine share. */
+  generateTimed(
+    requests: readonly GenerationRequest[],
+    options: DecodingOptions,
+    batching?: Batching,
+  ): Promise<Timed<Generations>> {
+    if (batching === undefined) return this.call("generate", [requests, options]);
+    const { size, refill, sharePrompt, shareImages } = batching; // onAnswer is a function, which does not cross
+    const values = { size, refill, sharePrompt, ...(shareImages !== undefined && { shareImages }) };
+    return this.call("generate", [requests, options, values]);
+  }
+}
