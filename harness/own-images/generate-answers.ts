@@ -4,9 +4,9 @@ import { describePrecision } from "../../models/checkpoint/precision.ts";
 import type { Surroundings } from "../cli/flags.ts";
 import { watchInterrupt } from "../cli/interrupt.ts";
 import { UsageError } from "../catalog/usage-error.ts";
-import { codeOf, modelsToRide } from "./ride.ts";
-import { withSampling } from "./sampling-flags.ts";
-import type { Answer, Answers, Ride } from "./ride.ts";
+import { codeOf, modelsToRide } from "../cli/own-images/own-image-flags.ts";
+import { withSampling } from "../cli/own-images/sampling-flags.ts";
+import type { Answer, Answers, Ride } from "../cli/own-images/own-image-flags.ts";
 
 export interface Asked {
   readonly image: string;

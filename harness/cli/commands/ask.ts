@@ -12,8 +12,8 @@ import {
   withBatchFlag,
   withDecodingFlags,
   withRideFlags,
-} from "../../own-images/ride.ts";
-import type { Answer, RideFlags } from "../../own-images/ride.ts";
+} from "../own-images/own-image-flags.ts";
+import type { Answer, RideFlags } from "../own-images/own-image-flags.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
 
 const defaultModel = "shapes-opt-base";

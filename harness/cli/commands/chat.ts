@@ -4,7 +4,7 @@ import { generatingCheckpoint } from "../../library/checkpoints.ts";
 import type { TextOptions } from "../../library/types.ts";
 import { refuseExcess, refuseFlagsAsValues } from "../flags.ts";
 import type { AddCommand, Surroundings } from "../flags.ts";
-import { ChatSession } from "../../own-images/chat-session.ts";
+import { ChatSession } from "../own-images/chat-session.ts";
 import {
   Answers,
   modelsToRide,
@@ -12,8 +12,8 @@ import {
   usableImages,
   withDecodingFlags,
   withRideFlags,
-} from "../../own-images/ride.ts";
-import type { Ride, RideFlags } from "../../own-images/ride.ts";
+} from "../own-images/own-image-flags.ts";
+import type { Ride, RideFlags } from "../own-images/own-image-flags.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
 
 const defaultModel = "shapes-opt-base";

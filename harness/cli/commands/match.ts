@@ -3,8 +3,8 @@ import { describePrecision } from "../../../models/checkpoint/precision.ts";
 import { formatColumns } from "../../../reports/tables/table.ts";
 import { refuseExcess, refuseFlagsAsValues } from "../flags.ts";
 import type { AddCommand, Surroundings } from "../flags.ts";
-import { Answers, codeOf, modelsToRide, readRide, usableImages, withRideFlags } from "../../own-images/ride.ts";
-import type { RideFlags } from "../../own-images/ride.ts";
+import { Answers, codeOf, modelsToRide, readRide, usableImages, withRideFlags } from "../own-images/own-image-flags.ts";
+import type { RideFlags } from "../own-images/own-image-flags.ts";
 import { textScores } from "../../evaluation/retrieval/text-scores.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
 

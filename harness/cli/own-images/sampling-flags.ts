@@ -1,8 +1,8 @@
 /** --temperature, --top-p, --top-k, --seed, --nucleus: text that is drawn. One of them, and nothing is searched for. */
 import type { Command } from "commander";
-import type { DecodingOptions, GenerationOptions, Sampling } from "../../models/model.ts";
-import { decimal, integer, unexpected } from "../catalog/flag-values.ts";
-import { UsageError } from "../catalog/usage-error.ts";
+import type { DecodingOptions, GenerationOptions, Sampling } from "../../../models/model.ts";
+import { decimal, integer, unexpected } from "../../catalog/flag-values.ts";
+import { UsageError } from "../../catalog/usage-error.ts";
 
 export interface SamplingFlags {
   readonly temperature?: string;

@@ -2,16 +2,16 @@
  * A conversation at the command line: a line is a question, or a command that begins with a slash. At a terminal, answers
  * come word by word; elsewhere there is one a line, and a line that cannot be answered is named on stderr and counted.
  */
-import { CheckpointError, ImageError } from "../../models/model.ts";
-import type { Conversation, ConversationAnswer, GeneratingCheckpoint, TextOptions } from "../library/types.ts";
-import type { Input } from "../cli/flags.ts";
-import { sameKeyMs, signalCodes } from "../cli/interrupt.ts";
-import type { Terminal } from "../cli/terminal.ts";
-import { UsageError } from "../catalog/usage-error.ts";
+import { CheckpointError, ImageError } from "../../../models/model.ts";
+import type { Conversation, ConversationAnswer, GeneratingCheckpoint, TextOptions } from "../../library/types.ts";
+import type { Input } from "../flags.ts";
+import { sameKeyMs, signalCodes } from "../interrupt.ts";
+import type { Terminal } from "../terminal.ts";
+import { UsageError } from "../../catalog/usage-error.ts";
 import { ChatCommands } from "./chat-commands.ts";
 import { LineQueue } from "./line-queue.ts";
-import { codeOf } from "./ride.ts";
-import type { Answers } from "./ride.ts";
+import { codeOf } from "./own-image-flags.ts";
+import type { Answers } from "./own-image-flags.ts";
 import { shownText } from "./shown-text.ts";
 
 export interface ChatSessionParts {

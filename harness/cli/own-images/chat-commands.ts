@@ -1,9 +1,9 @@
 /** The commands of a conversation, which begin with a slash. */
 import { writeFile } from "node:fs/promises";
-import type { Conversation } from "../library/types.ts";
-import type { Terminal } from "../cli/terminal.ts";
-import { unknownName, UsageError } from "../catalog/usage-error.ts";
-import { checkImage } from "./image-files.ts";
+import type { Conversation } from "../../library/types.ts";
+import type { Terminal } from "../terminal.ts";
+import { unknownName, UsageError } from "../../catalog/usage-error.ts";
+import { checkImage } from "../../own-images/image-files.ts";
 
 const commands: Readonly<Record<string, string>> = {
   "/image": "/image FILE  goes on with another image, and forgets the turns about this one",

@@ -2,7 +2,7 @@
 import { createInterface } from "node:readline";
 import type { Interface } from "node:readline";
 import type { Writable } from "node:stream";
-import type { Input } from "../cli/flags.ts";
+import type { Input } from "../flags.ts";
 
 export class LineQueue {
   readonly #lines: string[] = [];
