@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
-import { projectRoot } from "./project.ts";
+import { projectRoot } from "./support/project.ts";
 
 /** Which rooms a room may import from, besides itself. */
 const doors: Readonly<Record<string, readonly string[]>> = {

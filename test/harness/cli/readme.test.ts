@@ -1,0 +1,42 @@
+/** The README's commands, run as they stand there on the bundled world, so that they cannot rot. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { commands as known } from "../../../harness/cli/command.ts";
+import { parseCommandLine } from "../../../harness/cli/command-line.ts";
+import { projectRoot } from "../../support/project.ts";
+import { blip2 } from "../../support/command-process.ts";
+import { temporaryFolder } from "../../support/temporary-files.ts";
+
+const readme = readFileSync(join(projectRoot, "README.md"), "utf8");
+const commands = [...readme.matchAll(/^npx blip2-bench (.+)$/gm)].map(([, words]) => words!);
+/** These need files that nobody ships. */
+const isElsewhere = (command: string): boolean => /path\/to|Salesforce\//.test(command);
+
+describe("the README", () => {
+  it("has commands", () => {
+    assert.ok(commands.length >= 8);
+  });
+
+  for (const command of commands.filter(isElsewhere)) {
+    it(`npx blip2-bench ${command} — is a command line that is understood`, async () => {
+      const called = { commands: known, version: "", write: () => undefined };
+      assert.notEqual(await parseCommandLine(command.split(" "), called), null);
+    });
+  }
+
+  it("'s other commands run one after the other, and end well", () => {
+    const folder = temporaryFolder();
+    for (const command of commands.filter((line) => !isElsewhere(line))) {
+      const { code, err } = blip2(folder, ...command.split(" "));
+      assert.equal(code, 0, `npx blip2-bench ${command}: ${err}`);
+    }
+  });
+
+  it("names the scripts there are", () => {
+    const { scripts } = JSON.parse(readFileSync(join(projectRoot, "package.json"), "utf8")) as {
+      scripts: Record<string, string>;
+    };
+    for (const [, name] of readme.matchAll(/npm run ([\w:-]+)/g)) assert.ok(name! in scripts, `npm run ${name}`);
+  });
+});

@@ -1,0 +1,79 @@
+/** Every question and every caption of the bundled world, from the image's file to text, against the reference's answers. */
+import assert from "node:assert/strict";
+import path from "node:path";
+import { vqav2Questions } from "../../../datasets/vqa.ts";
+import { loadBlip2 } from "../../../models/load-blip2.ts";
+import type { DecodingOptions, Generation, GenerationRequest, VisionLanguageModel } from "../../../models/model.ts";
+import { cocoCaption } from "../../../tasks/coco-caption.ts";
+import { vqav2 } from "../../../tasks/vqav2.ts";
+import { goldenJson } from "../../support/goldens.ts";
+import { cacheFolder, projectRoot } from "../../support/project.ts";
+
+const data = path.join(projectRoot, "datasets", "bundled");
+
+/** In batches of this size, one after the other. */
+async function answers(
+  model: VisionLanguageModel,
+  requests: readonly GenerationRequest[],
+  options: DecodingOptions,
+  batchSize: number,
+): Promise<readonly Generation[]> {
+  const all: Generation[] = [];
+  for (let start = 0; start < requests.length; start += batchSize) {
+    for (const answer of await model.generate(requests.slice(start, start + batchSize), options)) {
+      assert.equal(answer.status, "predicted");
+      all.push(answer);
+    }
+  }
+  return all;
+}
+
+for (const name of ["shapes-opt-small", "shapes-opt-base", "shapes-t5-small", "shapes-t5-base"]) {
+  describe(`${name}, end to end`, () => {
+    let model: VisionLanguageModel;
+    before(async () => {
+      const where = path.join(projectRoot, "models", "bundled", name);
+      model = await loadBlip2(where, { threads: 2, cacheFolder, hubCache: "" });
+    });
+    after(() => model.release());
+
+    it("answers all 991 questions as the reference does, in batches of 16, and the first of them one by one", async () => {
+      const { samples } = await vqav2Questions.open({ folder: data }, "val");
+      const { prompt, decoding } = vqav2.protocols.paper;
+      const options = decoding[model.family];
+      const requests = samples.map((sample) => ({ image: sample.image, prompt: prompt[model.family](sample) }));
+      const expected = goldenJson(name, "vqa_results.json") as { question_id: number; answer: string; score: number }[];
+      assert.equal(expected.length, 991);
+
+      const found = await answers(model, requests, options, 16);
+      for (const [index, { question_id, answer, score }] of expected.entries()) {
+        assert.equal(samples[index]?.id, String(question_id));
+        assert.equal(found[index]?.text.trim(), answer, `question ${question_id}`);
+        assert.ok(Math.abs(found[index].score! - score) <= 1e-4, `score of question ${question_id}`);
+      }
+      const alone = await answers(model, requests.slice(0, 40), options, 1);
+      assert.deepEqual(
+        alone.map(({ tokens }) => tokens),
+        found.slice(0, 40).map(({ tokens }) => tokens),
+      );
+    });
+
+    for (const [file, prompt] of [
+      ["caption_results.json", null],
+      ["caption_prompted_results.json", "a photo of"],
+    ] as const) {
+      it(`captions all 300 images as the reference does, ${prompt === null ? "without text" : `behind "${prompt}"`}`, async () => {
+        const expected = goldenJson(name, file) as { image_id: number; caption: string }[];
+        assert.equal(expected.length, 300);
+        const requests = expected.map(({ image_id }) => {
+          const file = `COCO_val2014_${String(image_id).padStart(12, "0")}.jpg`;
+          return { image: { id: String(image_id), path: path.join(data, "val2014", file) }, prompt };
+        });
+        const found = await answers(model, requests, cocoCaption.protocols.paper.decoding[model.family], 16);
+        for (const [index, { image_id, caption }] of expected.entries()) {
+          assert.equal(found[index]?.text.trim(), caption, `image ${image_id}`);
+        }
+      });
+    }
+  });
+}

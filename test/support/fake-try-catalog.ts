@@ -1,0 +1,24 @@
+/** The catalogue of what a fake `try` serves, and the command with it, to be run as a process. */
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import type { Catalog } from "../../harness/catalog/catalog.ts";
+import { main } from "../../harness/cli/command.ts";
+import { fakeCatalog, fakeModel } from "./fakes.ts";
+import { projectRoot } from "./project.ts";
+
+export const fakeTryCatalog: Catalog = {
+  ...fakeCatalog(() => Promise.resolve(fakeModel())),
+  checkpoints: [
+    { name: "fake", family: "opt", folder: "fake" },
+    { name: "fake-two", family: "t5", folder: "fake-two" },
+    { name: "fake-broken", family: "t5", folder: "fake-broken" },
+    { name: "fake-itm", family: "itm", folder: "fake-itm" },
+  ],
+  tryEntry: join(projectRoot, "dist", "test", "support", "fake-try-process.js"),
+};
+
+export const fakeTryCommand = join(projectRoot, "dist", "test", "support", "fake-try-catalog.js");
+
+if (process.argv[1] !== undefined && pathToFileURL(process.argv[1]).href === import.meta.url) {
+  process.exitCode = await main(process.argv.slice(2), fakeTryCatalog, process);
+}
