@@ -4,19 +4,48 @@ import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { projectRoot } from "./support/project.ts";
 
-/** Which rooms a room may import from, besides itself. */
+/** Which rooms a room may import from, besides itself. A file belongs to the longest of these names that it is below. */
 const doors: Readonly<Record<string, readonly string[]>> = {
   datasets: [],
   models: [],
-  reports: [],
   tasks: ["datasets"],
-  harness: ["datasets", "models", "reports", "tasks"],
-  test: ["datasets", "models", "reports", "tasks", "harness"],
+  "reports/records": [],
+  reports: ["reports/records"],
+  "harness/statistics": [],
+  "harness/catalog": ["tasks", "datasets", "models", "reports/records"],
+  "harness/processes": ["models", "harness/catalog"],
+  "harness/evaluation": [
+    ...["harness/processes", "harness/catalog", "harness/statistics", "reports/records"],
+    ...["tasks", "datasets", "models"],
+  ],
+  "harness/analysis": ["harness/catalog", "harness/statistics", "reports", "reports/records", "tasks", "datasets"],
+  "harness/bench": [
+    ...["harness/evaluation", "harness/processes", "harness/catalog", "harness/statistics"],
+    ...["reports", "reports/records", "tasks", "datasets", "models"],
+  ],
+  "harness/library": ["harness/catalog", "harness/evaluation", "harness/processes", "tasks", "models"],
+  "harness/own-images": ["harness/catalog", "harness/evaluation", "harness/processes", "tasks", "models"],
+  "harness/try": [
+    ...["harness/library", "harness/own-images", "harness/processes", "harness/catalog"],
+    ...["reports", "reports/records", "tasks", "models"],
+  ],
+  "harness/cli": [
+    ...["harness/analysis", "harness/bench", "harness/catalog", "harness/evaluation", "harness/library"],
+    ...["harness/own-images", "harness/processes", "harness/statistics", "harness/try"],
+    ...["reports", "reports/records", "tasks", "datasets", "models"],
+  ],
 };
-/** Besides the rooms: what is read, not run. */
+/** What `npm run` starts and what tests: they may import everything, and nothing imports them. */
+const outside: readonly string[] = ["harness/scripts", "test"];
+const rooms: readonly string[] = [...Object.keys(doors), ...outside].toSorted((a, b) => b.length - a.length);
+/** At the top level, besides the rooms: what is read, not run. */
 const papers: readonly string[] = ["baselines", "docs", "examples"];
 /** Doors for types only: "room file". */
 const typeDoors: ReadonlySet<string> = new Set(["tasks models/model.ts"]);
+
+function roomOf(file: string): string | null {
+  return rooms.find((room) => file.startsWith(`${room}/`)) ?? null;
+}
 
 /** Which room a package belongs to; tests may use any. */
 const packages: Readonly<Record<string, string>> = {
@@ -64,10 +93,9 @@ function misplacedPackages(file: string, text: string): readonly string[] {
 
 /** What is wrong with an import; null for nothing. */
 function wrongDoor({ from, to, isTypeOnly }: Import): string | null {
-  const [here = ""] = from.split("/");
-  const [there = ""] = to.split("/");
-  if (here === there) return null;
-  if (doors[here]?.includes(there) === true) return null;
+  const [here, there] = [roomOf(from), roomOf(to)];
+  if (here === null || there === null) return `${from} imports ${to}: ${here === null ? from : to} is in no room`;
+  if (here === there || outside.includes(here) || doors[here]?.includes(there) === true) return null;
   if (isTypeOnly && typeDoors.has(`${here} ${to}`)) return null;
   return `${from} imports ${isTypeOnly ? "types from " : ""}${to}: no door from ${here}/ to ${there}/`;
 }
@@ -94,7 +122,26 @@ function findCycle(imports: readonly Import[]): readonly string[] | null {
   return null;
 }
 
-const sources: readonly { readonly file: string; readonly text: string }[] = Object.keys(doors).flatMap((room) =>
+/**
+ * Pairs of folders that import each other, types included: two names for one room. A folder and one inside it are not meant:
+ * the outer one holds the words that both speak.
+ */
+function mutualFolders(imports: readonly Import[]): readonly string[] {
+  const isInside = (inner: string, outer: string): boolean => inner.startsWith(`${outer}/`);
+  const pairs = new Set<string>();
+  for (const { from, to } of imports) {
+    const [here, there] = [dirname(from), dirname(to)];
+    if (here !== there && !isInside(here, there) && !isInside(there, here)) pairs.add(`${here} ${there}`);
+  }
+  return [...pairs].filter((pair) => {
+    const [here = "", there = ""] = pair.split(" ");
+    return here < there && pairs.has(`${there} ${here}`);
+  });
+}
+
+const sources: readonly { readonly file: string; readonly text: string }[] = [
+  ...new Set(rooms.map((room) => room.split("/")[0]!)),
+].flatMap((room) =>
   readdirSync(join(projectRoot, room), { recursive: true, encoding: "utf8" })
     .filter((name) => name.endsWith(".ts"))
     .map((name) => `${room}/${name.split(sep).join("/")}`)
@@ -118,6 +165,17 @@ describe("rooms", () => {
     assert.equal(findCycle(imports), null);
   });
 
+  it("are two where their folders are two: none imports another that imports it", () => {
+    assert.deepEqual(mutualFolders(imports.filter(({ from }) => !from.startsWith("test/"))), []);
+  });
+
+  it("are all there is in harness/: no file lies at its root", () => {
+    assert.deepEqual(
+      sources.filter(({ file }) => roomOf(file) === null).map(({ file }) => file),
+      [],
+    );
+  });
+
   it("keep their packages to themselves", () => {
     assert.deepEqual(
       sources.flatMap(({ file, text }) => misplacedPackages(file, text)),
@@ -132,7 +190,10 @@ describe("rooms", () => {
       .map(({ name }) => name);
     const ignored = ignoredFolders();
     assert.deepEqual(
-      folders.filter((name) => !(name in doors) && !papers.includes(name) && !ignored.includes(name)),
+      folders.filter(
+        (name) =>
+          !rooms.some((room) => room.split("/")[0] === name) && !papers.includes(name) && !ignored.includes(name),
+      ),
       [],
     );
   });
@@ -171,9 +232,15 @@ describe("the reading of imports", () => {
     assert.match(wrong("tasks/a.ts", "models/model.ts") ?? "", /no door/);
     assert.equal(wrong("tasks/a.ts", "models/model.ts", true), null);
     assert.match(wrong("tasks/a.ts", "models/blip2.ts", true) ?? "", /types from models\/blip2\.ts: no door/);
-    assert.match(wrong("reports/a.ts", "harness/b.ts") ?? "", /no door/);
+    assert.match(wrong("reports/a.ts", "harness/catalog/b.ts") ?? "", /no door/);
+    assert.match(wrong("harness/processes/a.ts", "harness/evaluation/b.ts") ?? "", /no door/);
+    assert.match(wrong("reports/records/a.ts", "reports/tables/b.ts") ?? "", /from reports\/records\/ to reports\//);
+    assert.match(wrong("harness/cli/a.ts", "harness/scripts/b.ts") ?? "", /no door/);
+    assert.match(wrong("harness/a.ts", "models/b.ts") ?? "", /harness\/a\.ts is in no room/);
     const edge = (from: string, to: string): Import => ({ from, to, isTypeOnly: false });
     assert.deepEqual(findCycle([edge("a", "b"), edge("b", "c"), edge("c", "b")]), ["b", "c", "b"]);
     assert.equal(findCycle([edge("a", "b"), edge("a", "c"), edge("b", "c")]), null);
+    assert.deepEqual(mutualFolders([edge("a/x/1", "a/y/1"), edge("a/y/2", "a/x/2")]), ["a/x a/y"]);
+    assert.deepEqual(mutualFolders([edge("a/1", "a/y/1"), edge("a/y/2", "a/2"), edge("a/x/1", "a/y/1")]), []);
   });
 });

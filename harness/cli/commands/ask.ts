@@ -4,7 +4,7 @@ import { questionAnswering } from "../../../tasks/own-image.ts";
 import { refuseExcess, refuseFlagsAsValues } from "../flags.ts";
 import type { AddCommand, Surroundings } from "../flags.ts";
 import { decodingOf } from "../../evaluation/protocol.ts";
-import { generateAnswers } from "../../own-images/generate-answers.ts";
+import { printAnswers } from "../own-images/print-answers.ts";
 import {
   Answers,
   readRide,
@@ -64,7 +64,7 @@ async function ask([word, ...given]: readonly string[], flags: AskFlags, surroun
       String(answer["answer"]),
     ].join(": ");
   const { protocol, overrides } = config;
-  return generateAnswers(
+  return printAnswers(
     images.flatMap((image) => questions.map((question) => ({ image, question }))),
     {
       ride,

@@ -3,7 +3,7 @@ import { captioning } from "../../../tasks/own-image.ts";
 import { refuseExcess, refuseFlagsAsValues } from "../flags.ts";
 import type { AddCommand, Surroundings } from "../flags.ts";
 import { decodingOf } from "../../evaluation/protocol.ts";
-import { generateAnswers } from "../../own-images/generate-answers.ts";
+import { printAnswers } from "../own-images/print-answers.ts";
 import {
   Answers,
   readRide,
@@ -46,7 +46,7 @@ async function caption(words: readonly string[], flags: RideFlags, surroundings:
     return [...before, String(answer["caption"])].join(": ");
   };
   const prompt = flags.prompt === undefined || flags.prompt === "" ? captioning.prompt : flags.prompt;
-  return generateAnswers(
+  return printAnswers(
     images.map((image) => ({ image, question: null })),
     {
       ride,

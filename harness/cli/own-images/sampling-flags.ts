@@ -1,6 +1,6 @@
 /** --temperature, --top-p, --top-k, --seed, --nucleus: text that is drawn. One of them, and nothing is searched for. */
 import type { Command } from "commander";
-import type { DecodingOptions, GenerationOptions, Sampling } from "../../../models/model.ts";
+import type { Sampling } from "../../../models/model.ts";
 import { decimal, integer, unexpected } from "../../catalog/flag-values.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
 
@@ -40,10 +40,6 @@ export function readSampling(flags: SamplingFlags, beams: number | undefined): S
     topK: integer("--top-k", topK, { from: 1 }) ?? null,
     seed: number32,
   };
-}
-
-export function withSampling(options: DecodingOptions, sampling: Sampling | null): GenerationOptions {
-  return sampling === null ? options : { ...options, beams: 1, sampling };
 }
 
 function number(

@@ -1,0 +1,66 @@
+/** Asks about images and prints each answer as it comes; after Ctrl-C those that are there. */
+import type { LanguageModelFamily } from "../../../models/model.ts";
+import { generateAnswers } from "../../own-images/generate-answers.ts";
+import type { AnsweredBatch, ImageQuestion, Way } from "../../own-images/generate-answers.ts";
+import type { Surroundings } from "../flags.ts";
+import { watchInterrupt } from "../interrupt.ts";
+import { codeOf, modelsToRide } from "./own-image-flags.ts";
+import type { Answer, Answers, Ride } from "./own-image-flags.ts";
+
+export interface PrintOptions {
+  readonly ride: Ride;
+  readonly wayOf: (family: LanguageModelFamily) => Way;
+  readonly answers: Answers;
+  /** Images that cannot be used. */
+  readonly failed: number;
+}
+
+/** Gives the exit code. */
+export async function printAnswers(
+  asked: readonly ImageQuestion[],
+  { ride, wayOf, answers, failed: failedBefore }: PrintOptions,
+  surroundings: Pick<Surroundings, "catalog" | "hubCache" | "terminal">,
+): Promise<number> {
+  const { terminal } = surroundings;
+  const { batchSize, sampling, show } = ride;
+  const models = await modelsToRide(ride, surroundings);
+  const counts = { answered: 0, failed: failedBefore };
+  const interrupt = watchInterrupt(() => {
+    terminal.message("Stopping after the answers at hand; Ctrl-C again stops at once.");
+  });
+  try {
+    const isStopped = (): boolean => interrupt.exitCode() !== null;
+    const options = { wayOf, batchSize, sampling, tokenProbabilities: show, isStopped };
+    for await (const batch of generateAnswers(models, asked, options)) {
+      for (const { image, outcome } of batch.answers) {
+        if (outcome.status !== "failed") continue;
+        terminal.error(`${image}: ${outcome.error.replace(`${image}: `, "")}`);
+      }
+      const answered = printBatch(batch, answers);
+      counts.answered += answered;
+      counts.failed += batch.answers.length - answered;
+      if (asked.length > batchSize) {
+        const run = `${batch.model} ${batch.precision}`;
+        terminal.progress({ run, before: 0, done: batch.done, samples: asked.length, failed: counts.failed });
+      }
+    }
+    answers.end();
+    return interrupt.exitCode() ?? codeOf(counts);
+  } finally {
+    interrupt.dispose();
+  }
+}
+
+/** Gives the number of answers. */
+function printBatch({ model, precision, answers: batch }: AnsweredBatch, answers: Answers): number {
+  let count = 0;
+  for (const { image, question, outcome } of batch) {
+    if (outcome.status === "failed") continue;
+    count += 1;
+    const { text, score, shownTokens: tokens, latencyMs } = outcome;
+    const about: Answer = { model, precision, image, ...(question !== null && { question }) };
+    const answer = { ...about, [question === null ? "caption" : "answer"]: text, score };
+    answers.add(answer, tokens === undefined ? null : { tokens, latencyMs });
+  }
+  return count;
+}
