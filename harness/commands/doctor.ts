@@ -1,6 +1,7 @@
 /** `blip2-bench doctor`: what this machine can run models on, what is in the way, and what to do about it. */
 import { availableParallelism, cpus, freemem, totalmem } from "node:os";
 import type { ProviderName } from "../../models/device/device.ts";
+import { telemetry } from "../../models/telemetry.ts";
 import { formatColumns } from "../../reports/table.ts";
 import { cachedCheckpoints, clockGovernor, freeBytes, nvidiaGpus, vulkanDrivers } from "../doctor/machine.ts";
 import { autoDevice, findDevices } from "../doctor/devices.ts";
@@ -30,6 +31,8 @@ export const addDoctor: AddCommand = (program, called) => {
 interface Diagnosis {
   readonly node: string;
   readonly onnxruntime: string;
+  /** ONNX Runtime's own; this program has none. */
+  readonly telemetry: ReturnType<typeof telemetry>;
   readonly devices: readonly DeviceFinding[];
   /** What --device auto takes. */
   readonly auto: ProviderName;
@@ -52,6 +55,7 @@ async function examine(
   const diagnosis: Diagnosis = {
     node: process.version,
     onnxruntime: await installedVersion("onnxruntime-node"),
+    telemetry: telemetry(),
     devices,
     auto: autoDevice(devices),
     drivers: { nvidia: await nvidiaGpus(), vulkan: await vulkanDrivers() },
@@ -89,6 +93,7 @@ function describe({ devices, ...diagnosis }: Diagnosis): string {
       ["--device auto", diagnosis.auto],
       ["Node", diagnosis.node],
       ["onnxruntime-node", diagnosis.onnxruntime],
+      ["ONNX Runtime's telemetry", `${diagnosis.telemetry.isOff ? "off" : "on"} (${diagnosis.telemetry.setting})`],
       ["NVIDIA GPUs", drivers.nvidia?.join("; ") ?? "none that nvidia-smi finds"],
       ["Vulkan drivers", drivers.vulkan.length === 0 ? "none" : drivers.vulkan.join(", ")],
       ["processor", `${processor.model}, ${processor.cores} cores${governor}`],
