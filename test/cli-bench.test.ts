@@ -1,6 +1,6 @@
 /** `bench` as a user runs it: with the fake model in a process of its own, and once with a bundled checkpoint. */
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,6 +9,7 @@ import { parseBenchPoint, parseBenchRecord } from "../reports/bench-record.ts";
 import type { BenchPoint } from "../reports/bench-record.ts";
 import { assertFails, blip2, environment, inProcess, runProcess } from "./command-process.ts";
 import type { Ended } from "./command-process.ts";
+import { firstProcessor, isTasksetThere } from "./one-processor.ts";
 import { projectRoot } from "./project.ts";
 import { temporaryFolder } from "./temporary-files.ts";
 
@@ -192,6 +193,22 @@ describe("bench", () => {
     assert.ok(accuracyCheck!.compared >= 64);
     assert.equal(accuracyCheck!.equal, accuracyCheck!.compared);
     assert.ok(timeToFirstTokenNs !== null && timePerOutputTokenNs !== null && weightsBytes! > 1e5);
+  });
+});
+
+describe("bench on one processor", () => {
+  it("ends, in every scenario: the model is never kept from it; skipped where taskset is missing", function () {
+    if (!isTasksetThere()) this.skip();
+    const words = [...short, "--models", "fake", "--no-accuracy", "--restarts", "1"];
+    const scenarios = ["--scenarios", "single-stream,multi-stream,offline,server", "--target-qps", "3000"]; // it waits 0.3 ms
+    const { status, stderr } = spawnSync(
+      "taskset",
+      ["-c", firstProcessor(), process.execPath, command, ...words, ...scenarios],
+      { cwd: folder, env: environment(folder), encoding: "utf8", timeout: 50_000 },
+    );
+    assert.ok(status === 0 || status === 3, stderr); // 3: a run that is not VALID, as one may be on a machine that is busy
+    const points = ["b1-t1-single-stream", "b8-t1-multi-stream", "b8-t1-offline", "b8-t1-server"];
+    for (const name of points) assert.equal(point(`fake-fp32-${name}`).runs.length, 1);
   });
 });
 

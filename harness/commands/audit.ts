@@ -1,5 +1,4 @@
 /** `blip2-bench audit`: whether what makes a run fast changes an answer. Writes nothing. */
-import { availableParallelism } from "node:os";
 import { describePrecision, modelParts } from "../../models/checkpoint/precision.ts";
 import type { Precision } from "../../models/checkpoint/precision.ts";
 import { auditFormat, formatAudit } from "../../reports/audit.ts";
@@ -8,6 +7,7 @@ import { auditGeneration } from "../audit/audit-generation.ts";
 import type { Found } from "../audit/audit-generation.ts";
 import { auditRetrieval } from "../audit/audit-retrieval.ts";
 import type { Catalog } from "../catalog.ts";
+import { usableProcessors } from "../catalog/usable-processors.ts";
 import { completeCode, incompleteCode } from "../exit-code.ts";
 import { withDeviceFlags } from "../device.ts";
 import { cacheHelp, list, precisionHelp, refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
@@ -54,7 +54,7 @@ async function audit(flags: RunFlags, surroundings: Surroundings): Promise<numbe
     models: [],
     tasks: catalog.bundledTasks,
     output: ".", // nothing is written
-    threads: Math.max(1, availableParallelism()),
+    threads: usableProcessors(),
     cache: cacheFolder,
   });
   const { batchSize } = config;

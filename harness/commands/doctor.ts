@@ -1,8 +1,9 @@
 /** `blip2-bench doctor`: what this machine can run models on, what is in the way, and what to do about it. */
-import { availableParallelism, cpus, freemem, totalmem } from "node:os";
+import { cpus, freemem, totalmem } from "node:os";
 import type { ProviderName } from "../../models/device/device.ts";
 import { telemetry } from "../../models/telemetry.ts";
 import { formatColumns } from "../../reports/table.ts";
+import { usableProcessors } from "../catalog/usable-processors.ts";
 import { cachedCheckpoints, clockGovernor, freeBytes, nvidiaGpus, vulkanDrivers } from "../doctor/machine.ts";
 import { autoDevice, findDevices } from "../doctor/devices.ts";
 import type { DeviceFinding } from "../doctor/devices.ts";
@@ -61,7 +62,7 @@ async function examine(
     drivers: { nvidia: await nvidiaGpus(), vulkan: await vulkanDrivers() },
     processor: {
       model: cpus()[0]?.model.trim() ?? "unknown",
-      cores: availableParallelism(),
+      cores: usableProcessors(),
       governor: await clockGovernor(),
     },
     memory: { totalBytes: totalmem(), freeBytes: freemem() },
@@ -86,6 +87,8 @@ function describe({ devices, ...diagnosis }: Diagnosis): string {
       precisions.join(", "),
     ]),
   );
+  const { cores } = processor;
+  const all = cpus().length;
   const governor = processor.governor === null ? "" : `, clock set by "${processor.governor}"`;
   const facts = formatColumns(
     ["what", "found"],
@@ -96,7 +99,10 @@ function describe({ devices, ...diagnosis }: Diagnosis): string {
       ["ONNX Runtime's telemetry", `${diagnosis.telemetry.isOff ? "off" : "on"} (${diagnosis.telemetry.setting})`],
       ["NVIDIA GPUs", drivers.nvidia?.join("; ") ?? "none that nvidia-smi finds"],
       ["Vulkan drivers", drivers.vulkan.length === 0 ? "none" : drivers.vulkan.join(", ")],
-      ["processor", `${processor.model}, ${processor.cores} cores${governor}`],
+      [
+        "processor",
+        `${processor.model}, ${cores < all ? `${cores} of ${all} cores may be used` : `${cores} cores`}${governor}`,
+      ],
       ["memory", `${gigabytes(memory.totalBytes)}, ${gigabytes(memory.freeBytes)} free`],
       [
         "cache",

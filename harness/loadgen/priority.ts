@@ -5,15 +5,17 @@
 import { spawnSync } from "node:child_process";
 import { getPriority, setPriority } from "node:os";
 import { setFlagsFromString } from "node:v8";
+import { usableProcessors } from "../catalog/usable-processors.ts";
 
 const first = -15; // as os.constants.priority.PRIORITY_HIGH and more: below the kernel's own at -20
 
 /**
  * Gives what puts it back. Where the system does not allow it (only the administrator may), nothing is changed. Processes and
- * threads that are started meanwhile inherit it.
+ * threads that are started meanwhile inherit it. `processors`: that this process and the model's share. The real-time class
+ * is taken only where one is left to the model, which would not run at all while a thread of that class computes or spins.
  */
-export function goFirst(): () => void {
-  const back = [collectNothing(), goFirstOfOrdinary(), goBeforeOrdinary()];
+export function goFirst({ processors = usableProcessors() } = {}): () => void {
+  const back = [collectNothing(), goFirstOfOrdinary(), ...(processors > 1 ? [goBeforeOrdinary()] : [])];
   return () => {
     for (const each of back) each();
   };
