@@ -11,11 +11,12 @@ const first = -15; // as os.constants.priority.PRIORITY_HIGH and more: below the
 
 /**
  * Gives what puts it back. Where the system does not allow it (only the administrator may), nothing is changed. Processes and
- * threads that are started meanwhile inherit it. `processors`: that this process and the model's share. The real-time class
- * is taken only where one is left to the model, which would not run at all while a thread of that class computes or spins.
+ * threads that are started meanwhile inherit it. `processors`: that this process and the model's share. With one in all, nobody
+ * goes first: the generator's main thread may turn its event loop until a thread of the engine's own has collected garbage, and
+ * where it has the only processor before that thread and the model, the turning does not end.
  */
 export function goFirst({ processors = usableProcessors() } = {}): () => void {
-  const back = [collectNothing(), goFirstOfOrdinary(), ...(processors > 1 ? [goBeforeOrdinary()] : [])];
+  const back = [collectNothing(), ...(processors > 1 ? [goFirstOfOrdinary(), goBeforeOrdinary()] : [])];
   return () => {
     for (const each of back) each();
   };
