@@ -6,6 +6,12 @@ import path from "node:path";
 /** Tests run from dist/test. */
 export const projectRoot = path.resolve(import.meta.dirname, "..", "..");
 
+/**
+ * Of what a test waits for; on a loaded machine of one processor, too, only what hangs takes so long. A test may wait several
+ * times: mocha's own limit (.mocharc.json) is longer.
+ */
+export const hangMs = 240_000;
+
 /** For converted weights; gone with the process. */
 export const cacheFolder = mkdtempSync(path.join(tmpdir(), "blip2-bench-test-"));
 

@@ -10,8 +10,9 @@ import { writeReport } from "../reports/report/write-report.ts";
 import { ask, chromiumPath, openPage, openUrl, startBrowser, until } from "./browser.ts";
 import { fakeCatalog, fakeModel } from "./fakes.ts";
 import { makeRun } from "./report-folders.ts";
+import { hangMs } from "./project.ts";
 import { temporaryFolder } from "./temporary-files.ts";
-import { startTry, waitMs } from "./try-server.ts";
+import { startTry } from "./try-server.ts";
 import type { Tried } from "./try-server.ts";
 
 interface RunJson {
@@ -19,8 +20,7 @@ interface RunJson {
   data: { folder: string | null };
 }
 
-describe("a link of a report to try", function () {
-  this.timeout(3 * waitMs);
+describe("a link of a report to try", () => {
   const folder = temporaryFolder();
   let run = "";
   let tried: Tried;
@@ -56,7 +56,7 @@ describe("a link of a report to try", function () {
     // The port of this test's server, in place of the usual one. It is followed as a link, from a file.
     const to = href.replace("http://localhost:8080", tried.url);
     await ask(page, `document.querySelector(".card a").href = ${JSON.stringify(to)}`);
-    const [opened] = await Promise.all([page.context().waitForEvent("page", { timeout: waitMs }), link.click()]);
+    const [opened] = await Promise.all([page.context().waitForEvent("page", { timeout: hangMs }), link.click()]);
     await until(opened, `document.querySelector(".drop.filled") !== null`);
     assert.equal(await opened.inputValue("#words"), question);
     assert.equal(await opened.getAttribute("#mode-ask", "aria-selected"), "true");

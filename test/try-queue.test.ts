@@ -9,7 +9,7 @@ import type { AnswerEvent } from "../harness/try/wire.ts";
 import { assertFails, runProcess } from "./command-process.ts";
 import { fakeTryCommand } from "./fake-try-catalog.ts";
 import { temporaryFolder } from "./temporary-files.ts";
-import { asking, endsOf, eventsOf, post, requestOf, startTry, tryProcess, upload, waitMs } from "./try-server.ts";
+import { asking, endsOf, eventsOf, post, requestOf, startTry, tryProcess, upload } from "./try-server.ts";
 import type { Tried } from "./try-server.ts";
 
 /** A queue whose work ends when it is told to. */
@@ -110,8 +110,7 @@ describe("images that try keeps", () => {
   });
 });
 
-describe("ten clients of try at once", function () {
-  this.timeout(waitMs);
+describe("ten clients of try at once", () => {
   let tried: Tried;
   beforeEach(async () => {
     tried = await startTry();
@@ -183,9 +182,7 @@ describe("ten clients of try at once", function () {
   });
 });
 
-describe("blip2-bench try", function () {
-  this.timeout(waitMs);
-
+describe("blip2-bench try", () => {
   it("says where it serves on stdout, and ends by Ctrl-C in the middle of an answer with 130, its processes, too", async () => {
     const { child, url, err } = await tryProcess();
     const { id } = await upload(url);

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { crc32 } from "node:zlib";
 import sharp from "sharp";
 import type { KeptImage, PageState } from "../harness/try/wire.ts";
-import { allEvents, asking, bundledImage, endsOf, post, requestOf, startTry, upload, waitMs } from "./try-server.ts";
+import { allEvents, asking, bundledImage, endsOf, post, requestOf, startTry, upload } from "./try-server.ts";
 import type { Tried } from "./try-server.ts";
 
 /** A picture of one pixel that says it is larger: nothing is decoded before that is read. */
@@ -19,8 +19,7 @@ async function hugePng(width: number, height: number): Promise<Buffer> {
   return bytes;
 }
 
-describe("the server of try", function () {
-  this.timeout(waitMs);
+describe("the server of try", () => {
   let tried: Tried;
   before(async () => {
     tried = await startTry();
