@@ -3,8 +3,8 @@
  * without VNNI add pairs in 16 bits. ONNX Runtime's remedy, weights of another sign, also keeps it from units that are both
  * exact and several times faster (AMX), so it is taken only where it is needed.
  */
-import { InferenceSession, Tensor } from "onnxruntime-node";
 import { GraphBuilder } from "./graph/builder.ts";
+import { createSession, Tensor } from "./onnxruntime.ts";
 
 const width = 64; // whole tiles and vectors of every kernel
 const largest = { activation: 255, weight: 127 }; // a pair of products is 64,770, twice what 16 bits hold
@@ -23,7 +23,7 @@ async function tryLargestSums(): Promise<boolean> {
   const weight = g.input("weight", [width, width], "int8");
   const scales = g.input("scales", [width]);
   g.output("y", g.dynamicQuantizedMatmul(g.input("x", ["rows", width]), { weight, scales }, null)); // [rows, width]
-  const session = await InferenceSession.create(g.finish().bytes, {
+  const session = await createSession(g.finish().bytes, {
     executionProviders: ["cpu"],
     intraOpNumThreads: 1,
   });

@@ -4,7 +4,6 @@
  */
 import { MessageChannel } from "node:worker_threads";
 import type { MessagePort } from "node:worker_threads";
-import { InferenceSession, Tensor } from "onnxruntime-node";
 import { cpuDevice, describeDevice, executionProvider } from "./device/device.ts";
 import type { Device } from "./device/device.ts";
 import { deviceError, OutOfDeviceMemoryError } from "./device/device-error.ts";
@@ -13,6 +12,8 @@ import type { GraphPlacement } from "./device/placement-profile.ts";
 import type { Graph } from "./graph/graph-writer.ts";
 import { areInt8SumsExact } from "./int8-sums.ts";
 import { CheckpointError } from "./model.ts";
+import { createSession, Tensor } from "./onnxruntime.ts";
+import type { InferenceSession } from "./onnxruntime.ts";
 
 export interface RuntimeOptions {
   /** What its provider does not take is computed on the CPU. Unset: the CPU. */
@@ -73,7 +74,7 @@ export class Session {
         ? null
         : await PlacementProfile.begin(graph.name, onPlacement);
     try {
-      const session = await InferenceSession.create(device.provider === "cpu" ? graph.bytesOnCpu() : graph.bytes, {
+      const session = await createSession(device.provider === "cpu" ? graph.bytesOnCpu() : graph.bytes, {
         executionProviders: [executionProvider(device)],
         intraOpNumThreads: options.threads,
         graphOptimizationLevel: "all",

@@ -91,6 +91,16 @@ function misplacedPackages(file: string, text: string): readonly string[] {
     .map(([name]) => `${file}: ${name}`);
 }
 
+/** The only file that imports values of onnxruntime-node: it turns the library's telemetry off before that is loaded. */
+const runtimeDoor = "models/onnxruntime.ts";
+
+/** Whether a file imports more of onnxruntime-node than types, in any form of import. */
+function loadsRuntime(text: string): boolean {
+  const byFrom = /\b(?:import|export)\s+(?!type\b)[^;"']*\bfrom\s*["']onnxruntime-node\b/;
+  const byCall = /\b(?:import|require)\s*\(?\s*["'`]onnxruntime-node\b/;
+  return byFrom.test(text) || byCall.test(text);
+}
+
 /** What is wrong with an import; null for nothing. */
 function wrongDoor({ from, to, isTypeOnly }: Import): string | null {
   const [here, there] = [roomOf(from), roomOf(to)];
@@ -182,6 +192,28 @@ describe("rooms", () => {
       [],
     );
     assert.deepEqual(misplacedPackages("reports/a.ts", 'import sharp from "sharp";'), ["reports/a.ts: sharp"]);
+  });
+
+  it("load onnxruntime-node in one file only, behind what turns its telemetry off", () => {
+    const loading = sources.filter(({ file, text }) => file !== "test/rooms.test.ts" && loadsRuntime(text));
+    assert.deepEqual(
+      loading.map(({ file }) => file),
+      [runtimeDoor],
+    );
+    assert.match(
+      loading[0]!.text,
+      /^import \{ decideTelemetry \} from "\.\/telemetry\.ts".*\nimport [^;]*"onnxruntime-node"/m,
+    );
+    for (const form of [
+      'import { Tensor } from "onnxruntime-node";',
+      'export * from "onnxruntime-node";',
+      'import "onnxruntime-node";',
+      'await import("onnxruntime-node")',
+      'require("onnxruntime-node/dist/index.js")',
+    ]) {
+      assert.ok(loadsRuntime(form), form);
+    }
+    assert.ok(!loadsRuntime('import type { Tensor } from "onnxruntime-node";'));
   });
 
   it("are all there is at the top, but for what git ignores", () => {

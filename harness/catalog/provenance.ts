@@ -4,12 +4,13 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { arch, availableParallelism, cpus, platform, release, totalmem } from "node:os";
+import { arch, cpus, platform, release, totalmem } from "node:os";
 import { extname, join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import * as z from "zod";
 import type { RunPlan } from "../../reports/records/run-record.ts";
+import { usableProcessors } from "./usable-processors.ts";
 
 /** Folder of the package, with its bundled checkpoints and data; the compiled code lies in dist/ below it. */
 export const packageFolder = fileURLToPath(new URL("../../../", import.meta.url));
@@ -78,7 +79,7 @@ export async function provenance({
     packages: Object.fromEntries(versions),
     processor: {
       model: cpus()[0]?.model.trim() ?? "unknown",
-      cores: availableParallelism(),
+      cores: usableProcessors(),
       threads,
       ...(workers > 1 && { workers }),
       memoryBytes: totalmem(),

@@ -2,7 +2,7 @@
  * The library: `import { loadCheckpoint } from "blip2-bench"`. A checkpoint is loaded once and asked as often as one likes;
  * docs/api.md has examples. As the command does, it reads HF_HOME and its kin and XDG_CACHE_HOME where no folder is named.
  */
-import { availableParallelism, homedir } from "node:os";
+import { homedir } from "node:os";
 import { huggingFaceCacheFolder } from "../../models/checkpoint/hugging-face-cache.ts";
 import { describePrecision, parsePrecision } from "../../models/checkpoint/precision.ts";
 import { generatingCheckpoint, matchingCheckpoint } from "./checkpoints.ts";
@@ -11,6 +11,7 @@ import type { CheckpointOptions, GeneratingCheckpoint, MatchingCheckpoint } from
 import { ownCacheFolder } from "../catalog/cache-folder.ts";
 import { catalog } from "../catalog/catalog.ts";
 import { checkpointPlace } from "../catalog/find-checkpoint.ts";
+import { usableProcessors } from "../catalog/usable-processors.ts";
 import { chooseDevice, deviceChoices, deviceRequest, checkPrecision } from "../catalog/device.ts";
 import { choice } from "../catalog/flag-values.ts";
 
@@ -35,7 +36,7 @@ export async function loadCheckpoint(
 ): Promise<GeneratingCheckpoint | MatchingCheckpoint> {
   refuseUnknown(given, options);
   const { maxPixels, onPreparation } = given;
-  const threads = whole("threads", given.threads, 1) ?? Math.max(1, availableParallelism());
+  const threads = whole("threads", given.threads, 1) ?? usableProcessors();
   const precision = parsePrecision(given.precision ?? "fp32");
   whole("maxPixels", maxPixels, 1);
   const request = deviceRequest(choice("device", given.device, deviceChoices), whole("deviceId", given.deviceId, 0));

@@ -9,12 +9,13 @@
  * token, which random weights mostly draw from beyond the tokenizer's vocabulary: what joins the context is the questions.
  */
 import { readdir, readFile } from "node:fs/promises";
-import { availableParallelism, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { generationShapes } from "../../models/checkpoint/random-shapes.ts";
 import { loadCheckpoint } from "../library/api.ts";
 import type { GeneratedText, GeneratingCheckpoint, TextOptions } from "../library/api.ts";
 import { bundledData } from "../catalog/catalog.ts";
+import { usableProcessors } from "../catalog/usable-processors.ts";
 import { median } from "../bench/sweep/warm-up.ts";
 import { unknownName } from "../catalog/usage-error.ts";
 import { print, provideCheckpoint, readFlags, round, runBenchmark } from "./bench-report.ts";
@@ -68,7 +69,7 @@ async function main(): Promise<void> {
   }
 }
 
-const defaults = { shape: "base", folder: "", threads: availableParallelism(), turns: 4, rounds: 3 };
+const defaults = { shape: "base", folder: "", threads: usableProcessors(), turns: 4, rounds: 3 };
 
 interface TurnTimes {
   readonly keptMs: number;

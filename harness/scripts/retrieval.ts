@@ -7,7 +7,7 @@
  * computed once for all its texts, as a run does, and computed again for every pair, as the reference does; at the 257 and
  * 677 image tokens of blip2-itm-vit-g and its COCO version, on a Q-Former base with random weights, written on the spot.
  */
-import { availableParallelism, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { Blip2Retrieval } from "../../models/blip2-retrieval.ts";
 import type { Blip2RetrievalParts } from "../../models/blip2-retrieval.ts";
@@ -30,6 +30,7 @@ import type { TextTokens } from "../../models/text/text-batches.ts";
 import { loadTokenizer } from "../../models/text/tokenizer.ts";
 import { retrievalRanks, retrievalScores } from "../../tasks/metrics/recall.ts";
 import { candidates, similarityScores } from "../../tasks/metrics/retrieval-ranking.ts";
+import { usableProcessors } from "../catalog/usable-processors.ts";
 import { peakMemoryMiB, print, provideCheckpoint, readFlags, round, runBenchmark } from "./bench-report.ts";
 
 const WORDS = 12; // of a text, [CLS] and [SEP] included, as most of COCO's have
@@ -45,7 +46,7 @@ async function main(): Promise<void> {
     {
       texts: 64, // half of what the protocol has an image re-ranked with, and more rounds, of which one may be undisturbed
       rounds: 6,
-      threads: availableParallelism(),
+      threads: usableProcessors(),
       folder: path.join(tmpdir(), "blip2-bench-q-former-base"),
       images: 1000, // Flickr30k's test split, with 5,000 texts
     },

@@ -2,8 +2,8 @@
  * What ONNX Runtime can compute on, and a first computation on each: a product and an activation, on that device alone,
  * beside the same on the CPU.
  */
-import { InferenceSession, listSupportedBackends } from "onnxruntime-node";
 import { GraphBuilder } from "../graph/builder.ts";
+import { createSession, listSupportedBackends } from "../onnxruntime.ts";
 import { float32Tensor, floats } from "../runtime.ts";
 import { cpuDevice, executionProvider } from "./device.ts";
 import type { Device } from "./device.ts";
@@ -43,7 +43,7 @@ async function compute(device: Device, type: "float32" | "float16" = "float32"):
   const given = g.input("x", [size, size]);
   const x = g.cast(given, type);
   g.output("y", g.cast(g.relu(g.add(g.matmul(x, x), x)), "float32")); // [size, size]
-  const session = await InferenceSession.create(g.finish().bytes, {
+  const session = await createSession(g.finish().bytes, {
     executionProviders: [executionProvider(device)],
     logSeverityLevel: 4, // what goes wrong is thrown, too
     // Without this, a node that the provider does not take is computed on the CPU, and nothing says so.

@@ -7,13 +7,13 @@ import { createReadStream } from "node:fs";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { arch, cpus } from "node:os";
 import path from "node:path";
-import { env } from "onnxruntime-node";
 import sharp from "sharp";
 import { hashFile } from "../checkpoint/fingerprint.ts";
 import type { UsedWeight } from "../checkpoint/weights.ts";
 import type { Device } from "../device/device.ts";
 import type { Graph } from "../graph/graph-writer.ts";
 import type { PixelSettings } from "../image/preprocessor-config.ts";
+import { env } from "../onnxruntime.ts";
 
 /**
  * Those of the code that features are made by. The first number is to be raised when the same image file would become other

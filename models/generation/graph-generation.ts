@@ -2,9 +2,9 @@
  * Generation in one run of one graph (networks/generation-loop.ts): what goes in is made of prompts and decoding options,
  * what comes out is every sequence's hypotheses. Chooses the same tokens as the loop of generate.ts, which is its oracle.
  */
-import { Tensor } from "onnxruntime-node";
 import { CheckpointError } from "../model.ts";
 import type { DecodingOptions } from "../model.ts";
+import { Tensor } from "../onnxruntime.ts";
 import { float32Tensor, floats, int64Tensor, integers } from "../runtime.ts";
 import type { Feeds, Session } from "../runtime.ts";
 import { MASKED } from "./mask.ts";

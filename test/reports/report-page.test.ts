@@ -16,8 +16,7 @@ import { temporaryFolder } from "../support/temporary-files.ts";
 
 const hostile = `</script><script>document.title="taken"</script>"><img src=x onerror="alert(1)"><b>'&amp;`;
 
-describe("the page of a report", function () {
-  this.timeout(120_000);
+describe("the page of a report", () => {
   const folder = temporaryFolder();
   let browser: Browser | null = null;
   let made: MadeReport | null = null;

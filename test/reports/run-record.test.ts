@@ -5,12 +5,12 @@ import { once } from "node:events";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { setTimeout } from "node:timers/promises";
 import { readRun } from "../../reports/records/run-files.ts";
 import { RunFolder } from "../../reports/records/run-folder.ts";
 import { RunFolderError } from "../../reports/records/run-folder-error.ts";
 import { identityHash } from "../../reports/records/run-record.ts";
 import type { Prediction, RunPlan } from "../../reports/records/run-record.ts";
+import { until } from "../support/command-process.ts";
 import { temporaryFolder } from "../support/temporary-files.ts";
 
 const plan: RunPlan = {
@@ -263,7 +263,7 @@ describe("the lock of a run folder", () => {
     try {
       const [chunk] = (await once(parent.stdout, "data")) as [Buffer];
       const pid = Number(chunk.toString());
-      while (!/\) Z /.test(readFileSync(`/proc/${pid}/stat`, "utf8"))) await setTimeout(5);
+      await until(() => /\) Z /.test(readFileSync(`/proc/${pid}/stat`, "utf8")), parent);
       mkdirSync(path);
       writeFileSync(join(path, "run.lock"), JSON.stringify({ pid, host: hostname(), started: null }));
       await (await RunFolder.open(path, plan, fresh)).close();

@@ -5,6 +5,7 @@ import { setTimeout } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { chromium } from "playwright-core";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { hangMs } from "./project.ts";
 
 const places = [
   process.env["CHROMIUM_PATH"] ?? "",
@@ -57,7 +58,7 @@ export function ask<Value>(page: Page, expression: string): Promise<Value> {
 }
 
 /** Comes back when the expression is true in the page. Not page.waitForFunction: a strict policy lets it evaluate no text. */
-export async function until(page: Page, expression: string, { limitMs = 20_000 } = {}): Promise<void> {
+export async function until(page: Page, expression: string, { limitMs = hangMs } = {}): Promise<void> {
   const end = performance.now() + limitMs;
   while (!(await ask<boolean>(page, expression))) {
     assert.ok(performance.now() < end, `not within ${limitMs} ms: ${expression}`);

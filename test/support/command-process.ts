@@ -1,13 +1,13 @@
 /** The command as a process, in a folder of its own: the real one, and the same with the fake model (fake-command.ts). */
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import type { ChildProcess } from "node:child_process";
+import type { ChildProcess, ChildProcessWithoutNullStreams } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { catalog } from "../../harness/catalog/catalog.ts";
 import { main } from "../../harness/cli/command.ts";
-import { projectRoot } from "./project.ts";
+import { hangMs, projectRoot } from "./project.ts";
 
 export const realCommand = join(projectRoot, "dist", "harness", "cli", "cli.js");
 export const fakeCommand = join(projectRoot, "dist", "test", "support", "fake-command.js");
@@ -30,16 +30,14 @@ export function runProcess(
     words,
     env = {},
     input = "",
-    timeoutMs = 30_000,
   }: {
     command: string;
     words: readonly string[];
     env?: Readonly<Record<string, string>>;
     input?: string;
-    timeoutMs?: number;
   },
 ): Ended {
-  const options = { cwd: folder, env: environment(folder, env), encoding: "utf8", timeout: timeoutMs, input } as const;
+  const options = { cwd: folder, env: environment(folder, env), encoding: "utf8", timeout: hangMs, input } as const;
   const { status, stdout, stderr } = spawnSync(process.execPath, [command, ...words], options);
   return { code: status, out: stdout, err: stderr };
 }
@@ -63,20 +61,42 @@ export async function inProcess(folder: string, ...words: string[]): Promise<End
   return { code, out, err };
 }
 
+const started = new Set<ChildProcessWithoutNullStreams>();
+
+/** For a process that is talked to while it runs, with Node. It does not outlive its test, however that ends. */
+export function startProcess(
+  folder: string,
+  { command, words, env = {} }: { command: string; words: readonly string[]; env?: Readonly<Record<string, string>> },
+): ChildProcessWithoutNullStreams {
+  const child = spawn(process.execPath, [command, ...words], { cwd: folder, env: environment(folder, env) });
+  started.add(child);
+  return child;
+}
+
+afterEach(() => {
+  for (const child of started) child.kill("SIGKILL");
+  started.clear();
+});
+
+/** Comes back when it is so; fails where the process ends before, or where it takes as long as only what hangs does. */
+export async function until(isSo: () => boolean, child: ChildProcess): Promise<void> {
+  const end = performance.now() + hangMs;
+  while (!isSo()) {
+    assert.ok(child.exitCode === null && child.signalCode === null, "it ended before what was waited for");
+    assert.ok(performance.now() < end, `not within ${hangMs} ms`);
+    await setTimeout(5);
+  }
+}
+
 /** Starts a run that takes a while and comes back when this many lines of its journal are on disk. */
 export async function startAndWait(
   folder: string,
   { output, lines, words }: { output: string; lines: number; words: readonly string[] },
 ): Promise<ChildProcess> {
-  const child = spawn(process.execPath, [fakeCommand, ...words, "--output", output], {
-    cwd: folder,
-    env: environment(folder, { FAKE_BATCH_MS: "30" }),
-  });
+  const env = { FAKE_BATCH_MS: "100" }; // so slow that it is seen before it ends
+  const child = startProcess(folder, { command: fakeCommand, words: [...words, "--output", output], env });
   const journal = join(folder, output, "predictions.jsonl");
-  while (!existsSync(journal) || readFileSync(journal, "utf8").split("\n").length <= lines) {
-    assert.equal(child.exitCode, null, "it ended before it was stopped");
-    await setTimeout(5);
-  }
+  await until(() => existsSync(journal) && readFileSync(journal, "utf8").split("\n").length > lines, child);
   return child;
 }
 

@@ -4,7 +4,8 @@ import { readFileSync } from "node:fs";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { chromiumPath, openUrl, startBrowser, until } from "./browser.ts";
 import type { Opened } from "./browser.ts";
-import { bundledImage, startTry, waitMs } from "./try-server.ts";
+import { hangMs } from "./project.ts";
+import { bundledImage, startTry } from "./try-server.ts";
 import type { Tried } from "./try-server.ts";
 
 export const picture = { name: "photo.jpg", mimeType: "image/jpeg", buffer: readFileSync(bundledImage) };
@@ -41,7 +42,7 @@ export function tryPages(): TryPages {
   const open = async (options: BrowserContextOptions = {}): Promise<Opened> => {
     assert.ok(browser !== null);
     const opened = await openUrl(browser, `${url()}/`, { viewport: wide, ...options });
-    opened.page.setDefaultTimeout(waitMs);
+    opened.page.setDefaultTimeout(hangMs);
     await opened.page.waitForSelector("#samples button");
     return opened;
   };

@@ -12,10 +12,8 @@ import type { AnswerEvent, Asked, KeptImage, Work } from "../../harness/try/wire
 import { environment } from "./command-process.ts";
 import { fakeTryCatalog, fakeTryCommand } from "./fake-try-catalog.ts";
 import { bundledData } from "./fakes.ts";
+import { hangMs } from "./project.ts";
 import { temporaryFolder } from "./temporary-files.ts";
-
-/** No wait of these tests is longer, whatever happens. */
-export const waitMs = 20_000;
 
 export const bundledImage = join(bundledData, "val2014", "COCO_val2014_000000000108.jpg");
 
@@ -54,7 +52,7 @@ export function post(url: string, type: string, body: string | Uint8Array, signa
   const bytes = typeof body === "string" ? body : new Uint8Array(body);
   return fetch(url, {
     ...{ method: "POST", headers: { "Content-Type": type }, body: bytes },
-    signal: signal ?? AbortSignal.timeout(waitMs),
+    signal: signal ?? AbortSignal.timeout(hangMs),
   });
 }
 
@@ -116,7 +114,7 @@ export async function tryProcess(...words: string[]): Promise<TryProcess> {
   const folder = temporaryFolder();
   const child = spawn(process.execPath, [fakeTryCommand, "try", "--port", "0", ...words], {
     ...{ cwd: folder, env: environment(folder) },
-    ...{ stdio: ["ignore", "pipe", "pipe"], timeout: waitMs, killSignal: "SIGKILL" },
+    ...{ stdio: ["ignore", "pipe", "pipe"], timeout: hangMs, killSignal: "SIGKILL" },
   });
   let [out, err] = ["", ""];
   child.stderr.setEncoding("utf8").on("data", (text: string) => (err += text));

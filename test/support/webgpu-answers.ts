@@ -4,9 +4,9 @@
  */
 import assert from "node:assert/strict";
 import path from "node:path";
-import { Tensor } from "onnxruntime-node";
 import { loadBlip2 } from "../../models/load-blip2.ts";
 import type { DecodingOptions, GenerationRequest } from "../../models/model.ts";
+import { Tensor } from "../../models/onnxruntime.ts";
 import type { GraphRun } from "../../models/runtime.ts";
 import { vqav2 } from "../../tasks/vqav2.ts";
 import { bundledData } from "./fakes.ts";

@@ -1,4 +1,5 @@
 /** The generator's clock: monotonic, nanoseconds from its making. Tests have one that runs by itself (virtual time). */
+import { usableProcessors } from "../../catalog/usable-processors.ts";
 import { Sleeper } from "./sleeper.ts";
 
 export interface Clock {
@@ -18,7 +19,8 @@ export interface SystemClock extends Clock {
 
 /**
  * What is left of a wait when the sleeper is to wake: as much as it was late of late, and never less than this. The rest is
- * spent turning the event loop, which takes a processor from the model, so it may be this share of the wait at most.
+ * spent turning the event loop, which takes a processor from the model, so it may be this share of the wait at most. With
+ * one processor in all nothing is spent so: the model, whose answer may be what is waited for, would not run meanwhile.
  */
 const leastSlackNs = 0.5e6;
 const mostSlackShare = 0.05;
@@ -29,7 +31,9 @@ const rehearsalMs = 250;
 
 let sleeper: Sleeper | null = null; // one for all clocks
 
-export function systemClock(): SystemClock {
+/** `processors`: that this process and the model's share. */
+export function systemClock({ processors = usableProcessors() } = {}): SystemClock {
+  const maySpin = processors > 1;
   const origin = process.hrtime.bigint();
   const nowNs = (): number => Number(process.hrtime.bigint() - origin);
   const clock: SystemClock = {
@@ -44,11 +48,11 @@ export function systemClock(): SystemClock {
     sleepUntil: async (timeNs) => {
       sleeper ??= new Sleeper();
       const leftNs = timeNs - nowNs();
-      const sleepMs = Math.floor((leftNs - timerSlackNs) / 1e6);
-      const slackNs = Math.max(leastSlackNs, Math.min(sleeper.lateNs, leftNs * mostSlackShare));
+      const slackNs = maySpin ? Math.max(leastSlackNs, Math.min(sleeper.lateNs, leftNs * mostSlackShare)) : 0;
+      const timerMs = maySpin ? Math.floor((leftNs - timerSlackNs) / 1e6) : Math.ceil(leftNs / 1e6);
       if (leftNs > slackNs && sleeper.isFree) {
-        await sleeper.sleepUntil(origin + BigInt(Math.floor(timeNs - slackNs)));
-      } else if (sleepMs > 0) await new Promise((resolve) => setTimeout(resolve, sleepMs));
+        await sleeper.sleepUntil(origin + BigInt(Math.ceil(timeNs - slackNs)));
+      } else if (timerMs > 0) await new Promise((resolve) => setTimeout(resolve, timerMs));
       await turnFor((timeNs - nowNs()) / 1e6);
       while (nowNs() < timeNs); // what the two clocks differ by, under a microsecond
     },

@@ -5,15 +5,18 @@
 import { spawnSync } from "node:child_process";
 import { getPriority, setPriority } from "node:os";
 import { setFlagsFromString } from "node:v8";
+import { usableProcessors } from "../../catalog/usable-processors.ts";
 
 const first = -15; // as os.constants.priority.PRIORITY_HIGH and more: below the kernel's own at -20
 
 /**
  * Gives what puts it back. Where the system does not allow it (only the administrator may), nothing is changed. Processes and
- * threads that are started meanwhile inherit it.
+ * threads that are started meanwhile inherit it. `processors`: that this process and the model's share. With one in all, nobody
+ * goes first: the generator's main thread may turn its event loop until a thread of the engine's own has collected garbage, and
+ * where it has the only processor before that thread and the model, the turning does not end.
  */
-export function goFirst(): () => void {
-  const back = [collectNothing(), goFirstOfOrdinary(), goBeforeOrdinary()];
+export function goFirst({ processors = usableProcessors() } = {}): () => void {
+  const back = [collectNothing(), ...(processors > 1 ? [goFirstOfOrdinary(), goBeforeOrdinary()] : [])];
   return () => {
     for (const each of back) each();
   };

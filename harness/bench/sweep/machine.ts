@@ -3,10 +3,11 @@
  * processes, from /proc and /sys. What a system does not tell is null.
  */
 import { readFile } from "node:fs/promises";
-import { availableParallelism, cpus, loadavg, totalmem } from "node:os";
+import { cpus, loadavg, totalmem } from "node:os";
 import { arch, platform, release } from "node:os";
 import { join } from "node:path";
 import type { Machine } from "../../../reports/records/bench/bench-record.ts";
+import { usableProcessors } from "../../catalog/usable-processors.ts";
 
 /** Where the system tells of itself; tests have another root. */
 export const systemRoot = "/";
@@ -18,7 +19,7 @@ export async function describeMachine(root = systemRoot): Promise<MachineFacts> 
   const load = platform() === "win32" ? null : (loadavg()[0] ?? null);
   return {
     model: cpus()[0]?.model.trim() ?? "unknown",
-    cores: availableParallelism(),
+    cores: usableProcessors(),
     memoryBytes: totalmem(),
     platform: `${platform()} ${release()} ${arch()}`,
     node: process.version,
@@ -67,12 +68,16 @@ async function processTicks(pid: number, root: string): Promise<number | null> {
 const noisyShare = 0.05; // of all processors' time
 const noisyLoad = 0.25; // waiting processes for each processor, before anything of ours ran
 
-/** Why its numbers are to be read with care; none for a quiet machine. */
-export function machineWarnings({ governor, load, cores }: MachineFacts, neighbours: number | null): readonly string[] {
+/** Why its numbers are to be read with care; none for a quiet machine. `processors`: of the whole machine, as its load is. */
+export function machineWarnings(
+  { governor, load }: MachineFacts,
+  neighbours: number | null,
+  processors = cpus().length,
+): readonly string[] {
   const percent = (share: number): string => `${Number((100 * share).toFixed(1))} %`;
   return [
-    ...(load !== null && load > noisyLoad * cores
-      ? [`a load of ${load} on ${cores} processors before the first point`]
+    ...(load !== null && load > noisyLoad * processors
+      ? [`a load of ${load} on ${processors} processors before the first point`]
       : []),
     ...(neighbours !== null && neighbours > noisyShare
       ? [`other processes took ${percent(neighbours)} of the processors' time while points ran`]

@@ -1,5 +1,4 @@
 /** `blip2-bench audit`: whether what makes a run fast changes an answer. Writes nothing. */
-import { availableParallelism } from "node:os";
 import { describePrecision, modelParts } from "../../../models/checkpoint/precision.ts";
 import type { Precision } from "../../../models/checkpoint/precision.ts";
 import { formatAudit } from "../../../reports/tables/audit-table.ts";
@@ -9,6 +8,7 @@ import { auditGeneration } from "../../evaluation/generation/audit-generation.ts
 import type { Found } from "../../evaluation/generation/audit-generation.ts";
 import { auditRetrieval } from "../../evaluation/retrieval/audit-retrieval.ts";
 import type { Catalog } from "../../catalog/catalog.ts";
+import { usableProcessors } from "../../catalog/usable-processors.ts";
 import { completeCode, incompleteCode } from "../exit-code.ts";
 import { withDeviceFlags } from "../../catalog/device.ts";
 import { cacheHelp, list, precisionHelp, refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
@@ -57,7 +57,7 @@ async function audit(flags: RunFlags, surroundings: Surroundings): Promise<numbe
     models: [],
     tasks: catalog.bundledTasks,
     output: ".", // nothing is written
-    threads: Math.max(1, availableParallelism()),
+    threads: usableProcessors(),
     cache: cacheFolder,
   });
   const { batchSize } = config;

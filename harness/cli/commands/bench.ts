@@ -1,9 +1,9 @@
 /** `blip2-bench bench`: how fast checkpoints answer, by the scenarios of MLPerf LoadGen. */
-import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { BenchFolder } from "../../../reports/records/bench/bench-folder.ts";
 import type { BenchRun } from "../../../reports/records/bench/bench-run.ts";
 import { digits, formatBenchTable } from "../../../reports/tables/bench-table.ts";
+import { usableProcessors } from "../../catalog/usable-processors.ts";
 import { completeCode, incompleteCode } from "../exit-code.ts";
 import { withDeviceFlags } from "../../catalog/device.ts";
 import { cacheHelp, list, refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
@@ -70,7 +70,7 @@ function configOf(flags: BenchFlags, { catalog, cacheFolder }: Surroundings): Be
     models: (task) =>
       catalog.checkpoints.filter(({ family }) => (family === "itm") === isRetrieval(task)).map(({ name }) => name),
     output: join("bench", new Date().toISOString().slice(0, 19).replaceAll(":", "-")),
-    threads: Math.max(1, availableParallelism()),
+    threads: usableProcessors(),
     cache: cacheFolder,
   });
 }

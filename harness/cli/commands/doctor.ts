@@ -1,7 +1,9 @@
 /** `blip2-bench doctor`: what this machine can run models on, what is in the way, and what to do about it. */
-import { availableParallelism, cpus, freemem, totalmem } from "node:os";
+import { cpus, freemem, totalmem } from "node:os";
 import type { ProviderName } from "../../../models/device/device.ts";
+import { telemetry } from "../../../models/telemetry.ts";
 import { formatColumns } from "../../../reports/tables/table.ts";
+import { usableProcessors } from "../../catalog/usable-processors.ts";
 import { cachedCheckpoints, clockGovernor, freeBytes, nvidiaGpus, vulkanDrivers } from "../../catalog/machine.ts";
 import { autoDevice, findDevices } from "../../catalog/found-devices.ts";
 import type { DeviceFinding } from "../../catalog/found-devices.ts";
@@ -30,6 +32,8 @@ export const addDoctor: AddCommand = (program, called) => {
 interface Diagnosis {
   readonly node: string;
   readonly onnxruntime: string;
+  /** ONNX Runtime's own; this program has none. */
+  readonly telemetry: ReturnType<typeof telemetry>;
   readonly devices: readonly DeviceFinding[];
   /** What --device auto takes. */
   readonly auto: ProviderName;
@@ -52,12 +56,13 @@ async function examine(
   const diagnosis: Diagnosis = {
     node: process.version,
     onnxruntime: await installedVersion("onnxruntime-node"),
+    telemetry: telemetry(),
     devices,
     auto: autoDevice(devices),
     drivers: { nvidia: await nvidiaGpus(), vulkan: await vulkanDrivers() },
     processor: {
       model: cpus()[0]?.model.trim() ?? "unknown",
-      cores: availableParallelism(),
+      cores: usableProcessors(),
       governor: await clockGovernor(),
     },
     memory: { totalBytes: totalmem(), freeBytes: freemem() },
@@ -82,6 +87,8 @@ function describe({ devices, ...diagnosis }: Diagnosis): string {
       precisions.join(", "),
     ]),
   );
+  const { cores } = processor;
+  const all = cpus().length;
   const governor = processor.governor === null ? "" : `, clock set by "${processor.governor}"`;
   const facts = formatColumns(
     ["what", "found"],
@@ -89,9 +96,13 @@ function describe({ devices, ...diagnosis }: Diagnosis): string {
       ["--device auto", diagnosis.auto],
       ["Node", diagnosis.node],
       ["onnxruntime-node", diagnosis.onnxruntime],
+      ["ONNX Runtime's telemetry", `${diagnosis.telemetry.isOff ? "off" : "on"} (${diagnosis.telemetry.setting})`],
       ["NVIDIA GPUs", drivers.nvidia?.join("; ") ?? "none that nvidia-smi finds"],
       ["Vulkan drivers", drivers.vulkan.length === 0 ? "none" : drivers.vulkan.join(", ")],
-      ["processor", `${processor.model}, ${processor.cores} cores${governor}`],
+      [
+        "processor",
+        `${processor.model}, ${cores < all ? `${cores} of ${all} cores may be used` : `${cores} cores`}${governor}`,
+      ],
       ["memory", `${gigabytes(memory.totalBytes)}, ${gigabytes(memory.freeBytes)} free`],
       [
         "cache",

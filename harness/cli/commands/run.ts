@@ -1,5 +1,4 @@
 /** `blip2-bench run`: every model on every task, then the rows of all of them. */
-import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { PreparationEvent } from "../../../models/checkpoint/weight-cache.ts";
 import { rowsToCsv } from "../../../reports/tables/csv.ts";
@@ -13,6 +12,7 @@ import { withBatchSize } from "../../evaluation/batch-size.ts";
 import type { Measuring } from "../../evaluation/batch-size.ts";
 import type { Costs } from "../../../reports/records/findings/costs.ts";
 import { formatCosts } from "../../../reports/tables/costs-table.ts";
+import { usableProcessors } from "../../catalog/usable-processors.ts";
 import { costsOf } from "../../analysis/costs/costs.ts";
 import { writeCosts } from "../../analysis/costs/write-costs.ts";
 import { evaluate } from "../../evaluation/evaluate.ts";
@@ -78,7 +78,7 @@ export function runConfigOf(
     models: catalog.checkpoints.map(({ name }) => name),
     tasks: catalog.bundledTasks,
     output,
-    threads: Math.max(1, availableParallelism()),
+    threads: usableProcessors(),
     cache: cacheFolder,
   });
   return { config, resume: resumeCommand(words, flags.output === undefined ? output : null) };
@@ -232,7 +232,7 @@ function noteOtherImages(terminal: Terminal, { folder, plan }: AnyEvaluation): v
 
 function noteWorkers(terminal: Terminal, { threads, workers }: RunConfig): void {
   if (workers === 1) return;
-  const cores = availableParallelism();
+  const cores = usableProcessors();
   if (workers > cores) {
     terminal.message(`--workers ${workers}: there are only ${cores} cores; more workers take memory and gain nothing.`);
   }

@@ -1,6 +1,6 @@
 /** `blip2-bench try`: a page in the browser to try checkpoints on: caption, ask, chat, match. Serves until Ctrl-C. */
-import { availableParallelism } from "node:os";
 import { describePrecision, precisionNames } from "../../../models/checkpoint/precision.ts";
+import { usableProcessors } from "../../catalog/usable-processors.ts";
 import { withDeviceFlags } from "../../catalog/device.ts";
 import { cacheHelp, list, precisionHelp, refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
@@ -90,7 +90,7 @@ function readTry(flags: TryFlags, { cacheFolder }: Surroundings): TrySettings {
     port: port(flags.port),
     models: names("--model", flags.model, []),
     precisions: [...new Set([...named, ...precisionNames])],
-    threads: integer("--threads", flags.threads, { from: 1 }) ?? Math.max(1, availableParallelism()),
+    threads: integer("--threads", flags.threads, { from: 1 }) ?? usableProcessors(),
     device: readDevice(flags),
     cache: cacheFolderOf(flags.cache, cacheFolder),
     runs: flags.runs ?? [],

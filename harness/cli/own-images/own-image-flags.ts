@@ -1,8 +1,8 @@
 /** What the commands on images of one's own share: their flags, the forms of their result, and the way they work. */
-import { availableParallelism } from "node:os";
 import type { Command } from "commander";
 import { recordsToCsv } from "../../../reports/tables/csv.ts";
 import type { Catalog } from "../../catalog/catalog.ts";
+import { usableProcessors } from "../../catalog/usable-processors.ts";
 import { incompleteCode, usageCode } from "../exit-code.ts";
 import { withDeviceFlags } from "../../catalog/device.ts";
 import { cacheHelp, list, precisionHelp, withOutputFlags } from "../flags.ts";
@@ -83,7 +83,7 @@ export function readRide(flags: RideFlags, defaultModel: string, { terminal, cac
     models: [defaultModel],
     tasks: [],
     output: ".", // nothing is written
-    threads: Math.max(1, availableParallelism()),
+    threads: usableProcessors(),
     cache: cacheFolder,
   });
   const { batchSize } = config;

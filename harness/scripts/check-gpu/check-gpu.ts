@@ -9,7 +9,7 @@
  * after each. `--shape tiny` tries the command out in a minute. Exit codes: 0, or as check-gpu-record.ts has it.
  */
 import { mkdir } from "node:fs/promises";
-import { availableParallelism, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { describePrecision, fp32Precision, parsePrecision } from "../../../models/checkpoint/precision.ts";
 import type { Precision } from "../../../models/checkpoint/precision.ts";
@@ -19,6 +19,7 @@ import { describeDevice } from "../../../models/device/device.ts";
 import type { Device } from "../../../models/device/device.ts";
 import { generationWays } from "../../../models/generation/generation-way.ts";
 import { writeFileWhole } from "../../../reports/records/atomic-file.ts";
+import { usableProcessors } from "../../catalog/usable-processors.ts";
 import { chooseDevice, deviceChoices, deviceRequest } from "../../catalog/device.ts";
 import type { DeviceRequest } from "../../catalog/device.ts";
 import { findDevices } from "../../catalog/found-devices.ts";
@@ -49,7 +50,7 @@ const defaults = {
   images: 8,
   batch: 8,
   rounds: 3,
-  threads: availableParallelism(),
+  threads: usableProcessors(),
   output: path.join("check-gpu", made.slice(0, 19).replaceAll(":", "-")),
 };
 type Name = keyof typeof defaults;

@@ -12,7 +12,7 @@
  * piece of work once. A checkpoint that lies in the folder already is timed as it is, whatever its shape. With
  * `--features kept` the image encoder's output is read from disk in all rounds but the first, which is not counted.
  */
-import { availableParallelism, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { openCheckpoint } from "../../../models/checkpoint/checkpoint.ts";
 import type { VisionConfig } from "../../../models/checkpoint/config.ts";
@@ -22,6 +22,7 @@ import { generationWays } from "../../../models/generation/generation-way.ts";
 import { loadCheckpoint } from "../../../models/load-blip2.ts";
 import type { VisionLanguageModel } from "../../../models/model.ts";
 import type { GraphRun } from "../../../models/runtime.ts";
+import { usableProcessors } from "../../catalog/usable-processors.ts";
 import { unknownName, UsageError } from "../../catalog/usage-error.ts";
 import { peakMemoryMiB, print, provideCheckpoint, readFlags, round, runBenchmark } from "../bench-report.ts";
 import type { Flags } from "../bench-report.ts";
@@ -83,7 +84,7 @@ async function main(): Promise<void> {
 const defaults = {
   shape: "base",
   folder: "",
-  threads: availableParallelism(),
+  threads: usableProcessors(),
   images: 8,
   batch: 8,
   rounds: 3,

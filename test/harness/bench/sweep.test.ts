@@ -193,13 +193,13 @@ describe("what the machine tells of itself", () => {
 
   it("is a warning where it was not quiet", async () => {
     const governed = { "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor": "powersave\n" };
-    const facts = { ...(await describeMachine(temporaryFolder(governed))), load: 3, cores: 4 };
-    assert.deepEqual(machineWarnings(facts, 0.123), [
+    const facts = { ...(await describeMachine(temporaryFolder(governed))), load: 3 };
+    assert.deepEqual(machineWarnings(facts, 0.123, 4), [
       "a load of 3 on 4 processors before the first point",
       "other processes took 12.3 % of the processors' time while points ran",
       'the processor\'s frequency is governed by "powersave", not "performance"',
     ]);
-    assert.deepEqual(machineWarnings({ ...facts, load: 0.1, governor: null }, 0.01), []);
+    assert.deepEqual(machineWarnings({ ...facts, load: 0.1, governor: null }, 0.01, 4), []);
   });
 
   it("is its meter of energy where it has one, and not measured elsewhere", async () => {

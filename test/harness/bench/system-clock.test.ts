@@ -17,25 +17,27 @@ function policy(): number {
 }
 
 describe("the system's clock", () => {
-  it("never comes back before its time, while the sleeper starts, when it is there, and for two at a time", async () => {
-    const clock = systemClock();
-    const returns: number[] = [];
-    for (let wait = 0; wait < 20; wait += 1) {
-      const timeNs = clock.nowNs() + (wait % 5) * 3e6;
-      await Promise.all([clock.sleepUntil(timeNs), clock.sleepUntil(timeNs + 1e6)]);
-      returns.push(clock.nowNs() - timeNs - 1e6);
-    }
-    assert.ok(
-      returns.every((late) => late >= 0),
-      returns.join(),
-    );
-  });
+  for (const processors of [1, 2]) {
+    it(`never comes back early, while the sleeper starts, when it is there, and for two at a time (${processors} processors)`, async () => {
+      const clock = systemClock({ processors });
+      const returns: number[] = [];
+      for (let wait = 0; wait < 20; wait += 1) {
+        const timeNs = clock.nowNs() + (wait % 5) * 3e6;
+        await Promise.all([clock.sleepUntil(timeNs), clock.sleepUntil(timeNs + 1e6)]);
+        returns.push(clock.nowNs() - timeNs - 1e6);
+      }
+      assert.ok(
+        returns.every((late) => late >= 0),
+        returns.join(),
+      );
+    });
+  }
 
   it("takes answers while it sleeps", async () => {
     const clock = systemClock();
     let turns = 0;
     const timer = setInterval(() => (turns += 1), 1);
-    await clock.sleepUntil(clock.nowNs() + 100e6);
+    await clock.sleepUntil(clock.nowNs() + 500e6);
     clearInterval(timer);
     assert.ok(turns > 1, String(turns));
   });
@@ -66,9 +68,17 @@ describe("the generator's priority", () => {
   it("is the real-time class where the system allows it, for the time being", function () {
     if (process.platform !== "linux") this.skip(); // the class is Linux's
     const isAllowed = spawnSync("chrt", ["--fifo", "1", "true"]).status === 0;
-    const goBack = goFirst();
+    const goBack = goFirst({ processors: 2 });
     assert.equal(policy(), isAllowed ? fifo : ordinary);
     goBack();
     assert.equal(policy(), ordinary);
+  });
+
+  it("stays as it is where the model has no other processor", () => {
+    const before = getPriority();
+    const goBack = goFirst({ processors: 1 });
+    assert.equal(getPriority(), before);
+    if (process.platform === "linux") assert.equal(policy(), ordinary);
+    goBack();
   });
 });

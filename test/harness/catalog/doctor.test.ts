@@ -82,6 +82,7 @@ describe("doctor", () => {
     for (const what of ["Node", "onnxruntime-node", "Vulkan drivers", "memory", "cache", "Hugging Face cache"]) {
       assert.match(out, new RegExp(`^${what} +\\S`, "m"));
     }
+    assert.match(out, /^ONNX Runtime's telemetry +off \(ORT_DISABLE_TELEMETRY=1\)$/m);
   });
 
   it("gives the same as JSON", async () => {

@@ -1,13 +1,19 @@
 /** blip2-bench chat: questions from standard input, a person at a terminal, and Ctrl-C. */
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { catalog } from "../../../harness/catalog/catalog.ts";
 import { main } from "../../../harness/cli/command.ts";
-import { assertFails, environment, inProcess, realCommand, runProcess } from "../../support/command-process.ts";
+import {
+  assertFails,
+  environment,
+  inProcess,
+  realCommand,
+  runProcess,
+  startProcess,
+} from "../../support/command-process.ts";
 import type { Ended } from "../../support/command-process.ts";
 import { goldenJson } from "../../support/goldens.ts";
 import { projectRoot } from "../../support/project.ts";
@@ -140,7 +146,7 @@ describe("blip2-bench chat with questions from standard input", () => {
   it("ends with 130 after Ctrl-C, and what was answered is there", async () => {
     const folder = temporaryFolder();
     const words = ["chat", image, "--jsonl", "-q", "--min-new-tokens", "60", "--max-new-tokens", "60"];
-    const child = spawn(process.execPath, [realCommand, ...words], { cwd: folder, env: environment(folder) });
+    const child = startProcess(folder, { command: realCommand, words });
     child.stdin.write("what is it?\n".repeat(2000));
     let [out, err] = ["", ""];
     child.stderr.setEncoding("utf8").on("data", (text: string) => (err += text));

@@ -1,10 +1,9 @@
 /** The real command with --keep-features: what it says beforehand, keeps, reads, finds damaged, lists and removes. */
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { blip2, environment, inProcess, realCommand } from "../../support/command-process.ts";
+import { blip2, inProcess, realCommand, startProcess } from "../../support/command-process.ts";
 import { bytesOf } from "../../support/run-bytes.ts";
 import { temporaryFolder } from "../../support/temporary-files.ts";
 
@@ -87,8 +86,8 @@ describe("blip2-bench run --keep-features", () => {
   it("is safe from another process that does the same", async () => {
     const folder = temporaryFolder();
     const processes = ["a", "b"].map((output) => {
-      const words = [realCommand, "run", ...one, "-o", output, "--keep-features", "--quiet"];
-      return spawn(process.execPath, words, { cwd: folder, env: environment(folder), stdio: "ignore" });
+      const words = ["run", ...one, "-o", output, "--keep-features", "--quiet"];
+      return startProcess(folder, { command: realCommand, words });
     });
     const ended = await Promise.all(processes.map((child) => once(child, "exit")));
     assert.deepEqual(ended, [

@@ -1,14 +1,14 @@
 /** A run that is killed, or stopped by Ctrl-C, and goes on; two at once. As processes, with the fake model. */
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { appendFileSync, existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { vqav2Questions } from "../../../datasets/vqa.ts";
 import { planWindows } from "../../../harness/evaluation/batches.ts";
-import { assertFails, environment, fake, fakeCommand, startAndWait } from "../../support/command-process.ts";
+import { assertFails, fake, fakeCommand, startAndWait, startProcess, until } from "../../support/command-process.ts";
 import { bundledData } from "../../support/fakes.ts";
+import { hangMs } from "../../support/project.ts";
 import { bytesOf } from "../../support/run-bytes.ts";
 import { temporaryFolder } from "../../support/temporary-files.ts";
 
@@ -63,12 +63,13 @@ describe("a run that is stopped", () => {
   });
 
   it("by a second Ctrl-C ends at once", async () => {
-    const child = spawn(process.execPath, [fakeCommand, ...words, "--output", "a"], {
-      cwd: folder,
-      env: environment(folder, { FAKE_LOAD_MS: "60000" }),
-    });
-    while (!existsSync(join(folder, "a", "run.lock"))) await setTimeout(5);
+    const env = { FAKE_LOAD_MS: String(hangMs) };
+    const child = startProcess(folder, { command: fakeCommand, words: [...words, "--output", "a"], env });
+    let err = "";
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (err += text));
+    await until(() => existsSync(join(folder, "a", "run.lock")), child);
     child.kill("SIGINT");
+    await until(() => err.includes("Ctrl-C again"), child);
     await setTimeout(700); // within half a second it would count as the same key
     child.kill("SIGINT");
     assert.deepEqual(await once(child, "exit"), [130, null]);

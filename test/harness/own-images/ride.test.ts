@@ -1,12 +1,11 @@
 /** caption, ask and match on images of one's own: the goldens come out, and bad input is named. */
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { imageFiles } from "../../../harness/own-images/image-files.ts";
 import sharp from "sharp";
-import { assertFails, blip2, environment, inProcess, realCommand } from "../../support/command-process.ts";
+import { assertFails, blip2, inProcess, realCommand, startProcess } from "../../support/command-process.ts";
 import { goldenJson } from "../../support/goldens.ts";
 import { ItmGoldens } from "../../support/goldens-itm.ts";
 import { projectRoot } from "../../support/project.ts";
@@ -131,9 +130,7 @@ describe("blip2-bench caption", () => {
 describe("blip2-bench caption after Ctrl-C", () => {
   it("ends with 130, and what is there is whole", async () => {
     const folder = temporaryFolder();
-    const child = spawn(process.execPath, [realCommand, "caption", imageFolder, "--jsonl", "-q"], {
-      env: environment(folder),
-    });
+    const child = startProcess(folder, { command: realCommand, words: ["caption", imageFolder, "--jsonl", "-q"] });
     let out = "";
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
       if (out === "") child.kill("SIGINT");

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
-import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { inOrder } from "../../../harness/evaluation/batches.ts";
+import { usableProcessors } from "../../../harness/catalog/usable-processors.ts";
 import { describeWorkers, splitThreads, Workers } from "../../../harness/processes/workers.ts";
 import type { DecodingOptions, GenerationRequest } from "../../../models/model.ts";
 import {
@@ -188,7 +188,7 @@ describe("a run with --workers", () => {
   });
 
   it("says where it gains nothing", () => {
-    const many = availableParallelism() + 1;
+    const many = usableProcessors() + 1;
     const { err } = fake(folder, ...words, "--workers", String(many), "--output", "many");
     assert.match(err, new RegExp(`--workers ${many}: there are only ${many - 1} cores; more workers take memory`));
   });

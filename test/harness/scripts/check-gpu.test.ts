@@ -26,19 +26,16 @@ import { projectRoot } from "../../support/project.ts";
 import { temporaryFolder } from "../../support/temporary-files.ts";
 
 const command = path.join(projectRoot, "dist", "harness", "scripts", "check-gpu", "check-gpu.js");
-const timeoutMs = 180_000; // on two cores that others use, too
 
 function check(folder: string, ...words: string[]): Ended {
-  return runProcess(folder, { command, words, env: { TMPDIR: folder }, timeoutMs });
+  return runProcess(folder, { command, words, env: { TMPDIR: folder } });
 }
 
 function readRecord(folder: string): CheckRecord {
   return JSON.parse(readFileSync(path.join(folder, "check-gpu.json"), "utf8")) as CheckRecord;
 }
 
-describe("check:gpu", function () {
-  this.timeout(timeoutMs);
-
+describe("check:gpu", () => {
   it("goes through all sections on the CPU, and does not call it a GPU", () => {
     const folder = temporaryFolder();
     const words = ["--device", "cpu", "--shape", "tiny", "--questions", "4", "--images", "2", "--rounds", "1"];

@@ -7,14 +7,13 @@ import type { AnswerEvent, Matches, Turn, Work } from "../../../harness/try/wire
 import { bundledData } from "../../support/fakes.ts";
 import { goldenJson } from "../../support/goldens.ts";
 import { ItmGoldens } from "../../support/goldens-itm.ts";
-import { allEvents, asking, endsOf, requestOf, startTry, upload, waitMs } from "../../support/try-server.ts";
+import { allEvents, asking, endsOf, requestOf, startTry, upload } from "../../support/try-server.ts";
 import type { Tried } from "../../support/try-server.ts";
 
 const fileOf = (id: number): string => `COCO_val2014_${String(id).padStart(12, "0")}.jpg`;
 const bytesOf = (name: string): Buffer => readFileSync(join(bundledData, "val2014", name));
 
-describe("try with real checkpoints", function () {
-  this.timeout(3 * waitMs);
+describe("try with real checkpoints", () => {
   let tried: Tried;
   before(async () => {
     tried = await startTry({ maxUploadBytes: 20_000_000 }, catalog);

@@ -3,11 +3,10 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { hostsOf, isLoopback } from "../../../harness/try/guard.ts";
-import { startTry, waitMs } from "../../support/try-server.ts";
+import { startTry } from "../../support/try-server.ts";
 import type { Tried } from "../../support/try-server.ts";
 
-describe("the guard of try", function () {
-  this.timeout(waitMs);
+describe("the guard of try", () => {
   let tried: Tried;
   before(async () => {
     tried = await startTry();

@@ -10,8 +10,9 @@ import { writeReport } from "../../../reports/write-report.ts";
 import { ask, chromiumPath, openPage, openUrl, startBrowser, until } from "../../support/browser.ts";
 import { fakeCatalog, fakeModel } from "../../support/fakes.ts";
 import { makeRun } from "../../support/report-folders.ts";
+import { hangMs } from "../../support/project.ts";
 import { temporaryFolder } from "../../support/temporary-files.ts";
-import { startTry, waitMs } from "../../support/try-server.ts";
+import { startTry } from "../../support/try-server.ts";
 import type { Tried } from "../../support/try-server.ts";
 
 interface RunJson {
@@ -19,8 +20,7 @@ interface RunJson {
   data: { folder: string | null };
 }
 
-describe("a link of a report to try", function () {
-  this.timeout(3 * waitMs);
+describe("a link of a report to try", () => {
   const folder = temporaryFolder();
   let run = "";
   let tried: Tried;
@@ -56,7 +56,7 @@ describe("a link of a report to try", function () {
     // The port of this test's server, in place of the usual one. It is followed as a link, from a file.
     const to = href.replace("http://localhost:8080", tried.url);
     await ask(page, `document.querySelector(".card a").href = ${JSON.stringify(to)}`);
-    const [opened] = await Promise.all([page.context().waitForEvent("page", { timeout: waitMs }), link.click()]);
+    const [opened] = await Promise.all([page.context().waitForEvent("page", { timeout: hangMs }), link.click()]);
     await until(opened, `document.querySelector(".drop.filled") !== null`);
     assert.equal(await opened.inputValue("#words"), question);
     assert.equal(await opened.getAttribute("#mode-ask", "aria-selected"), "true");

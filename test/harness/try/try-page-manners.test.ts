@@ -2,13 +2,11 @@
 import assert from "node:assert/strict";
 import { ask } from "../../support/browser.ts";
 import { send, settled, tryPages, wide } from "../../support/try-pages.ts";
-import { waitMs } from "../../support/try-server.ts";
 
 const hostile = `<script>document.title="taken"</script>"><img src=x onerror="document.title='taken'"><b>'&amp;`;
 const phone = { width: 375, height: 700 };
 
-describe("the manners of the page of try", function () {
-  this.timeout(3 * waitMs);
+describe("the manners of the page of try", () => {
   const pages = tryPages();
 
   it("shows whatever is asked and answered as text", async () => {

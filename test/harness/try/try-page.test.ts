@@ -2,10 +2,8 @@
 import assert from "node:assert/strict";
 import { ask, until } from "../../support/browser.ts";
 import { picture, send, settled, tryPages } from "../../support/try-pages.ts";
-import { waitMs } from "../../support/try-server.ts";
 
-describe("the page of try", function () {
-  this.timeout(3 * waitMs);
+describe("the page of try", () => {
   const pages = tryPages();
 
   it("keeps to its own server and to its policy, and says nothing in the console", async () => {

@@ -9,17 +9,7 @@ import type { AnswerEvent } from "../../../harness/try/wire.ts";
 import { assertFails, runProcess } from "../../support/command-process.ts";
 import { fakeTryCommand } from "../../support/fake-try-catalog.ts";
 import { temporaryFolder } from "../../support/temporary-files.ts";
-import {
-  asking,
-  endsOf,
-  eventsOf,
-  post,
-  requestOf,
-  startTry,
-  tryProcess,
-  upload,
-  waitMs,
-} from "../../support/try-server.ts";
+import { asking, endsOf, eventsOf, post, requestOf, startTry, tryProcess, upload } from "../../support/try-server.ts";
 import type { Tried } from "../../support/try-server.ts";
 
 /** A queue whose work ends when it is told to. */
@@ -120,8 +110,7 @@ describe("images that try keeps", () => {
   });
 });
 
-describe("ten clients of try at once", function () {
-  this.timeout(waitMs);
+describe("ten clients of try at once", () => {
   let tried: Tried;
   beforeEach(async () => {
     tried = await startTry();
@@ -193,9 +182,7 @@ describe("ten clients of try at once", function () {
   });
 });
 
-describe("blip2-bench try", function () {
-  this.timeout(waitMs);
-
+describe("blip2-bench try", () => {
   it("says where it serves on stdout, and ends by Ctrl-C in the middle of an answer with 130, its processes, too", async () => {
     const { child, url, err } = await tryProcess();
     const { id } = await upload(url);

@@ -13,7 +13,6 @@ import {
   requestOf,
   startTry,
   upload,
-  waitMs,
 } from "../../support/try-server.ts";
 import type { Tried } from "../../support/try-server.ts";
 
@@ -29,8 +28,7 @@ async function hugePng(width: number, height: number): Promise<Buffer> {
   return bytes;
 }
 
-describe("the server of try", function () {
-  this.timeout(waitMs);
+describe("the server of try", () => {
   let tried: Tried;
   before(async () => {
     tried = await startTry();

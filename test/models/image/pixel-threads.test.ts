@@ -7,7 +7,7 @@ import { loadPixels } from "../../../models/image/image-processor.ts";
 import { PixelThreads } from "../../../models/image/pixel-threads.ts";
 import { parsePreprocessorConfig } from "../../../models/image/preprocessor-config.ts";
 import { loadBlip2 } from "../../../models/load-blip2.ts";
-import { cacheFolder, projectRoot } from "../../support/project.ts";
+import { cacheFolder, hangMs, projectRoot } from "../../support/project.ts";
 import { temporaryFolder } from "../../support/temporary-files.ts";
 
 const settings = parsePreprocessorConfig({ size: 64, rescale_factor: 0.00392156862745098 }, "test");
@@ -46,10 +46,13 @@ describe("image threads", () => {
 
   it("refuse what waits when they are ended, and start again", async () => {
     const threads = new PixelThreads(1);
-    const waiting = assert.rejects(threads.loadPixels(some, settings), /the thread that decodes images was ended/);
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    const images = Array.from({ length: 200 }, () => threads.loadPixels(some, settings));
+    const settled = Promise.allSettled(images);
+    await images[0]; // the thread has begun, and has more to do
     await threads.release();
-    await waiting;
+    const refused = (await settled).flatMap((each): unknown[] => (each.status === "rejected" ? [each.reason] : []));
+    assert.ok(refused.length > 0);
+    for (const error of refused) assert.match(String(error), /the thread that decodes images was ended/);
     assert.ok((await threads.loadPixels(some, settings)).values.length > 0);
     await threads.release();
   });
@@ -62,7 +65,7 @@ describe("image threads", () => {
       console.log("done");`;
     const file = path.join(temporaryFolder(), "some.mjs");
     writeFileSync(file, code);
-    const { stdout, status } = spawnSync(process.execPath, [file], { encoding: "utf8", timeout: 20_000 });
+    const { stdout, status } = spawnSync(process.execPath, [file], { encoding: "utf8", timeout: hangMs });
     assert.deepEqual([stdout, status], ["done\n", 0]);
   });
 
