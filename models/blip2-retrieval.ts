@@ -17,6 +17,7 @@ import { float32Tensor, floats, freeOnDevice, joinedFloats } from "./runtime.ts"
 import type { Feeds, Session } from "./runtime.ts";
 import { StageClock } from "./stage-clock.ts";
 import { textBatches, textMask } from "./text/text-batches.ts";
+import type { NoNumbersReason } from "./no-numbers.ts";
 import type { TextTokens } from "./text/text-batches.ts";
 import type { Tokenizer } from "./text/tokenizer.ts";
 
@@ -33,6 +34,7 @@ export interface Blip2RetrievalParts {
   readonly tokenizer: Tokenizer;
   readonly images: ImageTokens;
   readonly store: ImageTokenStore;
+  readonly noNumbersReason: NoNumbersReason;
 }
 
 /** Texts read alone at a time. */
@@ -76,9 +78,12 @@ export class Blip2Retrieval implements ImageTextScorer {
       for (const [row, id] of seenIds.entries()) await store.put(id, tokens[row]!);
     });
     const shares = clock.shares(seen.length);
+    const isNumber = (vector: Float32Array): boolean => !vector.some(Number.isNaN);
+    const error = vectors.every(isNumber) ? "" : await this.#parts.noNumbersReason("the image's vectors");
     return loaded.map((image) => {
       if (image.status === "failed") return image;
       const row = seen.indexOf(image);
+      if (!isNumber(vectors[row]!)) return { status: "failed", error };
       return { status: "embedded", vectors: vectors[row]!.slice(), latencyMs: { ...latencyMs[row], ...shares } };
     });
   }
@@ -108,6 +113,9 @@ export class Blip2Retrieval implements ImageTextScorer {
       for (const [row, vector] of rows(text_embedding).entries()) {
         for (const place of batch.places[row]!) vectors.set(vector, place * width);
       }
+    }
+    if (vectors.some(Number.isNaN)) {
+      throw new CheckpointError(`${this.name}: ${await this.#parts.noNumbersReason("a text's vectors")}`);
     }
     return vectors;
   }
@@ -160,6 +168,9 @@ export class Blip2Retrieval implements ImageTextScorer {
       }
     } finally {
       freeOnDevice(seen);
+    }
+    if (probabilities.some(Number.isNaN)) {
+      throw new CheckpointError(`${this.name}: ${await this.#parts.noNumbersReason("the matching logits")}`);
     }
     return { status: "matched", logits, probabilities, latencyMs: { ...encodingMs, ...clock.shares(1) } };
   }

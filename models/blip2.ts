@@ -1,7 +1,7 @@
 /**
  * BLIP-2: image + prompt → text, as figure 3 of the paper. An image is encoded once for all the questions about it.
  */
-import { nextTokenLogProbabilities, NO_NUMBERS } from "./generation/candidates.ts";
+import { nextTokenLogProbabilities } from "./generation/candidates.ts";
 import { SeenImages } from "./generation/seen-images.ts";
 import { answerGroups } from "./generation/graph-window.ts";
 import { giveWay } from "./generation/generate.ts";
@@ -23,6 +23,7 @@ import type {
   PromptSize,
   VisionLanguageModel,
 } from "./model.ts";
+import type { NoNumbersReason } from "./no-numbers.ts";
 import { SoftPrompts } from "./soft-prompts.ts";
 import type { EncodedImage } from "./soft-prompts.ts";
 import { StageClock } from "./stage-clock.ts";
@@ -38,6 +39,7 @@ export interface Blip2Parts<Seen> {
   readonly tokenizer: Tokenizer;
   /** Of the language model: those of queries, prompt and new tokens; null: there is no last one. */
   readonly positions: number | null;
+  readonly noNumbersReason: NoNumbersReason;
 }
 
 export class Blip2<Seen> implements VisionLanguageModel {
@@ -127,6 +129,7 @@ export class Blip2<Seen> implements VisionLanguageModel {
     const tell = (question: number, piece: string): void => {
       if (piece !== "") onText?.(asked[question]!.request, piece);
     };
+    const withoutNumbers: number[] = [];
     const window: WindowOptions & WindowWatcher = {
       ...batching,
       onTime: (stage, ms, shared) => {
@@ -139,10 +142,7 @@ export class Blip2<Seen> implements VisionLanguageModel {
       }),
       onDone: (question, [best]) => {
         const { request } = asked[question]!;
-        if (best === undefined) {
-          answer(request, { status: "failed", error: NO_NUMBERS });
-          return;
-        }
+        if (best === undefined) return void withoutNumbers.push(request);
         const { tokens, score } = best;
         const start = performance.now();
         const text = tokenizer.decode(tokens);
@@ -155,6 +155,7 @@ export class Blip2<Seen> implements VisionLanguageModel {
     const seenImages = this.#seenImages;
     if ("answer" in model) await answerGroups({ model, seenImages }, questions, options, window);
     else await answerWindow({ model, seenImages }, questions, options, window);
+    for (const request of withoutNumbers) answer(request, await this.#withoutNumbers());
     return answers;
   }
 
@@ -179,12 +180,16 @@ export class Blip2<Seen> implements VisionLanguageModel {
     const prompts = questions.map((question) => ({ seen: this.#seenImages.of(question), ...question }));
     const { hidden } = await languageModel.start(prompts, { beams: 1, newTokens: 1 });
     const ranked = await nextTokenLogProbabilities(languageModel.head, hidden);
-    return answers.map((answer) => {
+    const ends = answers.map(async (answer): Promise<FirstStep | FailedGeneration> => {
       if ("status" in answer) return answer;
       const logProbabilities = ranked[questions.indexOf(answer)]!;
-      if (logProbabilities.some(Number.isNaN)) return { status: "failed", error: NO_NUMBERS };
-      return { status: "ranked", logProbabilities };
+      return logProbabilities.some(Number.isNaN) ? this.#withoutNumbers() : { status: "ranked", logProbabilities };
     });
+    return Promise.all(ends);
+  }
+
+  async #withoutNumbers(): Promise<FailedGeneration> {
+    return { status: "failed", error: await this.#parts.noNumbersReason("the language model's logits") };
   }
 
   async release(): Promise<void> {

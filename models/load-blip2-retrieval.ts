@@ -9,10 +9,11 @@ import { featureBytes } from "./features/feature-file.ts";
 import { featureShape } from "./features/image-tokens.ts";
 import { loadImageTokens } from "./features/load-image-tokens.ts";
 import { ImageTokenStore } from "./image-token-store.ts";
-import { readPixelSettings } from "./load-blip2.ts";
+import { readPixelSettings } from "./image/read-pixel-settings.ts";
 import type { LoadOptions } from "./load-blip2.ts";
 import { CheckpointError } from "./model.ts";
 import type { ImageTextScorer } from "./model.ts";
+import { noNumbersReason } from "./no-numbers.ts";
 import { imageKeyNames, qFormerImageKeys, qFormerMatching, qFormerText } from "./networks/q-former-text.ts";
 import { qFormer } from "./networks/q-former.ts";
 import { imageEmbedding, similarity } from "./networks/retrieval-heads.ts";
@@ -40,8 +41,10 @@ export async function loadRetrievalCheckpoint(
       `${name}: a checkpoint that generates text, which ranks no images. Retrieval needs one such as Salesforce/blip2-itm-vit-g.`,
     );
   }
-  const pixels = await readPixelSettings(checkpoint);
-  const tokenizer = await loadTokenizer(folder, config);
+  const onNote = (message: string): void => options.onPreparation?.({ kind: "note", message });
+  checkpoint.notes.forEach(onNote);
+  const pixels = await readPixelSettings(checkpoint, onNote);
+  const tokenizer = await loadTokenizer(folder, config, onNote);
   const weights = await prepareWeights(checkpoint, options);
   const images = await loadImageTokens(checkpoint, { weights, pixels }, options);
   const sessions = await loadRetrievalSessions(weights, config, options);
@@ -53,7 +56,10 @@ export async function loadRetrievalCheckpoint(
     ...(options.imageTokenShare !== undefined && { freeShare: options.imageTokenShare }),
   });
   const weightsBytes = weights.readBytes;
-  const scorer = new Blip2Retrieval({ name, weightsBytes, config, sessions, tokenizer, images, store });
+  const scorer = new Blip2Retrieval({
+    ...{ name, weightsBytes, config, sessions, tokenizer, images, store },
+    noNumbersReason: noNumbersReason(checkpoint, options.precision),
+  });
   return options.device === undefined || options.device.provider === "cpu" ? scorer : rankInSmallerBatches(scorer);
 }
 

@@ -1,8 +1,6 @@
 /**
  * From a checkpoint to a model that answers: weights, graphs, tokenizer and image settings, checked against each other.
  */
-import { readFile } from "node:fs/promises";
-import path from "node:path";
 import { Blip2 } from "./blip2.ts";
 import { openCheckpoint } from "./checkpoint/checkpoint.ts";
 import type { Checkpoint, CheckpointOptions } from "./checkpoint/checkpoint.ts";
@@ -15,11 +13,10 @@ import type { GenerationWay } from "./generation/generation-way.ts";
 import type { GraphLanguageModel, LanguageModel } from "./generation/language-model.ts";
 import { CheckpointError } from "./model.ts";
 import type { VisionLanguageModel } from "./model.ts";
+import { noNumbersReason } from "./no-numbers.ts";
 import { loadGraphOpt } from "./generation/opt-graph-language-model.ts";
 import { loadOpt } from "./generation/opt-language-model.ts";
-import { parsePreprocessorConfig } from "./image/preprocessor-config.ts";
-import type { PixelSettings } from "./image/preprocessor-config.ts";
-import { jsonFile } from "./checkpoint/json-section.ts";
+import { readPixelSettings } from "./image/read-pixel-settings.ts";
 import { loadGraphT5 } from "./generation/t5-graph-language-model.ts";
 import { loadT5 } from "./generation/t5-language-model.ts";
 import { inSmallerBatches } from "./smaller-batches.ts";
@@ -42,12 +39,13 @@ export async function loadCheckpoint(checkpoint: Checkpoint, options: LoadOption
     throw new CheckpointError(`${name}: a checkpoint for image-text retrieval, which generates no text.`);
   }
   const { text } = config;
+  const onNote = (message: string): void => options.onPreparation?.({ kind: "note", message });
+  checkpoint.notes.forEach(onNote);
   if (text.family === "t5" && options.precision?.language === "fp16") {
-    const message = `${name}: fp16 leaves T5's hidden states, norms and wo in fp32, for they outgrow it.`;
-    options.onPreparation?.({ kind: "note", message });
+    onNote(`${name}: fp16 leaves T5's hidden states, norms and wo in fp32, for they outgrow it.`);
   }
-  const pixels = await readPixelSettings(checkpoint);
-  const tokenizer = await loadTokenizer(folder, config);
+  const pixels = await readPixelSettings(checkpoint, onNote);
+  const tokenizer = await loadTokenizer(folder, config, onNote);
   const weights = await prepareWeights(checkpoint, options);
   const assemble = async <Seen>(
     languageModel: LanguageModel<Seen> | GraphLanguageModel<Seen>,
@@ -58,9 +56,11 @@ export async function loadCheckpoint(checkpoint: Checkpoint, options: LoadOption
     checkAllUsed(weights, config);
     const weightsBytes = weights.readBytes;
     const positions = text.family === "opt" ? text.maxPositions : null;
-    const model = new Blip2({ name, family: text.family, weightsBytes, encoder, languageModel, tokenizer, positions });
+    const model = new Blip2({
+      ...{ name, family: text.family, weightsBytes, encoder, languageModel, tokenizer, positions },
+      noNumbersReason: noNumbersReason(checkpoint, options.precision),
+    });
     if (options.device === undefined || options.device.provider === "cpu") return model;
-    const onNote = (message: string): void => options.onPreparation?.({ kind: "note", message });
     return inSmallerBatches(model, { onNote });
   };
   // ONNX Runtime holds a matrix twice while it lays it out anew. The largest, the vocabulary's, is a language model's: that
@@ -71,21 +71,4 @@ export async function loadCheckpoint(checkpoint: Checkpoint, options: LoadOption
   }
   if (text.family === "opt") return assemble(await loadOpt(weights, config, text, options), text.hidden);
   return assemble(await loadT5(weights, config, text, options), text.width);
-}
-
-/** From preprocessor_config.json or, as newer checkpoints have it, processor_config.json. */
-export async function readPixelSettings({ name, folder, config }: Checkpoint): Promise<PixelSettings> {
-  const files = ["preprocessor_config.json", "processor_config.json"].map((file) => path.join(folder, file));
-  for (const file of files) {
-    const content = await readFile(file, "utf8").catch(() => null);
-    if (content === null) continue;
-    const settings = parsePreprocessorConfig(jsonFile(content, file).value, file);
-    const { imageSize } = config.vision;
-    if (settings.width === imageSize && settings.height === imageSize) return settings;
-    throw new CheckpointError(
-      `${name}: the image processor makes ${settings.width}x${settings.height} pixels, the image encoder takes ` +
-        `${imageSize}x${imageSize}. Is ${file} that of another checkpoint?`,
-    );
-  }
-  throw new CheckpointError(`${files.join(" or ")}: no such file. Is ${folder} a checkpoint, and complete?`);
 }

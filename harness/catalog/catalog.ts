@@ -89,10 +89,10 @@ function bundled(name: string, family: BundledCheckpoint["family"]): BundledChec
 
 async function findCheckpoint(where: string, options: LoadOptions): Promise<FoundCheckpoint> {
   const checkpoint = await openCheckpoint(where, options);
-  const { name, config, revision, folder } = checkpoint;
+  const { name, config, source } = checkpoint;
   const found = {
     name,
-    source: revision === null ? folder : `${where} at ${revision}`,
+    source,
     fingerprint: await checkpoint.fingerprint(),
     ...(options.keepFeatures === true && { featureBytes: featureBytes(featureShape(config.vision)) }),
   };

@@ -19,8 +19,9 @@ import { Weights } from "../../models/checkpoint/weights.ts";
 import { loadImageTokens } from "../../models/features/load-image-tokens.ts";
 import { ImageTokenStore } from "../../models/image-token-store.ts";
 import { loadRetrievalCheckpoint, loadRetrievalSessions } from "../../models/load-blip2-retrieval.ts";
-import { readPixelSettings } from "../../models/load-blip2.ts";
+import { readPixelSettings } from "../../models/image/read-pixel-settings.ts";
 import type { LoadOptions } from "../../models/load-blip2.ts";
+import { noNumbersReason } from "../../models/no-numbers.ts";
 import { CheckpointError } from "../../models/model.ts";
 import { imageKeyNames } from "../../models/networks/q-former-text.ts";
 import { float32Tensor, floats } from "../../models/runtime.ts";
@@ -146,6 +147,7 @@ async function loadParts(folder: string, options: LoadOptions): Promise<Parts> {
     images: await loadImageTokens(checkpoint, { weights, pixels: await readPixelSettings(checkpoint) }, options),
     sessions: await loadRetrievalSessions(weights, config, options),
     tokenizer: await loadTokenizer(checkpoint.folder, config),
+    noNumbersReason: noNumbersReason(checkpoint),
   };
 }
 

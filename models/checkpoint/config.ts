@@ -66,8 +66,10 @@ export interface OptConfig {
   readonly bias: boolean;
   /** Whether the embeddings are the output matrix, too, as the file says; see tied-tensors.ts. */
   readonly tieEmbeddings: boolean;
-  readonly bos: number;
+  /** The lone token of no text; null: that which the tokenizer puts around an empty one. */
+  readonly bos: number | null;
   readonly pad: number;
+  /** Any of them ends a text; where there is none, only its length does. */
   readonly eos: readonly number[];
 }
 
@@ -88,8 +90,10 @@ export interface T5Config {
   /** gelu is exact, gelu_new the tanh approximation. */
   readonly activation: "relu" | "gelu" | "gelu_new";
   readonly gated: boolean;
-  readonly bos: number;
+  /** The lone token of no text; null: that which the tokenizer puts around an empty one. */
+  readonly bos: number | null;
   readonly pad: number;
+  /** Any of them ends a text; where there is none, only its length does. */
   readonly eos: readonly number[];
   readonly decoderStart: number;
 }

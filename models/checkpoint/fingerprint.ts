@@ -11,11 +11,14 @@ import * as z from "zod";
 import { CheckpointError } from "../model.ts";
 import { makeFolder } from "./make-folder.ts";
 
-/** The hashes of all files, in the manner of sha256sum ("<hash>  <name>", sorted by name), hashed once more. */
-export async function fingerprintFiles(folder: string, names: readonly string[], cacheFolder: string): Promise<string> {
+/**
+ * The hashes of all files, in the manner of sha256sum ("<hash>  <name>", sorted by name), hashed once more. `files`: their
+ * paths, by name.
+ */
+export async function fingerprintFiles(files: ReadonlyMap<string, string>, cacheFolder: string): Promise<string> {
   const lines: string[] = [];
-  for (const name of names.toSorted()) {
-    lines.push(`${await hashFile(path.join(folder, name), cacheFolder)}  ${name}\n`);
+  for (const [name, file] of [...files].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
+    lines.push(`${await hashFile(file, cacheFolder)}  ${name}\n`);
   }
   return createHash("sha256").update(lines.join("")).digest("hex");
 }

@@ -6,7 +6,7 @@
 import type { Checkpoint } from "./checkpoint.ts";
 import { FLOAT16_MAX, narrowFloat16 } from "./half-precision.ts";
 import { CheckpointError } from "../model.ts";
-import { readTensor, tensorBytes } from "./safetensors.ts";
+import { FLOATS, readTensor, tensorBytes } from "./safetensors.ts";
 import type { TensorEntry } from "./safetensors.ts";
 import type { TensorSource } from "./safetensors-writer.ts";
 import { ALIGNMENT, cachedWeights, contentKey } from "./weight-cache.ts";
@@ -22,7 +22,8 @@ const targets = {
 } as const;
 export type FloatKind = keyof typeof targets;
 
-const FLOATS: readonly string[] = ["F32", "F16", "BF16"];
+/** What to do about a weight that is an infinity or no number. */
+export const NOT_FINITE_ADVICE = "Download the checkpoint again, or train it anew.";
 
 type FloatTensors = Pick<Checkpoint, "name" | "tensors" | "joined">;
 
@@ -100,8 +101,12 @@ function narrowed({ name, parts }: Conversion, numbers: Float32Array): Uint16Arr
   const halves = narrowFloat16(numbers);
   const beyond = halves.findIndex((half) => (half & 0x7c00) === 0x7c00);
   if (beyond === -1) return halves;
+  const number = numbers[beyond]!;
+  const advice = Number.isFinite(number)
+    ? `fp16 holds none beyond ${FLOAT16_MAX}. Keep its part in fp32.`
+    : `no precision makes it one. ${NOT_FINITE_ADVICE}`;
   throw new CheckpointError(
     `${parts.find((part) => part !== null)?.file ?? "the checkpoint"}: tensor "${name}" has the number ` +
-      `${numbers[beyond]}, and fp16 holds none beyond ${FLOAT16_MAX}. Keep its part in fp32.`,
+      `${number}, and ${advice}`,
   );
 }

@@ -4,7 +4,7 @@
  */
 import type { Checkpoint } from "./checkpoint.ts";
 import type { JoinedTensor } from "./tensor-names.ts";
-import { floatWeights, toConvert } from "./float-weights.ts";
+import { floatWeights, NOT_FINITE_ADVICE, toConvert } from "./float-weights.ts";
 import { CheckpointError } from "../model.ts";
 import { describePrecision, fp32Precision } from "./precision.ts";
 import type { Precision } from "./precision.ts";
@@ -155,7 +155,7 @@ function sources(matrix: PlannedMatrix): readonly TensorSource[] {
     if (!made.scales.every(Number.isFinite)) {
       throw new CheckpointError(
         `${entry.file}: tensor "${entry.name}" has numbers that are not finite, which ${precision} cannot hold. ` +
-          "Is the download complete? Keep its part in fp32 to use it as it is.",
+          NOT_FINITE_ADVICE,
       );
     }
     ({ scales } = made);

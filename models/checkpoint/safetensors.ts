@@ -30,6 +30,9 @@ const elementBytes = {
   U64: 8,
 } as const;
 
+/** Those of floats, which weights are stored as. */
+export const FLOATS: readonly string[] = ["F64", "F32", "F16", "BF16"];
+
 export type SafetensorsType = keyof typeof elementBytes;
 
 /** Where a tensor's bytes lie. */
@@ -171,20 +174,22 @@ function checkCoverage(
   }
 }
 
-/** The numbers of a float tensor as fp32, exactly. */
+/** The numbers of a float tensor as fp32: exactly, or of F64 the nearest. */
 export async function readTensor(entry: TensorEntry): Promise<Float32Array> {
   await using handle = await open(entry.file);
   const bytes = await readBytes(handle, entry.offset, entry.byteLength);
   switch (entry.dtype) {
     case "F32":
       return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
+    case "F64":
+      return Float32Array.from(new Float64Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 8));
     case "F16":
       return widenFloat16(new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 2));
     case "BF16":
       return widenBfloat16(new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 2));
     default:
       throw new CheckpointError(
-        `${entry.file}: tensor "${entry.name}" has dtype ${entry.dtype}, expected F32, F16 or BF16.`,
+        `${entry.file}: tensor "${entry.name}" has dtype ${entry.dtype}, expected ${FLOATS.join(", ")}.`,
       );
   }
 }

@@ -19,6 +19,12 @@ const T5_EMBEDDINGS = [
 /** The output matrix where the language model is OPT, and the embeddings it is tied to unless the two differ. */
 const OPT_HEAD = ["language_model.model.decoder.embed_tokens.weight", "language_model.lm_head.weight"] as const;
 
+/** Names of word embeddings, by any of which a language model's one table may be stored. */
+export const EMBEDDINGS: readonly string[] = [...T5_EMBEDDINGS, OPT_HEAD[0]];
+
+/** Their counterpart at the other end. */
+export const OUTPUT_HEAD = OPT_HEAD[1];
+
 /**
  * The same tensors without second copies: T5's embeddings are `language_model.shared.weight`, whichever was stored, and an
  * output matrix is left only where it is not the embeddings. What is stored twice is read to be compared.

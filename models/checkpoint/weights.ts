@@ -5,6 +5,7 @@
 import { CheckpointError } from "../model.ts";
 import { fp32Precision } from "./precision.ts";
 import type { ModelPart, Precision } from "./precision.ts";
+import { FLOATS } from "./safetensors.ts";
 import type { TensorEntry } from "./safetensors.ts";
 
 /** A linear layer's matrix, [to, from] in the checkpoint, and how it is stored to be computed with (quantize.ts). */
@@ -100,7 +101,7 @@ export class Weights {
     checkShape(checkpoint, { name: full, shape: entry.shape }, shape);
     if (entry.dtype !== "F32" && entry.dtype !== "F16") {
       throw new CheckpointError(
-        `${checkpoint}: tensor "${full}" is stored as ${entry.dtype}, expected F32, F16 or BF16.`,
+        `${checkpoint}: tensor "${full}" is stored as ${entry.dtype}, expected ${FLOATS.join(", ")}.`,
       );
     }
     read.add(full);

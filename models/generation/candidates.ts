@@ -13,10 +13,6 @@ export interface LanguageHead {
   readonly vocabulary: number;
 }
 
-/** What is said of a text that cannot go on: numbers have outgrown what their precision holds. */
-export const NO_NUMBERS =
-  "the language model's logits are not numbers, as where numbers outgrow a precision; --precision fp32 holds the largest";
-
 /** hidden [rows, width] → the `count` most likely tokens of each row, best first; none where its logits are not numbers */
 export async function rankNextTokens(head: LanguageHead, hidden: Float32Array, count: number): Promise<Candidate[][]> {
   const rows = hidden.length / head.width;

@@ -40,7 +40,7 @@ const nobody: Attendance = {
   onDone: () => undefined,
 };
 
-/** The hypotheses of each sequence, best first; none where the model's numbers are none (NO_NUMBERS). */
+/** The hypotheses of each sequence, best first; none where the model's logits are not numbers. */
 export async function generate(
   head: LanguageHead,
   start: GenerationStart,

@@ -129,7 +129,7 @@ function textFeed(
   return { width, text: int64Tensor(rows, [texts.length, 1, width]) };
 }
 
-/** `width`: of the texts before the first new token. A sequence without numbers (NO_NUMBERS) has no hypothesis. */
+/** `width`: of the texts before the first new token. A sequence whose logits are not numbers has no hypothesis. */
 function hypothesesOf(
   texts: Tensor,
   scores: Tensor,

@@ -1,7 +1,6 @@
 /**
  * preprocessor_config.json → how an image becomes pixels: the keys and defaults of transformers 5.12.1
- * (image_processing_pil_blip.py). Newer checkpoints have the same keys under `image_processor` in processor_config.json.
- * BLIP-2 neither crops nor pads; a file that asks for anything else than resize, rescale, normalise is refused.
+ * (image_processing_pil_blip.py). read-pixel-settings.ts says where newer checkpoints have the same keys. BLIP-2 neither crops nor pads; a file that asks for anything else than resize, rescale, normalise is refused.
  */
 import * as z from "zod";
 import { CheckpointError } from "../model.ts";
@@ -62,9 +61,7 @@ const steps = new Map([
 export function parsePreprocessorConfig(json: unknown, where: string): PixelSettings {
   const file = z.record(z.string(), z.unknown()).safeParse(json);
   if (!file.success) throw new CheckpointError(`${where}: expected a JSON object. Download the file again.`);
-  const own = file.data["image_processor"] ?? file.data;
-
-  const parsed = settingsSchema.safeParse(own);
+  const parsed = settingsSchema.safeParse(file.data);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     throw new CheckpointError(`${where}: ${issue?.path.join(".") ?? ""}: ${issue?.message ?? ""}.`);

@@ -182,6 +182,6 @@ function withoutEarlyEnds(
 }
 
 function isAnyOf(g: LoopBuilder, tokens: Value, all: readonly number[]): Value {
-  const each = all.map((token) => g.equal(tokens, g.integers([token])));
+  const each = (all.length === 0 ? [-1] : all).map((token) => g.equal(tokens, g.integers([token])));
   return each.reduce((a, b) => g.or(a, b));
 }

@@ -11,6 +11,7 @@ import type { Blip2Config } from "../checkpoint/config.ts";
 import { check, jsonFile } from "../checkpoint/json-section.ts";
 import type { JsonSection } from "../checkpoint/json-section.ts";
 import { CheckpointError } from "../model.ts";
+import { settingsSchema, settledTokenizer, specialTokensSchema, tokenizerSchema } from "./tokenizer-settings.ts";
 
 /** Where the queries go. */
 const IMAGE_TOKEN = "<image>";
@@ -33,28 +34,34 @@ export interface Tokenizer {
   readonly paddingSide: "left" | "right";
 }
 
-const tokenizerSchema = z.looseObject({
-  model: z.looseObject({ type: z.string() }),
-  normalizer: z.looseObject({ precompiled_charsmap: z.string().optional() }).nullish(),
-});
-
-const settingsSchema = z.looseObject({
-  padding_side: z.enum(["left", "right"]).default("right"),
-  clean_up_tokenization_spaces: z.boolean().nullish(),
-});
-
-export async function loadTokenizer(folder: string, config: Blip2Config): Promise<Tokenizer> {
+/** `onNote` is told where tokenizer.json is not followed. */
+export async function loadTokenizer(
+  folder: string,
+  config: Blip2Config,
+  onNote?: (message: string) => void,
+): Promise<Tokenizer> {
   const file = path.join(folder, "tokenizer.json");
   const json = await readJson(file);
-  const settingsJson = await readJson(path.join(folder, "tokenizer_config.json"));
   if (json === null) {
     throw new CheckpointError(
       `${file}: no such file; vocab.json, merges.txt or spiece.model alone do not do. Is the download complete?`,
     );
   }
-  const { model, normalizer } = check(tokenizerSchema, json);
-  const settings = check(settingsSchema, settingsJson ?? jsonFile("{}", "tokenizer_config.json"));
-  const library = createLibraryTokenizer(json, settings);
+  const settings = await readBeside(folder, "tokenizer_config.json", settingsSchema);
+  const { tokenizer, paddingSide, notes } = settledTokenizer(
+    {
+      tokenizer: check(tokenizerSchema, json),
+      settings: settings ?? {},
+      specialTokens: await readBeside(folder, "special_tokens_map.json", specialTokensSchema),
+      addedTokens: (await readBeside(folder, "added_tokens.json", z.record(z.string(), z.int().nonnegative()))) ?? {},
+      // BLIP-2's own default; of T5 or BERT it would make other tokens than those they were trained with.
+      usualClass: config.text?.family === "opt" ? "GPT2Tokenizer" : null,
+    },
+    IMAGE_TOKEN,
+  );
+  for (const note of notes) onNote?.(`${folder}: ${note}`);
+  const { model, normalizer } = tokenizer;
+  const library = createLibraryTokenizer(file, tokenizer, settings ?? {});
   const map = normalizer?.precompiled_charsmap;
   if (map !== undefined) library.normalizer = new CharacterMapNormalizer(readCharacterMap(map, file));
   checkVocabulary(library, config, file);
@@ -64,7 +71,7 @@ export async function loadTokenizer(folder: string, config: Blip2Config): Promis
   const around = encode("", { specialTokens: true });
   checkSpecialTokens(around, config, file);
   // Not for byte-level BPE, whose spaces are part of its tokens (tokenization_utils_tokenizers.py:1039).
-  const cleanUp = settings.clean_up_tokenization_spaces === true && model.type !== "BPE";
+  const cleanUp = settings?.clean_up_tokenization_spaces === true && model.type !== "BPE";
   const addedTokens = library.get_added_tokens_decoder();
 
   return {
@@ -77,14 +84,14 @@ export async function loadTokenizer(folder: string, config: Blip2Config): Promis
     },
     cleansUpSpaces: cleanUp,
     encodePrompt: (prompt, { maxTokens } = { maxTokens: Infinity }) => {
-      if (prompt === null && config.kind === "generation") return [config.text.bos];
+      if (prompt === null && config.kind === "generation") return config.text.bos === null ? around : [config.text.bos];
       const text = encode(prompt ?? "", { specialTokens: false }).slice(0, Math.max(0, maxTokens - around.length));
       const before = config.text?.family === "t5" ? 0 : 1; // special tokens in front of the text; the rest come behind
       return [...around.slice(0, before), ...text, ...around.slice(before)];
     },
     imageTokens: new Array<number>(config.qFormer.queries).fill(imageToken(library, config, file)),
     pad: config.kind === "generation" ? config.text.pad : config.qFormer.pad,
-    paddingSide: settings.padding_side,
+    paddingSide,
   };
 }
 
@@ -98,9 +105,15 @@ async function readJson(file: string): Promise<JsonSection | null> {
   }
 }
 
-function createLibraryTokenizer({ file, value }: JsonSection, settings: object): LibraryTokenizer {
+/** null where there is no such file. */
+async function readBeside<T>(folder: string, name: string, schema: z.ZodType<T>): Promise<T | null> {
+  const json = await readJson(path.join(folder, name));
+  return json === null ? null : check(schema, json);
+}
+
+function createLibraryTokenizer(file: string, tokenizer: object, settings: object): LibraryTokenizer {
   try {
-    return new LibraryTokenizer(value, settings);
+    return new LibraryTokenizer(tokenizer, settings);
   } catch (cause) {
     throw new CheckpointError(`${file}: the tokenizers library cannot use it: ${String(cause)}.`, { cause });
   }
@@ -136,11 +149,12 @@ function checkVocabulary(library: LibraryTokenizer, config: Blip2Config, file: s
 /** Without them a model answers, but worse: OPT wants `</s>` before a text, T5 `</s>` after it, the Q-Former [CLS] and [SEP]. */
 function checkSpecialTokens(found: readonly number[], config: Blip2Config, file: string): void {
   const text = config.text;
-  const expected = text === null ? null : text.family === "opt" ? text.bos : (text.eos[0] ?? null);
-  const isRight = expected === null ? found.length === 2 : found.length === 1 && found[0] === expected;
+  const id = text === null ? null : text.family === "opt" ? text.bos : (text.eos[0] ?? null);
+  const isRight = found.length === (text === null ? 2 : 1) && (id === null || found[0] === id);
   if (isRight) return;
+  const expected = text === null ? "[CLS] and [SEP]" : id === null ? "one" : `[${id}]`;
   throw new CheckpointError(
-    `${file}: puts the special tokens [${found.join(", ")}] around a text, expected ${expected === null ? "[CLS] and [SEP]" : `[${expected}]`}. ` +
+    `${file}: puts the special tokens [${found.join(", ")}] around a text, expected ${expected}. ` +
       "Is it the tokenizer of another checkpoint?",
   );
 }
@@ -154,7 +168,7 @@ function imageToken(
   if (expected === null && kind === "retrieval") return found ?? qFormer.pad; // cut off again, whatever it is
   if (found === expected) return found;
   throw new CheckpointError(
-    `${file}: ${IMAGE_TOKEN} ${found === undefined ? "is not in the vocabulary" : `has id ${found}`}, ` +
+    `${file}: ${IMAGE_TOKEN} has id ${found}, ` +
       `expected id ${expected}, the image_token_index in config.json. Use a revision of the checkpoint that has both.`,
   );
 }

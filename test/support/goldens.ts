@@ -8,7 +8,7 @@ import { fp32Weights } from "../../models/checkpoint/float-weights.ts";
 import { loadImageTokens } from "../../models/features/load-image-tokens.ts";
 import type { Hypothesis } from "../../models/generation/search.ts";
 import { loadImageEncoder } from "../../models/image-encoder.ts";
-import { readPixelSettings } from "../../models/load-blip2.ts";
+import { readPixelSettings } from "../../models/image/read-pixel-settings.ts";
 import type { DecodingOptions } from "../../models/model.ts";
 import { readSafetensorsHeader, readTensor } from "../../models/checkpoint/safetensors.ts";
 import { Weights } from "../../models/checkpoint/weights.ts";

@@ -132,8 +132,30 @@ describe("what a config's values mean", () => {
     assert.equal(read(file).qFormer.vision, 1024);
   });
 
-  it("image_token_id stands for image_token_index", () => {
+  it("image_token_id stands for image_token_index, and before it", () => {
     assert.equal(read(changed(optFile, { image_token_index: undefined, image_token_id: 7 })).imageToken, 7);
+    assert.equal(read(changed(optFile, { image_token_id: 7 })).imageToken, 7);
+    assert.equal(read(changed(optFile, { image_token_id: null })).imageToken, 50265);
+  });
+
+  it("a file without a class is told by whether its Q-Former reads text", () => {
+    for (const architectures of [undefined, null]) {
+      assert.equal(read(changed(optFile, { architectures })).kind, "generation");
+      assert.equal(read(changed(itmFile, { architectures })).kind, "retrieval");
+    }
+  });
+
+  it("token ids that are null: no end, nothing that begins a text, and any filler", () => {
+    const none = { pad_token_id: null, bos_token_id: null, eos_token_id: null };
+    const opt = read(changed(optFile, { text_config: none, qformer_config: { pad_token_id: null } }));
+    assert.deepEqual([opt.text?.pad, opt.text?.bos, opt.text?.eos, opt.qFormer.pad], [1, null, [], 0]);
+    const t5 = read(changed(t5File, { text_config: none }));
+    assert.deepEqual([t5.text?.pad, t5.text?.bos, t5.text?.eos], [0, null, []]);
+  });
+
+  it("T5 without a token that its decoder starts with starts with bos, as the reference does", () => {
+    const { text } = read(changed(t5File, { text_config: { decoder_start_token_id: null } }));
+    assert.equal(text?.family === "t5" && text.decoderStart, 1);
   });
 
   it("a size may be given as [height, width]", () => {

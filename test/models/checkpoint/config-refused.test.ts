@@ -13,7 +13,21 @@ describe("a config is refused", () => {
       changed(optFile, { architectures: ["Blip2Model"] }),
       'architectures.0 is "Blip2Model", expected one of "Blip2ForConditionalGeneration"|"Blip2ForImageTextRetrieval".',
     ],
-    ["without a class", changed(optFile, { architectures: undefined }), "architectures is missing, expected tuple."],
+    [
+      "of no class",
+      changed(optFile, { architectures: [] }),
+      'architectures is [], expected a list of one class, such as ["Blip2ForConditionalGeneration"].',
+    ],
+    [
+      "of two classes",
+      changed(optFile, { architectures: ["Blip2ForConditionalGeneration", "Blip2ForImageTextRetrieval"] }),
+      'architectures is ["Blip2ForConditionalGeneration","Blip2ForImageTextRetrieval"], expected a list of one class, such as ["Blip2ForConditionalGeneration"].',
+    ],
+    [
+      "with an encoder in one place and none in another",
+      changed(optFile, { use_decoder_only_language_model: false }),
+      "use_decoder_only_language_model is false, expected true, for text_config is that of opt.",
+    ],
     [
       "with another language model",
       changed(optFile, { text_config: { model_type: "llama" } }),
@@ -41,8 +55,8 @@ describe("a config is refused", () => {
     ],
     [
       "of T5 without a token the decoder starts with",
-      changed(t5File, { text_config: { decoder_start_token_id: undefined } }),
-      "text_config.decoder_start_token_id is missing, expected number.",
+      changed(t5File, { text_config: { decoder_start_token_id: undefined, bos_token_id: null } }),
+      "text_config.decoder_start_token_id is missing, expected a token id, or a bos_token_id in its place.",
     ],
     [
       "with a size that is no count",

@@ -147,7 +147,7 @@ describe("quantized weights", () => {
     await assertRefused(
       () => prepare(cacheFolder, copy),
       `FOLDER/model.safetensors: tensor "${matrixName}" has numbers that are not finite, which int8 cannot hold. ` +
-        "Is the download complete? Keep its part in fp32 to use it as it is.",
+        "Download the checkpoint again, or train it anew.",
       copy,
     );
     assert.deepEqual(quantized(cacheFolder), []);

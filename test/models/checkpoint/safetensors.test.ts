@@ -196,9 +196,15 @@ describe("a tensor's numbers", () => {
     assert.ok(Number.isNaN(values[0x7fc0]));
   });
 
+  it("are the nearest F32 of F64, ties to the even one", async () => {
+    const doubles = Float64Array.of(0.1, 1 + 2 ** -24, 1 + 3 * 2 ** -24, 1e300, -0, Number.NaN, 1e-46);
+    const values = await readTensor(await tensorOf("F64", doubles.length, doubles));
+    assert.deepEqual([...values], [Math.fround(0.1), 1, 1 + 2 ** -22, Infinity, -0, Number.NaN, 0]);
+  });
+
   it("are refused for other types", async () => {
     const entry = await tensorOf("I64", 1, BigInt64Array.of(1n));
-    await assertRefused(() => readTensor(entry), /: tensor "a" has dtype I64, expected F32, F16 or BF16\.$/);
+    await assertRefused(() => readTensor(entry), /: tensor "a" has dtype I64, expected F64, F32, F16, BF16\.$/);
   });
 });
 

@@ -64,7 +64,7 @@ describe("weights", () => {
 
   it("refuse a tensor that is no float", async () => {
     const weights = Weights.of("tiny", new Map([entry("a", [1], "I64")]));
-    const message = 'tiny: tensor "a" is stored as I64, expected F32, F16 or BF16.';
+    const message = 'tiny: tensor "a" is stored as I64, expected F64, F32, F16, BF16.';
     await assertRefused(() => weights.tensor("a", [1]), message);
   });
 });

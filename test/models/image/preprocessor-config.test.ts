@@ -39,8 +39,6 @@ describe("preprocessor config", () => {
       standardDeviation: [1, 2, 4],
     };
     assert.deepEqual(parsePreprocessorConfig(json, where), expected);
-    const nested = { image_processor: json, num_query_tokens: 32 };
-    assert.deepEqual(parsePreprocessorConfig(nested, where), expected);
   });
 
   it("takes transformers' defaults for what is missing or null", () => {

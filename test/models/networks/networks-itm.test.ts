@@ -1,7 +1,12 @@
 /** Each graph of a retrieval checkpoint against the reference's activations, on the bundled shapes-itm. */
 import assert from "node:assert/strict";
 import type { RetrievalConfig } from "../../../models/checkpoint/config.ts";
-import { imageKeyNames, qFormerImageKeys, qFormerMatching, qFormerText } from "../../../models/networks/q-former-text.ts";
+import {
+  imageKeyNames,
+  qFormerImageKeys,
+  qFormerMatching,
+  qFormerText,
+} from "../../../models/networks/q-former-text.ts";
 import { qFormer } from "../../../models/networks/q-former.ts";
 import { imageEmbedding, similarity } from "../../../models/networks/retrieval-heads.ts";
 import { visionTransformer } from "../../../models/networks/vision-transformer.ts";

@@ -117,10 +117,10 @@ describe("a tokenizer that does not fit its checkpoint", () => {
       "FOLDER/tokenizer.json: no such file; vocab.json, merges.txt or spiece.model alone do not do. Is the download complete?",
     ],
     [
-      "has no <image>",
+      "has no <image>, which then comes behind its last token",
       changed((text) => text.replaceAll("<image>", "<picture>")),
       config,
-      "FOLDER/tokenizer.json: <image> is not in the vocabulary, expected id 480, the image_token_index in config.json. " +
+      "FOLDER/tokenizer.json: <image> has id 481, expected id 480, the image_token_index in config.json. " +
         "Use a revision of the checkpoint that has both.",
     ],
     [
@@ -145,7 +145,7 @@ describe("a tokenizer that does not fit its checkpoint", () => {
     ],
     [
       "is of a kind the library does not know",
-      changed((text) => text.replace('"type":"ByteLevel"', '"type":"Unheard"')),
+      changed((text) => text.replace('"type":"TemplateProcessing"', '"type":"Unheard"')),
       config,
       /^FOLDER\/tokenizer\.json: the tokenizers library cannot use it: Error: Unknown/,
     ],
