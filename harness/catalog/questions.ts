@@ -15,8 +15,8 @@ export interface Question {
 export interface Questions {
   /** By sample id. */
   readonly byId: ReadonlyMap<string, Question>;
-  /** Of a retrieval task: all texts of the split, by their place. */
-  readonly texts: readonly string[];
+  /** Of a retrieval task: all texts of the split, by their place, each with the id of its image. */
+  readonly texts: readonly { readonly text: string; readonly image: string }[];
   /** Why there are none; null where there are. */
   readonly problem: string | null;
 }
@@ -38,7 +38,11 @@ export async function readQuestions(
     const byId = new Map<string, Question>();
     for (const sample of split.samples) if (wanted.has(sample.id)) byId.set(sample.id, questionOf(sample));
     const asked = task.kind === "retrieval" ? limitSamples(split.samples, record.config.limit) : [];
-    return { byId, texts: asked.flatMap(textsOf), problem: null };
+    return {
+      byId,
+      texts: asked.flatMap((sample) => textsOf(sample).map((text) => ({ text, image: sample.image.id }))),
+      problem: null,
+    };
   } catch (error) {
     if (error instanceof DatasetError) return none(error.message);
     throw error;

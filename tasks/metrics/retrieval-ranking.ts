@@ -82,14 +82,42 @@ export function similarityScores({ values, images, texts }: Similarities): Retri
   };
 }
 
+/** What a matched pair scores: the sum rounded to single precision, as the reference rounds it. */
+export function pairScore(similarity: number, logit: number): number {
+  return Math.fround(similarity + logit);
+}
+
+/** Positions of the `rerank` most similar candidates of one row, in rising order. */
+export function rowCandidates(similar: Float32Array, rerank: number): Int32Array {
+  return highestPositions(similar, Math.min(rerank, similar.length)).sort();
+}
+
+/**
+ * The candidates of one row, the best first, those that score alike together, in rising order.
+ *
+ * @param candidates positions in rising order
+ * @param scores of the candidates, in their order
+ */
+export function rankedRow(candidates: Int32Array, scores: Float32Array): readonly (readonly number[])[] {
+  const groups: number[][] = [];
+  let before = Number.NaN;
+  for (const place of highestPositions(scores, scores.length)) {
+    const score = scores[place]!;
+    if (score === before) groups.at(-1)!.push(candidates[place]!);
+    else groups.push([candidates[place]!]);
+    before = score;
+  }
+  return groups;
+}
+
 /** @param matched of each image, for at least the pairs that `textsToMatch` names */
 export function rerankedScores(
   { values, images, texts }: Similarities,
   { imageToText, textToImage }: Candidates,
   matched: readonly MatchedTexts[],
 ): RetrievalScores {
-  // Stored into single precision, the sum is rounded as the reference rounds it.
-  const score = (image: number, text: number): number => values[image * texts + text]! + logitOf(matched, image, text);
+  const score = (image: number, text: number): number =>
+    pairScore(values[image * texts + text]!, logitOf(matched[image], text, image));
   const row = new Float32Array(texts);
   const column = new Float32Array(images);
   return {
@@ -106,17 +134,21 @@ export function rerankedScores(
   };
 }
 
-function logitOf(matched: readonly MatchedTexts[], image: number, text: number): number {
-  const own = matched[image];
+/** The matching logit of a text with an image, which was matched with all of `matched`. */
+export function logitOf(
+  matched: { readonly texts: ArrayLike<number>; readonly logits: ArrayLike<number> } | undefined,
+  text: number,
+  image: string | number,
+): number {
   let low = 0;
-  let high = own?.texts.length ?? 0;
+  let high = matched?.texts.length ?? 0;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (own!.texts[middle]! < text) low = middle + 1;
+    if (matched!.texts[middle]! < text) low = middle + 1;
     else high = middle;
   }
-  if (own?.texts[low] !== text) throw new RangeError(`image ${image} was not matched with text ${text}`);
-  return own.logits[low]!;
+  if (matched?.texts[low] !== text) throw new RangeError(`image ${image} was not matched with text ${text}`);
+  return matched.logits[low]!;
 }
 
 /** Positions of the `count` highest, highest first, of equal ones the lower position first. */

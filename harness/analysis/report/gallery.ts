@@ -4,6 +4,7 @@ import type { GalleryGroup, GallerySample } from "../../../reports/report/report
 import { differing } from "./answer-groups.ts";
 import type { AnswerGroup } from "./answer-groups.ts";
 import type { FullRun, ReportOptions } from "./make-report.ts";
+import { logitOf, pairScore, rankedRow, rowCandidates } from "../../../tasks/metrics/retrieval-ranking.ts";
 import { readQuestions } from "../../catalog/questions.ts";
 import type { Questions } from "../../catalog/questions.ts";
 
@@ -88,7 +89,7 @@ async function sampleOf(id: string, { group, members, questions }: Surroundings)
     answers.push({
       run: runId,
       prompt: prediction.status === "matched" ? null : prediction.prompt,
-      text: await textOf(prediction, { path: run.path, place, images: group.places.size, texts: questions.texts }),
+      text: await textOf(prediction, run, { place, images: group.places.size, texts: questions.texts }),
       score: Number.isNaN(score) ? null : Number(score.toPrecision(6)), // float32 holds no more
     });
   }
@@ -103,31 +104,38 @@ async function sampleOf(id: string, { group, members, questions }: Surroundings)
 }
 
 interface Split {
-  readonly path: string;
   /** The image's place in the split. */
   readonly place: number;
   readonly images: number;
-  readonly texts: readonly string[];
+  readonly texts: Questions["texts"];
 }
 
 async function textOf(
   prediction: NonNullable<ReturnType<FullRun["read"]["chosen"]["get"]>>,
-  { path, place, images, texts }: Split,
+  { path, record }: FullRun["run"],
+  { place, images, texts }: Split,
 ): Promise<string> {
   if (prediction.status === "failed") return prediction.error;
   if (prediction.status === "predicted") return prediction.text.trim();
-  const similarities = await readSimilarityRow(path, { row: place, images });
-  if (similarities === null) return "(its similarities are not there)";
-  const best = bestText(prediction, similarities);
-  return texts[best] ?? `text ${best + 1} of ${similarities.length}`;
+  const similar = await readSimilarityRow(path, { row: place, images });
+  if (similar === null) return "(its similarities are not there)";
+  const first = firstTexts(similar, prediction, record.config.retrieval?.rerank ?? 0);
+  // Of texts that score alike a wrong one comes first, as in TR@1.
+  const best = first.find((text) => texts[text]?.image !== prediction.image) ?? first[0]!;
+  return texts[best]?.text ?? `text ${best + 1} of ${similar.length}`;
 }
 
-/** Matched texts are ranked by logit + similarity, before all others; without any, by similarity alone. */
-function bestText(
-  { texts, logits }: { readonly texts: readonly number[]; readonly logits: readonly number[] },
-  similarities: Float32Array,
-): number {
-  const matched = texts.map((text, index) => ({ text, score: logits[index]! + similarities[text]! }));
-  const ranked = matched.length > 0 ? matched : Array.from(similarities, (score, text) => ({ text, score }));
-  return ranked.reduce((best, one) => (one.score > best.score ? one : best)).text;
+interface MatchedImage {
+  readonly image: string;
+  readonly texts: readonly number[];
+  readonly logits: readonly number[];
+}
+
+/** The best texts of an image's row, which score alike; with `rerank` 0 by similarity alone. */
+function firstTexts(similar: Float32Array, matched: MatchedImage, rerank: number): readonly number[] {
+  const candidates = rowCandidates(similar, rerank === 0 ? similar.length : rerank);
+  const scores = Float32Array.from(candidates, (text) =>
+    rerank === 0 ? similar[text]! : pairScore(similar[text]!, logitOf(matched, text, matched.image)),
+  );
+  return rankedRow(candidates, scores)[0]!;
 }

@@ -4,7 +4,7 @@
  */
 import type { FailedImage, ImageFile, ImageTextScorer, StageLatency } from "../../../models/model.ts";
 import type { TextTokens } from "../../../models/text/text-batches.ts";
-import { highestPositions } from "../../../tasks/metrics/retrieval-ranking.ts";
+import { highestPositions, pairScore, rankedRow, rowCandidates } from "../../../tasks/metrics/retrieval-ranking.ts";
 
 /** Texts that images are ranked against. */
 export interface TextGallery {
@@ -73,31 +73,30 @@ async function rankOne(
   { tokens }: TextGallery,
   { image, similar, rerank, shown }: Ranking & { readonly image: ImageFile; readonly similar: Float32Array },
 ): Promise<RankedTexts | FailedImage> {
-  const candidates = highestPositions(similar, Math.min(rerank === 0 ? shown : rerank, tokens.length));
   if (rerank === 0) {
-    const texts = grouped(candidates, (text) => similar[text]!);
-    return { status: "ranked", texts, pairs: 0, latencyMs: {} };
+    const all = Int32Array.from(highestPositions(similar, Math.min(shown, tokens.length)).sort());
+    const scores = Float32Array.from(all, (text) => similar[text]!);
+    return { status: "ranked", texts: rankedRow(all, scores), pairs: 0, latencyMs: {} };
   }
-  candidates.sort(); // so that equal scores stand in the order of the gallery
+  const candidates = rowCandidates(similar, rerank);
   const matching = await scorer.match(
     image,
     Array.from(candidates, (text) => tokens[text]!),
   );
   if (matching.status === "failed") return matching;
-  // Stored into single precision, the sum is rounded as the reference rounds it.
-  const scores = Float32Array.from(candidates, (text, place) => matching.logits[place]! + similar[text]!);
-  const order = highestPositions(scores, scores.length).subarray(0, shown);
-  const texts = grouped(order, (place) => scores[place]!).map((places) => places.map((place) => candidates[place]!));
+  const scores = Float32Array.from(candidates, (text, place) => pairScore(similar[text]!, matching.logits[place]!));
+  const texts = firstOf(rankedRow(candidates, scores), shown);
   return { status: "ranked", texts, pairs: candidates.length, latencyMs: matching.latencyMs };
 }
 
-/** Neighbours of one score stand together. */
-function grouped(order: Int32Array, scoreOf: (position: number) => number): number[][] {
-  const groups: number[][] = [];
-  for (const [index, position] of order.entries()) {
-    const before = index === 0 ? null : scoreOf(order[index - 1]!);
-    if (before === scoreOf(position)) groups.at(-1)!.push(position);
-    else groups.push([position]);
+/** As many texts as are shown, from the start. */
+function firstOf(groups: readonly (readonly number[])[], shown: number): readonly (readonly number[])[] {
+  let room = shown;
+  const kept: (readonly number[])[] = [];
+  for (const group of groups) {
+    if (room === 0) break;
+    kept.push(group.slice(0, room));
+    room -= kept.at(-1)!.length;
   }
-  return groups;
+  return kept;
 }
