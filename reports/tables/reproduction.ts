@@ -125,7 +125,7 @@ function reasonLines(comparisons: readonly Comparison[]): readonly string[] {
 }
 
 const transcriptions =
-  "transcription: cross-checked, two that were made independently agree; to be confirmed, there is one; quoted, from the source named.";
+  "transcription: cross-checked, two that were made independently agree; quoted, from the source named; unverified, the number in it was not seen.";
 
 /** What is published, then what is published of checkpoints that are not public. No line end at the end. */
 export function formatPublished(numbers: readonly ListedNumber[], notes: readonly string[]): string {

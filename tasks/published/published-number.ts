@@ -4,10 +4,10 @@
  */
 
 /**
- * `cross-checked`: two transcriptions of the table, made independently, agree. `to be confirmed`: there is one; look at the
- * PDF before relying on it. `quoted`: from the source that is named, which is not the paper.
+ * `cross-checked`: two conversions of the paper, made by different routes, agree. `quoted`: from the source that is named, which
+ * is not the paper. `unverified`: the source is there, but the number in it could not be seen.
  */
-export type PublishedStatus = "cross-checked" | "to be confirmed" | "quoted";
+export type PublishedStatus = "cross-checked" | "quoted" | "unverified";
 
 export interface PublishedNumber {
   /** Name of the checkpoint; null: there is none in the Hugging Face layout, see `remark`. */

@@ -19,6 +19,8 @@ export interface MadeRun {
   readonly metric?: string;
   readonly status?: RunRecord["status"];
   readonly protocol?: string;
+  readonly decoding?: RunRecord["config"]["decoding"];
+  readonly family?: RunRecord["checkpoint"]["family"];
   readonly overrides?: Readonly<Record<string, string | number>>;
   readonly sha256?: string;
   readonly scorer?: string;
@@ -47,10 +49,10 @@ export function writeMadeRun(folder: string, made: MadeRun): string {
       protocol: made.protocol ?? "paper",
       limit: null,
       batchSize: 8,
-      decoding: {},
+      decoding: { ...made.decoding },
       overrides: { ...made.overrides },
     },
-    checkpoint: { name: made.checkpoint ?? "tiny", source: "/tiny", family: "opt", fingerprint: "f00d" },
+    checkpoint: { name: made.checkpoint ?? "tiny", source: "/tiny", family: made.family ?? "opt", fingerprint: "f00d" },
     data: {
       dataset: "vqav2",
       split: "val",

@@ -100,13 +100,13 @@ describe("published numbers", () => {
 
 describe("known differences", () => {
   it("have tolerances in the unit of the number, none for parts of a split", () => {
-    assert.equal(toleranceOf(find("blip2-opt-2.7b", "vqav2", "accuracy")), 0.02);
-    assert.equal(toleranceOf(find("blip2-opt-2.7b", "gqa", "accuracy")), null);
+    assert.equal(toleranceOf(find("blip2-opt-2.7b", "vqav2", "accuracy")), 0.006);
+    assert.equal(toleranceOf(find("blip2-opt-2.7b", "gqa", "accuracy")), 0.006);
     assert.equal(toleranceOf(find("blip2-flan-t5-xl", "ok-vqa", "accuracy")), 0.006);
     assert.equal(toleranceOf(find("blip2-opt-2.7b-coco", "coco-caption", "CIDEr")), 0.01);
     assert.equal(toleranceOf(find("blip2-opt-2.7b-coco", "coco-caption", "BLEU-4")), 0.006);
     assert.equal(toleranceOf(find("blip2-opt-2.7b-coco", "nocaps", "CIDEr")), null);
-    assert.equal(toleranceOf(find("blip2-itm-vit-g-coco", "coco-retrieval", "IR@1")), 0.003);
+    assert.equal(toleranceOf(find("blip2-itm-vit-g-coco", "coco-retrieval", "IR@1")), 0.005);
     assert.equal(toleranceOf(find("blip2-itm-vit-g-coco", "coco-retrieval", "IR@5")), null);
     const part = publishedNumbers.find((number) => number.part?.group === "yes/no") ?? assert.fail();
     assert.equal(toleranceOf(part), null);

@@ -51,7 +51,8 @@ async function failedIn(folder: string, record: RunRecord): Promise<ReadonlySet<
  * @param advice what to do about it; unset: what helps where both are run folders.
  */
 export function refuseOtherMeasure({ base, candidate }: RunPair, advice?: string): void {
-  const [found, expected] = [measureOf(candidate), measureOf(base)];
+  const isOneFamily = base.record.checkpoint.family === candidate.record.checkpoint.family;
+  const [found, expected] = [measureOf(candidate, { isOneFamily }), measureOf(base, { isOneFamily })];
   const names = [...new Set([...expected.keys(), ...found.keys()])];
   const lines = names
     .filter((name) => found.get(name) !== expected.get(name))
@@ -70,13 +71,22 @@ export function refuseOtherMeasure({ base, candidate }: RunPair, advice?: string
   );
 }
 
-/** What a score depends on besides the model and the code that ran it. */
-function measureOf({ record, scores }: ComparableRun): ReadonlyMap<string, string> {
+/**
+ * What a score depends on besides the model and the code that ran it. A protocol may ask language models of two families in two
+ * ways; where it asked one family in two ways, it has changed between the versions that made the runs.
+ */
+function measureOf(
+  { record, scores }: ComparableRun,
+  { isOneFamily }: { readonly isOneFamily: boolean },
+): ReadonlyMap<string, string> {
   const { config, data } = record;
+  const isAsNamed = isOneFamily && Object.keys(config.overrides).length === 0;
+  const decoding = isAsNamed ? Object.entries(config.decoding) : [];
   return new Map([
     ["task", config.task],
     ["protocol", protocolOf(record)],
     ...Object.entries(config.overrides).map(([name, value]) => [`protocol's ${name}`, JSON.stringify(value)] as const),
+    ...decoding.map(([name, value]) => [`decoding's ${name}`, JSON.stringify(value)] as const),
     ...(config.retrieval === undefined ? [] : [["retrieval", JSON.stringify(config.retrieval)] as const]),
     ["data set", data.dataset],
     ["split", data.split],

@@ -180,6 +180,12 @@ describe("compare", () => {
     const { comparisons } = await compareJson(base, folderOf({ samples: questions(40), checkpoint: "t5" }));
     assert.equal(comparisons[0]?.candidate.checkpoint, "t5");
   });
+
+  it("compares language models of two families, which one protocol may ask in two ways", async () => {
+    const base = folderOf({ samples: questions(40), decoding: { lengthPenalty: 0 } });
+    const other = folderOf({ samples: questions(40), family: "t5", decoding: { lengthPenalty: -1 } });
+    assert.equal((await compareJson(base, other)).comparisons.length, 1);
+  });
 });
 
 describe("compare refuses", () => {
@@ -203,6 +209,10 @@ describe("compare refuses", () => {
       /cannot be compared with [^\n]*\n {2}protocol: found lavis, expected paper/,
     );
     await refused({ samples, overrides: { beams: 1 } }, /protocol's beams: found 1, expected none/);
+    await refused(
+      { samples, decoding: { lengthPenalty: 0 } },
+      /decoding's lengthPenalty: found 0, expected none\nCompare runs of the same task, protocol and data/,
+    );
     await refused({ samples, sha256: "bbbb" }, /questions\.json: found bbbb, expected aaaa\nCompare runs of the same/);
     await refused({ samples, scorer: "else" }, /scorer: found else, expected 5c0e\nScore both again with `score`/);
   });

@@ -90,7 +90,7 @@ describe("blip2-bench reproduce", () => {
       reproductions.map(({ task }) => task),
       ["vqav2"],
     );
-    assert.equal(reproductions[0]?.comparisons.length, 4);
+    assert.equal(reproductions[0]?.comparisons.length, 7);
   });
 
   it("refuses a run that is not scored, or whose scores are broken", async () => {
@@ -122,7 +122,7 @@ describe("blip2-bench reproduce", () => {
 
   const checkpoints =
     "Checkpoints with published numbers: blip2-opt-2.7b, blip2-opt-6.7b, blip2-flan-t5-xl, blip2-flan-t5-xxl, " +
-    "blip2-opt-2.7b-coco, blip2-opt-6.7b-coco, blip2-flan-t5-xl-coco, blip2-itm-vit-g-coco.";
+    "blip2-opt-2.7b-coco, blip2-opt-6.7b-coco, blip2-flan-t5-xl-coco, blip2-itm-vit-g-coco, blip2-itm-vit-g.";
   const refused: readonly [words: readonly string[], message: string | RegExp][] = [
     [[], `reproduce: found no --model, expected one with published numbers. ${checkpoints}`],
     [
@@ -130,8 +130,8 @@ describe("blip2-bench reproduce", () => {
       `--model shapes-opt-base: nothing is published of this checkpoint. ${checkpoints}`,
     ],
     [
-      ["--model", "Salesforce/blip2-itm-vit-g", "--tasks", "vqav2"],
-      /^error: --model Salesforce\/blip2-itm-vit-g: nothing .* Did you mean blip2-itm-vit-g-coco\?/,
+      ["--model", "Salesforce/blip2-itm-vit-l", "--tasks", "vqav2"],
+      /^error: --model Salesforce\/blip2-itm-vit-l: nothing .* Did you mean blip2-itm-vit-g\?/,
     ],
     [
       ["--model", "blip2-opt-2.7b-coco", "--tasks", "vqav2"],
