@@ -1,18 +1,32 @@
 /** The values of flags, as they were typed: what each kind of value may be, and the words where it is another. */
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { UsageError } from "./usage-error.ts";
 
-/** Lists may be given with commas, repeatedly, or both; a name counts once. */
+/** Lists may be given with commas, repeatedly, or both; a name counts once. A path that is there may have commas in it. */
 export function names(
   flag: string,
   lists: readonly string[] | undefined,
   otherwise: readonly string[],
 ): readonly string[] {
   if (lists === undefined) return otherwise;
-  const found = lists.flatMap((list) => list.split(",")).map((name) => name.trim());
+  const found = lists.flatMap(splitList).map((name) => name.trim());
   const given = [...new Set(found.filter((name) => name !== ""))];
   if (given.length === 0) throw unexpected(flag, lists.join(","), "a name, or several with commas between them");
   return Object.freeze(given);
+}
+
+/** At its commas, but those within a path that is there: `a,runs/lr=1e-05,seed=1` may be two names. */
+export function splitList(list: string): readonly string[] {
+  const parts = list.split(",");
+  const found: string[] = [];
+  for (let start = 0; start < parts.length;) {
+    let end = parts.length;
+    while (end > start + 1 && !existsSync(parts.slice(start, end).join(",").trim())) end -= 1;
+    found.push(parts.slice(start, end).join(","));
+    start = end;
+  }
+  return found;
 }
 
 export function limit(value: string | undefined): number | null {

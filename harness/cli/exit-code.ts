@@ -4,6 +4,7 @@ import { DeviceLostError } from "../../models/device/device-error.ts";
 import { CheckpointError, ImageError } from "../../models/model.ts";
 import { ModelProcessError } from "../processes/model-process-error.ts";
 import { RunFolderError, RunWriteError } from "../../reports/records/run-folder-error.ts";
+import { TextFileError } from "../../reports/records/text-file.ts";
 import { UsageError } from "../catalog/usage-error.ts";
 
 export const completeCode = 0;
@@ -20,8 +21,14 @@ export const inconclusiveCode = 11;
 
 export function exitCodeOf(error: unknown): number {
   if (error instanceof RunWriteError || error instanceof DeviceLostError) return incompleteCode;
-  const isUserError = [UsageError, DatasetError, CheckpointError, ImageError, RunFolderError, ModelProcessError].some(
-    (kind) => error instanceof kind,
-  );
+  const isUserError = [
+    UsageError,
+    DatasetError,
+    CheckpointError,
+    ImageError,
+    RunFolderError,
+    TextFileError,
+    ModelProcessError,
+  ].some((kind) => error instanceof kind);
   return isUserError ? usageCode : internalCode;
 }

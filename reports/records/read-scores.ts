@@ -1,11 +1,11 @@
 /** scores.json, read back: what a run scored, its columns by sample included. */
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
 import { RunFolderError, systemCode } from "./run-folder-error.ts";
 import { scoresName } from "./run-files.ts";
 import { scoresFormat } from "./run-record.ts";
 import type { ScoreSheet } from "./run-record.ts";
+import { readTextFile } from "./text-file.ts";
 
 const count = z.int().nonnegative();
 const group = z.object({ value: z.number(), samples: count });
@@ -47,7 +47,7 @@ export const scoreSheetSchema = z.object({
 /** `folder`: a run folder. Throws a RunFolderError where it is not scored, or the file is broken. */
 export async function readScores(folder: string): Promise<ScoreSheet> {
   const path = join(folder, scoresName);
-  const text = await readFile(path, "utf8").catch((error: unknown) => {
+  const text = await readTextFile(path).catch((error: unknown) => {
     if (systemCode(error) !== "ENOENT") throw error;
     throw new RunFolderError(
       `${folder}: no ${scoresName} in it, so it is not finished. Go on with the run, or score what there is with \`score\`.`,

@@ -14,6 +14,7 @@ import { scoresText } from "./run-folder-text.ts";
 import { lockName } from "./run-lock.ts";
 import { parseRunRecord } from "./run-record.ts";
 import type { RunRecord, ScoreSheet } from "./run-record.ts";
+import { readTextFile } from "./text-file.ts";
 
 export const recordName = "run.json";
 export const journalName = "predictions.jsonl";
@@ -98,7 +99,7 @@ export async function writeScoresFile(path: string, scores: ScoreSheet): Promise
 export async function readRecord(folder: string): Promise<RunRecord | null> {
   const path = join(folder, recordName);
   try {
-    return parseRunRecord(await readFile(path, "utf8"), path);
+    return parseRunRecord(await readTextFile(path), path);
   } catch (error) {
     if (systemCode(error) === "ENOENT") return null;
     throw error;

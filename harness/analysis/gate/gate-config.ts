@@ -1,9 +1,9 @@
 /** The gate's config read from its file, and the rule that holds for a metric of a run. */
-import { readFile } from "node:fs/promises";
 import * as z from "zod";
 import { describeSystemCode, systemCode } from "../../../reports/records/run-folder-error.ts";
 import { gateConfigFormat, gateConfigSchema } from "../../../reports/records/findings/gate-config.ts";
 import type { CostRule, GateConfig, MetricRule } from "../../../reports/records/findings/gate-config.ts";
+import { readTextFile, TextFileError } from "../../../reports/records/text-file.ts";
 import type { RunRecord } from "../../../reports/records/run-record.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
 
@@ -11,7 +11,8 @@ const example = `{ "format": "${gateConfigFormat}", "metrics": [{ "metric": "acc
 
 /** Throws a UsageError that says what is wrong, where, and what is expected. */
 export async function readGateConfig(path: string): Promise<GateConfig> {
-  const text = await readFile(path, "utf8").catch((error: unknown) => {
+  const text = await readTextFile(path).catch((error: unknown) => {
+    if (error instanceof TextFileError) throw new UsageError(`--config ${error.message}`, { cause: error });
     const code = systemCode(error);
     if (code === null) throw error;
     const why = code === "ENOENT" ? "no such file" : describeSystemCode(code);

@@ -1,5 +1,5 @@
 /** `blip2-bench ask`: questions about an image of one's own, which is encoded once for all of them. */
-import { readFile } from "node:fs/promises";
+import { readTextFile, TextFileError } from "../../../reports/records/text-file.ts";
 import { questionAnswering } from "../../../tasks/own-image.ts";
 import { refuseExcess, refuseFlagsAsValues } from "../flags.ts";
 import type { AddCommand, Surroundings } from "../flags.ts";
@@ -86,7 +86,8 @@ async function ask([word, ...given]: readonly string[], flags: AskFlags, surroun
 
 /** One a line; empty lines are none. */
 async function questionsIn(file: string): Promise<readonly string[]> {
-  const content = await readFile(file, "utf8").catch((cause: unknown) => {
+  const content = await readTextFile(file).catch((cause: unknown) => {
+    if (cause instanceof TextFileError) throw new UsageError(`--questions: ${cause.message}`, { cause });
     throw new UsageError(`--questions: ${file} cannot be read, expected a text file with a question a line.`, {
       cause,
     });

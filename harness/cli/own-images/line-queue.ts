@@ -2,12 +2,16 @@
 import { createInterface } from "node:readline";
 import type { Interface } from "node:readline";
 import type { Writable } from "node:stream";
+import { UsageError } from "../../catalog/usage-error.ts";
 import type { Input } from "../flags.ts";
 
 export class LineQueue {
   readonly #lines: string[] = [];
   readonly #interface: Interface;
   readonly #isEdited: boolean;
+  /** Why what came cannot be read; null: it can. */
+  #problem: string | null = null;
+  #count = 0;
   #waiting: ((line: string | null) => void) | null = null;
   #isClosed = false;
 
@@ -20,8 +24,13 @@ export class LineQueue {
       crlfDelay: Infinity,
     });
     this.#interface.setPrompt("> ");
-    this.#interface.on("line", (line) => {
-      if (this.#waiting === null) this.#lines.push(line);
+    this.#interface.on("line", (typed) => {
+      this.#count += 1;
+      const line = this.#count === 1 ? typed.replace(/^\uFEFF/, "") : typed; // a byte order mark is no text
+      if (/[\u0000\uFFFD]/.test(line) && !this.#isEdited) {
+        this.#problem = `standard input, line ${this.#count}: not UTF-8. Give it as UTF-8.`;
+        this.#interface.close();
+      } else if (this.#waiting === null) this.#lines.push(line);
       else this.#answer(line);
     });
     this.#interface.on("SIGINT", onInterrupt);
@@ -31,11 +40,15 @@ export class LineQueue {
     });
   }
 
-  /** null: there are no more. */
+  /** null: there are no more. Throws a UsageError where what came is not in UTF-8. */
   async next(): Promise<string | null> {
-    const line = this.#lines.shift();
-    if (line !== undefined) return line;
-    if (this.#isClosed) return null;
+    const line = this.#lines.shift() ?? (this.#isClosed ? undefined : await this.#nextTyped());
+    if (line !== undefined && line !== null) return line;
+    if (this.#problem !== null) throw new UsageError(this.#problem);
+    return null;
+  }
+
+  #nextTyped(): Promise<string | null> {
     if (this.#isEdited) this.#interface.prompt();
     return new Promise((resolve) => {
       this.#waiting = resolve;

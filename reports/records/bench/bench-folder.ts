@@ -2,7 +2,7 @@
  * The bench folder: made, found again, written and read here (what is in it: bench-record.ts). A folder that holds another
  * sweep, or anything else, is left as it is.
  */
-import { mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { isTemporaryName, writeFileWhole } from "../atomic-file.ts";
 import { parseBenchPoint, parseBenchRecord } from "./bench-record.ts";
@@ -12,6 +12,7 @@ import type { BenchAccuracy, BenchRun } from "./bench-run.ts";
 import { makeFolder, removeEmptyFolders } from "../make-folder.ts";
 import { describeSystemCode, RunFolderError, RunWriteError, systemCode } from "../run-folder-error.ts";
 import { lockFolder, lockName } from "../run-lock.ts";
+import { readTextFile } from "../text-file.ts";
 
 export const benchName = "bench.json";
 export const pointsName = "points";
@@ -114,7 +115,7 @@ export class BenchFolder {
 
   async #read<Value>(name: string, parse: (text: string, where: string) => Value): Promise<Value | null> {
     const path = join(this.path, name);
-    const text = await readFile(path, "utf8").catch((error: unknown) => {
+    const text = await readTextFile(path).catch((error: unknown) => {
       if (systemCode(error) === "ENOENT") return null;
       throw asFolderError(this.path, error);
     });
@@ -143,7 +144,7 @@ export class BenchFolder {
 
 async function readRecord(folder: string): Promise<BenchRecord | null> {
   const path = join(folder, benchName);
-  const text = await readFile(path, "utf8").catch((error: unknown) => {
+  const text = await readTextFile(path).catch((error: unknown) => {
     if (systemCode(error) === "ENOENT") return null;
     throw error;
   });

@@ -2,7 +2,6 @@
  * A baseline: scored runs in one small file for git, to hold later ones against. Of each run its record, without paths of the
  * machine, and its scores by sample, packed. The same runs give the same bytes.
  */
-import { readFile } from "node:fs/promises";
 import * as z from "zod";
 import { machineClassOf } from "../machine-class.ts";
 import { packColumns, packedColumnsSchema, unpackColumns } from "./packed-columns.ts";
@@ -10,6 +9,7 @@ import { scoreSheetSchema } from "../read-scores.ts";
 import { describeSystemCode, RunFolderError, systemCode } from "../run-folder-error.ts";
 import { runRecordSchema } from "../run-record.ts";
 import type { RunRecord, ScoreSheet } from "../run-record.ts";
+import { readTextFile } from "../text-file.ts";
 
 export const baselineFormat = "blip2-bench-baseline/1";
 
@@ -92,7 +92,7 @@ function runOf({ record, scores, samples, texts }: Entry, path: string): Baselin
 }
 
 async function readJson(path: string): Promise<unknown> {
-  const text = await readFile(path, "utf8").catch((error: unknown) => {
+  const text = await readTextFile(path).catch((error: unknown) => {
     const code = systemCode(error);
     if (code === null) throw error;
     const why = code === "ENOENT" ? "no such file" : describeSystemCode(code);

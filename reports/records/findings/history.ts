@@ -2,11 +2,12 @@
  * The history: a file of JSON lines for git, one for each run that was added, at the end and never changed. A lane is what can be
  * compared over time: the same checkpoint, task, split, protocol, precision and number of samples on the same class of machine.
  */
-import { appendFile, readFile } from "node:fs/promises";
+import { appendFile } from "node:fs/promises";
 import * as z from "zod";
 import { machineClassOf } from "../machine-class.ts";
 import { describeSystemCode, RunFolderError, systemCode } from "../run-folder-error.ts";
 import type { RunRecord, ScoreSheet } from "../run-record.ts";
+import { readTextFile } from "../text-file.ts";
 
 export const historyFormat = "blip2-bench-history/1";
 
@@ -61,7 +62,7 @@ export function isSameRun(a: HistoryLine, b: HistoryLine): boolean {
 
 /** No file is no history. Throws a RunFolderError that names the line that is broken. */
 export async function readHistory(path: string): Promise<readonly HistoryLine[]> {
-  const text = await readFile(path, "utf8").catch((error: unknown) => {
+  const text = await readTextFile(path).catch((error: unknown) => {
     const code = systemCode(error);
     if (code === "ENOENT") return "";
     throw new RunFolderError(`${path}: cannot be read: ${code === null ? String(error) : describeSystemCode(code)}.`);
@@ -88,7 +89,7 @@ function parseLine(line: string, where: string): HistoryLine {
 
 /** One write. A last line without its end, as an editor may leave it, is ended first. */
 export async function appendHistory(path: string, lines: readonly HistoryLine[]): Promise<void> {
-  const before = await readFile(path, "utf8").catch(() => "");
+  const before = await readTextFile(path).catch(() => "");
   const end = before === "" || before.endsWith("\n") ? "" : "\n";
   try {
     await appendFile(path, end + lines.map((line) => `${JSON.stringify(line)}\n`).join(""));

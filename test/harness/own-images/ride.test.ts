@@ -156,7 +156,10 @@ describe("blip2-bench ask", () => {
       const folder = temporaryFolder();
       const results = goldenJson(model, "vqa_results.json") as { question_id: number; answer: string }[];
       const [first, ...others] = questions;
-      writeFileSync(join(folder, "questions.txt"), others.map(({ question }) => `${question}\r\n\n`).join(""));
+      writeFileSync(
+        join(folder, "questions.txt"),
+        `\uFEFF${others.map(({ question }) => `${question}\r\n\n`).join("")}`,
+      );
       const words = ["ask", join(imageFolder, fileOf(108)), first!.question, "--questions", "questions.txt"];
       const { code, out, err } = blip2(folder, ...words, "--json", "-m", model);
       assert.equal(code, 0, err);
@@ -198,6 +201,7 @@ describe("blip2-bench match", () => {
 
 describe("caption, ask and match say what is wrong, and exit with 2", () => {
   const image = join(imageFolder, fileOf(108));
+  const utf16 = join(temporaryFolder({ "utf16.txt": Buffer.from("\uFEFFIs it red?\n", "utf16le") }), "utf16.txt");
   const cases: readonly [words: readonly string[], message: string | RegExp][] = [
     [["caption"], "caption: found no image, expected files, folders or patterns."],
     [["caption", "no.jpg"], 'no.jpg: no such image. Give a file, a folder, or a pattern such as "photos/*.jpg".'],
@@ -224,6 +228,10 @@ describe("caption, ask and match say what is wrong, and exit with 2", () => {
     [
       ["ask", image, "--questions", "no.txt", "-q"],
       "--questions: no.txt cannot be read, expected a text file with a question a line.",
+    ],
+    [
+      ["ask", image, "--questions", utf16, "-q"],
+      /^error: --questions: .*utf16\.txt: found UTF-16, expected UTF-8\. Save it as UTF-8\.$/m,
     ],
     [["ask", image, "--questions", "/dev/null", "-q"], "--questions: /dev/null has no question, expected one a line."],
     [["match"], "match: found no image, expected an image and texts."],
