@@ -30,6 +30,7 @@ import { addTry } from "./commands/try.ts";
 import { completeCode, exitCodeOf, internalCode } from "./exit-code.ts";
 import type { AddCommand, Input, OutputFlags } from "./flags.ts";
 import { packageVersion } from "../catalog/provenance.ts";
+import { watchOutputs } from "./lost-output.ts";
 import { Terminal } from "./terminal.ts";
 import type { Output } from "./terminal.ts";
 
@@ -63,6 +64,12 @@ export interface Outside {
   readonly stdout: Output;
   readonly stderr: Output;
   readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** The whole of the process: its command line in, its exit code set. */
+export async function runCommand(catalog: Catalog, process: NodeJS.Process): Promise<void> {
+  const outputs = watchOutputs(process);
+  process.exitCode = await outputs.exitCode(await main(process.argv.slice(2), catalog, process));
 }
 
 /** `words`: the command line behind the program's name. */

@@ -14,6 +14,8 @@ export const internalCode = 1;
 export const usageCode = 2;
 /** Some samples have no prediction; those that have one are kept. */
 export const incompleteCode = 3;
+/** Done, but standard output took not all of the result: its disk is full, for example. */
+export const lostOutputCode = 4;
 /** A gate: worse than the baseline by more than its margin. */
 export const failCode = 10;
 /** A gate: the samples decide neither. */

@@ -3,8 +3,25 @@
  * on with all the same, for a batch that is half written is dropped when it is read.
  */
 
-/** As shells have it: 128 and the signal's number. */
-export const signalCodes = { SIGINT: 130, SIGTERM: 143 } as const;
+/** As shells have it: 128 and the signal's number. SIGHUP: the terminal is closed. */
+export const signalCodes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+
+export type StopSignal = keyof typeof signalCodes;
+
+/** Calls back for each of them until it is disposed. */
+export function onStopSignal(listener: (signal: StopSignal) => void): () => void {
+  const signals = Object.keys(signalCodes) as StopSignal[]; // its keys
+  for (const signal of signals) process.on(signal, listener);
+  return () => {
+    for (const signal of signals) process.off(signal, listener);
+  };
+}
+
+/** Ends this process at once, as the signal does by itself: `process.exit` runs code that a model in mid-batch does not survive. */
+export function endBy(signal: StopSignal): void {
+  process.removeAllListeners(signal);
+  process.kill(process.pid, signal);
+}
 
 /** npm passes Ctrl-C on to a process that has got it from the terminal already: twice within this time is once. */
 export const sameKeyMs = 500;
@@ -15,25 +32,20 @@ export interface Interrupt {
   readonly dispose: () => void;
 }
 
-/** `onFirst` is for telling the user. SIGTERM is as Ctrl-C. */
+/** `onFirst` is for telling the user. SIGTERM and SIGHUP are as Ctrl-C. */
 export function watchInterrupt(onFirst: () => void): Interrupt {
   let first: { readonly code: number; readonly ms: number } | null = null;
-  const onSignal = (signal: keyof typeof signalCodes): void => {
+  const stopListening = onStopSignal((signal) => {
     const ms = performance.now();
     if (first === null) {
       first = { code: signalCodes[signal], ms };
       onFirst();
     } else if (ms - first.ms > sameKeyMs) {
-      process.exit(signalCodes[signal]);
+      endBy(signal);
     }
-  };
-  process.on("SIGINT", onSignal);
-  process.on("SIGTERM", onSignal);
+  });
   return {
     exitCode: () => first?.code ?? null,
-    dispose: () => {
-      process.off("SIGINT", onSignal);
-      process.off("SIGTERM", onSignal);
-    },
+    dispose: stopListening,
   };
 }

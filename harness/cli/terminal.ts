@@ -5,6 +5,7 @@
 import { Writable } from "node:stream";
 import type { PreparationEvent } from "../../models/checkpoint/weight-cache.ts";
 import type { Progress } from "../evaluation/evaluate.ts";
+import { clearing, cutToWidth } from "./live-line.ts";
 
 /** The part of a stream that is used; process.stdout and process.stderr are such. */
 export interface Output {
@@ -33,7 +34,6 @@ interface Advance {
 
 const plainLineMs = 10_000;
 const liveLineMs = 100; // faster is not read
-const clearLine = "\r\u001b[2K";
 
 export class Terminal {
   readonly #options: TerminalOptions;
@@ -132,15 +132,18 @@ export class Terminal {
     this.#shownMs = now;
     const line = lineAfter(now - this.#start.ms);
     if (this.#isLive && !isLast) {
-      this.#options.stderr.write(`${clearLine}${line}`);
-      this.#line = line;
+      const { stderr } = this.#options;
+      const shown = cutToWidth(line, stderr.columns);
+      stderr.write(`${clearing(this.#line, stderr.columns)}${shown}`);
+      this.#line = shown;
     } else {
       this.message(line);
     }
   }
 
   #clear(): void {
-    if (this.#line !== "") this.#options.stderr.write(clearLine);
+    const { stderr } = this.#options;
+    if (this.#line !== "") stderr.write(clearing(this.#line, stderr.columns));
     this.#line = "";
   }
 
@@ -193,11 +196,4 @@ function paint(text: string, code: string, isColored: boolean): string {
 
 function isSet(value: string | undefined): boolean {
   return value !== undefined && value !== "";
-}
-
-/** Whoever reads the output may stop reading, as `head` does; that is no reason to stop, or to complain. */
-export function ignoreClosedPipe(stream: NodeJS.WriteStream): void {
-  stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
-  });
 }

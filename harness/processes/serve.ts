@@ -95,9 +95,14 @@ export function serve<Service extends object, Event = never>(
     turn = turn.then(() => answer(message, receivedNs));
   });
   // Ctrl-C reaches every process of a terminal. The process that calls decides what becomes of it.
-  process.on("SIGINT", () => undefined);
-  process.on("SIGTERM", () => undefined);
-  process.on("disconnect", () => process.exit());
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => undefined);
+  // Its words go to that process, and are lost with it.
+  for (const output of [process.stdout, process.stderr]) output.on("error", () => undefined);
+  process.on("disconnect", () => {
+    // A model in mid-batch does not survive what `process.exit` runs.
+    if (running.size > 0) process.kill(process.pid, "SIGKILL");
+    else process.exit();
+  });
 }
 
 function reply(message: Reply): void {

@@ -9,7 +9,7 @@ import { writeRandomCheckpoint } from "../../models/checkpoint/random-checkpoint
 import type { RandomShape } from "../../models/checkpoint/random-shapes.ts";
 import { bundledModels } from "../catalog/catalog.ts";
 import { exitCodeOf, usageCode } from "../cli/exit-code.ts";
-import { ignoreClosedPipe } from "../cli/terminal.ts";
+import { watchOutputs } from "../cli/lost-output.ts";
 import { unknownName, UsageError } from "../catalog/usage-error.ts";
 
 /** The flags of a script, all of which take a value. */
@@ -60,8 +60,7 @@ export function readFlags<Name extends string>(
 
 /** The whole of a script: what a user can mend is said without a stack, and a reader who leaves early stops nothing. */
 export async function runBenchmark(work: () => Promise<void> | void): Promise<void> {
-  ignoreClosedPipe(process.stdout);
-  ignoreClosedPipe(process.stderr);
+  const outputs = watchOutputs(process);
   try {
     await work();
   } catch (error) {
@@ -70,6 +69,7 @@ export async function runBenchmark(work: () => Promise<void> | void): Promise<vo
     const text = error instanceof Error ? ((isOurs ? error.stack : undefined) ?? error.message) : String(error);
     process.stderr.write(`error: ${text}\n`);
   }
+  process.exitCode = await outputs.exitCode(Number(process.exitCode ?? 0));
 }
 
 export function print(line: object): void {

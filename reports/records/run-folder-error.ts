@@ -19,6 +19,8 @@ const reasons: Readonly<Record<string, string>> = {
   EACCES: "permission denied",
   EDQUOT: "the quota is used up",
   EFBIG: "the largest file size allowed is reached",
+  EBADF: "it is closed",
+  EIO: "an input or output error",
   ENOENT: "no such folder, and none can be made there",
   ENOSPC: "no space left on the disk",
   ENOTDIR: "a part of the path is a file",

@@ -1,9 +1,9 @@
 /** The command with the fake model in a process of its own, to be run as a process: see fake-bench-process.ts. */
 import { join } from "node:path";
-import { main } from "../../harness/cli/command.ts";
+import { runCommand } from "../../harness/cli/command.ts";
 import { fakeCatalog, fakeModel } from "./fakes.ts";
 import { projectRoot } from "./project.ts";
 
 const processEntry = join(projectRoot, "dist", "test", "support", "fake-bench-process.js");
 const catalog = { ...fakeCatalog(() => Promise.resolve(fakeModel())), processEntry };
-process.exitCode = await main(process.argv.slice(2), catalog, process);
+await runCommand(catalog, process);

@@ -3,7 +3,7 @@
  * does. FAKE_LOST: the device is, over that image.
  */
 import { setTimeout } from "node:timers/promises";
-import { main } from "../../harness/cli/command.ts";
+import { runCommand } from "../../harness/cli/command.ts";
 import { DeviceLostError } from "../../models/device/device-error.ts";
 import { fakeCatalog, fakeModel } from "./fakes.ts";
 import type { FakeOptions } from "./fakes.ts";
@@ -19,4 +19,4 @@ const catalog = fakeCatalog(async () => {
   };
   return fakeModel({ batchMs: Number(batchMs), onBatch });
 });
-process.exitCode = await main(process.argv.slice(2), catalog, process);
+await runCommand(catalog, process);

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Catalog } from "../../harness/catalog/catalog.ts";
-import { main } from "../../harness/cli/command.ts";
+import { runCommand } from "../../harness/cli/command.ts";
 import { fakeCatalog, fakeModel } from "./fakes.ts";
 import { projectRoot } from "./project.ts";
 
@@ -20,5 +20,5 @@ export const fakeTryCatalog: Catalog = {
 export const fakeTryCommand = join(projectRoot, "dist", "test", "support", "fake-try-catalog.js");
 
 if (process.argv[1] !== undefined && pathToFileURL(process.argv[1]).href === import.meta.url) {
-  process.exitCode = await main(process.argv.slice(2), fakeTryCatalog, process);
+  await runCommand(fakeTryCatalog, process);
 }

@@ -5,7 +5,7 @@
 import { CheckpointError, ImageError } from "../../../models/model.ts";
 import type { Conversation, ConversationAnswer, GeneratingCheckpoint, TextOptions } from "../../library/types.ts";
 import type { Input } from "../flags.ts";
-import { sameKeyMs, signalCodes } from "../interrupt.ts";
+import { onStopSignal, sameKeyMs, signalCodes } from "../interrupt.ts";
 import type { Terminal } from "../terminal.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
 import { ChatCommands } from "./chat-commands.ts";
@@ -149,16 +149,10 @@ export class ChatSession {
   /** For signals, which a terminal that edits lines does not send for a key, and others do. */
   #listen(): () => void {
     let lastMs = Number.NEGATIVE_INFINITY;
-    const onSignal = (signal: keyof typeof signalCodes): void => {
+    return onStopSignal((signal) => {
       const ms = performance.now();
       if (ms - lastMs > sameKeyMs) this.#interrupt(signalCodes[signal]);
       lastMs = ms;
-    };
-    process.on("SIGINT", onSignal);
-    process.on("SIGTERM", onSignal);
-    return () => {
-      process.off("SIGINT", onSignal);
-      process.off("SIGTERM", onSignal);
-    };
+    });
   }
 }
