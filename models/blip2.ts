@@ -1,22 +1,24 @@
 /**
- * BLIP-2: image + prompt → text, as figure 3 of the paper. An image is encoded once for all the questions about it.
+ * BLIP-2: image + prompt → text, as figure 3 of the paper.
+ *
+ *   image ─► image encoder ─► Q-Former ─► projection ─► soft visual prompt ─┐
+ *   prompt ─► tokenizer ──────────────────────────────────────► tokens ─────┴─► language model ─► text
  */
 import { nextTokenLogProbabilities } from "./generation/candidates.ts";
-import { SeenImages } from "./generation/seen-images.ts";
 import { answerGroups } from "./generation/graph-window.ts";
 import { giveWay } from "./generation/generate.ts";
-import type { Hypothesis } from "./generation/search.ts";
-import { answerWindow } from "./generation/window.ts";
-import type { Question, WindowOptions, WindowWatcher } from "./generation/window.ts";
-import type { ImageEncoder } from "./image-encoder.ts";
 import type { GraphLanguageModel, LanguageModel } from "./generation/language-model.ts";
+import { SeenImages } from "./generation/seen-images.ts";
+import { answerWindow } from "./generation/window.ts";
+import type { Question } from "./generation/window.ts";
+import { WindowRecord } from "./window-record.ts";
+import type { ImageEncoder } from "./image-encoder.ts";
 import type {
   Batching,
   FailedGeneration,
   FirstStep,
   Generation,
   GenerationOptions,
-  GeneratedToken,
   GenerationRequest,
   ImageFile,
   LanguageModelFamily,
@@ -24,11 +26,9 @@ import type {
   VisionLanguageModel,
 } from "./model.ts";
 import type { NoNumbersReason } from "./no-numbers.ts";
-import { SoftPrompts } from "./soft-prompts.ts";
-import type { EncodedImage } from "./soft-prompts.ts";
-import { StageClock } from "./stage-clock.ts";
-import { TextPieces } from "./text/text-pieces.ts";
 import type { Tokenizer } from "./text/tokenizer.ts";
+import { VisualPrompts } from "./visual-prompts.ts";
+import type { VisualPrompt } from "./visual-prompts.ts";
 
 export interface Blip2Parts<Seen> {
   readonly name: string;
@@ -49,25 +49,22 @@ export class Blip2<Seen> implements VisionLanguageModel {
   /** Unset where a graph generates: what comes out of it are whole answers. */
   readonly firstStep?: NonNullable<VisionLanguageModel["firstStep"]>;
   readonly #parts: Blip2Parts<Seen>;
-  readonly #softPrompts: SoftPrompts;
+  readonly #visualPrompts: VisualPrompts;
   readonly #seenImages: SeenImages<Seen>;
-  /** The image of each conversation. */
-  readonly #pictures = new WeakMap<object, { readonly id: string; readonly encoded: EncodedImage }>();
-  #windows = 0;
 
   constructor(parts: Blip2Parts<Seen>) {
     this.name = parts.name;
     this.family = parts.family;
     this.weightsBytes = parts.weightsBytes;
     this.#parts = parts;
-    this.#softPrompts = new SoftPrompts(parts.encoder);
+    this.#visualPrompts = new VisualPrompts(parts.encoder);
     this.#seenImages = new SeenImages(parts.languageModel, { queries: parts.tokenizer.imageTokens.length });
     const { languageModel } = parts;
     if ("start" in languageModel) this.firstStep = (requests) => this.#firstStep(languageModel, requests);
   }
 
   async readAhead(image: ImageFile): Promise<void> {
-    await this.#softPrompts.readAhead(image);
+    await this.#visualPrompts.readAhead(image);
   }
 
   async generate(
@@ -76,87 +73,58 @@ export class Blip2<Seen> implements VisionLanguageModel {
     batching: Batching = allAtOnce(requests.length),
   ): Promise<readonly (Generation | FailedGeneration)[]> {
     checkBatching(batching);
-    if (isInterruptible(options)) await giveWay(options.signal);
-    this.#windows += 1;
-    const { size, onAnswer, shareImages = true } = batching;
-    const answers: (Generation | FailedGeneration)[] = [];
-    const answer = (request: number, given: Generation | FailedGeneration): void => {
-      answers[request] = given;
-      onAnswer?.(request, given);
-    };
+    const { tokenizer } = this.#parts;
+    const window = new WindowRecord(requests.length, { tokenizer, options, onAnswer: batching.onAnswer });
+    const visualPrompts = await this.#see(requests, { options, batching, window });
+    const questions = this.#read(requests, visualPrompts, { options, window });
+    await this.#answer(questions, { options, batching, window });
+    await this.#explain(window);
+    return window.answers;
+  }
+
+  /** Images → what the language model is shown of each: image encoder, Q-Former, projection. */
+  async #see(
+    requests: readonly GenerationRequest[],
+    { options, batching, window }: AskedWindow,
+  ): Promise<readonly VisualPrompt[]> {
+    await giveTurn(options);
+    const { size, shareImages = true } = batching;
+    const onTime = window.addTimes.bind(window); // an image's time is its first request's
+    return this.#visualPrompts.of(requests, { size, shareImages, onTime });
+  }
+
+  /** Prompts → tokens that stand behind what is shown. Requests that cannot be asked have their answer. */
+  #read(
+    requests: readonly GenerationRequest[],
+    visualPrompts: readonly VisualPrompt[],
+    { options, window }: Omit<AskedWindow, "batching">,
+  ): readonly AskedQuestion[] {
     const newTokens = options.newTokens.max;
-    const clocks = requests.map(() => new StageClock());
-    const keyOf = (request: number): string => {
-      const { id } = requests[request]!.image;
-      return shareImages ? id : `${id} for request ${request} of window ${this.#windows}`;
-    };
-
-    const pictureOf = (request: number): EncodedImage | undefined => {
-      const { conversation, image } = requests[request]!;
-      const picture = conversation === undefined ? undefined : this.#pictures.get(conversation);
-      return picture?.id === image.id ? picture.encoded : undefined;
-    };
-
-    // An image's time is its first request's.
-    const firstRequests = new Map([...requests.keys()].reverse().map((request) => [keyOf(request), request]));
-    const unseen = [...requests.keys()].filter((request) => pictureOf(request) === undefined);
-    const images = new Map(unseen.map((request) => [keyOf(request), requests[request]!.image]));
-    const encoded = await this.#softPrompts.of(images, {
-      size,
-      onTime: (key, latencyMs) => {
-        for (const [stage, ms] of Object.entries(latencyMs)) clocks[firstRequests.get(key)!]!.add(stage, ms);
-      },
+    return requests.flatMap((asked, request) => {
+      const question = window.timed(request, "tokenize", () =>
+        this.#question(asked, visualPrompts[request]!, newTokens),
+      );
+      if (!("status" in question)) return [{ request, question }];
+      window.answer(request, question);
+      return [];
     });
+  }
 
-    const asked: { readonly request: number; readonly question: Question }[] = [];
-    for (const [request, { image, prompt, maxPromptTokens, conversation }] of requests.entries()) {
-      const key = keyOf(request);
-      const picture = pictureOf(request) ?? encoded.get(key)!;
-      if (conversation !== undefined) this.#pictures.set(conversation, { id: image.id, encoded: picture });
-      const start = performance.now();
-      const question = this.#question(key, picture, { prompt, maxPromptTokens, newTokens });
-      clocks[request]!.add("tokenize", performance.now() - start);
-      if ("status" in question) answer(request, question);
-      else asked.push({ request, question: conversation === undefined ? question : { ...question, conversation } });
-    }
-    if (asked.length === 0) return answers;
-    if (isInterruptible(options)) await giveWay(options.signal);
-
-    const { languageModel: model, tokenizer } = this.#parts;
-    const questions = asked.map(({ question }) => question);
-    const { onText } = options;
-    const pieces = asked.map(() => (onText === undefined ? null : new TextPieces(tokenizer)));
-    const tell = (question: number, piece: string): void => {
-      if (piece !== "") onText?.(asked[question]!.request, piece);
-    };
-    const withoutNumbers: number[] = [];
-    const window: WindowOptions & WindowWatcher = {
-      ...batching,
-      onTime: (stage, ms, shared) => {
-        for (const question of shared) clocks[asked[question]!.request]!.add(stage, ms / shared.length);
-      },
-      ...(onText !== undefined && {
-        onSettled: (question: number, tokens: readonly number[]) => {
-          tell(question, pieces[question]!.push(tokens));
-        },
-      }),
-      onDone: (question, [best]) => {
-        const { request } = asked[question]!;
-        if (best === undefined) return void withoutNumbers.push(request);
-        const { tokens, score } = best;
-        const start = performance.now();
-        const text = tokenizer.decode(tokens);
-        clocks[request]!.add("detokenize", performance.now() - start);
-        tell(question, pieces[question]?.end(text) ?? "");
-        const shown = options.tokenProbabilities === true && { shownTokens: shownTokens(best, text, tokenizer) };
-        answer(request, { status: "predicted", text, tokens, score, latencyMs: clocks[request]!.shares(1), ...shown });
-      },
-    };
+  /** What is shown and tokens → text: the language model. */
+  async #answer(asked: readonly AskedQuestion[], { options, batching, window }: AskedWindow): Promise<void> {
+    if (asked.length === 0) return;
+    await giveTurn(options);
+    const { languageModel: model } = this.#parts;
     const seenImages = this.#seenImages;
-    if ("answer" in model) await answerGroups({ model, seenImages }, questions, options, window);
-    else await answerWindow({ model, seenImages }, questions, options, window);
-    for (const request of withoutNumbers) answer(request, await this.#withoutNumbers());
-    return answers;
+    const questions = asked.map(({ question }) => question);
+    const watched = { ...batching, ...window.watcher(asked.map(({ request }) => request)) };
+    if ("answer" in model) await answerGroups({ model, seenImages }, questions, options, watched);
+    else await answerWindow({ model, seenImages }, questions, options, watched);
+  }
+
+  /** Why logits were no numbers, where they were. */
+  async #explain(window: WindowRecord): Promise<void> {
+    for (const request of window.withoutNumbers) window.answer(request, await this.#withoutNumbers());
   }
 
   measurePrompt(prompt: string | null): PromptSize {
@@ -168,11 +136,9 @@ export class Blip2<Seen> implements VisionLanguageModel {
     languageModel: LanguageModel<Seen>,
     requests: readonly GenerationRequest[],
   ): Promise<readonly (FirstStep | FailedGeneration)[]> {
-    const images = new Map(requests.map(({ image }) => [image.id, image]));
-    const encoded = await this.#softPrompts.of(images, { size: requests.length, onTime: () => undefined });
-    const answers = requests.map(({ image, prompt, maxPromptTokens }) =>
-      this.#question(image.id, encoded.get(image.id)!, { prompt, maxPromptTokens, newTokens: 1 }),
-    );
+    const encoding = { size: requests.length, shareImages: true, onTime: () => undefined };
+    const visualPrompts = await this.#visualPrompts.of(requests, encoding);
+    const answers = requests.map((request, index) => this.#question(request, visualPrompts[index]!, 1));
     const questions = answers.flatMap((answer) => ("status" in answer ? [] : [answer]));
     if (questions.length === 0) return answers.flatMap((answer) => ("status" in answer ? [answer] : []));
     this.#seenImages.open([]);
@@ -198,43 +164,37 @@ export class Blip2<Seen> implements VisionLanguageModel {
     await this.#parts.languageModel.release();
   }
 
-  /** Or why it cannot be asked. */
+  /** Or why it cannot be asked. `newTokens`: at most. */
   #question(
-    image: string,
-    encoded: EncodedImage,
-    asked: {
-      readonly prompt: string | null;
-      readonly maxPromptTokens: number | undefined;
-      readonly newTokens: number;
-    },
+    { prompt, maxPromptTokens, conversation }: GenerationRequest,
+    visualPrompt: VisualPrompt,
+    newTokens: number,
   ): Question | FailedGeneration {
-    if (encoded.status === "failed") return encoded;
-    const { prompt, maxPromptTokens, newTokens } = asked;
+    if (visualPrompt.status === "failed") return visualPrompt;
     const cut = maxPromptTokens === undefined ? undefined : { maxTokens: maxPromptTokens };
     const tokens = this.#parts.tokenizer.encodePrompt(prompt, cut);
     const refusal = this.#parts.languageModel.refuse(tokens, newTokens);
     if (refusal !== null) return { status: "failed", error: refusal };
-    return { image, softPrompt: encoded.softPrompt, tokens };
+    const { key: image, softPrompt } = visualPrompt;
+    return { image, softPrompt, tokens, ...(conversation !== undefined && { conversation }) };
   }
 }
 
-/** Somebody looks on, or may stop it: those have a turn between steps. */
-function isInterruptible({ onText, signal }: GenerationOptions): boolean {
-  return onText !== undefined || signal !== undefined;
+interface AskedWindow {
+  readonly options: GenerationOptions;
+  readonly batching: Batching;
+  readonly window: WindowRecord;
 }
 
-function shownTokens(
-  { tokens, logProbabilities }: Hypothesis,
-  text: string,
-  tokenizer: Tokenizer,
-): readonly GeneratedToken[] {
-  if (logProbabilities === undefined) throw new RangeError("a graph that generates whole texts shows no probabilities");
-  const pieces = new TextPieces(tokenizer);
-  return tokens.map((id, index) => ({
-    id,
-    text: index === tokens.length - 1 ? pieces.end(text) : pieces.push(tokens.slice(0, index + 1)),
-    probability: Math.exp(logProbabilities[index]!),
-  }));
+interface AskedQuestion {
+  /** Its place in the window. */
+  readonly request: number;
+  readonly question: Question;
+}
+
+/** Who looks on, or may stop it, has a turn. Throws the signal's reason. */
+async function giveTurn({ onText, signal }: GenerationOptions): Promise<void> {
+  if (onText !== undefined || signal !== undefined) await giveWay(signal);
 }
 
 function allAtOnce(requests: number): Batching {

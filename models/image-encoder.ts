@@ -14,12 +14,20 @@ import type { RuntimeOptions } from "./runtime.ts";
 import { StageClock } from "./stage-clock.ts";
 import type { Weights } from "./checkpoint/weights.ts";
 
+/** What is shown of one image: to a Q-Former that reads the prompt, too, in the light of it. */
+export interface ShownImage {
+  readonly image: LoadedImage;
+  readonly prompt: string | null;
+}
+
 export interface ImageEncoder {
+  /** false: the Q-Former reads the image alone (BLIP-2), so it is encoded once for all prompts. true: once for each of them. */
+  readonly readsPrompt: boolean;
   /** Decodes and resizes an image file, or reads what was kept of it. */
   readonly load: (image: Omit<ImageFile, "id">) => Promise<LoadedImage | FailedImage>;
   /** Soft prompts [images, queries, width], and what each image took, loading included. */
   readonly encode: (
-    images: readonly LoadedImage[],
+    shown: readonly ShownImage[],
   ) => Promise<{ readonly softPrompts: Tensor; readonly latencyMs: readonly StageLatency[] }>;
   readonly release: () => Promise<void>;
 }
@@ -43,7 +51,9 @@ export async function loadImageEncoder(
 
   return {
     load: (image) => images.load(image),
-    encode: async (loaded) => {
+    readsPrompt: false,
+    encode: async (shown) => {
+      const loaded = shown.map(({ image }) => image);
       const { image_tokens, latencyMs } = await images.encode(loaded);
       const clock = new StageClock();
       const { query_output } = await clock

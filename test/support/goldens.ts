@@ -109,7 +109,7 @@ export async function softPromptsOf(
   const loaded = pixels.map(
     (values) => ({ status: "loaded", hash: null, kind: "pixels", values, latencyMs: {} }) as const,
   );
-  const { softPrompts } = await encoder.encode(loaded);
+  const { softPrompts } = await encoder.encode(loaded.map((image) => ({ image, prompt: null })));
   await encoder.release();
   return floats(softPrompts);
 }
