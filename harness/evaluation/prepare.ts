@@ -90,9 +90,10 @@ export async function checkpointsToRun(
   const chosen = await chooseDevice(config.device, prepareOptions);
   for (const precision of config.precisions) checkPrecision(precision, chosen.device, prepareOptions);
   const { device } = chosen;
-  const { cache: cacheFolder, threads, imageThreads, generation, keepFeatures } = config;
+  const { cache: cacheFolder, threads, imageThreads, maxPixels, generation, keepFeatures } = config;
   const settings = { hubCache, cacheFolder, threads, device, imageThreads, generation, keepFeatures };
-  const options = { ...settings, ...(onPreparation !== undefined && { onPreparation }) };
+  const given = { ...(maxPixels !== null && { maxPixels }), ...(onPreparation !== undefined && { onPreparation }) };
+  const options = { ...settings, ...given };
   const checkpoints: AskedCheckpoint[] = [];
   for (const name of config.models) {
     const { where } = checkpointPlace(catalog, name);

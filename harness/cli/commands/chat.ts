@@ -37,7 +37,7 @@ async function chat(word: string | undefined, flags: RideFlags, surroundings: Su
   const { terminal, input } = surroundings;
   if (input === null) throw new UsageError("chat: found no standard input, expected a terminal or a question a line.");
   const ride = readRide(flags, defaultModel, surroundings);
-  const { images } = await usableImages([word], ride.maxPixels, terminal);
+  const { images } = await usableImages([word], ride.config.maxPixels, terminal);
   const [image, ...others] = images;
   if (image === undefined || others.length > 0) {
     throw new UsageError(`chat: found ${images.length} images in ${word}, expected one. /image goes on to another.`);
@@ -55,7 +55,7 @@ async function chat(word: string | undefined, flags: RideFlags, surroundings: Su
       checkpoint,
       image,
       options: textOptions(ride, flags),
-      maxPixels: ride.maxPixels,
+      maxPixels: ride.config.maxPixels,
       terminal,
       input,
       isInteractive: input.isTTY === true && terminal.isRead && ride.form === "text",
