@@ -23,6 +23,7 @@ import type { PrepareOptions } from "./in-workers.ts";
 import { placeOf, refuseOtherContent } from "./output-folder.ts";
 import { pairsToRun } from "./pairs.ts";
 import type { AskedCheckpoint, GenerationPair, Pair, RetrievalPair } from "./pairs.ts";
+import { checkSearchMemory } from "./check-search-memory.ts";
 import { askingOf, rankingOf, withCiderDf } from "./protocol.ts";
 import { provenance } from "../catalog/provenance.ts";
 import type { RetrievalEvaluation } from "./retrieval/retrieval-run.ts";
@@ -126,6 +127,7 @@ async function prepareGeneration(
   const { batchSize, isOpen: isBatchSizeOpen } = size;
   const { name, source, family, fingerprint } = checkpoint;
   const asking = askingOf(task, protocol, { family, overrides, samples });
+  checkSearchMemory(checkpoint, { decoding: asking.decoding, texts: Math.min(batchSize, samples.length) });
   const { newTokens } = asking.decoding;
   const decoding = { ...asking.decoding, newTokens: { ...newTokens }, maxPromptTokens: asking.maxPromptTokens };
   const plan: RunPlan = {

@@ -2,6 +2,9 @@
 import { describePrecision } from "../../../models/checkpoint/precision.ts";
 import { generatingCheckpoint } from "../../library/checkpoints.ts";
 import type { TextOptions } from "../../library/types.ts";
+import { conversing } from "../../../tasks/own-image.ts";
+import { checkSearchMemory } from "../../evaluation/check-search-memory.ts";
+import { decodingOf } from "../../evaluation/protocol.ts";
 import { refuseExcess, refuseFlagsAsValues } from "../flags.ts";
 import type { AddCommand, Surroundings } from "../flags.ts";
 import { ChatSession } from "../own-images/chat-session.ts";
@@ -49,6 +52,8 @@ async function chat(word: string | undefined, flags: RideFlags, surroundings: Su
   if (model.kind !== "generation") {
     throw new UsageError(`--model ${model.name}: it matches images and texts, and generates none. See match.`);
   }
+  const decoding = decodingOf(conversing.decoding, ride.config.overrides);
+  if (ride.config.overrides.beams !== undefined) checkSearchMemory(model, { decoding, texts: 1 });
   const checkpoint = generatingCheckpoint(await model.load(), describePrecision(model.precision));
   try {
     const session = new ChatSession({
