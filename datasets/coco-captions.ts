@@ -9,7 +9,8 @@ import { chooseImageFolder, numberAtEnd } from "./images.ts";
 import { readJsonLists } from "./json-records.ts";
 import { COCO_SPLITS, openKarpathySplit } from "./karpathy.ts";
 import type { KarpathyFile } from "./karpathy.ts";
-import { fieldError, fieldsOf, fileNameField, integerField, refuseRepeats, stringField } from "./record-fields.ts";
+import { fieldError, fieldsOf, fileNameField, integerField, optionalField } from "./record-fields.ts";
+import { refuseRepeats, stringField } from "./record-fields.ts";
 import type { Fields } from "./record-fields.ts";
 
 /** A file in COCO's caption format: `images` and `annotations`, joined by image id. */
@@ -62,8 +63,8 @@ const NOCAPS_VAL: CaptionFile = {
   fileName: "nocaps_val_4500_captions.json",
   folder: "val",
   domainOf: (image) => {
-    const domain = stringField(image, "domain");
-    if (!DOMAINS.includes(domain)) throw fieldError(image, "domain", `one of ${DOMAINS.join(", ")}`);
+    const domain = optionalField(image, "domain", stringField);
+    if (domain !== null && !DOMAINS.includes(domain)) throw fieldError(image, "domain", `one of ${DOMAINS.join(", ")}`);
     return domain;
   },
 };
@@ -126,7 +127,8 @@ async function readCaptionImages(file: AnnotationFile, format: CaptionFile): Pro
     },
     annotations: ({ value, number }) => {
       const fields = fieldsOf(value);
-      checkNewCaption(String(integerField(fields, "id")), number);
+      const id = optionalField(fields, "id", integerField);
+      if (id !== null) checkNewCaption(String(id), number);
       const imageId = String(integerField(fields, "image_id"));
       const captions = captionsOf.get(imageId) ?? [];
       captionsOf.set(imageId, captions);

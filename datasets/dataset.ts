@@ -18,12 +18,15 @@ export interface Sample {
 /** One annotator's answer. The official scorer tells annotators apart by the whole record, so all of it is kept. */
 export interface Annotation {
   readonly answer: string;
+  /** "yes", "maybe" or "no"; "" where the file has none. */
   readonly confidence: string;
+  /** The annotator's number, or the place in the list, from 1. */
   readonly id: number;
 }
 
 export interface VqaSample extends Sample {
   readonly question: string;
+  /** "" where the file has none. */
   readonly questionType: string;
   readonly answerType: string;
   /** Ten for VQAv2 and OK-VQA, one for GQA, none for a split whose answers are private. */

@@ -8,9 +8,8 @@ import type { Annotation, Dataset, DataSource, Split, VqaSample } from "./datase
 import { chooseImageFolder } from "./images.ts";
 import { readJsonEntries } from "./json-records.ts";
 import type { JsonRecord } from "./json-records.ts";
-import { fieldsOf, fileNameField, hasField, idField, objectField } from "./record-fields.ts";
+import { fieldsOf, fileNameField, hasField, idField, objectField, optionalField } from "./record-fields.ts";
 import { refuseRepeats, stringField } from "./record-fields.ts";
-import type { Fields } from "./record-fields.ts";
 
 interface Question {
   readonly sample: Omit<VqaSample, "image">;
@@ -64,7 +63,9 @@ function readQuestion({ value, key }: JsonRecord, hasAnswers: boolean): Question
   const answer: Annotation | null = hasAnswers
     ? { answer: stringField(fields, "answer"), confidence: "yes", id: 1 }
     : null;
-  const structure = hasField(fields, "types") ? structuralType(fields) : "";
+  const types = optionalField(fields, "types", objectField);
+  // query, verify, logical, choose or compare
+  const structure = (types && optionalField(types, "structural", stringField)) ?? "";
   return {
     sample: {
       id: key ?? idField(fields, "question_id"),
@@ -77,9 +78,4 @@ function readQuestion({ value, key }: JsonRecord, hasAnswers: boolean): Question
       ? fileNameField(fields, "imageId")
       : fileNameField(fields, "image").replace(/\.jpg$/, ""),
   };
-}
-
-/** query, verify, logical, choose or compare. */
-function structuralType(fields: Fields): string {
-  return stringField(objectField(fields, "types"), "structural");
 }

@@ -9,8 +9,8 @@ import type { DataSource, ImageReference, Sample, Split } from "./dataset.ts";
 import { chooseImageFolder, numberAtEnd } from "./images.ts";
 import type { ImageFolder } from "./images.ts";
 import { readJsonLists } from "./json-records.ts";
-import { fieldError, fieldsOf, fileNameField, hasField, idField, integerField } from "./record-fields.ts";
-import { listField, RecordError, refuseRepeats, stringField } from "./record-fields.ts";
+import { fieldError, fieldsOf, fileNameField, idField, integerField, listField } from "./record-fields.ts";
+import { optionalField, RecordError, refuseRepeats, stringField } from "./record-fields.ts";
 import type { Fields } from "./record-fields.ts";
 
 export interface KarpathyImage {
@@ -101,18 +101,22 @@ function readImage<S extends Sample>(fields: Fields, { ids, folder }: KarpathyFi
   const fileName = fileNameField(fields, "filename");
   const sentences = listField(fields, "sentences");
   if (sentences.length === 0) throw new RecordError(`sentences of ${fileName} is empty, expected at least one`);
+  const id = ids === "stem" ? fileName.replace(/\.[^.]*$/, "") : idAtEnd(fields, fileName);
   return {
-    id: ids === "stem" ? fileName.replace(/\.[^.]*$/, "") : idAtEnd(fields, fileName),
+    id,
     fileName,
-    folder: hasField(fields, "filepath") ? fileNameField(fields, "filepath") : folder,
-    sentences: sentences.map((sentence) => ({ id: idField(sentence, "sentid"), text: stringField(sentence, "raw") })),
+    folder: optionalField(fields, "filepath", fileNameField) ?? folder,
+    sentences: sentences.map((sentence, place) => ({
+      id: optionalField(sentence, "sentid", idField) ?? `${id}#${place}`, // as Flickr30k's own token file numbers them
+      text: stringField(sentence, "raw"),
+    })),
   };
 }
 
 function idAtEnd(fields: Fields, fileName: string): string {
   const id = numberAtEnd(fileName);
   if (id === null) throw fieldError(fields, "filename", "a name that ends in the image's number");
-  if (hasField(fields, "cocoid") && integerField(fields, "cocoid") !== id) {
+  if ((optionalField(fields, "cocoid", integerField) ?? id) !== id) {
     throw fieldError(fields, "cocoid", `${id} as in the file name ${fileName}`);
   }
   return String(id);

@@ -81,6 +81,11 @@ export function hasField(fields: Fields, name: string): boolean {
   return Object.hasOwn(fields.object, name);
 }
 
+/** What `read` makes of a field that a re-packaged file may lack; null where it is missing or null. */
+export function optionalField<T>(fields: Fields, name: string, read: (fields: Fields, name: string) => T): T | null {
+  return (fields.object[name] ?? null) === null ? null : read(fields, name);
+}
+
 export function fieldError({ object, list, index }: Fields, name: string, expected: string): RecordError {
   const path = list === null ? name : `${list}[${index}].${name}`;
   const found = Object.hasOwn(object, name) ? `is ${describeValue(object[name])}` : "is missing";

@@ -1,7 +1,7 @@
 /**
  * The question + annotation pair of files: VQAv2 (visualqa.org, version 2.0, April 2017) and OK-VQA (okvqa.allenai.org,
  * version 1.1). Questions are the samples, in the order of their file; annotations are joined to them by question id.
- * The answers of the test splits are private: there the references are empty.
+ * The answers of the test splits are private: there the references are empty. Fields that no score needs may be missing.
  */
 import { countOf, fileError, findAnnotationFile, splitNamed } from "./annotation-file.ts";
 import type { AnnotationFile } from "./annotation-file.ts";
@@ -14,10 +14,12 @@ import {
   idField,
   integerField,
   listField,
+  optionalField,
   RecordError,
   refuseRepeats,
   stringField,
 } from "./record-fields.ts";
+import type { Fields } from "./record-fields.ts";
 
 /** A split as the official names spell it. */
 interface QuestionFiles {
@@ -118,27 +120,22 @@ async function readAnswers(
     annotations: ({ value, number }) => {
       const fields = fieldsOf(value);
       const id = idField(fields, "question_id");
-      const imageId = integerField(fields, "image_id");
+      const imageId = optionalField(fields, "image_id", integerField);
       checkNew(id, number);
       const expectedImage = imageOf.get(id);
       if (expectedImage === undefined) {
         withoutQuestion.push(id);
         return;
       }
-      if (imageId !== expectedImage) {
+      if (imageId !== null && imageId !== expectedImage) {
         throw new RecordError(
           `image_id is ${imageId}, expected ${expectedImage}: that is the image of question ${id} in ${questionFile.path}. ` +
             "Are both files of the same version?",
         );
       }
-      const references = listField(fields, "answers").map((answer): Annotation => ({
-        answer: shared(stringField(answer, "answer")),
-        confidence: shared(stringField(answer, "answer_confidence")),
-        id: integerField(answer, "answer_id"),
-      }));
-      if (references.length === 0) throw new RecordError("answers is empty, expected at least one");
-      const questionType = shared(stringField(fields, "question_type"));
-      const answerType = shared(stringField(fields, "answer_type"));
+      const references = readReferences(fields, shared);
+      const questionType = shared(optionalField(fields, "question_type", stringField) ?? "");
+      const answerType = shared(optionalField(fields, "answer_type", stringField) ?? "");
       answers.set(id, { questionType, answerType, references });
     },
   });
@@ -153,6 +150,19 @@ async function readAnswers(
     );
   }
   return answers;
+}
+
+/** The answers of a question. Where they are not all numbered, their places in the list tell the annotators apart. */
+function readReferences(fields: Fields, shared: (text: string) => string): readonly Annotation[] {
+  const answers = listField(fields, "answers");
+  if (answers.length === 0) throw new RecordError("answers is empty, expected at least one");
+  const ids = answers.map((answer) => optionalField(answer, "answer_id", integerField));
+  const isNumbered = ids.every((id) => id !== null);
+  return answers.map((answer, place) => ({
+    answer: shared(stringField(answer, "answer")),
+    confidence: shared(optionalField(answer, "answer_confidence", stringField) ?? ""),
+    id: isNumbered ? ids[place]! : place + 1,
+  }));
 }
 
 /** The field is checked when it is there; re-packaged files may lack it. */

@@ -36,6 +36,8 @@ interface Found {
 export interface FoundGenerator extends Found {
   readonly kind: "generation";
   readonly family: LanguageModelFamily;
+  /** Of the language model; unset: not known. */
+  readonly attentionHeads?: number;
   readonly load: () => Promise<VisionLanguageModel>;
 }
 
@@ -99,6 +101,6 @@ async function findCheckpoint(where: string, options: LoadOptions): Promise<Foun
   if (config.kind === "retrieval") {
     return { ...found, kind: "retrieval", family: "itm", load: () => loadRetrievalCheckpoint(checkpoint, options) };
   }
-  const { family } = config.text;
-  return { ...found, kind: "generation", family, load: () => loadCheckpoint(checkpoint, options) };
+  const { family, heads: attentionHeads } = config.text;
+  return { ...found, kind: "generation", family, attentionHeads, load: () => loadCheckpoint(checkpoint, options) };
 }

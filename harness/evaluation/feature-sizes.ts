@@ -21,13 +21,13 @@ export function describeFeatureSizes(
     const bytes = checkpoint.featureBytes ?? 0;
     const precisions = pairs.some(({ checkpoint: other }) => other !== checkpoint && other.name === checkpoint.name);
     const name = precisions ? `${checkpoint.name} ${describePrecision(checkpoint.precision)}` : checkpoint.name;
-    return `${name}: ${images} images x ${readable(bytes)} = ${readable(images * bytes)}`;
+    return `${name}: ${images} images x ${readableBytes(bytes)} = ${readableBytes(images * bytes)}`;
   });
   const shared = lines.length > 1 ? " Checkpoints with the same image encoder share them." : "";
   return `--keep-features: image features are kept in ${cache}.${shared}\n${lines.map((line) => `  ${line}`).join("\n")}`;
 }
 
-function readable(bytes: number): string {
+export function readableBytes(bytes: number): string {
   if (bytes < 1e6) return `${(bytes / 1e3).toFixed(1)} kB`;
   return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 }

@@ -27,10 +27,10 @@ export function inWorkers(
   { where, config, device, precision, catalog }: Spreading,
   { hubCache, ...told }: PrepareOptions,
 ): FoundCheckpoint {
-  const { cache: cacheFolder, imageThreads, generation, keepFeatures } = config;
+  const { cache: cacheFolder, imageThreads, maxPixels, generation, keepFeatures } = config;
   const [first = 1, ...others] = splitThreads(config.threads, config.workers);
   const shared = { where, device, imageThreads, precision, generation, keepFeatures, cacheFolder, hubCache };
-  const placeOf = (threads: number): ModelPlace => ({ ...shared, threads });
+  const placeOf = (threads: number): ModelPlace => ({ ...shared, ...(maxPixels !== null && { maxPixels }), threads });
   const entry = catalog.processEntry === undefined ? {} : { entry: catalog.processEntry };
   const options = { ...told, ...entry };
   if (found.kind === "generation") {

@@ -23,6 +23,7 @@ import type { PrepareOptions } from "./in-workers.ts";
 import { placeOf, refuseOtherContent } from "./output-folder.ts";
 import { pairsToRun } from "./pairs.ts";
 import type { AskedCheckpoint, GenerationPair, Pair, RetrievalPair } from "./pairs.ts";
+import { checkSearchMemory } from "./check-search-memory.ts";
 import { askingOf, rankingOf, withCiderDf } from "./protocol.ts";
 import { provenance } from "../catalog/provenance.ts";
 import type { RetrievalEvaluation } from "./retrieval/retrieval-run.ts";
@@ -90,9 +91,10 @@ export async function checkpointsToRun(
   const chosen = await chooseDevice(config.device, prepareOptions);
   for (const precision of config.precisions) checkPrecision(precision, chosen.device, prepareOptions);
   const { device } = chosen;
-  const { cache: cacheFolder, threads, imageThreads, generation, keepFeatures } = config;
+  const { cache: cacheFolder, threads, imageThreads, maxPixels, generation, keepFeatures } = config;
   const settings = { hubCache, cacheFolder, threads, device, imageThreads, generation, keepFeatures };
-  const options = { ...settings, ...(onPreparation !== undefined && { onPreparation }) };
+  const given = { ...(maxPixels !== null && { maxPixels }), ...(onPreparation !== undefined && { onPreparation }) };
+  const options = { ...settings, ...given };
   const checkpoints: AskedCheckpoint[] = [];
   for (const name of config.models) {
     const { where } = checkpointPlace(catalog, name);
@@ -125,6 +127,7 @@ async function prepareGeneration(
   const { batchSize, isOpen: isBatchSizeOpen } = size;
   const { name, source, family, fingerprint } = checkpoint;
   const asking = askingOf(task, protocol, { family, overrides, samples });
+  checkSearchMemory(checkpoint, { decoding: asking.decoding, texts: Math.min(batchSize, samples.length) });
   const { newTokens } = asking.decoding;
   const decoding = { ...asking.decoding, newTokens: { ...newTokens }, maxPromptTokens: asking.maxPromptTokens };
   const plan: RunPlan = {

@@ -41,6 +41,8 @@ export interface RunConfig {
   readonly data: string | null;
   /** Absolute; null is where the official archives put the images in `data`. */
   readonly images: string | null;
+  /** Width × height of an image, at most; null: the usual limit. */
+  readonly maxPixels: number | null;
   /** null: the data set's first. */
   readonly split: string | null;
   readonly protocol: ProtocolName;
@@ -96,6 +98,7 @@ export interface RunFlags extends DeviceFlags {
   readonly output?: string;
   readonly data?: string;
   readonly images?: string;
+  readonly maxPixels?: string;
   readonly split?: string;
   readonly protocol?: string;
   readonly limit?: string;
@@ -149,6 +152,7 @@ export function readRunConfig(flags: RunFlags, defaults: RunDefaults): RunConfig
     output: resolve(text("--output", flags.output) ?? defaults.output),
     data: folder("--data", flags.data),
     images: folder("--images", flags.images),
+    maxPixels: integer("--max-pixels", flags.maxPixels, { from: 1 }) ?? null,
     split: text("--split", flags.split) ?? null,
     protocol: choice("--protocol", flags.protocol, protocols) ?? "paper",
     limit: limit(flags.limit),

@@ -70,7 +70,7 @@ function answerTypes(samples: readonly Sample[]): { readonly answerType?: readon
   const types = samples.flatMap((sample) =>
     "answerType" in sample && typeof sample.answerType === "string" ? [sample.answerType] : [],
   );
-  return types.length === samples.length && types.length > 0 ? { answerType: types } : {};
+  return types.length === samples.length && types.some((type) => type !== "") ? { answerType: types } : {};
 }
 
 export type PublishedValue = MetricScore["published"];

@@ -1,8 +1,8 @@
 /** Which images a user means: files, folders, and patterns that no shell has filled in; and whether each can be used. */
 import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, extname, join } from "node:path";
-import { inspectImage } from "../../models/image/inspect-image.ts";
-import { imageLimits } from "../../models/image/image-processor.ts";
+import { inspectImage, noteOf } from "../../models/image/inspect-image.ts";
+import { checkSize, limitsWith } from "../../models/image/image-processor.ts";
 import { ImageError } from "../../models/model.ts";
 import { UsageError } from "../catalog/usage-error.ts";
 
@@ -57,16 +57,10 @@ export interface CheckedImage {
 /** `maxPixels`: null is what a model's image processor takes. */
 export async function checkImage(path: string, maxPixels: number | null): Promise<CheckedImage> {
   try {
-    const { width, height, frames } = await inspectImage(path);
-    const most = maxPixels ?? imageLimits.pixels;
-    if (width * height > most) {
-      const error =
-        `${path}: the image has ${width} × ${height} pixels, ${width * height} in all, expected at most ${most}. ` +
-        "Scale it down, or allow more with --max-pixels.";
-      return { path, error, note: null };
-    }
-    const note = frames > 1 ? `${path}: an animation of ${frames} frames; the first is looked at.` : null;
-    return { path, error: null, note };
+    const facts = await inspectImage(path);
+    checkSize(path, facts, limitsWith(maxPixels));
+    const note = noteOf(facts);
+    return { path, error: null, note: note === null ? null : `${path}: ${note}` };
   } catch (cause) {
     if (!(cause instanceof ImageError)) throw cause;
     return { path, error: cause.message, note: null };

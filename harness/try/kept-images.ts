@@ -1,21 +1,21 @@
 /** Images in memory, by the hash of their bytes: each checked when it comes, the least used forgotten when there are too many. */
 import { createHash } from "node:crypto";
-import { imageLimits } from "../../models/image/image-processor.ts";
-import { inspectImageBytes } from "../../models/image/inspect-image.ts";
-import { ImageError } from "../../models/model.ts";
+import { checkSize, imageLimits } from "../../models/image/image-processor.ts";
+import type { ImageLimits } from "../../models/image/image-processor.ts";
+import { inspectImageBytes, noteOf } from "../../models/image/inspect-image.ts";
 import type { KeptImage } from "./wire.ts";
 
 export interface ImageStoreLimits {
   readonly count: number;
   readonly bytes: number;
-  /** Width × height of an image, at most. */
-  readonly pixels: number;
+  /** Of an image. */
+  readonly sizes: ImageLimits;
 }
 
 export const usualStoreLimits: ImageStoreLimits = {
   count: 64, // more than anybody looks at side by side
   bytes: 256_000_000, // a dozen of the largest uploads
-  pixels: imageLimits.pixels,
+  sizes: imageLimits,
 };
 
 interface Kept {
@@ -38,15 +38,10 @@ export class KeptImages {
     const id = createHash("sha256").update(bytes).digest("hex");
     const known = this.get(id);
     if (known !== null) return known.image;
-    const { width, height, frames, format } = await inspectImageBytes(bytes, name);
-    const { pixels } = this.#limits;
-    if (width * height > pixels) {
-      throw new ImageError(
-        `${name}: the image has ${width} × ${height} pixels, ${width * height} in all, expected at most ${pixels}. ` +
-          "Scale it down, or start try with a larger --max-pixels.",
-      );
-    }
-    const note = frames > 1 ? `An animation of ${frames} frames; the first is looked at.` : null;
+    const facts = await inspectImageBytes(bytes, name);
+    checkSize(name, facts, this.#limits.sizes);
+    const { width, height, format } = facts;
+    const note = noteOf(facts)?.replace(/^a/, "A") ?? null;
     const image = { id, width, height, format, note };
     this.#keep({ image, bytes });
     return image;

@@ -12,6 +12,7 @@ import type { Answering } from "./answers.ts";
 import { FairQueue } from "./fair-queue.ts";
 import { hostsOf } from "./guard.ts";
 import { KeptCheckpoints } from "./kept-checkpoints.ts";
+import { limitsWith } from "../../models/image/image-processor.ts";
 import { KeptImages, usualStoreLimits } from "./kept-images.ts";
 import { LinkedSamples } from "./linked-samples.ts";
 import { listen } from "./listen.ts";
@@ -76,7 +77,7 @@ export async function startTrying(
   });
   const asked = [...settings.precisions, ...linked.madeWith.map(({ precision }) => precision)];
   const precisions = [...new Set(asked)].filter((each) => unfitPart(parsePrecision(each), device) === null);
-  const pixels = settings.maxPixels ?? usualStoreLimits.pixels;
+  const sizes = limitsWith(settings.maxPixels);
   const kept = new KeptCheckpoints({ most: settings.keepModels, entry: catalog.tryEntry ?? null });
   const answering: Answering = {
     queue: new FairQueue({ most: mostWaiting }),
@@ -105,9 +106,9 @@ export async function startTrying(
       checkpoints: offered.map(({ name, kind, from }) => ({ name, kind, from })),
       precisions,
       samples: samples.length,
-      limits: { uploadBytes: settings.maxUploadBytes, pixels },
+      limits: { uploadBytes: settings.maxUploadBytes, pixels: sizes.pixels },
     },
-    images: new KeptImages({ ...usualStoreLimits, pixels }),
+    images: new KeptImages({ ...usualStoreLimits, sizes }),
     linked,
     answering,
     hosts: () => hosts,

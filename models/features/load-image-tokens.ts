@@ -4,6 +4,7 @@ import { fp32Precision } from "../checkpoint/precision.ts";
 import type { WeightOptions } from "../checkpoint/quantized-weights.ts";
 import type { Weights } from "../checkpoint/weights.ts";
 import { cpuDevice } from "../device/device.ts";
+import { limitsWith } from "../image/image-processor.ts";
 import { PixelThreads } from "../image/pixel-threads.ts";
 import type { PixelOptions } from "../image/pixel-threads.ts";
 import type { PixelSettings } from "../image/preprocessor-config.ts";
@@ -44,9 +45,9 @@ export async function loadImageTokens(
   const { vision } = config;
   const graph = visionTransformer(weights.at("vision_model"), vision);
   const session = await Session.load(graph, options, { onDevice: isFedOn && !keepFeatures ? ["image_tokens"] : [] });
-  const threads = imageThreads > 0 ? new PixelThreads(imageThreads) : null;
-  const limits = maxPixels === undefined ? {} : { limits: { side: Infinity, pixels: maxPixels } };
-  if (!keepFeatures) return new ImageTokens({ session, vision, pixels, threads, features: null, ...limits });
+  const limits = limitsWith(maxPixels ?? null);
+  const threads = imageThreads > 0 ? new PixelThreads(imageThreads, limits) : null;
+  if (!keepFeatures) return new ImageTokens({ session, vision, pixels, threads, features: null, limits });
 
   const used = weights.at("vision_model").used();
   const cache = new FeatureCache({
@@ -59,5 +60,5 @@ export async function loadImageTokens(
     onEvent: (event) => onPreparation?.(event),
   });
   const features = { cache, isBatchInvariant: isBatchInvariant(used) };
-  return new ImageTokens({ session, vision, pixels, threads, features, ...limits });
+  return new ImageTokens({ session, vision, pixels, threads, features, limits });
 }

@@ -84,8 +84,13 @@ export function highest(scores: Float32Array, count: number): Candidate[] {
   const best: Candidate[] = [];
   for (const [token, logProbability] of scores.entries()) {
     if (best.length === count && logProbability <= best[count - 1]!.logProbability) continue;
-    const place = best.findIndex((other) => other.logProbability < logProbability);
-    best.splice(place === -1 ? best.length : place, 0, { token, logProbability });
+    let [place, end] = [0, best.length]; // the first of a lower score is looked for by halves
+    while (place < end) {
+      const middle = (place + end) >> 1;
+      if (best[middle]!.logProbability < logProbability) end = middle;
+      else place = middle + 1;
+    }
+    best.splice(place, 0, { token, logProbability });
     if (best.length > count) best.pop();
   }
   return best;

@@ -5,6 +5,7 @@
  * Scores are single-precision sums, as in the reference, so that a near tie falls on the same side.
  */
 import type { DecodingOptions } from "../model.ts";
+import { Heap } from "./heap.ts";
 
 /** A next token and its log-probability, in falling order of the latter within a beam. */
 export interface Candidate {
@@ -90,6 +91,39 @@ interface Beam {
   readonly score: number;
 }
 
+/** A continuation and the score of the beam that it makes. */
+interface Ranked extends Continuation {
+  readonly score: number;
+}
+
+/**
+ * The `count` highest scores of all lists, each of which falls: only their heads are compared, in a heap, for there are
+ * beams × candidates of them and few are wanted. Of equal scores the earlier list's come first.
+ */
+function bestOfAll(lists: readonly (readonly Candidate[])[], beams: readonly Beam[], count: number): readonly Ranked[] {
+  const next = lists.map(() => 0);
+  const head = (parent: number): Ranked | null => {
+    const candidate = lists[parent]![next[parent]!];
+    if (candidate === undefined) return null;
+    const { token, logProbability } = candidate;
+    return { parent, token, score: Math.fround(beams[parent]!.score + logProbability) };
+  };
+  const heads = new Heap<Ranked>((a, b) => a.score > b.score || (a.score === b.score && a.parent < b.parent));
+  for (const parent of lists.keys()) {
+    const first = head(parent);
+    if (first !== null) heads.add(first);
+  }
+  const best: Ranked[] = [];
+  while (best.length < count) {
+    const first = heads.first;
+    if (first === null) break;
+    best.push(first);
+    next[first.parent]! += 1;
+    heads.replaceFirst(head(first.parent));
+  }
+  return best;
+}
+
 /**
  * Beam search (`_beam_search`, utils.py:3124). Of all continuations the best (1 + end tokens) × beams are looked at; one
  * that ends is finished only if it is among the first `beams`; the best `beams` that do not end go on.
@@ -121,12 +155,12 @@ class BeamSearch implements Search {
 
   advance(candidates: readonly (readonly Candidate[])[]): readonly Continuation[] {
     const { beams, newTokens } = this.#options;
-    const length = this.beams[0]!.length + 1;
+    const length = this.#open[0]!.tokens.length + 1;
     const ranked = this.#rank(candidates).map(({ parent, token, score }) => ({
       parent,
       token,
       score,
-      tokens: [...this.beams[parent]!, token],
+      tokens: [...this.#open[parent]!.tokens, token],
       ends: this.#endTokens.includes(token) || length >= newTokens.max,
     }));
 
@@ -144,19 +178,13 @@ class BeamSearch implements Search {
     return this.#finished;
   }
 
-  /** The best continuations of all open beams together. */
-  #rank(candidates: readonly (readonly Candidate[])[]): { parent: number; token: number; score: number }[] {
-    const tooShort = this.beams[0]!.length < this.#options.newTokens.min;
-    const all = candidates.flatMap((ofBeam, parent) =>
-      ofBeam
-        .filter(({ token }) => !(tooShort && this.#endTokens.includes(token)))
-        .map(({ token, logProbability }) => ({
-          parent,
-          token,
-          score: Math.fround(this.#open[parent]!.score + logProbability),
-        })),
+  /** The best continuations of all open beams together; of equals those of the better beam first. */
+  #rank(candidates: readonly (readonly Candidate[])[]): readonly Ranked[] {
+    const tooShort = this.#open[0]!.tokens.length < this.#options.newTokens.min;
+    const lists = candidates.map((ofBeam) =>
+      tooShort ? ofBeam.filter(({ token }) => !this.#endTokens.includes(token)) : ofBeam,
     );
-    return all.sort((a, b) => b.score - a.score).slice(0, this.#kept);
+    return bestOfAll(lists, this.#open, this.#kept);
   }
 
   #finish(ended: readonly Beam[], length: number): void {

@@ -24,6 +24,11 @@ export const imageLimits: ImageLimits = {
   pixels: 178_956_970, // Pillow refuses more as a decompression bomb (Image.py: twice MAX_IMAGE_PIXELS)
 };
 
+/** The limits where a user allows so many pixels, in whatever sides; null: the usual ones. */
+export function limitsWith(maxPixels: number | null): ImageLimits {
+  return maxPixels === null ? imageLimits : { side: Infinity, pixels: maxPixels };
+}
+
 export interface LoadedPixels {
   /** [3, height, width] */
   readonly values: Float32Array;
@@ -106,7 +111,7 @@ async function decode(path: string, bytes: Buffer, limits: ImageLimits): Promise
     throw new ImageError(`${path}: ${found}, expected JPEG, PNG, WebP or GIF. ${advice}.`);
   }
   try {
-    checkSize(path, await readImageSize(bytes, format), limits);
+    checkSize(path, await readImageSize(bytes), limits);
     return await decodeImage(bytes, format);
   } catch (cause) {
     if (cause instanceof ImageError) throw cause;
@@ -121,19 +126,25 @@ async function decode(path: string, bytes: Buffer, limits: ImageLimits): Promise
 function decoderReason(cause: unknown): string {
   const message = cause instanceof Error ? cause.message : String(cause);
   const [reason = ""] = message.replace(/^Input buffer has corrupt header:\s*/, "").split("\n");
-  return reason.replace(/^vips\w*: /i, "") || "its header is broken";
+  return reason.replace(/^(vips\w*: |Unknown error$)/i, "") || "its header is broken";
 }
 
-function checkSize(path: string, { width, height }: { width: number; height: number }, limits: ImageLimits): void {
-  const found = `${path}: the image has ${width} × ${height} pixels`;
+/** `name`: what the message calls the image. Throws ImageError. */
+export function checkSize(
+  name: string,
+  { width, height }: { readonly width: number; readonly height: number },
+  limits: ImageLimits,
+): void {
+  const found = `${name}: the image has ${width} × ${height} pixels`;
   if (width < 1 || height < 1) throw new ImageError(`${found}, expected at least one. Download it again.`);
   if (width === 1 && height === 1) {
     throw new ImageError(`${found}: the placeholder of a failed download, not a picture. Download it again.`);
   }
-  if (Math.max(width, height) > limits.side) {
-    throw new ImageError(`${found}, expected at most ${limits.side} a side. Scale it down.`);
-  }
+  const advice = "Scale it down, or allow more with --max-pixels.";
   if (width * height > limits.pixels) {
-    throw new ImageError(`${found}, ${width * height} in all, expected at most ${limits.pixels}. Scale it down.`);
+    throw new ImageError(`${found}, ${width * height} in all, expected at most ${limits.pixels}. ${advice}`);
+  }
+  if (Math.max(width, height) > limits.side) {
+    throw new ImageError(`${found}, expected at most ${limits.side} a side. ${advice}`);
   }
 }

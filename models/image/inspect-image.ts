@@ -2,8 +2,7 @@
 import sharp from "sharp";
 import { describeOther, imageFormat } from "./image-format.ts";
 import type { ImageFormat } from "./image-format.ts";
-import { readImageSize } from "./image-decoder.ts";
-import { readImageBytes } from "./image-processor.ts";
+import { imageLimits, readImageBytes } from "./image-processor.ts";
 import { ImageError } from "../model.ts";
 
 export interface ImageFacts {
@@ -12,6 +11,17 @@ export interface ImageFacts {
   readonly height: number;
   /** More than one: only the first is looked at. */
   readonly frames: number;
+  /** Whether transparent pixels were looked for and found: their colour in the palette, which Pillow shows, is lost here. */
+  readonly isTransparentGif: boolean;
+}
+
+/** What a user should know of it, in words without a capital; null: nothing. */
+export function noteOf({ frames, isTransparentGif }: ImageFacts): string | null {
+  const notes = [
+    ...(frames > 1 ? [`an animation of ${frames} frames; the first is looked at`] : []),
+    ...(isTransparentGif ? ["a GIF with transparent pixels, which are taken as black"] : []),
+  ];
+  return notes.length === 0 ? null : `${notes.join("; ")}.`;
 }
 
 /** Throws ImageError: missing, empty, no image, or with a header that is broken. */
@@ -28,11 +38,20 @@ export async function inspectImageBytes(bytes: Buffer, name: string): Promise<Im
     throw new ImageError(`${name}: ${found}, expected JPEG, PNG, WebP or GIF. ${advice}.`);
   }
   try {
-    const size = await readImageSize(bytes, format);
-    if (format === "JPEG" || format === "PNG") return { format, ...size, frames: 1 };
-    const { pages = 1 } = await sharp(bytes, { limitInputPixels: false }).metadata();
-    return { format, ...size, frames: pages };
+    const { width, height, pages = 1, hasAlpha } = await sharp(bytes, { limitInputPixels: false }).metadata();
+    const isMoving = format === "WebP" || format === "GIF";
+    return {
+      ...{ format, width, height },
+      frames: isMoving ? pages : 1,
+      isTransparentGif:
+        format === "GIF" && hasAlpha && width * height <= imageLimits.pixels && !(await isOpaque(bytes)),
+    };
   } catch (cause) {
     throw new ImageError(`${name}: the header of the ${format} file is broken. Download it again.`, { cause });
   }
+}
+
+/** Looks at the first frame, as far as it is there. */
+async function isOpaque(bytes: Buffer): Promise<boolean> {
+  return (await sharp(bytes, { failOn: "none", limitInputPixels: false }).stats()).isOpaque;
 }

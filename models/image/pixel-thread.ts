@@ -4,6 +4,7 @@ import { ImageError } from "../model.ts";
 import type { StageLatency } from "../model.ts";
 import { StageClock } from "../stage-clock.ts";
 import { pixelsOf } from "./image-processor.ts";
+import type { ImageLimits } from "./image-processor.ts";
 import type { PixelSettings } from "./preprocessor-config.ts";
 
 export interface PixelWork {
@@ -11,6 +12,7 @@ export interface PixelWork {
   readonly path: string;
   readonly bytes: Uint8Array;
   readonly settings: PixelSettings;
+  readonly limits: ImageLimits;
 }
 
 export type PixelResult =
@@ -18,10 +20,10 @@ export type PixelResult =
   | { readonly id: number; readonly kind: "refused"; readonly message: string }
   | { readonly id: number; readonly kind: "broken"; readonly error: unknown };
 
-async function perform({ id, path, bytes, settings }: PixelWork): Promise<PixelResult> {
+async function perform({ id, path, bytes, settings, limits }: PixelWork): Promise<PixelResult> {
   const clock = new StageClock();
   try {
-    const values = await pixelsOf({ path, bytes: Buffer.from(bytes.buffer) }, settings, { clock });
+    const values = await pixelsOf({ path, bytes: Buffer.from(bytes.buffer) }, settings, { clock, limits });
     return { id, kind: "pixels", values, latencyMs: clock.shares(1) };
   } catch (error) {
     return error instanceof ImageError

@@ -6,8 +6,8 @@ import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
 import { ImageError } from "../model.ts";
 import { StageClock } from "../stage-clock.ts";
-import { readImageBytes } from "./image-processor.ts";
-import type { LoadedPixels, pixelsOf } from "./image-processor.ts";
+import { imageLimits, readImageBytes } from "./image-processor.ts";
+import type { ImageLimits, LoadedPixels, pixelsOf } from "./image-processor.ts";
 import type { PixelResult, PixelWork } from "./pixel-thread.ts";
 import type { PixelSettings } from "./preprocessor-config.ts";
 
@@ -33,13 +33,15 @@ const entry = new URL(`./pixel-thread${extname(import.meta.url)}`, import.meta.u
 
 export class PixelThreads {
   readonly #count: number;
+  readonly #limits: ImageLimits;
   #threads: Thread[] = [];
   #images = 0;
 
   /** Threads are started as they are needed, up to `count`. They keep no process alive. */
-  constructor(count: number) {
+  constructor(count: number, limits = imageLimits) {
     if (!Number.isSafeInteger(count) || count < 1) throw new RangeError(`${count} image threads, expected 1 or more`);
     this.#count = count;
+    this.#limits = limits;
   }
 
   /** As loadPixels of image-processor.ts. Throws ImageError. */
@@ -62,7 +64,7 @@ export class PixelThreads {
     const result = await new Promise<PixelResult>((settle, refuse) => {
       thread.waiting.set(id, { settle, refuse });
       thread.worker.ref(); // as long as somebody waits
-      const work: PixelWork = { id, path, bytes: Uint8Array.from(bytes), settings }; // a copy: it may lie in a shared pool
+      const work: PixelWork = { id, path, bytes: Uint8Array.from(bytes), settings, limits: this.#limits }; // a copy: it may lie in a shared pool
       thread.worker.postMessage(work, [work.bytes.buffer as ArrayBuffer]);
     });
     if (result.kind === "refused") throw new ImageError(result.message);

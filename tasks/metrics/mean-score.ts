@@ -27,10 +27,12 @@ export function meanScore(
       hypotheses.map(({ sample }) => sample.image.id),
     ),
     bySample,
-    breakdown: {
-      answerType: means(hypotheses, bySample, (sample) => sample.answerType),
-      questionType: means(hypotheses, bySample, (sample) => sample.questionType),
-    },
+    breakdown: Object.fromEntries(
+      Object.entries({
+        answerType: means(hypotheses, bySample, (sample) => sample.answerType),
+        questionType: means(hypotheses, bySample, (sample) => sample.questionType),
+      }).filter(([, groups]) => Object.keys(groups).length > 0),
+    ),
   };
 }
 
@@ -45,7 +47,7 @@ function haveReferences(hypotheses: readonly Hypothesis<VqaSample>[]): boolean {
   );
 }
 
-/** Sum and number of samples of each type, the types in the order they first come. */
+/** Sum and number of samples of each type, the types in the order they first come. Samples without a type are in none. */
 export function sumsByType(
   hypotheses: readonly Hypothesis<VqaSample>[],
   bySample: readonly number[],
@@ -54,6 +56,7 @@ export function sumsByType(
   const sums = new Map<string, { sum: number; samples: number }>();
   for (const [index, { sample }] of hypotheses.entries()) {
     const type = typeOf(sample);
+    if (type === "") continue;
     let total = sums.get(type);
     if (total === undefined) sums.set(type, (total = { sum: 0, samples: 0 }));
     total.sum += bySample[index] ?? 0;

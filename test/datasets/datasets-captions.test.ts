@@ -98,6 +98,16 @@ describe("captions in COCO's format", () => {
     for (const [changed, said] of cases) assert.match(await saidOfNocaps(changed), said);
   });
 
+  it("need neither a number nor a domain", async () => {
+    const images = [{ id: 5, file_name: "a.jpg" }];
+    const annotations = ["A.", "B."].map((caption) => ({ image_id: 5, caption }));
+    const folder = datasetFolder({ "nocaps_val_4500_captions.json": { images, annotations }, val: null });
+    const { samples } = await nocapsCaptions.open({ folder }, "val");
+    assert.deepEqual(samples, [
+      { id: "5", image: { id: "5", path: join(folder, "val", "a.jpg") }, references: ["A.", "B."] },
+    ]);
+  });
+
   it("of COCO are refused when an image's name has another id", async () => {
     const images = [{ id: 21, file_name: "COCO_val2014_000000000022.jpg" }];
     const folder = datasetFolder({ "captions_val2014.json": captionFile({ images }), val2014: null });

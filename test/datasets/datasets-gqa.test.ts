@@ -70,6 +70,12 @@ describe("GQA questions", () => {
     ]);
   });
 
+  it("may lack the kind of question", async () => {
+    const folder = datasetFolder({ [FILE]: { 1: question({ types: { semantic: "rel" } }) }, images: null });
+    const { samples } = await gqaQuestions.open({ folder }, "testdev");
+    assert.deepEqual([samples[0]?.questionType, samples[0]?.answerType], ["", ""]);
+  });
+
   it("have no references in the test split, whose answers are private", async () => {
     const folder = datasetFolder({
       "test_balanced_questions.json": { 1: { question: "A?", imageId: "n1" } },

@@ -105,6 +105,18 @@ describe("captions and texts in Karpathy's splits", () => {
     assert.equal(imageFolder, join(folder, "images"));
   });
 
+  it("need no number of their own, nor the image's beside its name", async () => {
+    const images = [karpathyImage(1, "test", { cocoid: undefined, sentences: [{ raw: "A." }, { raw: "B." }] })];
+    const folder = datasetFolder({ "dataset_coco.json": { images }, val2014: null });
+    const { samples } = await cocoTexts.open({ folder }, "test");
+    assert.deepEqual(samples[0]?.texts, [
+      { id: "501#0", text: "A." },
+      { id: "501#1", text: "B." },
+    ]);
+    const captions = await cocoCaptions.open({ folder }, "test");
+    assert.deepEqual(captions.samples[0]?.references, ["A.", "B."]);
+  });
+
   it("are refused with what is wrong", async () => {
     const { sentences, ...without } = karpathyImage(1, "test");
     const place =
@@ -112,7 +124,10 @@ describe("captions and texts in Karpathy's splits", () => {
     assert.equal(await saidOfKarpathy([without]), `${place}sentences is missing, expected a list`);
     const cases: [image: unknown, said: string][] = [
       [{ ...without, sentences: [] }, "sentences of COCO_val2014_000000000501.jpg is empty, expected at least one"],
-      [{ ...without, sentences: [{ raw: "A." }] }, "sentences[0].sentid is missing, expected an integer or a string"],
+      [
+        { ...without, sentences: [{ raw: "A.", sentid: [] }] },
+        "sentences[0].sentid is [], expected an integer or a string",
+      ],
       [{ ...without, sentences: [{ sentid: 1, raw: null }] }, "sentences[0].raw is null, expected a string"],
       [{ ...without, sentences: [sentences[0], sentences[0]] }, "sentid 10 stands in record 1 already"],
       [

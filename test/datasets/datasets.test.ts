@@ -116,6 +116,21 @@ describe("VQA questions", () => {
     );
   });
 
+  it("needs of an annotation its question and the answers: annotators without numbers are told apart by their place", async () => {
+    const bare = (question_id: number, answers: readonly unknown[]): unknown => ({ question_id, answers });
+    const [first, second] = [{ answer: "red" }, { answer: "red", answer_confidence: null, answer_id: 7 }];
+    const annotations = [bare(9000, [first, second]), bare(108001, [second])];
+    const folder = datasetFolder(vqaFiles({ [ANNOTATIONS]: { annotations } }));
+    const { samples } = await vqav2Questions.open({ folder }, "val");
+    assert.deepEqual(
+      samples.map(({ questionType, answerType, references }) => [questionType, answerType, references]),
+      [
+        ["", "", [{ answer: "red", confidence: "", id: 7 }]],
+        ["", "", [1, 2].map((id) => ({ answer: "red", confidence: "", id }))],
+      ],
+    );
+  });
+
   it("says which file is missing, where, and what is there", async () => {
     const { [ANNOTATIONS]: missing, ...files } = vqaFiles();
     assert.ok(missing);

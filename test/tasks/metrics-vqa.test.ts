@@ -232,6 +232,9 @@ describe("VQA accuracy", () => {
       ["what color", { value: 0.5, samples: 2 }],
       ["__proto__", { value: 1, samples: 1 }],
     ]);
+    // Questions without a type are in no group, and a breakdown of no group is none.
+    const untyped = hypothesis("red", references, { questionType: "", answerType: "", image: "3" });
+    assert.deepEqual(vqaAccuracy.score([untyped], []).breakdown, {});
     // image sums of differences from the mean 2/3: -1/3 and 1/3; sqrt(2/1 * 2/9) / 3
     assert.ok(Math.abs((score.standardError ?? 0) - 2 / 9) < 1e-15);
   });

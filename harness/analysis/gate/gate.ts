@@ -15,6 +15,8 @@ import { unknownName, UsageError } from "../../catalog/usage-error.ts";
 import { metricWords } from "./explain.ts";
 import { costRuleFor, metricRulesFor } from "./gate-config.ts";
 import { judgeMemory, judgeTime } from "./judge-costs.ts";
+import { describeUsual, usualConfig, withMargins } from "./margins.ts";
+import type { Margin } from "./margins.ts";
 import { judgeMetric } from "./judge-metric.ts";
 import type { Found } from "./judge-metric.ts";
 import { pairWithBaseline, partnerOf } from "./pair-runs.ts";
@@ -22,9 +24,10 @@ import { sameAnswers } from "./same-answers.ts";
 import { partialRuns } from "./partial-runs.ts";
 
 export interface GateRequest extends CompareOptions {
-  readonly config: GateConfig;
-  /** The file, for messages. */
-  readonly configFile: string;
+  /** null: the usual margins. */
+  readonly config: { readonly rules: GateConfig; readonly file: string } | null;
+  /** They hold, whatever the config says. */
+  readonly margins: readonly Margin[];
   readonly baseline: string;
   readonly entries: readonly BaselineRun[];
   /** The folder given, and the runs in it. */
@@ -56,13 +59,17 @@ export async function gate(request: GateRequest): Promise<GateResult> {
     return { ...start(request), verdict: "partial", notes };
   }
   refuseUnknownMetrics(request, partners);
+  const { config, margins } = request;
+  const rules = config?.rules ?? usualConfig(partners);
+  const asked = { ...request, rules: withMargins(rules, margins) };
   const found: Finding[] = [];
-  const notes: string[] = [];
+  const usual = config === null ? describeUsual(rules, margins) : null;
+  const notes: string[] = usual === null ? [] : [usual];
   for (const [place, folder] of folders.entries()) {
     const read = await readComparable(folder, false);
     const pair = pairWithBaseline(partners[place]!, read, { file: baseline, acceptScorer: request.acceptScorer });
     notes.push(...pair.notes);
-    found.push(...judgePair(pair.runs, request));
+    found.push(...judgePair(pair.runs, asked));
   }
   const judgements = adjusted(found);
   return { ...start(request), verdict: verdictOf(judgements), judgements: [...judgements], notes: [...new Set(notes)] };
@@ -74,18 +81,21 @@ function start({ baseline, candidate }: GateRequest): Omit<GateResult, "verdict"
   return { format: gateResultFormat, baseline, candidate, judgements: [], notes: [] };
 }
 
-function judgePair(runs: PairedRuns, { config, configFile, ...options }: GateRequest): readonly Finding[] {
+function judgePair(
+  runs: PairedRuns,
+  { rules: all, config, ...options }: GateRequest & { readonly rules: GateConfig },
+): readonly Finding[] {
   const sides = { base: runs.base.record, candidate: runs.candidate.record };
   const about = aboutOf(sides);
-  const rules = metricRulesFor(config, sides.candidate);
+  const rules = metricRulesFor(all, sides.candidate);
   const metrics = rules.flatMap((rule) => judgeMetric(runs, rule, { about, options }) ?? []);
   if (!metrics.some(({ isPrimary }) => isPrimary)) {
     const names = runs.base.scores.metrics.map(({ name }) => name).join(", ");
     throw new UsageError(
-      `--config ${configFile}: no primary metric for ${runName(sides.candidate)}, so nothing would judge it. Its metrics: ${names}.`,
+      `${sourceOf(config)}: no primary metric for ${runName(sides.candidate)}, so nothing would judge it. Its metrics: ${names}.`,
     );
   }
-  const [time, memory] = [costRuleFor(config.time, sides.candidate), costRuleFor(config.memory, sides.candidate)];
+  const [time, memory] = [costRuleFor(all.time, sides.candidate), costRuleFor(all.memory, sides.candidate)];
   return [
     ...metrics,
     ...(time === null ? [] : [judgeTime(sides, time, about)]),
@@ -105,12 +115,21 @@ function aboutOf({ base, candidate }: { readonly base: RunRecord; readonly candi
 }
 
 /** A rule for a metric that no run has is a mistake, not a pass. */
-function refuseUnknownMetrics({ config, configFile }: GateRequest, runs: readonly BaselineRun[]): void {
+function refuseUnknownMetrics({ config, margins }: GateRequest, runs: readonly BaselineRun[]): void {
   const known = new Set(runs.flatMap(({ scores }) => scores.metrics.map(({ name }) => name)));
   if (runs.some(({ scores }) => scores.samples["answer"] !== undefined)) known.add(sameAnswers);
-  const wrong = config.metrics.find(({ metric }) => !known.has(metric));
-  if (wrong === undefined) return;
-  throw unknownName(`--config ${configFile}: "${wrong.metric}"`, "metric", { name: wrong.metric, names: [...known] });
+  const refuse = (metrics: readonly Margin[], source: string): void => {
+    const wrong = metrics.find(({ metric }) => !known.has(metric));
+    if (wrong === undefined) return;
+    throw unknownName(`${source}: "${wrong.metric}"`, "metric", { name: wrong.metric, names: [...known] });
+  };
+  refuse(config?.rules.metrics ?? [], sourceOf(config));
+  refuse(margins, "--margin");
+}
+
+/** For messages. */
+function sourceOf(config: GateRequest["config"]): string {
+  return config === null ? "--margin" : `--config ${config.file}`;
 }
 
 /**

@@ -46,6 +46,8 @@ export interface BenchConfig {
   readonly output: string;
   readonly data: string | null;
   readonly images: string | null;
+  /** Width × height of an image, at most; null: the usual limit. */
+  readonly maxPixels: number | null;
   readonly split: string | null;
   readonly protocol: ProtocolName;
   readonly limit: number | null;
@@ -79,6 +81,7 @@ export interface BenchFlags extends DeviceFlags {
   readonly output?: string;
   readonly data?: string;
   readonly images?: string;
+  readonly maxPixels?: string;
   readonly split?: string;
   readonly protocol?: string;
   readonly limit?: string;
@@ -140,6 +143,7 @@ export function readBenchConfig(flags: BenchFlags, defaults: BenchDefaults): Ben
     output: resolve(text("--output", flags.output) ?? defaults.output),
     data: folder("--data", flags.data),
     images: folder("--images", flags.images),
+    maxPixels: integer("--max-pixels", flags.maxPixels, { from: 1 }) ?? null,
     split: text("--split", flags.split) ?? null,
     protocol: choice("--protocol", flags.protocol, protocols) ?? "paper",
     limit: limit(flags.limit) ?? (quick ? quickLimit : null),

@@ -131,8 +131,10 @@ function askedOf(
 ): Pick<RunAsked, "place" | "entry" | "subject" | "samples" | "stallMs"> {
   const { where, subject } = prepared.checkpoints.get(system.checkpoint)!;
   const { threads, precision } = system;
+  const { cache: cacheFolder, maxPixels } = config;
+  const place = { where, threads, device: prepared.device, precision, hubCache, cacheFolder };
   return {
-    place: { where, threads, device: prepared.device, precision, hubCache, cacheFolder: config.cache },
+    place: { ...place, ...(maxPixels !== null && { maxPixels }) },
     ...(entry !== undefined && { entry }),
     subject,
     samples: prepared.samples,

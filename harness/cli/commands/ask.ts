@@ -43,7 +43,7 @@ async function ask([word, ...given]: readonly string[], flags: AskFlags, surroun
   if (word === undefined) throw new UsageError("ask: found no image, expected an image and a question.");
   const { terminal } = surroundings;
   const ride = readRide(flags, defaultModel, surroundings);
-  const { config, form, maxPixels } = ride;
+  const { config, form } = ride;
   const { prompt: template } = config.overrides;
   if (template?.includes("{question}") === false) {
     throw new UsageError(`--prompt: no {question} in "${template}"; every question would be asked the same.`);
@@ -54,7 +54,7 @@ async function ask([word, ...given]: readonly string[], flags: AskFlags, surroun
   }
   const empty = questions.find((question) => question.trim() === "");
   if (empty !== undefined) throw new UsageError(`ask: found the question "${empty}", expected words.`);
-  const { images, failed } = await usableImages([word], maxPixels, terminal);
+  const { images, failed } = await usableImages([word], config.maxPixels, terminal);
   const isSideBySide = config.models.length * config.precisions.length > 1;
   const line = (answer: Answer): string =>
     [

@@ -11,7 +11,15 @@ import type { Catalog } from "../../catalog/catalog.ts";
 import { usableProcessors } from "../../catalog/usable-processors.ts";
 import { completeCode, incompleteCode } from "../exit-code.ts";
 import { withDeviceFlags } from "../../catalog/device.ts";
-import { cacheHelp, list, precisionHelp, refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
+import {
+  cacheHelp,
+  list,
+  maxPixelsHelp,
+  precisionHelp,
+  refuseExcess,
+  refuseFlagsAsValues,
+  withOutputFlags,
+} from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
 import { pairsToRun } from "../../evaluation/pairs.ts";
 import type { Pair } from "../../evaluation/pairs.ts";
@@ -37,6 +45,7 @@ export const addAudit: AddCommand = (program, called) => {
     .option("-b, --batch-size <n>", "questions a batch of the fast way (default: 8)")
     .option("--data <folder>", "the data set's official files (default: the bundled ones)")
     .option("--images <folder>", "its images (default: where the official archives put them)")
+    .option("--max-pixels <n>", maxPixelsHelp)
     .option("--split <name>", "part of the data set (default: its first)")
     .option("--protocol <name>", "paper or lavis (default: paper)")
     .option("--threads <n>", "threads to compute with (default: all)")

@@ -6,7 +6,7 @@ import { digits, formatBenchTable } from "../../../reports/tables/bench-table.ts
 import { usableProcessors } from "../../catalog/usable-processors.ts";
 import { completeCode, incompleteCode } from "../exit-code.ts";
 import { withDeviceFlags } from "../../catalog/device.ts";
-import { cacheHelp, list, refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
+import { cacheHelp, list, maxPixelsHelp, refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
 import { watchInterrupt } from "../interrupt.ts";
 import { readBenchConfig } from "../../bench/sweep/bench-config.ts";
@@ -50,6 +50,7 @@ export const addBench: AddCommand = (program, called) => {
     .option("-o, --output <folder>", "the bench folder (default: bench/<date-time>)")
     .option("--data <folder>", "the data set's official files (default: the bundled ones)")
     .option("--images <folder>", "its images (default: where the official archives put them)")
+    .option("--max-pixels <n>", maxPixelsHelp)
     .option("--split <name>", "part of the data set (default: its first)")
     .option("--protocol <name>", "paper or lavis (default: paper)")
     .option("--limit <n>", "only the first n samples, or a fraction of them (default: all; 64 with --quick)")

@@ -34,8 +34,8 @@ async function caption(words: readonly string[], flags: RideFlags, surroundings:
   if (words.length === 0) throw new UsageError("caption: found no image, expected files, folders or patterns.");
   const { terminal } = surroundings;
   const ride = readRide(flags, defaultModel, surroundings);
-  const { config, form, maxPixels } = ride;
-  const { images, failed } = await usableImages(words, maxPixels, terminal);
+  const { config, form } = ride;
+  const { images, failed } = await usableImages(words, config.maxPixels, terminal);
   const isAlone = images.length === 1 && failed === 0;
   const isSideBySide = config.models.length * config.precisions.length > 1;
   const line = (answer: Answer): string => {

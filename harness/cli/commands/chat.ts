@@ -2,6 +2,9 @@
 import { describePrecision } from "../../../models/checkpoint/precision.ts";
 import { generatingCheckpoint } from "../../library/checkpoints.ts";
 import type { TextOptions } from "../../library/types.ts";
+import { conversing } from "../../../tasks/own-image.ts";
+import { checkSearchMemory } from "../../evaluation/check-search-memory.ts";
+import { decodingOf } from "../../evaluation/protocol.ts";
 import { refuseExcess, refuseFlagsAsValues } from "../flags.ts";
 import type { AddCommand, Surroundings } from "../flags.ts";
 import { ChatSession } from "../own-images/chat-session.ts";
@@ -37,7 +40,7 @@ async function chat(word: string | undefined, flags: RideFlags, surroundings: Su
   const { terminal, input } = surroundings;
   if (input === null) throw new UsageError("chat: found no standard input, expected a terminal or a question a line.");
   const ride = readRide(flags, defaultModel, surroundings);
-  const { images } = await usableImages([word], ride.maxPixels, terminal);
+  const { images } = await usableImages([word], ride.config.maxPixels, terminal);
   const [image, ...others] = images;
   if (image === undefined || others.length > 0) {
     throw new UsageError(`chat: found ${images.length} images in ${word}, expected one. /image goes on to another.`);
@@ -49,13 +52,15 @@ async function chat(word: string | undefined, flags: RideFlags, surroundings: Su
   if (model.kind !== "generation") {
     throw new UsageError(`--model ${model.name}: it matches images and texts, and generates none. See match.`);
   }
+  const decoding = decodingOf(conversing.decoding, ride.config.overrides);
+  if (ride.config.overrides.beams !== undefined) checkSearchMemory(model, { decoding, texts: 1 });
   const checkpoint = generatingCheckpoint(await model.load(), describePrecision(model.precision));
   try {
     const session = new ChatSession({
       checkpoint,
       image,
       options: textOptions(ride, flags),
-      maxPixels: ride.maxPixels,
+      maxPixels: ride.config.maxPixels,
       terminal,
       input,
       isInteractive: input.isTTY === true && terminal.isRead && ride.form === "text",

@@ -9,9 +9,11 @@ import { formatGate, gateToMarkdown } from "../../../reports/tables/gate-table.t
 import { makeFolder } from "../../../reports/records/make-folder.ts";
 import { describeSystemCode, RunFolderError, systemCode } from "../../../reports/records/run-folder-error.ts";
 import { completeCode, failCode, incompleteCode, inconclusiveCode } from "../exit-code.ts";
-import { refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
+import { list, refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
 import { gate } from "../../analysis/gate/gate.ts";
+import type { Margin } from "../../analysis/gate/margins.ts";
+import { readMargins } from "../../analysis/gate/margins.ts";
 import { readGateConfig } from "../../analysis/gate/gate-config.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
 import { runsIn } from "./score.ts";
@@ -19,6 +21,7 @@ import { runsIn } from "./score.ts";
 interface GateFlags extends OutputFlags {
   readonly baseline?: string;
   readonly config?: string;
+  readonly margin?: readonly string[];
   readonly explain?: boolean;
   readonly junit?: string;
   readonly markdown?: string;
@@ -29,7 +32,7 @@ interface GateFlags extends OutputFlags {
 interface GateCall extends GateFlags {
   readonly candidate: string;
   readonly baseline: string;
-  readonly config: string;
+  readonly margins: readonly Margin[];
 }
 
 const codes: Readonly<Record<GateResult["verdict"], number>> = {
@@ -49,7 +52,11 @@ export const addGate: AddCommand = (program, called) => {
   command.argument("[candidate]");
   withOutputFlags(command)
     .option("--baseline <file>", "a file that `baseline` has written")
-    .option("--config <file>", "the margins; docs/schemas/gate.schema.json says how")
+    .option(
+      "--config <file>",
+      "the margins; docs/schemas/gate.schema.json says how (default: usual ones, which are said)",
+    )
+    .option("--margin <metric=points>", "what a metric may be worse by, such as accuracy=0.5; several times", list)
     .option("--explain", "say in words how each verdict came")
     .option("--junit <file>", "writes the result there as JUnit XML")
     .option("--markdown <file>", "writes it there as Markdown, for a job's summary")
@@ -65,11 +72,10 @@ export const addGate: AddCommand = (program, called) => {
 };
 
 function checked(candidate: string | undefined, flags: GateFlags): GateCall {
-  const { baseline, config, annotations } = flags;
+  const { baseline, annotations, margin = [] } = flags;
   if (candidate === undefined) throw new UsageError("gate: found no folder, expected that of the candidate's runs.");
   if (baseline === undefined)
     throw new UsageError("gate: --baseline is missing, expected a file that `baseline` has written.");
-  if (config === undefined) throw new UsageError("gate: --config is missing, expected a JSON file with the margins.");
   if (annotations !== undefined && annotations !== "github" && annotations !== "gitlab") {
     throw new UsageError(`--annotations: found "${annotations}", expected github or gitlab.`);
   }
@@ -78,7 +84,7 @@ function checked(candidate: string | undefined, flags: GateFlags): GateCall {
       "--annotations github: writes lines to the output, where --json has one document. Give one of them.",
     );
   }
-  return { ...flags, candidate, baseline, config };
+  return { ...flags, candidate, baseline, margins: readMargins(margin) };
 }
 
 /** Gives the exit code. */
@@ -86,17 +92,18 @@ async function perform(
   call: GateCall,
   { terminal, isJson }: Pick<Surroundings, "terminal" | "isJson">,
 ): Promise<number> {
-  const config = await readGateConfig(call.config);
+  const { candidate, baseline, margins, config: file } = call;
+  const config = file === undefined ? null : { rules: await readGateConfig(file), file };
   const entries = await readBaseline(call.baseline);
   const folders = await runsIn(call.candidate);
-  const { candidate, baseline, config: configFile } = call;
-  const asked = { config, configFile, baseline, entries, candidate, folders, acceptScorer: call.acceptScorer === true };
+  const asked = { config, margins, baseline, entries, candidate, folders, acceptScorer: call.acceptScorer === true };
   const result = await gate({ ...asked, permutations, bootstrap: 0, seed: 0 });
+  const place = file ?? baseline; // what a reader would open
   if (call.junit !== undefined) await write("--junit", call.junit, gateToJunit(result));
   if (call.markdown !== undefined) await write("--markdown", call.markdown, gateToMarkdown(result));
-  if (call.annotations === "gitlab") await write("--annotations", gitlabReport, gitlabCodeQuality(result, configFile));
+  if (call.annotations === "gitlab") await write("--annotations", gitlabReport, gitlabCodeQuality(result, place));
   terminal.result(isJson ? JSON.stringify(result, null, 2) : formatGate(result, { explain: call.explain === true }));
-  if (call.annotations === "github") terminal.result(githubAnnotations(result, configFile));
+  if (call.annotations === "github") terminal.result(githubAnnotations(result, place));
   return codes[result.verdict];
 }
 

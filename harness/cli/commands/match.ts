@@ -33,7 +33,7 @@ async function match(
   }
   const { terminal } = surroundings;
   const ride = readRide(flags, defaultModel, surroundings);
-  const { images, failed } = await usableImages([word], ride.maxPixels, terminal);
+  const { images, failed } = await usableImages([word], ride.config.maxPixels, terminal);
   const models = await modelsToRide(ride, surroundings);
   const answers = new Answers({ form: ride.form, terminal, line: () => "" });
   for (const model of models) {

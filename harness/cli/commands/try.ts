@@ -2,7 +2,15 @@
 import { describePrecision, precisionNames } from "../../../models/checkpoint/precision.ts";
 import { usableProcessors } from "../../catalog/usable-processors.ts";
 import { withDeviceFlags } from "../../catalog/device.ts";
-import { cacheHelp, list, precisionHelp, refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
+import {
+  cacheHelp,
+  list,
+  maxPixelsHelp,
+  precisionHelp,
+  refuseExcess,
+  refuseFlagsAsValues,
+  withOutputFlags,
+} from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
 import { watchInterrupt } from "../interrupt.ts";
 import { byteAmount, folder, integer, names, text, unexpected } from "../../catalog/flag-values.ts";
@@ -39,7 +47,7 @@ export const addTry: AddCommand = (program, called) => {
     .option("--data <folder>", "the data set's files of those runs, where they have moved")
     .option("--keep-models <n>", `checkpoints that stay loaded (default: ${usualKept})`)
     .option("--max-upload <amount>", "largest image file, such as 20MB (default: 20MB)")
-    .option("--max-pixels <n>", "take images of more pixels than the usual 178,956,970, up to this many")
+    .option("--max-pixels <n>", maxPixelsHelp)
     .option("--cache <folder>", cacheHelp);
   withOutputFlags(withDeviceFlags(command)).action(() => {
     refuseExcess(command, 0);

@@ -5,11 +5,10 @@ import type { Catalog } from "../../catalog/catalog.ts";
 import { usableProcessors } from "../../catalog/usable-processors.ts";
 import { incompleteCode, usageCode } from "../exit-code.ts";
 import { withDeviceFlags } from "../../catalog/device.ts";
-import { cacheHelp, list, precisionHelp, withOutputFlags } from "../flags.ts";
+import { cacheHelp, list, maxPixelsHelp, precisionHelp, withOutputFlags } from "../flags.ts";
 import type { OutputFlags, Surroundings } from "../flags.ts";
 import { checkpointsToRun } from "../../evaluation/prepare.ts";
 import type { AskedCheckpoint } from "../../evaluation/pairs.ts";
-import { integer } from "../../catalog/flag-values.ts";
 import { readRunConfig } from "../../evaluation/run-config.ts";
 import type { RunConfig, RunFlags } from "../../evaluation/run-config.ts";
 import type { Terminal } from "../terminal.ts";
@@ -23,7 +22,6 @@ import type { SamplingFlags } from "./sampling-flags.ts";
 export interface RideFlags extends RunFlags, OutputFlags, SamplingFlags {
   readonly jsonl?: boolean;
   readonly csv?: boolean;
-  readonly maxPixels?: string;
   readonly show?: boolean;
 }
 
@@ -37,7 +35,7 @@ export function withRideFlags(command: Command, defaultModel: string): Command {
     )
     .option("--precision <names>", precisionHelp, list)
     .option("--threads <n>", "threads to compute with (default: all)")
-    .option("--max-pixels <n>", "take images of more pixels than the usual 178,956,970, up to this many")
+    .option("--max-pixels <n>", maxPixelsHelp)
     .option("--jsonl", "a JSON object a line, as soon as it is there")
     .option("--csv", "a table with commas")
     .option("--cache <folder>", cacheHelp);
@@ -68,7 +66,6 @@ export interface Ride {
   readonly config: RunConfig;
   readonly batchSize: number;
   readonly form: "text" | "json" | "jsonl" | "csv";
-  readonly maxPixels: number | null;
   /** null: nothing is drawn. */
   readonly sampling: Sampling | null;
   /** Whether tokens, how likely they were, and times are shown. */
@@ -89,17 +86,16 @@ export function readRide(flags: RideFlags, defaultModel: string, { terminal, cac
   const { batchSize } = config;
   if (batchSize === "auto")
     throw new UsageError("--batch-size: nothing is measured here, expected a whole number from 1.");
-  const maxPixels = integer("--max-pixels", flags.maxPixels, { from: 1 }) ?? null;
   const sampling = readSampling(flags, config.overrides.beams);
   if (flags.model === undefined) terminal.note(`Model: ${defaultModel}; another one with --model.`);
   const { show = false } = flags;
   if (show && flags.csv === true)
     throw new UsageError("--show: a table has no place for tokens. Use --jsonl or --json.");
-  return { config, batchSize, form: forms[0] ?? "text", maxPixels, sampling, show };
+  return { config, batchSize, form: forms[0] ?? "text", sampling, show };
 }
 
 export async function modelsToRide(
-  { config, maxPixels, show, sampling }: Ride,
+  { config, show, sampling }: Ride,
   { catalog, hubCache, terminal }: Pick<Surroundings, "catalog" | "hubCache" | "terminal">,
 ): Promise<readonly AskedCheckpoint[]> {
   const allowing: Catalog = {
@@ -107,7 +103,6 @@ export async function modelsToRide(
     findCheckpoint: (where, options) =>
       catalog.findCheckpoint(where, {
         ...options,
-        ...(maxPixels !== null && { maxPixels }),
         // A graph with the whole loop gives nothing but texts that were searched for.
         ...((show || sampling !== null) && { generation: "stepwise" }),
       }),

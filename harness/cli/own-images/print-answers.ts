@@ -1,6 +1,7 @@
 /** Asks about images and prints each answer as it comes; after Ctrl-C those that are there. */
 import type { LanguageModelFamily } from "../../../models/model.ts";
 import { generateAnswers } from "../../own-images/generate-answers.ts";
+import { checkSearchMemory } from "../../evaluation/check-search-memory.ts";
 import type { AnsweredBatch, ImageQuestion, Way } from "../../own-images/generate-answers.ts";
 import type { Surroundings } from "../flags.ts";
 import { watchInterrupt } from "../interrupt.ts";
@@ -24,6 +25,10 @@ export async function printAnswers(
   const { terminal } = surroundings;
   const { batchSize, sampling, show } = ride;
   const models = await modelsToRide(ride, surroundings);
+  for (const model of models) {
+    if (model.kind !== "generation") continue;
+    checkSearchMemory(model, { decoding: wayOf(model.family).decoding, texts: Math.min(batchSize, asked.length) });
+  }
   const counts = { answered: 0, failed: failedBefore };
   const interrupt = watchInterrupt(() => {
     terminal.message("Stopping after the answers at hand; Ctrl-C again stops at once.");

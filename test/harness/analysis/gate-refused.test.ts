@@ -110,7 +110,17 @@ describe("gate refuses", () => {
   it("flags that are missing or wrong", async () => {
     assertFails(await command("gate"), 2, /gate: found no folder/);
     assertFails(await command("gate", "a"), 2, /--baseline is missing/);
-    assertFails(await command("gate", "a", "--baseline", "b"), 2, /--config is missing/);
+    for (const margin of ["accuracy", "=1", "accuracy=-1", "accuracy=", "accuracy=1,CIDEr=1"]) {
+      const { code, err } = await command("gate", "a", "--baseline", "b", "--margin", margin);
+      assert.equal(code, 2);
+      assert.ok(err.includes(`--margin: found "${margin}", expected a metric and the points it may be worse by`), err);
+    }
+    const runs = [madeRun({ samples }), "--baseline", await baselineOf({ samples })];
+    assertFails(
+      await command("gate", ...runs, "--margin", "acuracy=1"),
+      2,
+      /--margin: "acuracy": no such metric\. Did you mean accuracy\? Metrics: accuracy, same answers\./,
+    );
     const words = ["gate", "a", "--baseline", "b", "--config", "c", "--annotations"];
     assertFails(await command(...words, "jira"), 2, /--annotations: found "jira", expected github or gitlab\./);
     assertFails(await command(...words, "github", "--json"), 2, /--annotations github: .* Give one of them\./);

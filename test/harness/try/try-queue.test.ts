@@ -97,7 +97,7 @@ describe("images that try keeps", () => {
       { count: 2, bytes: 1e9 },
       { count: 9, bytes: 2 * size },
     ]) {
-      const images = new KeptImages({ ...limits, pixels: 1000 });
+      const images = new KeptImages({ ...limits, sizes: { side: 1000, pixels: 1000 } });
       const { id: red } = await images.add(pictures[0]!, "red");
       const { id: green } = await images.add(pictures[1]!, "green");
       assert.ok(images.get(red));

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { highest, logSoftmax } from "../../../models/generation/candidates.ts";
 import { startSearch } from "../../../models/generation/search.ts";
-import type { Candidate, Hypothesis } from "../../../models/generation/search.ts";
+import type { Candidate, Continuation, Hypothesis } from "../../../models/generation/search.ts";
 import type { DecodingOptions } from "../../../models/model.ts";
 
 const END = 0;
@@ -112,7 +112,58 @@ describe("beam search", () => {
   });
 });
 
+describe("beam search with many beams", () => {
+  /** Of few values, so that many are equal, in falling order as a ranking has them. */
+  function someCandidates(random: () => number, count: number): Candidate[] {
+    const values = Array.from({ length: count }, () => -Math.floor(random() * 8) / 4);
+    return values.sort((a, b) => b - a).map((logProbability, place) => ({ token: (place * 7) % 50, logProbability }));
+  }
+
+  type Ranked = Continuation & { readonly score: number };
+
+  /** Every continuation sorted by score, stably: those of the better beam first. */
+  function plainly(scores: readonly number[], given: readonly Candidate[][], beams: number): readonly Ranked[] {
+    const all = given.flatMap((ofBeam, parent) =>
+      ofBeam.map(({ token, logProbability }) => ({
+        parent,
+        token,
+        score: Math.fround(scores[parent]! + logProbability),
+      })),
+    );
+    const ranked = all.sort((a, b) => b.score - a.score).slice(0, 2 * beams);
+    return ranked.filter(({ token }) => token !== END).slice(0, beams);
+  }
+
+  it("goes on with what sorting all continuations gives, equal scores in the same order", () => {
+    let state = 1;
+    const random = (): number => (state = (state * 48271) % 2147483647) / 2147483647;
+    for (const beams of [2, 3, 40]) {
+      const found = startSearch({ ...plain, beams, newTokens: { min: 0, max: 9 } }, { endTokens: [END] });
+      let scores: readonly number[] = [0];
+      for (let round = 0; round < 6 && !found.done; round += 1) {
+        const given = found.beams.map(() => someCandidates(random, found.candidatesNeeded));
+        const expected = plainly(scores, given, beams);
+        const continuations = found.advance(given);
+        assert.deepEqual(
+          continuations,
+          expected.map(({ parent, token }) => ({ parent, token })),
+        );
+        scores = expected.map(({ score }) => score);
+      }
+    }
+  });
+});
+
 describe("ranking a vocabulary", () => {
+  it("is what sorting gives, however many are wanted", () => {
+    const scores = Float32Array.from({ length: 300 }, (_, token) => ((token * 37) % 64) / 8);
+    const sorted = Array.from(scores, (logProbability, token) => ({ token, logProbability })).sort(
+      (a, b) => b.logProbability - a.logProbability || a.token - b.token,
+    );
+    for (const count of [1, 2, 17, 150, 299, 300, 400])
+      assert.deepEqual(highest(scores, count), sorted.slice(0, count));
+  });
+
   it("orders by score, and of equal scores the lower token first", () => {
     const ranked = highest(Float32Array.from([1, 3, 3, 2, 0]), 3);
     assert.deepEqual(

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import sharp from "sharp";
@@ -167,8 +167,9 @@ describe("an image that cannot be used", () => {
     ]);
     for (const [name, content] of files) {
       await readImage(await written(name, content));
-      // The last two bytes of a JPEG say that it ends. Without them libjpeg sometimes has all pixels, and warns of nothing.
-      const losses = name.endsWith(".jpg") ? [3, 5, 8, 13, 100] : [1, 2, 3, 5, 8, 13, 100];
+      // What only says that a file ends: 2 bytes of a JPEG, 12 of a PNG, 1 of a GIF. Pillow does without some of it.
+      const least = { ".jpg": 3, ".png": 13, ".gif": 2 }[extname(name)] ?? 1;
+      const losses = [1, 2, 3, 5, 8, 13, 100].filter((lost) => lost >= least);
       const lengths = losses.map((lost) => content.length - lost);
       for (const length of [...lengths, 20, Math.floor(content.length / 3)]) {
         const path = await written(name, content.subarray(0, length));
@@ -178,23 +179,6 @@ describe("an image that cannot be used", () => {
         );
       }
     }
-  });
-
-  it("is a JPEG without its end marker, unless all pixels are there", async () => {
-    const whole = await blank(40, 30).jpeg().toBuffer();
-    const { pixels } = await readImage(await written("whole.jpg", whole));
-    const outcome = await readImage(await written("no-end.jpg", whole.subarray(0, whole.length - 2))).catch(String);
-    if (typeof outcome === "string") assert.match(outcome, /is truncated or damaged/);
-    else assert.deepEqual(outcome.pixels, pixels);
-  });
-
-  it("is a JPEG that lost data in its middle; Pillow shows grey there", async () => {
-    const whole = await readFile(new URL("images/plain.jpg", fixtures));
-    const holed = Buffer.concat([whole.subarray(0, 2500), whole.subarray(-2)]);
-    await refuses(
-      await written("holed.jpg", holed),
-      /truncated or damaged \(Corrupt JPEG data: premature end of data segment\)/,
-    );
   });
 
   it("is read in spite of bytes behind its end, or stray bytes before it, as in Pillow", async () => {
@@ -215,13 +199,14 @@ describe("an image that cannot be used", () => {
 
   it("is too large, by its header alone", async () => {
     const wide = await blank(20_000, 2).png().toBuffer();
-    const found = "the image has 20000 × 2 pixels, expected at most 16384 a side. Scale it down.";
+    const found =
+      "the image has 20000 × 2 pixels, expected at most 16384 a side. Scale it down, or allow more with --max-pixels.";
     await refuses(await written("wide.png", wide), found);
     await refuses(await written("wide.jpg", await blank(20_000, 2).jpeg().toBuffer()), found);
     await refuses(await written("header.png", wide.subarray(0, 300)), found);
     const many = await written("many.png", await blank(30, 20).png().toBuffer());
     await assert.rejects(readImage(many, { side: 30, pixels: 599 }), {
-      message: `${many}: the image has 30 × 20 pixels, 600 in all, expected at most 599. Scale it down.`,
+      message: `${many}: the image has 30 × 20 pixels, 600 in all, expected at most 599. Scale it down, or allow more with --max-pixels.`,
     });
     assert.equal((await readImage(many, { side: 30, pixels: 600 })).height, 20);
   });
