@@ -1,6 +1,6 @@
 /**
  * The command: words in, exit code out. The only place that reads the environment: HF_HOME and its kin, XDG_CACHE_HOME,
- * NO_COLOR, FORCE_COLOR, TERM, CI.
+ * NO_COLOR, FORCE_COLOR, TERM, CI, and `_`, which tells nohup.
  */
 import { homedir } from "node:os";
 import { huggingFaceCacheFolder } from "../../models/checkpoint/hugging-face-cache.ts";
@@ -30,6 +30,8 @@ import { addTry } from "./commands/try.ts";
 import { completeCode, exitCodeOf, internalCode } from "./exit-code.ts";
 import type { AddCommand, Input, OutputFlags } from "./flags.ts";
 import { packageVersion } from "../catalog/provenance.ts";
+import { isHangupIgnored } from "./ignored-hangup.ts";
+import { ignoreHangup } from "./interrupt.ts";
 import { watchOutputs } from "./lost-output.ts";
 import { Terminal } from "./terminal.ts";
 import type { Output } from "./terminal.ts";
@@ -69,6 +71,7 @@ export interface Outside {
 /** The whole of the process: its command line in, its exit code set. */
 export async function runCommand(catalog: Catalog, process: NodeJS.Process): Promise<void> {
   const outputs = watchOutputs(process);
+  if (isHangupIgnored(process.env)) process.on("SIGHUP", ignoreHangup);
   process.exitCode = await outputs.exitCode(await main(process.argv.slice(2), catalog, process));
 }
 

@@ -8,16 +8,23 @@ export const signalCodes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
 export type StopSignal = keyof typeof signalCodes;
 
+/** What listens for SIGHUP in a process that was told to outlive its terminal: there it stops nothing. */
+export function ignoreHangup(): void {
+  // Without a listener the signal would end the process.
+}
+
 /** Calls back for each of them until it is disposed. */
 export function onStopSignal(listener: (signal: StopSignal) => void): () => void {
-  const signals = Object.keys(signalCodes) as StopSignal[]; // its keys
+  const isIgnored = process.listeners("SIGHUP").includes(ignoreHangup);
+  const all = Object.keys(signalCodes) as StopSignal[]; // its keys
+  const signals = all.filter((signal) => !(isIgnored && signal === "SIGHUP"));
   for (const signal of signals) process.on(signal, listener);
   return () => {
     for (const signal of signals) process.off(signal, listener);
   };
 }
 
-/** Ends this process at once, as the signal does by itself: `process.exit` runs code that a model in mid-batch does not survive. */
+/** Ends this process at once, as the signal does by itself: nothing of it runs any more, and shells see that it was stopped. */
 export function endBy(signal: StopSignal): void {
   process.removeAllListeners(signal);
   process.kill(process.pid, signal);

@@ -99,7 +99,7 @@ export function serve<Service extends object, Event = never>(
   // Its words go to that process, and are lost with it.
   for (const output of [process.stdout, process.stderr]) output.on("error", () => undefined);
   process.on("disconnect", () => {
-    // A model in mid-batch does not survive what `process.exit` runs.
+    // Nobody waits for what is being computed, and nothing has to be put away.
     if (running.size > 0) process.kill(process.pid, "SIGKILL");
     else process.exit();
   });

@@ -45,6 +45,9 @@ export class ChatSession {
       onInterrupt: () => {
         this.#interrupt(signalCodes.SIGINT);
       },
+      onGone: () => {
+        this.#interrupt(signalCodes.SIGHUP);
+      },
     });
   }
 

@@ -2,22 +2,33 @@
 import { createInterface } from "node:readline";
 import type { Interface } from "node:readline";
 import type { Writable } from "node:stream";
+import { describeSystemCode } from "../../../reports/records/run-folder-error.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
 import type { Input } from "../flags.ts";
+
+export interface LineQueueOptions {
+  /** Where lines are edited; null: they come as they are. */
+  readonly edited: Writable | null;
+  readonly onInterrupt: () => void;
+  /** The terminal that lines are edited on went away. */
+  readonly onGone: () => void;
+}
 
 export class LineQueue {
   readonly #lines: string[] = [];
   readonly #interface: Interface;
   readonly #isEdited: boolean;
+  readonly #onGone: () => void;
   /** Why what came cannot be read; null: it can. */
   #problem: string | null = null;
+  #isLost = false;
   #count = 0;
   #waiting: ((line: string | null) => void) | null = null;
   #isClosed = false;
 
-  /** `edited`: where lines are edited; null: they come as they are. */
-  constructor(input: Input, { edited, onInterrupt }: { edited: Writable | null; onInterrupt: () => void }) {
+  constructor(input: Input, { edited, onInterrupt, onGone }: LineQueueOptions) {
     this.#isEdited = edited !== null;
+    this.#onGone = onGone;
     this.#interface = createInterface({
       input,
       ...(edited !== null && { output: edited, terminal: true, historySize: 100 }),
@@ -34,13 +45,17 @@ export class LineQueue {
       else this.#answer(line);
     });
     this.#interface.on("SIGINT", onInterrupt);
+    this.#interface.on("error", (error: NodeJS.ErrnoException) => {
+      this.#lose(error);
+    });
+    input.on("error", () => undefined); // also those that come when the interface is closed
     this.#interface.on("close", () => {
       this.#isClosed = true;
       if (this.#waiting !== null) this.#answer(null);
     });
   }
 
-  /** null: there are no more. Throws a UsageError where what came is not in UTF-8. */
+  /** null: there are no more. Throws a UsageError where what came is not in UTF-8, or no more can be read of it. */
   async next(): Promise<string | null> {
     const line = this.#lines.shift() ?? (this.#isClosed ? undefined : await this.#nextTyped());
     if (line !== undefined && line !== null) return line;
@@ -57,6 +72,15 @@ export class LineQueue {
 
   close(): void {
     this.#lines.length = 0;
+    this.#interface.close();
+  }
+
+  /** Closing sets the terminal back, which is refused again where it is gone: only the first error counts. */
+  #lose({ code, message }: NodeJS.ErrnoException): void {
+    if (this.#isLost) return;
+    this.#isLost = true;
+    if (this.#isEdited) this.#onGone();
+    else this.#problem = `standard input cannot be read: ${code === undefined ? message : describeSystemCode(code)}.`;
     this.#interface.close();
   }
 

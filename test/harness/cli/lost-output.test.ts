@@ -88,4 +88,32 @@ describe("a terminal that is closed", () => {
     assert.deepEqual(await once(child, "close"), [129, null]);
     assert.equal(statusOf(join(folder, "a")), "interrupted");
   });
+
+  /** Sends a run SIGHUP in its midst, and gives the code it ends with. `started`: how the shell starts it in the background. */
+  function hungUp(folder: string, started: (command: string) => string): number | null {
+    const command = `${process.execPath} ${fakeCommand} ${run.join(" ")} --output a`;
+    const lines = "$(cat a/predictions.jsonl 2> none | wc -l)";
+    const script = `${started(command)} & until [ ${lines} -ge 8 ]; do sleep 0.02; done; kill -HUP $!; wait $!`;
+    return shell(folder, `export FAKE_BATCH_MS=20; ${script}`).code;
+  }
+
+  it("leaves a run alone that was told to outlive it", function () {
+    if (!existsSync("/proc/self/fdinfo")) this.skip(); // how it was told is seen on Linux
+    const ways: readonly ((command: string) => string)[] = [
+      (command) => `trap '' HUP; ${command}`,
+      (command) => `${command} 0> /dev/null`, // what nohup gives where its own input is a terminal
+      (command) => `env _=/usr/bin/nohup ${command}`, // what bash and zsh say they started
+    ];
+    for (const way of ways) {
+      const folder = temporaryFolder();
+      assert.equal(hungUp(folder, way), 0, way("run"));
+      assert.equal(statusOf(join(folder, "a")), "complete");
+    }
+    const folder = temporaryFolder();
+    assert.equal(
+      hungUp(folder, (command) => command),
+      129,
+      "told nothing of the kind",
+    );
+  });
 });
