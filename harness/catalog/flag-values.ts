@@ -3,21 +3,39 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { UsageError } from "./usage-error.ts";
 
-/** Lists may be given with commas, repeatedly, or both; a name counts once. A path that is there may have commas in it. */
+/** Lists may be given with commas, repeatedly, or both; a name counts once. */
 export function names(
   flag: string,
   lists: readonly string[] | undefined,
   otherwise: readonly string[],
 ): readonly string[] {
   if (lists === undefined) return otherwise;
-  const found = lists.flatMap(splitList).map((name) => name.trim());
+  return distinct(flag, lists, (list) => list.split(","));
+}
+
+/** A list of what may be names or paths: a path that is there is taken whole, whatever commas it has. */
+export function namesOrPaths(
+  flag: string,
+  lists: readonly string[] | undefined,
+  otherwise: readonly string[],
+): readonly string[] {
+  if (lists === undefined) return otherwise;
+  return distinct(flag, lists, splitOutsidePaths);
+}
+
+function distinct(
+  flag: string,
+  lists: readonly string[],
+  split: (list: string) => readonly string[],
+): readonly string[] {
+  const found = lists.flatMap(split).map((name) => name.trim());
   const given = [...new Set(found.filter((name) => name !== ""))];
   if (given.length === 0) throw unexpected(flag, lists.join(","), "a name, or several with commas between them");
   return Object.freeze(given);
 }
 
 /** At its commas, but those within a path that is there: `a,runs/lr=1e-05,seed=1` may be two names. */
-export function splitList(list: string): readonly string[] {
+function splitOutsidePaths(list: string): readonly string[] {
   const parts = list.split(",");
   const found: string[] = [];
   for (let start = 0; start < parts.length;) {

@@ -21,6 +21,7 @@ import {
   integer,
   limit,
   names,
+  namesOrPaths,
   text,
   unexpected,
 } from "../catalog/flag-values.ts";
@@ -143,7 +144,7 @@ const comparedSteps = 64; // of a vocabulary of 50,000 they take 13 MB; a mean o
 /** Throws a UsageError that names the flag, what was found and what is expected. */
 export function readRunConfig(flags: RunFlags, defaults: RunDefaults): RunConfig {
   const precisions = readPrecisions(flags.precision);
-  const models = names("--model", flags.model, defaults.models);
+  const models = namesOrPaths("--model", flags.model, defaults.models);
   const tasks = names("--tasks", flags.tasks, defaults.tasks);
   return Object.freeze({
     models,

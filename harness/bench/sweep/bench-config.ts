@@ -13,7 +13,17 @@ import { formatDuration, parseDurationMs } from "../loadgen/duration.ts";
 import { leastQueries } from "../loadgen/early-stopping.ts";
 import { defaultSettings, sampleChoices } from "../loadgen/settings.ts";
 import type { LoadGenSettings, SampleChoice } from "../loadgen/settings.ts";
-import { choice, decimal, folder, integer, limit, names, text, unexpected } from "../../catalog/flag-values.ts";
+import {
+  choice,
+  decimal,
+  folder,
+  integer,
+  limit,
+  names,
+  namesOrPaths,
+  text,
+  unexpected,
+} from "../../catalog/flag-values.ts";
 import { cacheFolderOf, protocols, readPrecisions } from "../../evaluation/run-config.ts";
 import { unknownName, UsageError } from "../../catalog/usage-error.ts";
 
@@ -117,7 +127,7 @@ export function readBenchConfig(flags: BenchFlags, defaults: BenchDefaults): Ben
     throw new UsageError(`--tasks: found ${tasks.join(", ")}, expected one task: a bench folder is for one.`);
   }
   const config = Object.freeze({
-    models: names("--model", flags.model, defaults.models(tasks[0]!)),
+    models: namesOrPaths("--model", flags.model, defaults.models(tasks[0]!)),
     precisions: readPrecisions(flags.precision),
     scenarios: names("--scenarios", flags.scenarios, ["single-stream", "offline"]).map(scenarioNamed),
     task: tasks[0]!,

@@ -7,7 +7,7 @@ import { completeCode } from "../exit-code.ts";
 import { cacheHelp, list, precisionHelp, refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
 import { checkpointPlace } from "../../catalog/find-checkpoint.ts";
-import { names } from "../../catalog/flag-values.ts";
+import { namesOrPaths } from "../../catalog/flag-values.ts";
 import { cacheFolderOf, readPrecisions } from "../../evaluation/run-config.ts";
 
 interface PrepareFlags extends OutputFlags {
@@ -53,7 +53,7 @@ async function prepareWeightsOf(
   const precisions = readPrecisions(flags.precision);
   const bundled = catalog.checkpoints.map(({ name }) => name);
   const options = { hubCache, cacheFolder, onPreparation: terminal.preparation.bind(terminal) };
-  const places = names("--model", flags.model, bundled).map((name) => checkpointPlace(catalog, name).where);
+  const places = namesOrPaths("--model", flags.model, bundled).map((name) => checkpointPlace(catalog, name).where);
   const prepared: Prepared[] = [];
   for (const where of places) {
     const checkpoint = await openCheckpoint(where, options);

@@ -13,7 +13,7 @@ import {
 } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
 import { watchInterrupt } from "../interrupt.ts";
-import { byteAmount, folder, integer, names, text, unexpected } from "../../catalog/flag-values.ts";
+import { byteAmount, folder, integer, namesOrPaths, text, unexpected } from "../../catalog/flag-values.ts";
 import { cacheFolderOf, readDevice, readPrecisions } from "../../evaluation/run-config.ts";
 import type { RunFlags } from "../../evaluation/run-config.ts";
 import { isLoopback } from "../../try/guard.ts";
@@ -96,7 +96,7 @@ function readTry(flags: TryFlags, { cacheFolder }: Surroundings): TrySettings {
   return {
     host: text("--host", flags.host) ?? "localhost",
     port: port(flags.port),
-    models: names("--model", flags.model, []),
+    models: namesOrPaths("--model", flags.model, []),
     precisions: [...new Set([...named, ...precisionNames])],
     threads: integer("--threads", flags.threads, { from: 1 }) ?? usableProcessors(),
     device: readDevice(flags),
