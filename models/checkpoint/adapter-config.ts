@@ -2,10 +2,9 @@
  * adapter_config.json of PEFT → what its LoRA adapter does (peft 0.21, tuners/lora/config.py). A choice that makes the adapter
  * something else than an update of matrices is refused, never approximated.
  */
-import { readFile } from "node:fs/promises";
 import path from "node:path";
 import * as z from "zod";
-import { check, jsonFile, refuse } from "./json-section.ts";
+import { check, readJsonFile, refuse } from "./json-section.ts";
 
 export const ADAPTER_CONFIG = "adapter_config.json";
 
@@ -43,9 +42,8 @@ const refusedChoices = [
 /** null where there is no adapter in the folder. */
 export async function readAdapterConfig(folder: string): Promise<AdapterConfig | null> {
   const file = path.join(folder, ADAPTER_CONFIG);
-  const content = await readFile(file, "utf8").catch(() => null);
-  if (content === null) return null;
-  const section = jsonFile(content, file);
+  const section = await readJsonFile(file);
+  if (section === null) return null;
   const config = check(adapterSchema, section);
   for (const key of refusedChoices.filter((each) => isChosen(section.value[each]))) {
     refuse(

@@ -2,12 +2,13 @@
  * A checkpoint as it lies on disk: a local folder, or a snapshot in the Hugging Face cache. Reads its config and the headers
  * of its weight files, not the weights.
  */
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { ADAPTER_WEIGHTS, mergeAdapter } from "./adapter.ts";
 import { ADAPTER_CONFIG, readAdapterConfig } from "./adapter-config.ts";
 import type { AdapterConfig } from "./adapter-config.ts";
 import { readBlip2Config } from "./config-file.ts";
+import { readText } from "./json-section.ts";
 import type { Blip2Config } from "./config.ts";
 import { fingerprintFiles } from "./fingerprint.ts";
 import { findInHuggingFaceCache, parseHubName } from "./hugging-face-cache.ts";
@@ -141,10 +142,9 @@ function checkHead(name: string, { text }: Blip2Config, tensors: ReadonlyMap<str
 
 async function readConfig(folder: string): Promise<Blip2Config> {
   const file = path.join(folder, "config.json");
-  const content = await readFile(file, "utf8").catch((cause: unknown) => {
-    throw new CheckpointError(`${file}: no such file. Is ${folder} a checkpoint, and complete?`, { cause });
-  });
-  return readBlip2Config(content, file);
+  const content = await readText(file);
+  if (content !== null) return readBlip2Config(content, file);
+  throw new CheckpointError(`${file}: no such file. Is ${folder} a checkpoint, and complete?`);
 }
 
 interface FoundCheckpoint {

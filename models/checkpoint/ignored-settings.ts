@@ -3,19 +3,18 @@
  * BLIP-2: its `generate` is that of the language model, which knows text_config alone, not generation_config.json
  * (modeling_blip_2.py:1857).
  */
-import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { jsonFile, subsection } from "./json-section.ts";
+import { readJsonFile, subsection } from "./json-section.ts";
 import type { JsonSection } from "./json-section.ts";
 
 const TOKEN_IDS = ["bos_token_id", "eos_token_id", "decoder_start_token_id"];
 
 /** A sentence for each. */
 export async function ignoredSettings(folder: string): Promise<readonly string[]> {
-  const config = await readJson(path.join(folder, "config.json"));
-  const generation = await readJson(path.join(folder, "generation_config.json"));
-  const processor = await readJson(path.join(folder, "processor_config.json"));
+  const config = await readJsonFile(path.join(folder, "config.json"));
+  const generation = await readJsonFile(path.join(folder, "generation_config.json"));
+  const processor = await readJsonFile(path.join(folder, "processor_config.json"));
   if (config === null) return [];
   const text = subsection(config, "text_config");
   return [
@@ -39,9 +38,4 @@ function differing(
   return [
     `${ignored.file}: ${key} ${JSON.stringify(no)} is ignored: ${place} in config.json is ${JSON.stringify(yes)}.`,
   ];
-}
-
-async function readJson(file: string): Promise<JsonSection | null> {
-  const content = await readFile(file, "utf8").catch(() => null);
-  return content === null ? null : jsonFile(content, file);
 }

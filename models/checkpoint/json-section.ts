@@ -1,6 +1,7 @@
 /**
  * JSON files of a checkpoint, checked value by value: an error names the file, the key, what it is and what it should be.
  */
+import { readFile } from "node:fs/promises";
 import * as z from "zod";
 import { CheckpointError } from "../model.ts";
 import { JsonError, parseStrictJson } from "./strict-json.ts";
@@ -13,6 +14,26 @@ export interface JsonSection {
 }
 
 const objectSchema = z.record(z.string(), z.unknown(), "expected an object");
+
+/** null where there is no such file. Throws a CheckpointError where it cannot be read, or is no JSON. */
+export async function readJsonFile(file: string): Promise<JsonSection | null> {
+  const content = await readText(file);
+  return content === null ? null : jsonFile(content, file);
+}
+
+/** A file in UTF-8 without its byte order mark; null where there is none. Throws a CheckpointError where it cannot be read. */
+export async function readText(file: string): Promise<string | null> {
+  const bytes = await readFile(file).catch((cause: unknown) => {
+    const code = cause instanceof Error && "code" in cause ? String(cause.code) : String(cause);
+    if (code === "ENOENT") return null;
+    throw new CheckpointError(`${file}: cannot be read (${code}).`, { cause });
+  });
+  try {
+    return bytes === null ? null : new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new CheckpointError(`${file}: not in UTF-8. Save it as UTF-8, or get it again.`, { cause });
+  }
+}
 
 /** The whole of a file, which must hold an object. */
 export function jsonFile(content: string, file: string): JsonSection {

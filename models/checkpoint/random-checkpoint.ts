@@ -3,11 +3,12 @@
  * Names, shapes and sharding are those of the Hugging Face files, so that the loader cannot tell; the numbers are normal
  * with deviation 0.02, and the tokenizer is borrowed from a small checkpoint.
  */
-import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import * as z from "zod";
-import { check, jsonFile } from "./json-section.ts";
+import { check, readJsonFile } from "./json-section.ts";
 import type { JsonSection } from "./json-section.ts";
+import { CheckpointError } from "../model.ts";
 import { normalNumbers } from "./random-numbers.ts";
 import { configJson } from "./random-shapes.ts";
 import type { RandomShape, TokenIds } from "./random-shapes.ts";
@@ -120,7 +121,9 @@ function fill(values: Float32Array, name: string, next: NextNumbers): Float32Arr
 }
 
 async function readJson(file: string): Promise<JsonSection> {
-  return jsonFile(await readFile(file, "utf8"), file);
+  const section = await readJsonFile(file);
+  if (section === null) throw new CheckpointError(`${file}: no such file.`);
+  return section;
 }
 
 async function writeJson(file: string, value: object): Promise<void> {

@@ -2,10 +2,10 @@
  * The weight files of a checkpoint folder: one model.safetensors, or several shards and an index that says which tensor is
  * in which. Every header is read; no weights are.
  */
-import { readdir, readFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import path from "node:path";
 import * as z from "zod";
-import { check, jsonFile } from "./json-section.ts";
+import { check, readJsonFile } from "./json-section.ts";
 import { CheckpointError } from "../model.ts";
 import { readSafetensorsHeader } from "./safetensors.ts";
 import type { TensorEntry } from "./safetensors.ts";
@@ -42,9 +42,10 @@ export async function readWeightFiles(folder: string): Promise<WeightFiles> {
 
 async function readShards(folder: string, names: readonly string[]): Promise<WeightFiles> {
   const file = path.join(folder, INDEX);
-  const { value } = jsonFile(await readFile(file, "utf8"), file);
+  const section = await readJsonFile(file);
+  if (section === null) throw new CheckpointError(`${file}: no such file. Is the download complete?`);
   const schema = z.object({ weight_map: z.record(z.string(), z.string()) });
-  const map = new Map(Object.entries(check(schema, { file, path: [], value }).weight_map));
+  const map = new Map(Object.entries(check(schema, section).weight_map));
 
   const shards = [...new Set(map.values())].toSorted();
   const tensors: TensorEntry[] = [];

@@ -3,11 +3,10 @@
  * processor_config.json and, only where there is none, preprocessor_config.json (image_processing_base.py:321); they are not
  * merged.
  */
-import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
-import { jsonFile } from "../checkpoint/json-section.ts";
+import { readJsonFile } from "../checkpoint/json-section.ts";
 import { CheckpointError } from "../model.ts";
 import { parsePreprocessorConfig } from "./preprocessor-config.ts";
 import type { PixelSettings } from "./preprocessor-config.ts";
@@ -18,8 +17,8 @@ export async function readPixelSettings(
   onNote?: (message: string) => void,
 ): Promise<PixelSettings> {
   const [newer, older] = ["processor_config.json", "preprocessor_config.json"].map((file) => path.join(folder, file));
-  const nested = (await readJson(newer!))?.["image_processor"] ?? null;
-  const flat = await readJson(older!);
+  const nested = (await readJsonFile(newer!))?.value["image_processor"] ?? null;
+  const flat = (await readJsonFile(older!))?.value ?? null;
   if (nested === null && flat === null) {
     throw new CheckpointError(
       `${newer} with an image_processor, or ${older}: no such file. Is ${folder} a checkpoint, and complete?`,
@@ -46,10 +45,4 @@ function saysTheSame(flat: unknown, file: string, settings: PixelSettings): bool
     if (error instanceof CheckpointError) return false;
     throw error;
   }
-}
-
-/** null where there is no such file. */
-async function readJson(file: string): Promise<Readonly<Record<string, unknown>> | null> {
-  const content = await readFile(file, "utf8").catch(() => null);
-  return content === null ? null : jsonFile(content, file).value;
 }

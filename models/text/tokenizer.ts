@@ -2,14 +2,12 @@
  * tokenizer.json → ids and back, by the tokenizers library; and the tokens of a prompt as BLIP-2's language models and its
  * Q-Former take them.
  */
-import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { Normalizer, Tokenizer as LibraryTokenizer } from "@huggingface/tokenizers";
 import * as z from "zod";
 import { readCharacterMap } from "./character-map.ts";
 import type { Blip2Config } from "../checkpoint/config.ts";
-import { check, jsonFile } from "../checkpoint/json-section.ts";
-import type { JsonSection } from "../checkpoint/json-section.ts";
+import { check, readJsonFile } from "../checkpoint/json-section.ts";
 import { CheckpointError } from "../model.ts";
 import { settingsSchema, settledTokenizer, specialTokensSchema, tokenizerSchema } from "./tokenizer-settings.ts";
 
@@ -41,7 +39,7 @@ export async function loadTokenizer(
   onNote?: (message: string) => void,
 ): Promise<Tokenizer> {
   const file = path.join(folder, "tokenizer.json");
-  const json = await readJson(file);
+  const json = await readJsonFile(file);
   if (json === null) {
     throw new CheckpointError(
       `${file}: no such file; vocab.json, merges.txt or spiece.model alone do not do. Is the download complete?`,
@@ -96,18 +94,8 @@ export async function loadTokenizer(
 }
 
 /** null where there is no such file. */
-async function readJson(file: string): Promise<JsonSection | null> {
-  try {
-    return jsonFile(await readFile(file, "utf8"), file);
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
-    throw error;
-  }
-}
-
-/** null where there is no such file. */
 async function readBeside<T>(folder: string, name: string, schema: z.ZodType<T>): Promise<T | null> {
-  const json = await readJson(path.join(folder, name));
+  const json = await readJsonFile(path.join(folder, name));
   return json === null ? null : check(schema, json);
 }
 

@@ -117,6 +117,10 @@ describe("history", () => {
     assertFails(await command("history", "add", partial, "--file", file), 3, /a partial run has no scores to keep/);
     appendFileSync(file, "<<<<<<< HEAD\n");
     assertFails(await command("history", "show", "--file", file), 2, /line 2: not JSON\. Was a merge left half done\?/);
+    const utf16 = newPath("utf16.jsonl");
+    writeFileSync(utf16, Buffer.from("\uFEFF{}\n", "utf16le"));
+    const message = `${utf16}: found UTF-16, expected UTF-8. Save it as UTF-8.`;
+    assertFails(await command("history", "show", "--file", utf16), 2, message);
     const newer = historyOf([line(0)]);
     appendFileSync(newer, '{"format":"blip2-bench-history/2"}\n');
     assertFails(await command("history", "show", "--file", newer), 2, /line 2: "format": .*newer version\?/);

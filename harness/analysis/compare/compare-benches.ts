@@ -2,7 +2,6 @@
  * Bench folders against a base, point by point: ratios of medians over process restarts. Runs inside one process are not
  * independent of each other, so a restart is one observation (Hodges-Lehmann on logarithms, statistics/medians.ts).
  */
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { benchComparisonFormat } from "../../../reports/tables/bench-comparison.ts";
 import type { BenchComparison, PointRatio } from "../../../reports/tables/bench-comparison.ts";
@@ -10,6 +9,7 @@ import { benchName, pointName, pointsName } from "../../../reports/records/bench
 import { parseBenchPoint, parseBenchRecord } from "../../../reports/records/bench/bench-record.ts";
 import type { BenchPoint, BenchRecord } from "../../../reports/records/bench/bench-record.ts";
 import { systemCode } from "../../../reports/records/run-folder-error.ts";
+import { readTextFile } from "../../../reports/records/text-file.ts";
 import { ratioOfMedians } from "../../statistics/medians.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
 
@@ -110,7 +110,7 @@ function ratiosOf(point: string, base: BenchPoint, candidate: BenchPoint): reado
 }
 
 async function textOf(path: string): Promise<string | null> {
-  return readFile(path, "utf8").catch((error: unknown) => {
+  return readTextFile(path).catch((error: unknown) => {
     if (systemCode(error) === "ENOENT" || systemCode(error) === "ENOTDIR") return null;
     throw error;
   });

@@ -1,6 +1,5 @@
 /** What lies on disk → runs and benches a report can be made from, and those it cannot, each with the reasons. */
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
 import { parseBenchPoint, parseBenchRecord } from "../../../reports/records/bench/bench-record.ts";
@@ -12,6 +11,7 @@ import { recordName } from "../../../reports/records/run-files.ts";
 import { RunFolderError, systemCode } from "../../../reports/records/run-folder-error.ts";
 import { identityHash, parseRunRecord } from "../../../reports/records/run-record.ts";
 import type { RunRecord, ScoreSheet } from "../../../reports/records/run-record.ts";
+import { readTextFile, TextFileError } from "../../../reports/records/text-file.ts";
 import { rowsOf } from "../../../reports/tables/table.ts";
 import type { AnswerColumns, Answers } from "./answer-groups.ts";
 import { benchName } from "../../../reports/records/find-folders.ts";
@@ -30,7 +30,7 @@ export interface ReadRun {
 export async function readRunFolder(path: string, columns: AnswerColumns): Promise<ReadRun | Apart> {
   let record: RunRecord | null = null;
   try {
-    const text = await readFile(join(path, recordName), "utf8");
+    const text = await readTextFile(join(path, recordName));
     record = parseRunRecord(text, join(path, recordName));
     const sheet = await readScores(path).catch((error: unknown) => error);
     const reasons = reasonsApart(record, sheet);
@@ -40,10 +40,15 @@ export async function readRunFolder(path: string, columns: AnswerColumns): Promi
     const scores = { format, code, counts, metrics, samples: {} };
     return { path, record, measured: measuredOf(text), scores, answers: columns.add(record, sheet) };
   } catch (error) {
-    if (!(error instanceof RunFolderError) && systemCode(error) === null) throw error;
+    if (!isOfFolder(error)) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     return { folder: path, kind: "run", reasons: [reason], rows: [] };
   }
+}
+
+/** What is wrong with one folder, so that the others can be reported on. */
+function isOfFolder(error: unknown): boolean {
+  return error instanceof RunFolderError || error instanceof TextFileError || systemCode(error) !== null;
 }
 
 export function isApart(found: ReadRun | Apart): found is Apart {
@@ -103,7 +108,7 @@ export async function readBenchFolder(path: string): Promise<Omit<ReportBench, "
   try {
     const files: FileState[] = [];
     const read = async (name: string): Promise<string> => {
-      const text = await readFile(join(path, name), "utf8");
+      const text = await readTextFile(join(path, name));
       files.push({ name, sha256: createHash("sha256").update(text).digest("hex"), recorded: null });
       return text;
     };
@@ -121,7 +126,7 @@ export async function readBenchFolder(path: string): Promise<Omit<ReportBench, "
     const reason = `None of its ${record.points.length} points is measured. Go on with the bench.`;
     return { folder: path, kind: "bench", reasons: [reason], rows: [] };
   } catch (error) {
-    if (!(error instanceof RunFolderError) && systemCode(error) === null) throw error;
+    if (!isOfFolder(error)) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     return { folder: path, kind: "bench", reasons: [reason], rows: [] };
   }

@@ -7,7 +7,7 @@ import * as z from "zod";
 import { machineClassOf } from "../machine-class.ts";
 import { describeSystemCode, RunFolderError, systemCode } from "../run-folder-error.ts";
 import type { RunRecord, ScoreSheet } from "../run-record.ts";
-import { readTextFile } from "../text-file.ts";
+import { readTextFile, TextFileError } from "../text-file.ts";
 
 export const historyFormat = "blip2-bench-history/1";
 
@@ -60,11 +60,12 @@ export function isSameRun(a: HistoryLine, b: HistoryLine): boolean {
   return a.startedAt === b.startedAt && a.identity === b.identity;
 }
 
-/** No file is no history. Throws a RunFolderError that names the line that is broken. */
+/** No file is no history. Throws a RunFolderError that names the line that is broken, or a TextFileError. */
 export async function readHistory(path: string): Promise<readonly HistoryLine[]> {
   const text = await readTextFile(path).catch((error: unknown) => {
     const code = systemCode(error);
     if (code === "ENOENT") return "";
+    if (error instanceof TextFileError) throw error;
     throw new RunFolderError(`${path}: cannot be read: ${code === null ? String(error) : describeSystemCode(code)}.`);
   });
   const lines = text.split("\n");
