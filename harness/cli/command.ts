@@ -66,24 +66,37 @@ export interface Outside {
   readonly stdout: Output;
   readonly stderr: Output;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Whether nobody gets what is written to stdout any more; unset: no. */
+  readonly isOutputLost?: () => boolean;
 }
 
 /** The whole of the process: its command line in, its exit code set. */
 export async function runCommand(catalog: Catalog, process: NodeJS.Process): Promise<void> {
   const outputs = watchOutputs(process);
   if (isHangupIgnored(process.env)) process.on("SIGHUP", ignoreHangup);
-  process.exitCode = await outputs.exitCode(await main(process.argv.slice(2), catalog, process));
+  const { stdout, stderr, env } = process;
+  const outside: Outside = {
+    stdout,
+    stderr,
+    env,
+    isOutputLost: outputs.isLost,
+    get stdin() {
+      return process.stdin; // opened only where it is read
+    },
+  };
+  process.exitCode = await outputs.exitCode(await main(process.argv.slice(2), catalog, outside));
 }
 
 /** `words`: the command line behind the program's name. */
 export async function main(words: readonly string[], catalog: Catalog, outside: Outside): Promise<number> {
+  const { stdout, stderr, env, isOutputLost = () => false } = outside;
   const terminalFor = ({ quiet, color }: OutputFlags): Terminal => {
     const now = (): number => performance.now();
-    return new Terminal({ ...outside, isQuiet: quiet === true, noColor: !color, now });
+    return new Terminal({ stdout, stderr, env, isOutputLost, isQuiet: quiet === true, noColor: !color, now });
   };
   let flags: OutputFlags = { color: !words.includes("--no-color"), verbose: words.includes("--verbose") };
   try {
-    const write = (text: string): void => void outside.stdout.write(text);
+    const write = (text: string): void => void stdout.write(text);
     const call = await parseCommandLine(words, { commands, version: await packageVersion(), write });
     if (call === null) return completeCode;
     flags = call.flags;
@@ -91,8 +104,8 @@ export async function main(words: readonly string[], catalog: Catalog, outside: 
       catalog,
       terminal: terminalFor(flags),
       isJson: flags.json === true,
-      hubCache: huggingFaceCacheFolder(outside.env, homedir()),
-      cacheFolder: ownCacheFolder(outside.env),
+      hubCache: huggingFaceCacheFolder(env, homedir()),
+      cacheFolder: ownCacheFolder(env),
       words,
       get input() {
         return outside.stdin ?? null; // opened only where it is read

@@ -9,17 +9,26 @@ import { lostOutputCode } from "./exit-code.ts";
 
 type Outputs = Readonly<Record<"stdout" | "stderr", NodeJS.WriteStream>>;
 
-/** `exitCode`: of a command that ended with `code`, from what became of its outputs. */
-export function watchOutputs({ stdout, stderr }: Outputs): { readonly exitCode: (code: number) => Promise<number> } {
+export interface WatchedOutputs {
+  /** Whether nobody gets what is written to stdout from here on: what is done for that alone can end. */
+  readonly isLost: () => boolean;
+  /** Of a command that ended with `code`, from what became of its outputs. */
+  readonly exitCode: (code: number) => Promise<number>;
+}
+
+export function watchOutputs({ stdout, stderr }: Outputs): WatchedOutputs {
+  let isLost = false;
   let lost: string | null = null;
   const isTerminal = stdout.isTTY; // it cannot be asked any more when it is gone
   stdout.on("error", ({ code = "unknown" }: NodeJS.ErrnoException) => {
+    isLost = true;
     // Who stops reading, as `head` does, has what it wanted; and nobody looks at a terminal that is gone.
     if (code !== "EPIPE" && !isTerminal) lost ??= code;
   });
   stderr.on("error", () => undefined);
   closeLostTerminals();
   return {
+    isLost: () => isLost,
     exitCode: async (code) => {
       await new Promise((resolve) => setImmediate(resolve)); // the errors of the last writes come after them
       if (lost === null) return code;

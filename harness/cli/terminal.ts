@@ -19,6 +19,8 @@ export interface TerminalOptions {
   readonly stdout: Output;
   readonly stderr: Output;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Whether nobody gets what is written to stdout any more; unset: no. */
+  readonly isOutputLost?: () => boolean;
   readonly isQuiet: boolean;
   /** --no-color */
   readonly noColor: boolean;
@@ -64,6 +66,11 @@ export class Terminal {
   /** Whether a person reads the result as it comes. */
   get isRead(): boolean {
     return this.#options.stdout.isTTY === true;
+  }
+
+  /** Whether nobody gets the result any more: what is done for it alone can end. */
+  get isOutputLost(): boolean {
+    return this.#options.isOutputLost?.() === true;
   }
 
   /** stdout for what edits lines on a terminal. */

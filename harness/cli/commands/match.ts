@@ -47,6 +47,7 @@ async function match(
     const about = { model: model.name, precision: describePrecision(model.precision) };
     try {
       for (const image of images) {
+        if (terminal.isOutputLost) break;
         const { scores: found } = await textScores(scorer, { id: image, path: image }, texts);
         if (ride.form !== "text") {
           for (const scores of found) answers.add({ ...about, image, ...scores });

@@ -61,7 +61,7 @@ export class ChatSession {
       if (checkpoint.family === "t5") {
         terminal.note("T5 reads each prompt whole: of the turns before, only the image is not computed again.");
       }
-      while (this.#exitCode === null && !this.#commands.isOver) {
+      while (this.#exitCode === null && !this.#commands.isOver && !terminal.isOutputLost) {
         const line = await this.#lines.next();
         if (line === null) break;
         if (line.trim() !== "") await this.#take(line.trim());

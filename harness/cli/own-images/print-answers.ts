@@ -34,7 +34,7 @@ export async function printAnswers(
     terminal.message("Stopping after the answers at hand; Ctrl-C again stops at once.");
   });
   try {
-    const isStopped = (): boolean => interrupt.exitCode() !== null;
+    const isStopped = (): boolean => interrupt.exitCode() !== null || terminal.isOutputLost;
     const options = { wayOf, batchSize, sampling, tokenProbabilities: show, isStopped };
     for await (const batch of generateAnswers(models, asked, options)) {
       for (const { image, outcome } of batch.answers) {

@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { environment, fakeCommand, realCommand, startAndWait } from "../../support/command-process.ts";
-import { hangMs } from "../../support/project.ts";
+import { hangMs, projectRoot } from "../../support/project.ts";
 import { isPythonThere, onTerminal } from "../../support/pseudo-terminal.ts";
 import { temporaryFolder } from "../../support/temporary-files.ts";
 
@@ -45,6 +45,21 @@ describe("standard output", () => {
     const command = `${process.execPath} ${fakeCommand} ${run.join(" ")} --quiet --output a`;
     assert.equal(shell(folder, `${command} > /dev/full`).code, 4);
     assert.equal(statusOf(join(folder, "a")), "complete");
+  });
+
+  it("that takes no more ends what is done for it alone", function () {
+    if (!existsSync("/dev/full")) this.skip();
+    const folder = temporaryFolder();
+    const images = join(projectRoot, "datasets", "bundled", "val2014");
+    const command = `${node} caption ${images} --model shapes-opt-small -b 1`;
+    const full = shell(folder, `${command} > /dev/full`);
+    assert.equal(full.code, 4, full.err);
+    const left = shell(folder, `${command} | head -n 1 > first`);
+    assert.equal(left.code, 0, left.err);
+    for (const { err } of [full, left]) {
+      assert.match(err, /: 1 of 300 samples\n/);
+      assert.doesNotMatch(err, /: 300 of 300 samples/); // which is always told where it came so far
+    }
   });
 
   it("that nobody reads to its end is no fault", () => {
