@@ -98,7 +98,7 @@ export function mergeHeads(g: GraphBuilder, x: Value): Value {
  */
 export function attention(g: GraphBuilder, q: Value, k: Value, v: Value, mask?: Value): Value {
   const scores = g.matmul(q, g.transpose(k, [0, 1, 3, 2])); // [batch, heads, tokens, keys]
-  const seen = g.softmax(mask === undefined ? scores : g.add(g.cast(scores, mask.type), mask));
+  const seen = mask === undefined ? g.softmax(scores) : g.maskedSoftmax(g.add(g.cast(scores, mask.type), mask));
   return g.matmul(g.cast(seen, v.type), v);
 }
 
@@ -148,7 +148,7 @@ export function attentionOverCache(
 ): Value {
   const scores = [past, recent].map(({ keys }) => g.matmul(q, g.transpose(keys, [0, 1, 3, 2])));
   const masked = g.add(g.cast(g.concat(scores, 3, "keys"), mask.type), mask);
-  const seen = g.cast(g.softmax(masked), q.type); // [batch, heads, tokens, keys]
+  const seen = g.cast(g.maskedSoftmax(masked), q.type); // [batch, heads, tokens, keys]
   const [toPast, toRecent] = g.split(seen, 3, [past.axis, recent.axis]);
   return g.add(g.matmul(toPast!, past.values), g.matmul(toRecent!, recent.values));
 }
