@@ -3,6 +3,7 @@
  * two decimals, as the official VQA evaluation prints them.
  */
 import type { RunRecord, ScoreSheet } from "./run-record.ts";
+import { recordedPrecision } from "./recorded-precision.ts";
 
 /** One metric of one run. Numbers are rounded and in `unit`; `value` is neither. */
 export interface Row {
@@ -49,7 +50,7 @@ export function rowsOf({ record, scores }: ScoredRun): readonly Row[] {
   const { counts } = scores;
   return scores.metrics.map((metric) => ({
     checkpoint: record.checkpoint.name,
-    precision: record.config.precision ?? "fp32",
+    precision: recordedPrecision(record.config),
     ...deviceCells(record),
     task: record.config.task,
     split: record.data.split,

@@ -6,6 +6,7 @@ import { gateConfigFormat, gateConfigSchema } from "../../reports/gate/gate-conf
 import type { CostRule, GateConfig, MetricRule } from "../../reports/gate/gate-config.ts";
 import type { RunRecord } from "../../reports/run-record.ts";
 import { UsageError } from "../usage-error.ts";
+import { recordedPrecision } from "../../reports/recorded-precision.ts";
 
 const example = `{ "format": "${gateConfigFormat}", "metrics": [{ "metric": "accuracy", "margin": 0.5 }] }`;
 
@@ -45,7 +46,7 @@ function isFor({ task, checkpoint, precision }: Filters, { config, checkpoint: o
   return (
     (task === undefined || task === config.task) &&
     (checkpoint === undefined || checkpoint === of.name) &&
-    (precision === undefined || precision === (config.precision ?? "fp32"))
+    (precision === undefined || precision === recordedPrecision(config))
   );
 }
 

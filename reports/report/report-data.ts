@@ -5,6 +5,7 @@
 import * as z from "zod";
 import { benchSchema, distributionSchema, pointSchema } from "../bench-record.ts";
 import { runRecordSchema } from "../run-record.ts";
+import { recordedPrecision } from "../recorded-precision.ts";
 
 export const reportFormat = "blip2-bench-report/1";
 
@@ -172,5 +173,5 @@ export type Measured = z.infer<typeof measuredSchema>;
 
 /** As charts and tables name it. */
 export function precisionOf({ record }: Pick<ReportRun, "record">): string {
-  return record.config.precision ?? "fp32";
+  return recordedPrecision(record.config);
 }
