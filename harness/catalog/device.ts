@@ -6,7 +6,7 @@ import type { Command } from "commander";
 import type { Adapter } from "../../models/device/adapter.ts";
 import { cpuDevice, describeDevice, hasSeveralDevices, providerNames } from "../../models/device/device.ts";
 import type { Device, ProviderName } from "../../models/device/device.ts";
-import { precisionsOn, unfitPart } from "../../models/device/device-precisions.ts";
+import { precisionOn, precisionsOn, unfitPart } from "../../models/device/device-precisions.ts";
 import { tryProvider } from "../../models/device/provider-trial.ts";
 import { compiledProviders } from "../../models/device/providers.ts";
 import { describePrecision, hasHalf } from "../../models/checkpoint/precision.ts";
@@ -123,20 +123,21 @@ function compiledNames(): readonly string[] {
   return compiledProviders().map(({ name }) => name);
 }
 
-/** Throws a UsageError that says what can be computed there, where this cannot. */
+/** What it means there. Throws a UsageError that says what can be computed there, where this cannot. */
 export function checkPrecision(
-  precision: Precision,
+  asked: Precision,
   device: Device,
   { onPreparation }: Pick<ChoosingOptions, "onPreparation"> = {},
-): void {
+): Precision {
+  const precision = precisionOn(asked, device);
   const part = unfitPart(precision, device);
   if (part === null) {
-    if (device.provider !== "cpu" || !hasHalf(precision)) return;
+    if (device.provider !== "cpu" || !hasHalf(precision)) return precision;
     onPreparation?.({
       kind: "note",
       message: "fp16: the CPU computes it no faster than fp32; answers are as of a GPU.",
     });
-    return;
+    return precision;
   }
   const { provider, name, halfRefusal } = device;
   const described = describePrecision(precision);

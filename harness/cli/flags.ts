@@ -46,7 +46,7 @@ export interface OutputFlags {
 }
 
 export const precisionHelp =
-  "fp32, fp16, int8, int8-block or int4, several with commas; or by part: language=int4,vision=int8 (default: fp32)";
+  "fp32, fp16, int8, int8-block or int4, several with commas (int4: the language model, the rest int8); or by part: language=int4,vision=int8 (default: fp32)";
 export const maxPixelsHelp = "take images of more pixels than the usual 178,956,970, up to this many";
 export const cacheHelp = "what is kept between runs (default: blip2-bench in the user's cache folder)";
 

@@ -89,7 +89,7 @@ export async function checkpointsToRun(
 ): Promise<readonly AskedCheckpoint[]> {
   const { hubCache, onPreparation } = prepareOptions;
   const chosen = await chooseDevice(config.device, prepareOptions);
-  for (const precision of config.precisions) checkPrecision(precision, chosen.device, prepareOptions);
+  const precisions = config.precisions.map((each) => checkPrecision(each, chosen.device, prepareOptions));
   const { device } = chosen;
   const { cache: cacheFolder, threads, imageThreads, maxPixels, generation, keepFeatures } = config;
   const settings = { hubCache, cacheFolder, threads, device, imageThreads, generation, keepFeatures };
@@ -98,7 +98,7 @@ export async function checkpointsToRun(
   const checkpoints: AskedCheckpoint[] = [];
   for (const name of config.models) {
     const { where } = checkpointPlace(catalog, name);
-    for (const precision of config.precisions) {
+    for (const precision of precisions) {
       const placements = new Map<string, GraphPlacement>();
       const onPlacement = (placement: GraphPlacement): void => void placements.set(placement.graph, placement);
       const found = await findCheckpoint(catalog, name, { ...options, precision, onPlacement });

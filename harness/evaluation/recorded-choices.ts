@@ -1,11 +1,13 @@
 /** How run.json spells what a checkpoint is computed in and on; the usual is left out, as it was before there was a choice. */
-import { describePrecision } from "../../models/checkpoint/precision.ts";
+import { describePrecision, PRECISION_NAMES } from "../../models/checkpoint/precision.ts";
 import type { RunPlan } from "../../reports/records/run-record.ts";
 import type { AskedCheckpoint } from "./pairs.ts";
 
-export function recordedPrecision({ precision }: AskedCheckpoint): { readonly precision?: string } {
+export function recordedPrecision({
+  precision,
+}: AskedCheckpoint): Pick<RunPlan["config"], "precision" | "precisionNames"> {
   const described = describePrecision(precision);
-  return described === "fp32" ? {} : { precision: described };
+  return described === "fp32" ? {} : { precision: described, precisionNames: PRECISION_NAMES };
 }
 
 export function recordedProvider({ chosen: { device } }: AskedCheckpoint): { readonly device?: string } {

@@ -37,11 +37,11 @@ export async function loadCheckpoint(
   refuseUnknown(given, options);
   const { maxPixels, onPreparation } = given;
   const threads = whole("threads", given.threads, 1) ?? usableProcessors();
-  const precision = parsePrecision(given.precision ?? "fp32");
+  const asked = parsePrecision(given.precision ?? "fp32");
   whole("maxPixels", maxPixels, 1);
   const request = deviceRequest(choice("device", given.device, deviceChoices), whole("deviceId", given.deviceId, 0));
   const { device } = await chooseDevice(request, { onPreparation });
-  checkPrecision(precision, device, { onPreparation });
+  const precision = checkPrecision(asked, device, { onPreparation });
   const found = await catalog.findCheckpoint(checkpointPlace(catalog, where, "").where, {
     cacheFolder: given.cacheFolder ?? ownCacheFolder(process.env),
     hubCache: given.hubCache ?? huggingFaceCacheFolder(process.env, homedir()),

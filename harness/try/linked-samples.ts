@@ -12,6 +12,7 @@ import { UsageError } from "../catalog/usage-error.ts";
 import type { KeptImages } from "./kept-images.ts";
 import type { Offered } from "./offered-checkpoints.ts";
 import type { LinkedSample } from "./wire.ts";
+import { recordedPrecision } from "../../reports/records/recorded-precision.ts";
 
 /** So many letters of a run's identity tell it from any other. */
 const identityLetters = 16;
@@ -54,7 +55,7 @@ export class LinkedSamples {
   /** What they were made with, as --model and --precision name it. */
   get madeWith(): readonly { readonly checkpoint: string; readonly precision: string }[] {
     return [...this.#runs.values()].map(({ checkpoint, config }) => {
-      return { checkpoint: placeOfSource(checkpoint), precision: config.precision ?? "fp32" };
+      return { checkpoint: placeOfSource(checkpoint), precision: recordedPrecision(config) };
     });
   }
 
@@ -81,7 +82,7 @@ export class LinkedSamples {
       question: kind === "ask" ? sample.text : null,
       texts: kind === "match" ? sample.references : [],
       checkpoint: nameOf(checkpoint, offered),
-      precision: config.precision ?? "fp32",
+      precision: recordedPrecision(config),
     };
   }
 }

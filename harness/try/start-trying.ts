@@ -2,7 +2,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { parsePrecision } from "../../models/checkpoint/precision.ts";
-import { unfitPart } from "../../models/device/device-precisions.ts";
+import { precisionOn, unfitPart } from "../../models/device/device-precisions.ts";
 import { chooseDevice } from "../catalog/device.ts";
 import type { DeviceRequest } from "../catalog/device.ts";
 import type { PreparationEvent } from "../../models/checkpoint/weight-cache.ts";
@@ -76,7 +76,9 @@ export async function startTrying(
     onMessage: terminal.message.bind(terminal),
   });
   const asked = [...settings.precisions, ...linked.madeWith.map(({ precision }) => precision)];
-  const precisions = [...new Set(asked)].filter((each) => unfitPart(parsePrecision(each), device) === null);
+  const precisions = [...new Set(asked)].filter(
+    (each) => unfitPart(precisionOn(parsePrecision(each), device), device) === null,
+  );
   const sizes = limitsWith(settings.maxPixels);
   const kept = new KeptCheckpoints({ most: settings.keepModels, entry: catalog.tryEntry ?? null });
   const answering: Answering = {

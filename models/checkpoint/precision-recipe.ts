@@ -67,7 +67,7 @@ const WIDE_RANGE_REASON =
 
 /** The last matrix of each output, where the name says so; a tied vocabulary's is an embedding table. */
 const HEADS = /^(?:language_model\.lm_head|itm_head|vision_projection|text_projection)\.weight$/;
-const HEAD_REASON = "the best answer may be a hair ahead of the next: made smaller only when the head is named";
+const HEAD_REASON = "the best answer may be a hair ahead of the next: the head is fp32 here";
 const TIED_HEADS = /^language_model\.(?:model\.decoder\.embed_tokens|shared)\.weight$/;
 
 const partNames: readonly (readonly [RegExp, ModelPart])[] = [

@@ -23,12 +23,26 @@ export type Precision = Readonly<Record<ModelPart, PrecisionName>>;
 export const fp32Precision = wholeModel("fp32");
 
 /**
- * All parts but the head, where the best answer may be a hair ahead of the next; it is made smaller when it is named. In fp16
- * the Q-Former stays fp32, too (precision-recipe.ts).
+ * What a name means for the whole model. int8 is int8 in all parts, the head too: on the bundled data it costs no accuracy
+ * there, and in fp32 it would be half of a decode step. int4 pays where one row runs at a time, so it is the language model's
+ * alone and the others are int8. fp16 leaves the Q-Former in fp32 (precision-recipe.ts), fp16 and int8-block the head. Changing
+ * this is changing what a recorded name means: see PRECISION_NAMES.
  */
-function wholeModel(precision: PrecisionName): Precision {
-  const qFormer = precision === "fp16" ? "fp32" : precision;
-  return { vision: precision, "q-former": qFormer, projection: precision, language: precision, head: "fp32" };
+function wholeModel(name: PrecisionName): Precision {
+  if (name === "int4") return { ...wholeModel("int8"), language: "int4" };
+  const qFormer = name === "fp16" ? "fp32" : name;
+  return { vision: name, "q-former": qFormer, projection: name, language: name, head: name === "int8" ? name : "fp32" };
+}
+
+/**
+ * The version of the names above, recorded beside a run's precision. In version 1, of runs without one, a name meant that same
+ * precision in all parts but the head, which was fp32 (reports/recorded-precision.ts).
+ */
+export const PRECISION_NAMES = 2;
+
+/** Each part in this precision, the head in fp32: what devices that do not compute in int8 make of a name. */
+export function everyPart(name: PrecisionName): Precision {
+  return { vision: name, "q-former": name, projection: name, language: name, head: "fp32" };
 }
 
 /** One precision for the whole model, parts with one each, or both: `int8,language=int4`. Parts not named are fp32. */

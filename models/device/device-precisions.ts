@@ -1,5 +1,5 @@
 /** What each device can compute in: ONNX Runtime would otherwise compute a part on the CPU, copying to and fro, without a word. */
-import { modelParts, precisionNames } from "../checkpoint/precision.ts";
+import { describePrecision, everyPart, modelParts, precisionNames } from "../checkpoint/precision.ts";
 import type { Precision, PrecisionName } from "../checkpoint/precision.ts";
 import type { Device, ProviderName } from "./device.ts";
 
@@ -15,6 +15,12 @@ const precisions: Readonly<Record<ProviderName, readonly PrecisionName[]>> = {
 /** A driver may lack fp16 (WebGPU's shader-f16). */
 export function precisionsOn({ provider, halfRefusal }: Omit<Device, "id">): readonly PrecisionName[] {
   return precisions[provider].filter((name) => name !== "fp16" || halfRefusal === undefined);
+}
+
+/** int4 where nothing computes in int8, which is what it has for the other parts, is int4 in these, too. */
+export function precisionOn(precision: Precision, device: Device): Precision {
+  const isWhole = describePrecision(precision) === "int4";
+  return isWhole && !precisionsOn(device).includes("int8") ? everyPart("int4") : precision;
 }
 
 /** The first part whose precision the device does not compute in, as it is spelt: `vision=int8`; null: it can all. */

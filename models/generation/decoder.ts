@@ -14,8 +14,8 @@ export interface TextPositions {
   readonly tokens: readonly number[];
   /** Of each sequence's filled places. */
   readonly places: readonly (readonly number[])[];
-  /** Places of each sequence, filled or not. */
-  readonly capacity: number;
+  /** Places of each sequence that are read, filled or not. */
+  readonly past: number;
 }
 
 /** A decoder's graphs and the sizes of its cache. */

@@ -6,7 +6,6 @@ import type { Tensor } from "onnxruntime-node";
 import { float32Tensor } from "../runtime.ts";
 import { runDecoder } from "./decoder.ts";
 import type { Decoder, DecoderOutput } from "./decoder.ts";
-import { KvCache } from "./kv-cache.ts";
 import { MASKED } from "./mask.ts";
 import type { Continuation } from "./search.ts";
 import type { Places, Prefix, SequenceCache, SourceRows } from "./sequence-cache.ts";
@@ -55,7 +54,8 @@ export class DecodingBatch {
       this.#sequences.push(sequence);
     }
     const longest = Math.max(...prompts.map(({ tokens }) => tokens.length));
-    const keys = this.#cache.capacity + longest;
+    const past = this.#cache.places(first);
+    const keys = past + longest;
     const mask = this.#mask(prompts.length * longest * keys);
     const ids: number[] = [];
     const positions: number[] = [];
@@ -67,7 +67,7 @@ export class DecodingBatch {
         positions.push(position + Math.min(token, tokens.length - 1));
         const row = (index * longest + token) * keys;
         for (const { from, count } of shared) mask.fill(0, row + from, row + from + count);
-        mask.fill(0, row + this.#cache.capacity, row + this.#cache.capacity + token + 1);
+        mask.fill(0, row + past, row + past + token + 1);
       }
     }
 
@@ -103,8 +103,8 @@ export class DecodingBatch {
   /** One more token for each beam of each sequence; gives the hidden states, beam after beam, [beams of all, width]. */
   async step(continuations: readonly (readonly Continuation[])[]): Promise<Float32Array> {
     const most = Math.max(...continuations.map((beams) => beams.length));
-    const { capacity } = this.#cache;
-    const keys = capacity + most;
+    const past = this.#cache.places(0);
+    const keys = past + most;
     const mask = this.#mask(continuations.length * most * keys);
     const ids: number[] = [];
     const positions: number[] = [];
@@ -117,7 +117,7 @@ export class DecodingBatch {
         const row = (index * most + beam) * keys;
         for (const { from, count } of sequence.shared) mask.fill(0, row + from, row + from + count);
         for (const place of sequence.beams[parent]!) mask[row + place] = 0;
-        mask[row + capacity + beam] = 0;
+        mask[row + past + beam] = 0;
       }
     }
 
@@ -158,11 +158,11 @@ export class DecodingBatch {
     const places = this.#sequences.slice(first).map((sequence) => sequence.places);
     const batch = places.length;
     const tokens = ids.length / batch;
-    const { capacity } = this.#cache;
+    const past = this.#cache.places(first);
     return runDecoder(this.#decoder, {
       embeddings: float32Tensor(await this.#decoder.embed(ids), [batch, tokens, this.#decoder.width]),
-      mask: float32Tensor(mask, [batch, 1, tokens, capacity + tokens]),
-      ...this.#decoder.positions({ tokens: positions, places, capacity }),
+      mask: float32Tensor(mask, [batch, 1, tokens, past + tokens]),
+      ...this.#decoder.positions({ tokens: positions, places, past }),
       ...(await this.#cache.feeds(first)),
       ...(await this.#source?.feeds(first)),
     });
@@ -181,8 +181,6 @@ interface NewTokens {
 export async function prefixes(decoder: Decoder, embeddings: Tensor): Promise<readonly Prefix[]> {
   const [images = 0, tokens = 0] = embeddings.dims;
   // One place that nothing sees stands for an empty cache: an axis of length 0 is not safe on every provider.
-  const cache = new KvCache(decoder.shape, { batch: images, capacity: 1 });
-  for (let image = 0; image < images; image += 1) cache.add();
   const mask = new Float32Array(images * tokens * (1 + tokens)).fill(MASKED);
   const positions: number[] = [];
   for (let row = 0; row < images * tokens; row += 1) {
@@ -192,9 +190,9 @@ export async function prefixes(decoder: Decoder, embeddings: Tensor): Promise<re
   }
   const { cached } = await runDecoder(decoder, {
     embeddings,
-    ...decoder.positions({ tokens: positions, places: Array.from({ length: images }, () => []), capacity: 1 }),
+    ...decoder.positions({ tokens: positions, places: Array.from({ length: images }, () => []), past: 1 }),
     mask: float32Tensor(mask, [images, 1, tokens, 1 + tokens]),
-    ...cache.feeds(),
+    ...decoder.caches.nothing(images),
   });
   return decoder.caches.prefixes(cached, { images, tokens });
 }

@@ -7,7 +7,7 @@ import type { Tensor } from "onnxruntime-node";
 import { emptyNumbers, freeOnDevice, numbersTensor } from "../runtime.ts";
 import type { Feeds, RuntimeOptions } from "../runtime.ts";
 import { DeviceRows, RowGraphs } from "./device-rows.ts";
-import { sharedPrefixes } from "./sequence-cache.ts";
+import { pastNames, sharedPrefixes } from "./sequence-cache.ts";
 import type { CacheShape, NewKeysAndValues, Places, Prefix, SequenceCache, SequenceCaches } from "./sequence-cache.ts";
 
 /** The places before the first token's. */
@@ -28,9 +28,16 @@ export class DeviceCaches implements SequenceCaches {
     return new DeviceCaches(shape, await RowGraphs.load(pastNames(shape), shape, runtime));
   }
 
+  nothing(sequences: number): Feeds {
+    const { type, heads, head } = this.#shape;
+    const zeros = emptyNumbers(type, sequences * heads * unseen * head);
+    const tensor = (): Tensor => numbersTensor(zeros, [sequences, heads, unseen, head]);
+    return Object.fromEntries(this.#graphs.names.map((name) => [name, tensor()]));
+  }
+
   open(): DeviceKvCache {
     this.#last?.dispose();
-    this.#last = new DeviceKvCache(this.#shape, this.#graphs);
+    this.#last = new DeviceKvCache(this.#graphs, (sequences) => this.nothing(sequences));
     return this.#last;
   }
 
@@ -45,17 +52,17 @@ export class DeviceCaches implements SequenceCaches {
 }
 
 export class DeviceKvCache implements SequenceCache {
-  readonly #shape: CacheShape;
   readonly #graphs: RowGraphs;
+  readonly #nothing: DeviceCaches["nothing"];
   #rows: DeviceRows | null = null;
   #places = 0;
 
-  constructor(shape: CacheShape, graphs: RowGraphs) {
-    this.#shape = shape;
+  constructor(graphs: RowGraphs, nothing: DeviceCaches["nothing"]) {
     this.#graphs = graphs;
+    this.#nothing = nothing;
   }
 
-  get capacity(): number {
+  places(): number {
     return this.#places;
   }
 
@@ -67,7 +74,7 @@ export class DeviceKvCache implements SequenceCache {
       throw new Error("some sequences have a prefix, others none");
     const length = there[0]?.length ?? 0;
     if (there.some((prefix) => prefix.length !== length)) throw new Error("prefixes of several lengths");
-    const tensors = there.length === 0 ? this.#empty(prefixes.length) : await this.#gathered(there);
+    const tensors = there.length === 0 ? this.#nothing(prefixes.length) : await this.#gathered(there);
     this.#rows = new DeviceRows(this.#graphs, tensors, prefixes.length);
     this.#places = unseen + length;
     return prefixes.map(() => ({ from: unseen, count: length }));
@@ -93,14 +100,6 @@ export class DeviceKvCache implements SequenceCache {
     this.#rows = null;
   }
 
-  /** One place that nothing sees. */
-  #empty(sequences: number): Feeds {
-    const { type, heads, head } = this.#shape;
-    const zeros = emptyNumbers(type, sequences * heads * unseen * head);
-    const tensor = (): Tensor => numbersTensor(zeros, [sequences, heads, unseen, head]);
-    return Object.fromEntries(this.#graphs.names.map((name) => [name, tensor()]));
-  }
-
   /** A row for each prefix; they may have been computed in several runs. */
   async #gathered(prefixes: readonly Prefix[]): Promise<Feeds> {
     const runs = [...new Set(prefixes.map(({ cached }) => cached))];
@@ -121,10 +120,6 @@ export class DeviceKvCache implements SequenceCache {
       if (runs.length > 1) freeOnDevice(all);
     });
   }
-}
-
-export function pastNames({ layers }: CacheShape): readonly string[] {
-  return Array.from({ length: layers }, (_, layer) => [`past_keys.${layer}`, `past_values.${layer}`]).flat();
 }
 
 function named({ keys, values }: NewKeysAndValues): Feeds {

@@ -3,12 +3,15 @@
  * decoder's mask says which token sees which place. All beams of a sequence write into its one row, so the prompt is held
  * once and a change of beams moves nothing: it is only another mask.
  *
- *   batch  sequences      heads × head  width of the model      capacity  places of each sequence
+ *   places  of each sequence      columns  one a sequence at hand, of heads × head numbers, the width of the model
+ *
+ * Memory lies [places, columns, heads, head]: a decoder is given the places that are filled, a piece of it that grows from
+ * step to step without a copy.
  */
 import type { Tensor } from "onnxruntime-node";
 import { emptyNumbers, freeOutputs, numbersOf, numbersTensor } from "../runtime.ts";
 import type { Feeds, FloatType, Numbers } from "../runtime.ts";
-import { sharedPrefixes } from "./sequence-cache.ts";
+import { pastNames, sharedPrefixes } from "./sequence-cache.ts";
 import type { CacheShape, NewKeysAndValues, Places, Prefix, SequenceCache, SequenceCaches } from "./sequence-cache.ts";
 
 /**
@@ -41,6 +44,11 @@ export class KvMemory {
 /** Caches in this memory. */
 export function memoryCaches(shape: CacheShape, memory: KvMemory): SequenceCaches {
   return {
+    nothing: (sequences) => {
+      const { type, heads, head } = shape;
+      const zeros = numbersTensor(emptyNumbers(type, sequences * heads * head), [1, sequences, heads, head]);
+      return pastFeeds(shape, () => zeros);
+    },
     open: (size) => new KvCache(shape, size, memory),
     prefixes: (cached, size) => sharedPrefixes(cached, size, freeOutputs),
   };
@@ -48,25 +56,28 @@ export function memoryCaches(shape: CacheShape, memory: KvMemory): SequenceCache
 
 export class KvCache implements SequenceCache {
   readonly #shape: CacheShape;
-  readonly #keys: readonly Numbers[];
-  readonly #values: readonly Numbers[];
+  /** By the decoder's names: each layer's keys, and its values. */
+  readonly #memory: ReadonlyMap<string, Numbers>;
   readonly #lengths: number[] = [];
   readonly #capacity: number;
   readonly #batch: number;
+  /** Numbers of a place of a sequence. */
+  readonly #width: number;
+  /** Of the memory; at least as many as there are sequences, which take the first ones. */
+  #columns = 0;
 
   constructor(shape: CacheShape, size: { readonly batch: number; readonly capacity: number }, memory = new KvMemory()) {
     this.#shape = shape;
     this.#batch = size.batch;
     this.#capacity = size.capacity;
-    const length = size.batch * shape.heads * size.capacity * shape.head;
-    const layers = Array.from({ length: shape.layers }, (_, layer) => layer);
-    this.#keys = layers.map((layer) => memory.takeAs(shape.type, `keys.${layer}`, length));
-    this.#values = layers.map((layer) => memory.takeAs(shape.type, `values.${layer}`, length));
+    this.#width = shape.heads * shape.head;
+    const length = size.batch * size.capacity * this.#width;
+    this.#memory = new Map(pastNames(shape).map((name) => [name, memory.takeAs(shape.type, name, length)]));
   }
 
-  /** Places a sequence has, filled or not: the decoder's `past` axis. */
-  get capacity(): number {
-    return this.#capacity;
+  /** At least one, though nothing is filled: an axis of length 0 is not safe everywhere. */
+  places(first = 0): number {
+    return Math.max(1, ...this.#lengths.slice(first));
   }
 
   get sequences(): number {
@@ -78,106 +89,138 @@ export class KvCache implements SequenceCache {
     return this.#lengths[sequence]!;
   }
 
-  /** A new, empty sequence; gives its index. */
-  add(): number {
-    if (this.#lengths.length === this.#batch) throw new Error(`the KV cache holds ${this.#batch} sequences already`);
-    return this.#lengths.push(0) - 1;
-  }
-
   begin(prefixes: readonly (Prefix | null)[]): readonly Places[] {
-    return prefixes.map((prefix) => {
-      const sequence = this.add();
-      if (prefix !== null) this.append(sequence, prefix.cached, { row: prefix.row, count: prefix.length });
-      return { from: 0, count: this.length(sequence) };
-    });
+    const first = this.sequences;
+    const all = first + prefixes.length;
+    if (all > this.#batch) throw new Error(`the KV cache holds ${this.#batch} sequences, not ${all}`);
+    if (all > this.#columns) this.#lay(all);
+    for (const prefix of prefixes) this.#lengths.push(prefix?.length ?? 0);
+    for (const [index, prefix] of prefixes.entries()) {
+      if (prefix !== null)
+        this.#write(prefix.cached, { row: prefix.row, count: prefix.length, to: first + index, at: 0 });
+    }
+    return prefixes.map((prefix) => ({ from: 0, count: prefix?.length ?? 0 }));
   }
 
   keep(
     cached: NewKeysAndValues,
     { first, counts }: { readonly first: number; readonly counts: readonly number[] },
   ): readonly number[] {
-    const places = counts.map((count, row) => this.append(first + row, cached, { row, count }));
+    const places = counts.map((count, row) => {
+      const at = this.length(first + row);
+      if (at + count > this.#capacity) throw new Error(`a sequence outgrew the KV cache of ${this.#capacity} places`);
+      this.#write(cached, { row, count, to: first + row, at });
+      this.#lengths[first + row] = at + count;
+      return at;
+    });
     freeOutputs([...cached.keys, ...cached.values]);
     return places;
   }
 
-  /** Writes new tokens of row `from` behind what a sequence has; gives the place of the first. */
-  append(
-    sequence: number,
-    { keys, values }: NewKeysAndValues,
-    from: { readonly row: number; readonly count: number },
-  ): number {
-    const start = this.length(sequence);
-    if (start + from.count > this.#capacity)
-      throw new Error(`a sequence outgrew the KV cache of ${this.#capacity} places`);
-    for (let layer = 0; layer < this.#shape.layers; layer += 1) {
-      this.#copy(keys[layer]!, from, this.#keys[layer]!, sequence, start);
-      this.#copy(values[layer]!, from, this.#values[layer]!, sequence, start);
-    }
-    this.#lengths[sequence] = start + from.count;
-    return start;
-  }
-
-  /** The first `count` places of a sequence, in arrays of their own: [1, heads, count, head] */
+  /** The first `count` places of a sequence, in arrays of their own: [count, 1, heads, head] */
   copy(sequence: number, count: number): NewKeysAndValues {
-    const { heads, head, type } = this.#shape;
-    const copied = (layers: readonly Numbers[]): Tensor[] =>
-      layers.map((rows) => {
-        const own = emptyNumbers(type, heads * count * head);
-        for (let index = 0; index < heads; index += 1) {
-          const at = (sequence * heads + index) * this.#capacity * head;
-          own.set(rows.subarray(at, at + count * head), index * count * head);
-        }
-        return numbersTensor(own, [1, heads, count, head]);
-      });
-    return { keys: copied(this.#keys), values: copied(this.#values) };
+    const { layers, heads, head, type } = this.#shape;
+    const copied = (name: string): Tensor => {
+      const own = emptyNumbers(type, count * this.#width);
+      this.#gather(this.#memory.get(name)!, { places: count, first: sequence, end: sequence + 1 }, own);
+      return numbersTensor(own, [count, 1, heads, head]);
+    };
+    const each = (part: string): Tensor[] => Array.from({ length: layers }, (_, layer) => copied(`${part}.${layer}`));
+    return { keys: each("past_keys"), values: each("past_values") };
   }
 
   /** Zeros in all places of a sequence. */
   clear(sequence: number): void {
-    const size = this.#shape.heads * this.#capacity * this.#shape.head;
-    for (const rows of [...this.#keys, ...this.#values]) rows.fill(0, sequence * size, (sequence + 1) * size);
+    for (const numbers of this.#memory.values()) {
+      for (let place = 0; place < this.#capacity; place += 1) {
+        const at = (place * this.#columns + sequence) * this.#width;
+        numbers.fill(0, at, at + this.#width);
+      }
+    }
   }
 
-  /** Takes a sequence out; the last one moves to its index. */
+  /** Takes a sequence out; the last one moves to its index. Its column stays for a next one, or until the others are fed. */
   remove(sequence: number): void {
-    const last = this.#lengths.length - 1;
-    const size = this.#shape.heads * this.#capacity * this.#shape.head;
-    for (const rows of [...this.#keys, ...this.#values])
-      rows.copyWithin(sequence * size, last * size, (last + 1) * size);
-    this.#lengths[sequence] = this.length(last);
-    this.#lengths.pop();
+    const last = this.sequences - 1;
+    const length = this.#lengths.pop()!;
+    if (sequence === last) return;
+    this.#lengths[sequence] = length;
+    for (const numbers of this.#memory.values()) {
+      for (let place = 0; place < length; place += 1) {
+        const from = (place * this.#columns + last) * this.#width;
+        numbers.copyWithin((place * this.#columns + sequence) * this.#width, from, from + this.#width);
+      }
+    }
   }
 
-  /** past_keys.i and past_values.i of the sequences from `first` on, as the decoder takes them; nothing is copied. */
+  /**
+   * past_keys.i and past_values.i of the sequences from `first` on, [places, sequences, heads, head]. Those of all sequences
+   * are a piece of the memory itself; those of the last are copied.
+   */
   feeds(first = 0): Feeds {
-    const { heads, head } = this.#shape;
-    const shape = [this.sequences - first, heads, this.#capacity, head];
-    const size = heads * this.#capacity * head;
-    const feeds: Record<string, Tensor> = {};
-    for (let layer = 0; layer < this.#shape.layers; layer += 1) {
-      const rows = (layers: readonly Numbers[]): Numbers =>
-        layers[layer]!.subarray(first * size, this.sequences * size);
-      feeds[`past_keys.${layer}`] = numbersTensor(rows(this.#keys), shape);
-      feeds[`past_values.${layer}`] = numbersTensor(rows(this.#values), shape);
-    }
-    return feeds;
+    const { heads, head, type } = this.#shape;
+    if (first === 0 && this.sequences < this.#columns) this.#lay(this.sequences);
+    const places = this.places(first);
+    const sequences = this.sequences - first;
+    return pastFeeds(this.#shape, (name) => {
+      const all = this.#memory.get(name)!;
+      const length = places * sequences * this.#width;
+      const own = first === 0 ? all.subarray(0, length) : emptyNumbers(type, length);
+      if (first > 0) this.#gather(all, { places, first, end: this.sequences }, own);
+      return numbersTensor(own, [places, sequences, heads, head]);
+    });
   }
 
-  #copy(
-    tensor: Tensor,
-    from: { readonly row: number; readonly count: number },
-    rows: Numbers,
-    sequence: number,
-    start: number,
+  /** Columns from `first` to before `end` of so many places. */
+  #gather(
+    from: Numbers,
+    { places, first, end }: { readonly places: number; readonly first: number; readonly end: number },
+    to: Numbers,
   ): void {
-    const { heads, head } = this.#shape;
-    const tokens = tensor.dims[2]!;
-    const source = numbersOf(tensor);
-    for (let index = 0; index < heads; index += 1) {
-      const at = (from.row * heads + index) * tokens * head;
-      const to = ((sequence * heads + index) * this.#capacity + start) * head;
-      rows.set(source.subarray(at, at + from.count * head), to);
+    const size = (end - first) * this.#width;
+    for (let place = 0; place < places; place += 1) {
+      const at = (place * this.#columns + first) * this.#width;
+      to.set(from.subarray(at, at + size), place * size);
     }
   }
+
+  /** Moves what the sequences have so that so many columns lie side by side: more from the last place on, fewer from the first. */
+  #lay(columns: number): void {
+    const places = Math.max(0, ...this.#lengths);
+    const [before, size] = [this.#columns * this.#width, this.sequences * this.#width];
+    const after = columns * this.#width;
+    for (const numbers of this.#memory.values()) {
+      for (let step = 1; step < places; step += 1) {
+        const place = after > before ? places - step : step;
+        numbers.copyWithin(place * after, place * before, place * before + size);
+      }
+    }
+    this.#columns = columns;
+  }
+
+  /** `count` tokens of a row of what a decoder gave, to the places of a sequence from `at` on. */
+  #write(
+    { keys, values }: NewKeysAndValues,
+    { row, count, to, at }: { readonly row: number; readonly count: number; readonly to: number; readonly at: number },
+  ): void {
+    const width = this.#width;
+    for (const [part, tensors] of [
+      ["past_keys", keys],
+      ["past_values", values],
+    ] as const) {
+      for (const [layer, tensor] of tensors.entries()) {
+        const numbers = this.#memory.get(`${part}.${layer}`)!;
+        const given = numbersOf(tensor);
+        const rows = tensor.dims[1]!;
+        for (let token = 0; token < count; token += 1) {
+          const from = (token * rows + row) * width;
+          numbers.set(given.subarray(from, from + width), ((at + token) * this.#columns + to) * width);
+        }
+      }
+    }
+  }
+}
+
+function pastFeeds({ layers }: CacheShape, tensor: (name: string) => Tensor): Feeds {
+  return Object.fromEntries(pastNames({ layers }).map((name) => [name, tensor(name)]));
 }

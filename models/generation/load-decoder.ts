@@ -6,6 +6,7 @@ import { outputNames } from "./decoder.ts";
 import type { Decoder } from "./decoder.ts";
 import { DeviceCaches } from "./device-kv-cache.ts";
 import { KvMemory, memoryCaches } from "./kv-cache.ts";
+import type { CacheLayout } from "../networks/cache-rows.ts";
 import type { CacheShape } from "./sequence-cache.ts";
 
 export interface LoadedDecoder extends Pick<Decoder, "shape" | "outputs" | "caches" | "memory" | "session"> {
@@ -14,16 +15,16 @@ export interface LoadedDecoder extends Pick<Decoder, "shape" | "outputs" | "cach
   readonly release: () => Promise<void>;
 }
 
-/** `build`: the decoder's graph, which gives its new keys and values, or those before and the new ones joined. */
+/** `build`: the decoder's graph over a cache that lies in this memory place by place, or joined on a device. */
 export async function loadDecoder(
-  build: (cache: "new" | "joined") => Graph,
+  build: (cache: CacheLayout) => Graph,
   shape: CacheShape,
   runtime: RuntimeOptions,
 ): Promise<LoadedDecoder> {
   const outputs = outputNames(shape);
   const memory = new KvMemory();
   if (!keepsOnDevice(runtime.device)) {
-    const session = await Session.load(build("new"), runtime);
+    const session = await Session.load(build("places"), runtime);
     const release = (): Promise<void> => session.release();
     return { shape, outputs, memory, session, caches: memoryCaches(shape, memory), isRefilled: true, release };
   }

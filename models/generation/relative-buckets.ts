@@ -19,15 +19,15 @@ export function encoderBuckets(config: Buckets, tokens: number): Int32Array {
   });
 }
 
-/** The decoder looks back: the bucket of each pair, [batch, tokens, capacity + tokens]; places not filled get any. */
+/** The decoder looks back: the bucket of each pair, [batch, tokens, past + tokens]; places not filled get any. */
 export function decoderBuckets(config: Buckets): (positions: TextPositions) => Int32Array {
   const ofDistance = distanceBuckets(config.buckets, config.maxDistance);
   const bucket = (token: number, key: number): number =>
     ofDistance[Math.max(0, Math.min(token - key, config.maxDistance))]!;
 
-  return ({ tokens, places, capacity }) => {
+  return ({ tokens, places, past }) => {
     const each = tokens.length / places.length;
-    const keys = capacity + each;
+    const keys = past + each;
     const buckets = new Int32Array(tokens.length * keys);
     for (const [row, position] of tokens.entries()) {
       const sequence = Math.floor(row / each);
@@ -38,7 +38,7 @@ export function decoderBuckets(config: Buckets): (positions: TextPositions) => I
       }
       for (const [place, key] of places[sequence]!.entries()) buckets[row * keys + place] = bucket(position, key);
       for (let other = 0; other < each; other += 1) {
-        buckets[row * keys + capacity + other] = bucket(position, tokens[sequence * each + other]!);
+        buckets[row * keys + past + other] = bucket(position, tokens[sequence * each + other]!);
       }
     }
     return buckets;

@@ -12,7 +12,7 @@ export interface CacheShape {
   readonly head: number;
 }
 
-/** By layer: [batch, heads, tokens, head] */
+/** By layer, as a decoder gives them: [tokens, batch, heads, head] in memory, [batch, heads, tokens, head] on a device. */
 export interface NewKeysAndValues {
   readonly keys: readonly Tensor[];
   readonly values: readonly Tensor[];
@@ -47,8 +47,8 @@ export interface Places {
 }
 
 export interface SequenceCache {
-  /** Places of each sequence, filled or not: the decoder's `past` axis, for the next run. */
-  readonly capacity: number;
+  /** The decoder's `past` axis in a run of the sequences from `first` on: of each the places up to the last that one has filled. */
+  readonly places: (first: number) => number;
   /** New sequences behind those at hand, each with its prefix or nothing; gives the places that the prefixes fill. */
   readonly begin: (prefixes: readonly (Prefix | null)[]) => readonly Places[] | Promise<readonly Places[]>;
   /**
@@ -71,6 +71,8 @@ export interface SequenceCache {
 
 /** A model's caches: those of one batch at a time. */
 export interface SequenceCaches {
+  /** What a decoder reads of sequences that have nothing in a cache: a place each that nothing sees. */
+  readonly nothing: (sequences: number) => Feeds;
   readonly open: (size: { readonly batch: number; readonly capacity: number }) => SequenceCache;
   /** From the run that made them behind one place that nothing sees: a prefix for each image. */
   readonly prefixes: (
@@ -84,4 +86,9 @@ export interface SourceRows {
   readonly feeds: (first: number) => Feeds | Promise<Feeds>;
   readonly clear?: (sequence: number) => void;
   readonly remove: (sequence: number) => void;
+}
+
+/** A decoder's names for what it reads of past tokens. */
+export function pastNames({ layers }: Pick<CacheShape, "layers">): readonly string[] {
+  return Array.from({ length: layers }, (_, layer) => [`past_keys.${layer}`, `past_values.${layer}`]).flat();
 }

@@ -46,9 +46,9 @@ export async function loadT5(
     ...loaded,
     width: text.width,
     embed: reader.embed,
-    positions: ({ tokens, places, capacity }) => {
+    positions: ({ tokens, places, past }) => {
       const each = tokens.length / places.length;
-      return { buckets: int32Tensor(buckets({ tokens, places, capacity }), [places.length, each, capacity + each]) };
+      return { buckets: int32Tensor(buckets({ tokens, places, past }), [places.length, each, past + each]) };
     },
   };
 

@@ -104,6 +104,11 @@ export class GraphBuilder extends GraphWriter {
     return this.node("Softmax", [x], x.type, x.shape, { axis: -1 });
   }
 
+  /** Of scores with a mask added, the lowest float where it is not 0. */
+  maskedSoftmax(scores: Value): Value {
+    return this.softmax(this.floored(scores));
+  }
+
   logSoftmax(x: Value): Value {
     return this.node("LogSoftmax", [x], x.type, x.shape, { axis: -1 });
   }

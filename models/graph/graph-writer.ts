@@ -11,8 +11,10 @@ import { narrowFloat16 } from "../checkpoint/half-precision.ts";
 import type { SafetensorsType, TensorEntry } from "../checkpoint/safetensors.ts";
 import { encodeModel } from "./onnx.ts";
 import { commonFolder } from "./common-folder.ts";
-import { ROUNDING, withRoundings } from "./half-rounding.ts";
+import { nodesOnCpu } from "./cpu-nodes.ts";
+import { ROUNDING } from "./half-rounding.ts";
 import { withoutNaming } from "./output-names.ts";
+import { SCORE_FLOOR } from "./score-floor.ts";
 import type { Dimension, ElementType, OnnxAttribute, OnnxGraph, OnnxNode, OnnxTensor, OnnxValue } from "./onnx.ts";
 
 export type Shape = readonly Dimension[];
@@ -28,7 +30,7 @@ export interface Value {
 export interface Graph {
   readonly name: string;
   readonly bytes: Uint8Array;
-  /** The same for a session on the CPU, which must be told to round to fp16. */
+  /** The same for a session on the CPU, which must be told more: cpu-nodes.ts. */
   readonly bytesOnCpu: () => Uint8Array;
   readonly weightsFolder: string;
   /** Of all weights together; each is counted once. */
@@ -77,6 +79,8 @@ export class GraphWriter {
   readonly #outer: GraphWriter | null;
   #count = 0;
   #isHalf = false;
+  /** Whether a session on the CPU computes other nodes. */
+  #isOtherOnCpu = false;
 
   /** `outer`: the graph that this one is inside of. */
   constructor(name: string, outer: GraphWriter | null = null) {
@@ -166,7 +170,7 @@ export class GraphWriter {
     const weightsBytes = weights.reduce((sum, { content }) => sum + content.byteLength, 0);
     const hasInt8Weights = weights.some(({ type }) => type === "int8");
     const bytes = encode(weights);
-    const bytesOnCpu = (): Uint8Array => (this.#isHalf ? encode(weights, withRoundings(nodes)) : bytes);
+    const bytesOnCpu = (): Uint8Array => (this.#isOtherOnCpu ? encode(weights, nodesOnCpu(nodes)) : bytes);
     const facts = { weightsFolder, weightsBytes, hasInt8Weights, isHalf: this.#isHalf };
     return { name: this.name, bytes, bytesOnCpu, ...facts, inputs, outputs, structure };
   }
@@ -266,16 +270,28 @@ export class GraphWriter {
     return type === "float16" && !movingOperators.includes(operator) ? this.#rounded(value) : value;
   }
 
-  /** Stands for a rounding that only the CPU must be told of: half-rounding.ts. */
-  #rounded(x: Value): Value {
-    this.#noteRounding();
-    const name = this.fresh("Identity");
-    return this.node("Identity", [x], x.type, x.shape, {}, ROUNDING + name);
+  /** A floor under scores that only the CPU is in need of: score-floor.ts. */
+  protected floored(scores: Value): Value {
+    this.#outermost.#isOtherOnCpu = true;
+    return this.#standIn(scores, SCORE_FLOOR);
   }
 
-  #noteRounding(): void {
-    if (this.#outer === null) this.#isHalf = true;
-    else this.#outer.#noteRounding();
+  /** A rounding that only the CPU must be told of: half-rounding.ts. */
+  #rounded(x: Value): Value {
+    const graph = this.#outermost;
+    graph.#isHalf = true;
+    graph.#isOtherOnCpu = true;
+    return this.#standIn(x, ROUNDING);
+  }
+
+  #standIn(x: Value, sign: string): Value {
+    const value = { name: this.fresh("Identity"), type: x.type, shape: x.shape };
+    this.push("Identity", [x], [value], {}, sign + value.name);
+    return value;
+  }
+
+  get #outermost(): GraphWriter {
+    return this.#outer === null ? this : this.#outer.#outermost;
   }
 
   protected push(

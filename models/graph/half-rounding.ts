@@ -3,7 +3,7 @@
  * and back, and so nothing is rounded and nothing overflows as it does on a device. What stands here instead is arithmetic in
  * fp32, which it leaves alone. Below 6e-5, where fp16 has fewer digits, numbers keep theirs.
  */
-import type { OnnxAttribute, OnnxNode } from "./onnx.ts";
+import type { OnnxNode } from "./onnx.ts";
 
 /** What the name of a node begins with that stands for a rounding; devices, which round anyway, take it out. */
 export const ROUNDING = "round to fp16: ";
@@ -14,14 +14,8 @@ const splitter = 2 ** 13 + 1;
 const overflow = 65_520; // half way from the largest number of fp16 to what would be the next: rounds to infinity
 const huge = 3e38; // makes whatever overflows infinite, with its sign
 
-/** The nodes with each of those as arithmetic, also in graphs inside of nodes. */
-export function withRoundings(nodes: readonly OnnxNode[]): readonly OnnxNode[] {
-  return nodes.flatMap((node) =>
-    node.name.startsWith(ROUNDING) ? rounding(node) : { ...node, attributes: inside(node.attributes) },
-  );
-}
-
-function rounding({ name, inputs, outputs }: OnnxNode): readonly OnnxNode[] {
+/** One of those nodes as arithmetic. */
+export function rounding({ name, inputs, outputs }: OnnxNode): readonly OnnxNode[] {
   const part = (suffix: string): string => `${outputs[0]!}.${suffix}`;
   const nodes: OnnxNode[] = [];
   const node = (
@@ -45,12 +39,4 @@ function rounding({ name, inputs, outputs }: OnnxNode): readonly OnnxNode[] {
   const kept = node("Where", [isOver, infinite, rounded], part("kept"));
   node("Cast", [kept], outputs[0]!, { to: float16 });
   return nodes;
-}
-
-function inside(attributes: OnnxNode["attributes"]): OnnxNode["attributes"] {
-  const rounded = (attribute: OnnxAttribute): OnnxAttribute => {
-    if (typeof attribute !== "object" || !("graph" in attribute)) return attribute;
-    return { graph: { ...attribute.graph, nodes: withRoundings(attribute.graph.nodes) } };
-  };
-  return Object.fromEntries(Object.entries(attributes).map(([name, attribute]) => [name, rounded(attribute)]));
 }

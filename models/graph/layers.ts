@@ -75,20 +75,35 @@ export function rmsNorm(g: GraphBuilder, x: Value, w: Weights, width: number, ep
   return g.multiply(g.divide(x, root), g.weight(w.tensor("weight", [width])));
 }
 
+/** How rows of tokens lie: those of a sequence follow each other or, where `tokensFirst`, those at one place of all sequences. */
+export interface HeadAxes {
+  readonly batch: Dimension;
+  readonly tokens: Dimension;
+  readonly heads: number;
+  readonly tokensFirst?: boolean;
+}
+
 /** [rows, heads · head] → [batch, heads, tokens, head] */
-export function splitHeads(
-  g: GraphBuilder,
-  x: Value,
-  axes: { readonly batch: Dimension; readonly tokens: Dimension; readonly heads: number },
-): Value {
-  const head = Number(x.shape[1]) / axes.heads;
-  return g.transpose(g.reshape(x, [axes.batch, axes.tokens, axes.heads, head]), [0, 2, 1, 3]);
+export function splitHeads(g: GraphBuilder, x: Value, { batch, tokens, heads, tokensFirst = false }: HeadAxes): Value {
+  const head = Number(x.shape[1]) / heads;
+  if (tokensFirst) return byBatch(g, g.reshape(x, [tokens, batch, heads, head]));
+  return g.transpose(g.reshape(x, [batch, tokens, heads, head]), [0, 2, 1, 3]);
 }
 
 /** [batch, heads, tokens, head] → [rows, heads · head] */
-export function mergeHeads(g: GraphBuilder, x: Value): Value {
+export function mergeHeads(
+  g: GraphBuilder,
+  x: Value,
+  { tokensFirst = false }: Pick<HeadAxes, "tokensFirst"> = {},
+): Value {
   const [, heads, , head] = x.shape;
-  return g.reshape(g.transpose(x, [0, 2, 1, 3]), ["rows", Number(heads) * Number(head)]);
+  const merged = g.transpose(x, tokensFirst ? [2, 0, 1, 3] : [0, 2, 1, 3]);
+  return g.reshape(merged, ["rows", Number(heads) * Number(head)]);
+}
+
+/** [tokens, batch, heads, head] → [batch, heads, tokens, head], which a product reads as it lies. */
+function byBatch(g: GraphBuilder, x: Value): Value {
+  return g.transpose(x, [1, 2, 0, 3]);
 }
 
 /**
@@ -98,7 +113,7 @@ export function mergeHeads(g: GraphBuilder, x: Value): Value {
  */
 export function attention(g: GraphBuilder, q: Value, k: Value, v: Value, mask?: Value): Value {
   const scores = g.matmul(q, g.transpose(k, [0, 1, 3, 2])); // [batch, heads, tokens, keys]
-  const seen = g.softmax(mask === undefined ? scores : g.add(g.cast(scores, mask.type), mask));
+  const seen = mask === undefined ? g.softmax(scores) : g.maskedSoftmax(g.add(g.cast(scores, mask.type), mask));
   return g.matmul(g.cast(seen, v.type), v);
 }
 
@@ -107,6 +122,16 @@ export function flattenRows(g: GraphBuilder, x: Value, width: number): Value {
   return x.shape.length === 2 ? x : g.reshape(x, ["rows", width]);
 }
 
+/** Queries, which come scaled, keys and values of new tokens: [rows, heads · head] each. */
+export interface Projected {
+  readonly q: Value;
+  readonly keys: Value;
+  readonly values: Value;
+}
+
+/** How a layer's new tokens look at what came before and at each other → [rows, heads · head]. */
+export type Attend = (layer: number, projected: Projected) => Value;
+
 /** Keys and values [batch, heads, axis, head], and the name of their token axis. */
 export interface KeysAndValues {
   readonly keys: Value;
@@ -114,8 +139,19 @@ export interface KeysAndValues {
   readonly axis: string;
 }
 
+/** Attention of heads apart: `attend` is given [batch, heads, tokens, head] each and gives that. → [rows, heads · head] */
+export function headByHead(
+  g: GraphBuilder,
+  { q, keys, values }: Projected,
+  axes: HeadAxes,
+  attend: (q: Value, recent: { readonly keys: Value; readonly values: Value }) => Value,
+): Value {
+  const split = (x: Value): Value => splitHeads(g, x, axes);
+  return mergeHeads(g, attend(split(q), { keys: split(keys), values: split(values) }), axes);
+}
+
 /**
- * The same where a cache stays on its device: past and new keys and values are joined there, given as `keys.<layer>` and
+ * Where a cache stays on its device: past and new keys and values are joined there, given as `keys.<layer>` and
  * `values.<layer>`, and fed back as past ones, so that nothing is copied out and in.
  */
 export function attentionOverJoined(
@@ -132,9 +168,6 @@ export function attentionOverJoined(
   return attention(g, q, keys, values, mask);
 }
 
-/** How a layer's queries look at what came before and at new tokens, all [batch, heads, tokens, head] → the same shape. */
-export type Attend = (layer: number, q: Value, recent: { readonly keys: Value; readonly values: Value }) => Value;
-
 /**
  * Attention over two groups of keys as if they were one, the cached first, then the new: the scores are joined, which
  * spares joining (copying) the cache itself. q [batch, heads, tokens, head], mask [batch, 1 or heads, tokens, keys]
@@ -148,7 +181,30 @@ export function attentionOverCache(
 ): Value {
   const scores = [past, recent].map(({ keys }) => g.matmul(q, g.transpose(keys, [0, 1, 3, 2])));
   const masked = g.add(g.cast(g.concat(scores, 3, "keys"), mask.type), mask);
-  const seen = g.cast(g.softmax(masked), q.type); // [batch, heads, tokens, keys]
+  const seen = g.cast(g.maskedSoftmax(masked), q.type); // [batch, heads, tokens, keys]
   const [toPast, toRecent] = g.split(seen, 3, [past.axis, recent.axis]);
   return g.add(g.matmul(toPast!, past.values), g.matmul(toRecent!, recent.values));
+}
+
+/**
+ * The same over a cache that lies place by place, keys and values [past, batch, heads, head], so that one with more places
+ * filled is only a longer piece of the same memory. Rows of tokens come that way, too; new keys and values are given as
+ * `keys.<layer>` and `values.<layer>`, [tokens, batch, heads, head]. → [rows, heads · head]
+ */
+export function attentionOverPlaces(
+  g: GraphBuilder,
+  { q, keys, values }: Projected,
+  past: { readonly keys: Value; readonly values: Value },
+  { mask, layer }: { readonly mask: Value; readonly layer: number },
+): Value {
+  const [, , heads = 1, head = 1] = past.keys.shape;
+  const placed = (x: Value): Value => g.reshape(x, ["tokens", "batch", heads, head]);
+  const recent = { keys: placed(keys), values: placed(values) };
+  g.output(`keys.${layer}`, recent.keys);
+  g.output(`values.${layer}`, recent.values);
+  const own = (axis: string, { keys, values }: typeof recent): KeysAndValues => {
+    return { keys: byBatch(g, keys), values: byBatch(g, values), axis };
+  };
+  const mixed = attentionOverCache(g, byBatch(g, placed(q)), own("past", past), own("tokens", recent), mask);
+  return mergeHeads(g, mixed, { tokensFirst: true });
 }

@@ -5,7 +5,7 @@
 import type { OptConfig } from "../checkpoint/config.ts";
 import type { Weights } from "../checkpoint/weights.ts";
 import type { Graph } from "../graph/graph-writer.ts";
-import { attentionOverCache } from "../graph/layers.ts";
+import { attentionOverCache, headByHead } from "../graph/layers.ts";
 import { generationLoop } from "./generation-loop.ts";
 import type { LoopDecoder } from "./generation-loop.ts";
 import { optLayers } from "./opt.ts";
@@ -38,7 +38,10 @@ export function optLoop(weights: Weights, output: Weights, config: OptConfig): G
           const hidden = optLayers(body, weights, config, {
             embeddings,
             positions,
-            attend: (layer, q, recent) => attentionOverCache(body, q, prefix[layer]!, remember(layer, recent), seen),
+            attend: (layer, projected) =>
+              headByHead(body, projected, { batch: "batch", tokens: "tokens", heads }, (q, recent) =>
+                attentionOverCache(body, q, prefix[layer]!, remember(layer, recent), seen),
+              ),
           });
           return { hidden, positionsAfter: (parents) => body.add(body.take(positions, parents), body.integers([1])) };
         },

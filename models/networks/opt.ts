@@ -13,11 +13,13 @@
  * any set of new tokens: a prompt, one token of each beam, several questions about an image. Which key a token sees is
  * the caller's mask, and its place in the text the caller's position, so beams of one sequence share one cache.
  */
-import { attentionOverCache, attentionOverJoined, layerNorm, linear, mergeHeads, splitHeads } from "../graph/layers.ts";
-import type { Attend } from "../graph/layers.ts";
+import { attentionOverJoined, attentionOverPlaces, headByHead, layerNorm, linear } from "../graph/layers.ts";
+import type { Attend, Projected } from "../graph/layers.ts";
 import type { OptConfig } from "../checkpoint/config.ts";
 import type { Weights } from "../checkpoint/weights.ts";
 import { GraphBuilder } from "../graph/builder.ts";
+import { pastInputs } from "./cache-rows.ts";
+import type { CacheLayout } from "./cache-rows.ts";
 import type { Graph, Value } from "../graph/graph-writer.ts";
 
 /** OPT's position table begins with two rows for padding (OPTLearnedPositionalEmbedding, modeling_opt.py:46). */
@@ -34,39 +36,40 @@ export function optEmbedding(weights: Weights, config: OptConfig): Graph {
   return g.finish();
 }
 
-/** `cache`: whether a run gives the new keys and values only, or, to stay on a device, those before and the new ones joined. */
-export function optDecoder(weights: Weights, config: OptConfig, cache: "new" | "joined" = "new"): Graph {
+/**
+ * `cache`: whether keys and values lie place by place and a run gives the new ones only, or, to stay on a device, sequence by
+ * sequence, those before and the new ones joined.
+ */
+export function optDecoder(weights: Weights, config: OptConfig, cache: CacheLayout = "places"): Graph {
   const { hidden, heads, wordWidth } = config;
   const g = new GraphBuilder("decoder");
   const embeddings = g.input("embeddings", ["batch", "tokens", wordWidth]);
   const positions = g.input("positions", ["batch", "tokens"], "int64"); // from 0
   const mask = g.input("mask", ["batch", 1, "tokens", "keys"]); // 0 where seen, lowest float where not
-  const type = weights.activations("language");
-  const past = Array.from({ length: config.layers }, (_, layer) => ({
-    keys: g.input(`past_keys.${layer}`, ["batch", heads, "past", hidden / heads], type),
-    values: g.input(`past_values.${layer}`, ["batch", heads, "past", hidden / heads], type),
-    axis: "past",
-  }));
-
+  const past = pastInputs(g, cache, { ...config, head: hidden / heads, type: weights.activations("language") });
+  if (cache === "places") {
+    const x = optLayers(g, weights, config, {
+      embeddings: g.transpose(embeddings, [1, 0, 2]), // [tokens, batch, word]
+      positions: g.transpose(positions, [1, 0]),
+      attend: (layer, projected) => attentionOverPlaces(g, projected, past[layer]!, { mask, layer }),
+    });
+    g.output("hidden", g.transpose(g.reshape(x, ["tokens", "batch", wordWidth]), [1, 0, 2]));
+    return g.finish();
+  }
   const x = optLayers(g, weights, config, {
-    embeddings,
-    positions,
-    attend: (layer, q, made) => {
-      const recent = { ...made, axis: "tokens" };
-      if (cache === "joined") return attentionOverJoined(g, q, past[layer]!, recent, { mask, layer });
-      g.output(`keys.${layer}`, recent.keys); // [batch, heads, tokens, head]
-      g.output(`values.${layer}`, recent.values);
-      return attentionOverCache(g, q, past[layer]!, recent, mask);
-    },
+    ...{ embeddings, positions },
+    attend: (layer, projected) =>
+      headByHead(g, projected, { batch: "batch", tokens: "tokens", heads }, (q, recent) =>
+        attentionOverJoined(g, q, past[layer]!, { ...recent, axis: "tokens" }, { mask, layer }),
+      ),
   });
-
   g.output("hidden", g.reshape(x, ["batch", "tokens", wordWidth]));
   return g.finish();
 }
 
 /**
- * Embeddings [batch, tokens, word] through all layers → [rows, word], fp32. `attend` is how a layer's queries look at what came
- * before and at the new tokens' own keys and values; all [batch, heads, tokens, head], the queries scaled.
+ * Embeddings [batch, tokens, word] through all layers → [rows, word], fp32; rows may as well lie [tokens, batch, word], with
+ * positions that do. `attend` is how new tokens look at what came before and at each other.
  */
 export function optLayers(
   g: GraphBuilder,
@@ -88,7 +91,7 @@ export function optLayers(
   for (let layer = 0; layer < config.layers; layer += 1) {
     const w = weights.at(`layers.${layer}`);
     const attended = residual(g, x, w.at("self_attn_layer_norm"), config, (normed) =>
-      selfAttention(g, normed, w.at("self_attn"), config, (q, recent) => given.attend(layer, q, recent)),
+      selfAttention(g, normed, w.at("self_attn"), config, (projected) => given.attend(layer, projected)),
     );
     x = residual(g, attended, w.at("final_layer_norm"), config, (normed) => feedForward(g, normed, w, config));
   }
@@ -109,19 +112,14 @@ function selfAttention(
   x: Value,
   w: Weights,
   { hidden, heads, bias }: OptConfig,
-  attend: (q: Value, recent: { readonly keys: Value; readonly values: Value }) => Value,
+  attend: (projected: Projected) => Value,
 ): Value {
-  const axes = { batch: "batch", tokens: "tokens", heads };
   const size = { from: hidden, to: hidden, bias };
 
-  const scaled = g.multiply(
-    linear(g, x, w.at("q_proj"), size),
-    g.scalar((hidden / heads) ** -0.5, w.activations("language")),
-  );
-  const q = splitHeads(g, scaled, axes);
-  const keys = splitHeads(g, linear(g, x, w.at("k_proj"), size), axes);
-  const values = splitHeads(g, linear(g, x, w.at("v_proj"), size), axes);
-  return linear(g, mergeHeads(g, attend(q, { keys, values })), w.at("out_proj"), size);
+  const scale = g.scalar((hidden / heads) ** -0.5, w.activations("language"));
+  const q = g.multiply(linear(g, x, w.at("q_proj"), size), scale);
+  const [keys, values] = [linear(g, x, w.at("k_proj"), size), linear(g, x, w.at("v_proj"), size)];
+  return linear(g, attend({ q, keys, values }), w.at("out_proj"), size);
 }
 
 function feedForward(g: GraphBuilder, x: Value, w: Weights, { hidden, mlp, bias, activation }: OptConfig): Value {

@@ -5,7 +5,7 @@
 import type { T5Config } from "../checkpoint/config.ts";
 import type { Weights } from "../checkpoint/weights.ts";
 import type { Graph, Value } from "../graph/graph-writer.ts";
-import { attention } from "../graph/layers.ts";
+import { attention, headByHead } from "../graph/layers.ts";
 import type { LoopBuilder } from "../graph/loop-builder.ts";
 import { generationLoop } from "./generation-loop.ts";
 import type { LoopDecoder } from "./generation-loop.ts";
@@ -30,6 +30,7 @@ export function t5Loop(weights: Weights, output: Weights, config: T5Config, buck
         Array.from({ length: decoderLayers }, (_, layer) =>
           g.input(`${name}.${layer}`, ["batch", heads, "source", keyWidth], cached),
         );
+      const axes = { batch: "batch", tokens: "tokens", heads };
       const sourceMask = g.input("source_mask", ["batch", 1, 1, "source"]);
       const source = { keys: read("source_keys"), values: read("source_values"), mask: sourceMask };
       return {
@@ -43,10 +44,12 @@ export function t5Loop(weights: Weights, output: Weights, config: T5Config, buck
           const hidden = t5DecoderLayers(body, weights, config, {
             embeddings,
             source,
-            attend: (layer, q, recent) => {
-              const { keys, values } = remember(layer, recent);
-              return attention(body, q, keys, values, bias); // bias: [batch, heads, tokens, keys]
-            },
+            axes,
+            attend: (layer, projected) =>
+              headByHead(body, projected, axes, (q, recent) => {
+                const { keys, values } = remember(layer, recent);
+                return attention(body, q, keys, values, bias); // bias: [batch, heads, tokens, keys]
+              }),
           });
           return { hidden, positionsAfter: () => places };
         },

@@ -16,19 +16,14 @@
  * values of what it read for every layer of `decoder`, once a question. The decoder takes any set of new tokens, as OPT's:
  * which key a token sees is the caller's mask, how far away it stands the caller's bucket.
  */
-import {
-  attention,
-  attentionOverCache,
-  attentionOverJoined,
-  linear,
-  mergeHeads,
-  rmsNorm,
-  splitHeads,
-} from "../graph/layers.ts";
-import type { Attend } from "../graph/layers.ts";
+import { attention, attentionOverJoined, attentionOverPlaces, headByHead, linear, rmsNorm } from "../graph/layers.ts";
+import { mergeHeads, splitHeads } from "../graph/layers.ts";
+import type { Attend, HeadAxes, Projected } from "../graph/layers.ts";
 import type { T5Config } from "../checkpoint/config.ts";
 import type { Weights } from "../checkpoint/weights.ts";
 import { GraphBuilder } from "../graph/builder.ts";
+import { pastInputs } from "./cache-rows.ts";
+import type { CacheLayout } from "./cache-rows.ts";
 import type { Graph, Value } from "../graph/graph-writer.ts";
 
 /** `weights` here and below begins at language_model. tokens [tokens] → embeddings [tokens, width] */
@@ -50,13 +45,16 @@ export function t5Encoder(weights: Weights, config: T5Config): Graph {
 
   const distances = g.gather(biasTable(g, encoder, config), buckets); // [tokens, tokens, heads]
   const bias = g.add(g.transpose(distances, [2, 0, 1]), mask); // [batch, heads, tokens, tokens]
+  const axes = { batch: "batch", tokens: "tokens", heads: config.heads };
   let x = g.reshape(embeddings, ["rows", width]);
   for (let layer = 0; layer < config.encoderLayers; layer += 1) {
     const w = encoder.at(`block.${layer}`);
     x = residual(g, x, w.at("layer.0"), config, (normed, box) => {
       const own = box.at("SelfAttention");
-      const [q, k, v] = ["q", "k", "v"].map((part) => project(g, normed, own.at(part), "tokens", config));
-      return mix(g, attention(g, q!, k!, v!, bias), own, config);
+      const attended = headByHead(g, projected(g, normed, own, config), axes, (q, { keys, values }) =>
+        attention(g, q, keys, values, bias),
+      );
+      return out(g, attended, own, config);
     });
     x = residual(g, x, w.at("layer.1"), config, (normed, box) => feedForward(g, normed, box, config));
   }
@@ -70,52 +68,63 @@ export function t5Encoder(weights: Weights, config: T5Config): Graph {
 export function t5CrossAttention(weights: Weights, config: T5Config): Graph {
   const g = new GraphBuilder("cross-attention");
   const hidden = g.input("hidden", ["batch", "source", config.width]);
+  const axes = { batch: "batch", tokens: "source", heads: config.heads };
   const x = g.reshape(hidden, ["rows", config.width]);
   for (let layer = 0; layer < config.decoderLayers; layer += 1) {
     const w = weights.at(`decoder.block.${layer}.layer.1.EncDecAttention`);
-    g.output(`keys.${layer}`, project(g, x, w.at("k"), "source", config));
-    g.output(`values.${layer}`, project(g, x, w.at("v"), "source", config));
+    for (const [name, part] of [
+      ["keys", "k"],
+      ["values", "v"],
+    ] as const) {
+      g.output(`${name}.${layer}`, splitHeads(g, project(g, x, w.at(part), config), axes));
+    }
   }
   return g.finish();
 }
 
-/** `cache`: whether a run gives the new keys and values only, or, to stay on a device, those before and the new ones joined. */
-export function t5Decoder(weights: Weights, config: T5Config, cache: "new" | "joined" = "new"): Graph {
+/**
+ * `cache`: whether keys and values lie place by place and a run gives the new ones only, or, to stay on a device, sequence by
+ * sequence, those before and the new ones joined. Those of the source lie sequence by sequence.
+ */
+export function t5Decoder(weights: Weights, config: T5Config, cache: CacheLayout = "places"): Graph {
   const { width, heads, keyWidth } = config;
   const g = new GraphBuilder("decoder");
   const embeddings = g.input("embeddings", ["batch", "tokens", width]);
   const mask = g.input("mask", ["batch", 1, "tokens", "keys"]); // 0 where seen, lowest float where not
   const buckets = g.input("buckets", ["batch", "tokens", "keys"], "int32"); // of each token and key
   const sourceMask = g.input("source_mask", ["batch", 1, 1, "source"]);
-  const cached = (name: string, axis: string): readonly Value[] =>
+  const type = weights.activations("language");
+  const past = pastInputs(g, cache, { layers: config.decoderLayers, heads, head: keyWidth, type });
+  const read = (name: string): readonly Value[] =>
     Array.from({ length: config.decoderLayers }, (_, layer) =>
-      g.input(`${name}.${layer}`, ["batch", heads, axis, keyWidth], weights.activations("language")),
+      g.input(`${name}.${layer}`, ["batch", heads, "source", keyWidth], type),
     );
-  const past = { keys: cached("past_keys", "past"), values: cached("past_values", "past") };
-  const source = { keys: cached("source_keys", "source"), values: cached("source_values", "source") };
+  const source = { keys: read("source_keys"), values: read("source_values"), mask: sourceMask };
 
   const distances = g.gather(t5DecoderBiases(g, weights, config), buckets); // [batch, tokens, keys, heads]
   const bias = g.add(g.transpose(distances, [0, 3, 1, 2]), mask); // [batch, heads, tokens, keys]
+  const tokensFirst = cache === "places";
+  const axes = { batch: "batch", tokens: "tokens", heads, tokensFirst };
   const x = t5DecoderLayers(g, weights, config, {
-    embeddings,
-    source: { ...source, mask: sourceMask },
-    attend: (layer, q, made) => {
-      const recent = { ...made, axis: "tokens" };
-      const before = { keys: past.keys[layer]!, values: past.values[layer]!, axis: "past" };
-      if (cache === "joined") return attentionOverJoined(g, q, before, recent, { mask: bias, layer });
-      g.output(`keys.${layer}`, recent.keys); // [batch, heads, tokens, keyWidth]
-      g.output(`values.${layer}`, recent.values);
-      return attentionOverCache(g, q, before, recent, bias);
+    ...{ source, axes },
+    embeddings: tokensFirst ? g.transpose(embeddings, [1, 0, 2]) : embeddings,
+    attend: (layer, projected) => {
+      const given = { mask: bias, layer };
+      if (tokensFirst) return attentionOverPlaces(g, projected, past[layer]!, given);
+      return headByHead(g, projected, axes, (q, recent) =>
+        attentionOverJoined(g, q, past[layer]!, { ...recent, axis: "tokens" }, given),
+      );
     },
   });
 
-  g.output("hidden", g.reshape(x, ["batch", "tokens", width]));
+  if (tokensFirst) g.output("hidden", g.transpose(g.reshape(x, ["tokens", "batch", width]), [1, 0, 2]));
+  else g.output("hidden", g.reshape(x, ["batch", "tokens", width]));
   return g.finish();
 }
 
 /**
- * Embeddings [batch, tokens, width] through all layers of the decoder → [rows, width]. `attend` is self-attention over
- * what came before and the new tokens' own keys and values; `source`, by layer, what the encoder read.
+ * Embeddings through all layers of the decoder → [rows, width]; how rows lie is in `axes`. `attend` is self-attention over
+ * what came before and the new tokens themselves; `source`, by layer, what the encoder read.
  */
 export function t5DecoderLayers(
   g: GraphBuilder,
@@ -123,25 +132,26 @@ export function t5DecoderLayers(
   config: T5Config,
   given: {
     readonly embeddings: Value;
+    readonly axes: HeadAxes;
     readonly source: { readonly keys: readonly Value[]; readonly values: readonly Value[]; readonly mask: Value };
     readonly attend: Attend;
   },
 ): Value {
   const { width, epsilon } = config;
-  const { source } = given;
+  const { source, axes } = given;
   const decoder = weights.at("decoder");
   let x = g.reshape(given.embeddings, ["rows", width]);
   for (let layer = 0; layer < config.decoderLayers; layer += 1) {
     const w = decoder.at(`block.${layer}`);
     x = residual(g, x, w.at("layer.0"), config, (normed, box) => {
       const own = box.at("SelfAttention");
-      const [q, keys, values] = ["q", "k", "v"].map((part) => project(g, normed, own.at(part), "tokens", config));
-      return mix(g, given.attend(layer, q!, { keys: keys!, values: values! }), own, config);
+      return out(g, given.attend(layer, projected(g, normed, own, config)), own, config);
     });
     x = residual(g, x, w.at("layer.1"), config, (normed, box) => {
       const cross = box.at("EncDecAttention");
-      const q = project(g, normed, cross.at("q"), "tokens", config);
-      return mix(g, attention(g, q, source.keys[layer]!, source.values[layer]!, source.mask), cross, config);
+      const q = splitHeads(g, project(g, normed, cross.at("q"), config), axes);
+      const mixed = attention(g, q, source.keys[layer]!, source.values[layer]!, source.mask);
+      return out(g, mergeHeads(g, mixed, axes), cross, config);
     });
     x = residual(g, x, w.at("layer.2"), config, (normed, box) => feedForward(g, normed, box, config));
   }
@@ -173,15 +183,19 @@ function residual(
   return g.add(x, g.cast(box(normed, w), "float32"));
 }
 
-/** Queries, keys or values of each head; T5 does not scale queries. [rows, width] → [batch, heads, tokens, keyWidth] */
-function project(g: GraphBuilder, x: Value, w: Weights, tokens: string, { width, heads, keyWidth }: T5Config): Value {
-  const size = { from: width, to: heads * keyWidth, bias: false };
-  return splitHeads(g, linear(g, x, w, size), { batch: "batch", tokens, heads });
+/** Queries, keys or values; T5 does not scale queries. [rows, width] → [rows, heads · keyWidth] */
+function project(g: GraphBuilder, x: Value, w: Weights, { width, heads, keyWidth }: T5Config): Value {
+  return linear(g, x, w, { from: width, to: heads * keyWidth, bias: false });
 }
 
-/** What the heads have seen, joined. [batch, heads, tokens, keyWidth] → [rows, width] */
-function mix(g: GraphBuilder, seen: Value, w: Weights, { width, heads, keyWidth }: T5Config): Value {
-  return linear(g, mergeHeads(g, seen), w.at("o"), { from: heads * keyWidth, to: width, bias: false });
+function projected(g: GraphBuilder, x: Value, own: Weights, config: T5Config): Projected {
+  const part = (name: string): Value => project(g, x, own.at(name), config);
+  return { q: part("q"), keys: part("k"), values: part("v") };
+}
+
+/** What the heads have seen, mixed. [rows, heads · keyWidth] → [rows, width] */
+function out(g: GraphBuilder, seen: Value, w: Weights, { width, heads, keyWidth }: T5Config): Value {
+  return linear(g, seen, w.at("o"), { from: heads * keyWidth, to: width, bias: false });
 }
 
 /**

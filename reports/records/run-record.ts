@@ -50,6 +50,8 @@ export const runRecordSchema = z.object({
     batchSize: z.int().positive(),
     /** What the model computes in, such as `int8` or `vision=int8,language=int4`; unset is fp32. */
     precision: z.string().optional(),
+    /** The version of that name: recorded-precision.ts. */
+    precisionNames: count.optional(),
     /** ONNX Runtime's provider, such as `webgpu`; unset is cpu. */
     device: z.string().optional(),
     /** `graph` where the loop that generates ran inside one graph and that can change answers; else unset. */

@@ -6,6 +6,7 @@ import * as z from "zod";
 import { benchSchema, distributionSchema, pointSchema } from "../records/bench/bench-record.ts";
 import { reportFormat } from "../records/report-folder.ts";
 import { runRecordSchema } from "../records/run-record.ts";
+import { recordedPrecision } from "../records/recorded-precision.ts";
 
 const count = z.int().nonnegative();
 const text = z.string();
@@ -171,5 +172,5 @@ export type Measured = z.infer<typeof measuredSchema>;
 
 /** As charts and tables name it. */
 export function precisionOf({ record }: Pick<ReportRun, "record">): string {
-  return record.config.precision ?? "fp32";
+  return recordedPrecision(record.config);
 }

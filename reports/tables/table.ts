@@ -4,6 +4,7 @@
  */
 import { runName } from "../records/run-record.ts";
 import type { RunRecord, ScoreSheet } from "../records/run-record.ts";
+import { recordedPrecision } from "../records/recorded-precision.ts";
 
 /** One metric of one run. Numbers are rounded and in `unit`; `value` is neither. */
 export interface Row {
@@ -50,7 +51,7 @@ export function rowsOf({ record, scores }: ScoredRun): readonly Row[] {
   const { counts } = scores;
   return scores.metrics.map((metric) => ({
     checkpoint: record.checkpoint.name,
-    precision: record.config.precision ?? "fp32",
+    precision: recordedPrecision(record.config),
     ...deviceCells(record),
     task: record.config.task,
     split: record.data.split,

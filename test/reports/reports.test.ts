@@ -122,7 +122,7 @@ describe("the table", () => {
     ]).split("\n");
     assert.match(titles, /^checkpoint +precision +task /);
     assert.match(first, /^blip2-opt-2\.7b +fp32 +vqav2 /);
-    assert.match(last, /^blip2-opt-2\.7b +int8,language=int4 +vqav2 /);
+    assert.match(last, /^blip2-opt-2\.7b +int8,language=int4,head=fp32 +vqav2 /);
     assert.doesNotMatch(formatTable([{ record, scores }]), /precision|fp32/);
   });
 

@@ -5,6 +5,7 @@ import { compareMetric } from "./compare-metric.ts";
 import type { CompareOptions, MetricFindings } from "./compare-metric.ts";
 import { compareText, pairedNumbers, pairSamples } from "./paired-samples.ts";
 import type { PairedTable } from "./paired-samples.ts";
+import { recordedPrecision } from "../../../reports/records/recorded-precision.ts";
 
 /** A run that was scored, as read from its folder. */
 export interface ComparableRun {
@@ -72,7 +73,7 @@ function sideOf({ folder, record }: ComparableRun): PairComparison["base"] {
   return {
     folder,
     checkpoint: record.checkpoint.name,
-    precision: record.config.precision ?? "fp32",
+    precision: recordedPrecision(record.config),
     identity: record.identity,
     code: record.code.fingerprint,
   };

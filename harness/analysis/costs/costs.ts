@@ -15,6 +15,7 @@ import { rowsOf } from "../../../reports/tables/table.ts";
 import { firstStepDivergence, outputAgreement } from "./output-agreement.ts";
 import { rankingAgreement } from "./ranking-agreement.ts";
 import type { RankedRun } from "./ranking-agreement.ts";
+import { recordedPrecision } from "../../../reports/records/recorded-precision.ts";
 
 interface Run {
   readonly folder: string;
@@ -45,12 +46,12 @@ export async function costsOf(folders: readonly string[]): Promise<Costs> {
 
 /** The same for runs that differ in precision, or in what moves no prediction. */
 function comparable(record: RunRecord): string {
-  const fields = [...identityFields(record)].filter(([name]) => name !== "config.precision");
+  const fields = [...identityFields(record)].filter(([name]) => !name.startsWith("config.precision"));
   return JSON.stringify(fields.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function precisionOf({ record }: Run): string {
-  return record.config.precision ?? "fp32";
+  return recordedPrecision(record.config);
 }
 
 async function rowsOfGroup(runs: readonly Run[], notes: Note[]): Promise<readonly CostRow[]> {

@@ -6,6 +6,7 @@ import type { CostRule, GateConfig, MetricRule } from "../../../reports/records/
 import { readTextFile, TextFileError } from "../../../reports/records/text-file.ts";
 import type { RunRecord } from "../../../reports/records/run-record.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
+import { recordedPrecision } from "../../../reports/records/recorded-precision.ts";
 
 const example = `{ "format": "${gateConfigFormat}", "metrics": [{ "metric": "accuracy", "margin": 0.5 }] }`;
 
@@ -46,7 +47,7 @@ function isFor({ task, checkpoint, precision }: Filters, { config, checkpoint: o
   return (
     (task === undefined || task === config.task) &&
     (checkpoint === undefined || checkpoint === of.name) &&
-    (precision === undefined || precision === (config.precision ?? "fp32"))
+    (precision === undefined || precision === recordedPrecision(config))
   );
 }
 

@@ -22,6 +22,7 @@ import type { Found } from "./judge-metric.ts";
 import { pairWithBaseline, partnerOf } from "./pair-runs.ts";
 import { sameAnswers } from "./same-answers.ts";
 import { partialRuns } from "./partial-runs.ts";
+import { recordedPrecision } from "../../../reports/records/recorded-precision.ts";
 
 export interface GateRequest extends CompareOptions {
   /** null: the usual margins. */
@@ -108,8 +109,8 @@ function aboutOf({ base, candidate }: { readonly base: RunRecord; readonly candi
     checkpoint: candidate.checkpoint.name,
     task: candidate.config.task,
     split: candidate.data.split,
-    precision: candidate.config.precision ?? "fp32",
-    basePrecision: base.config.precision ?? "fp32",
+    precision: recordedPrecision(candidate.config),
+    basePrecision: recordedPrecision(base.config),
     baseCheckpoint: base.checkpoint.name,
   };
 }

@@ -8,6 +8,7 @@ import { pairRuns } from "../compare/compare-runs.ts";
 import type { ComparableRun, PairedRuns } from "../compare/compare-runs.ts";
 import { pairedNumbers } from "../compare/paired-samples.ts";
 import type { Columns, PairedTable } from "../compare/paired-samples.ts";
+import { recordedPrecision } from "../../../reports/records/recorded-precision.ts";
 
 export interface GateOptions {
   /** The baseline's file, for messages. */
@@ -24,7 +25,7 @@ export function partnerOf(
   candidate: RunRecord,
   { entries, candidates }: { readonly entries: readonly BaselineRun[]; readonly candidates: readonly RunRecord[] },
 ): BaselineRun | null {
-  const precisionOf = ({ config }: RunRecord): string => config.precision ?? "fp32";
+  const precisionOf = ({ config }: RunRecord): string => recordedPrecision(config);
   const ofTask = entries.filter(({ record }) => record.config.task === candidate.config.task);
   const ofCheckpoint = ofTask.filter(({ record }) => record.checkpoint.name === candidate.checkpoint.name);
   const exact = ofCheckpoint.filter(({ record }) => precisionOf(record) === precisionOf(candidate));

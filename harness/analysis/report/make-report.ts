@@ -19,6 +19,7 @@ import type { FoundFolder } from "../../../reports/records/find-folders.ts";
 import { galleryOf } from "./gallery.ts";
 import { apartRun, isApart, readBenchFolder, readRunFolder } from "./read-folders.ts";
 import type { ReadRun } from "./read-folders.ts";
+import { recordedPrecision } from "../../../reports/records/recorded-precision.ts";
 
 export interface ReportOptions {
   readonly catalog: Catalog;
@@ -174,7 +175,7 @@ function reportRun({ id, run, group, read, files }: FullRun, all: readonly FullR
     (one) =>
       one.group === group &&
       one.run.record.checkpoint.fingerprint === record.checkpoint.fingerprint &&
-      (one.run.record.config.precision ?? "fp32") === "fp32",
+      recordedPrecision(one.run.record.config) === "fp32",
   );
   const agreement = reference === undefined || reference.run === run ? null : agreementOf(run, reference.run);
   return {

@@ -52,7 +52,7 @@ export async function prepareSweep(
 ): Promise<PreparedSweep> {
   const { kind, opened, subjectOf, plan } = await openTask(config, catalog);
   const { device } = await chooseDevice(config.device, told);
-  for (const precision of config.precisions) checkPrecision(precision, device, told);
+  const precisions = config.precisions.map((each) => checkPrecision(each, device, told));
   const checkpoints = new Map<string, SweepCheckpoint>();
   const facts: BenchPoint["checkpoint"][] = [];
   for (const name of config.models) {
@@ -65,7 +65,7 @@ export async function prepareSweep(
     const { where } = checkpointPlace(catalog, name);
     checkpoints.set(found.name, { facts: facts.at(-1)!, where, subject: subjectOf(found) });
   }
-  const points = planPoints(config, [...checkpoints.keys()]);
+  const points = planPoints({ ...config, precisions }, [...checkpoints.keys()]);
   const record = await benchRecord(config, { opened, facts, points, device, plan });
   const { dataset, split } = opened.data;
   return { samples: opened.samples.length, library: `${dataset} ${split}`, checkpoints, points, record, device };

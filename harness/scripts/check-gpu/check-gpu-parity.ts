@@ -10,7 +10,7 @@ import { parsePrecision } from "../../../models/checkpoint/precision.ts";
 import type { PrecisionName } from "../../../models/checkpoint/precision.ts";
 import { cpuDevice } from "../../../models/device/device.ts";
 import type { Device } from "../../../models/device/device.ts";
-import { precisionsOn } from "../../../models/device/device-precisions.ts";
+import { precisionOn, precisionsOn } from "../../../models/device/device-precisions.ts";
 import { loadCheckpoint } from "../../../models/load-blip2.ts";
 import type { LoadOptions } from "../../../models/load-blip2.ts";
 import { loadRetrievalCheckpoint } from "../../../models/load-blip2-retrieval.ts";
@@ -53,7 +53,11 @@ async function compareAnswers(
   onRow: (row: ParityRow) => Promise<void>,
 ): Promise<void> {
   const answersOn = async (device: Device, generation: (typeof ways)[number]): Promise<Answers> => {
-    const own = { ...options, ...{ device, generation }, precision: parsePrecision(subject.precision) };
+    const own = {
+      ...options,
+      ...{ device, generation },
+      precision: precisionOn(parsePrecision(subject.precision), options.device),
+    };
     const model = await loadCheckpoint(await openBundled(subject, own), own);
     try {
       const requests = await questionsFor(model, options.questions);
@@ -86,7 +90,7 @@ async function compareRankings(subject: Subject, options: ParityOptions): Promis
   const some = samples.slice(0, Math.min(options.questions, mostImages));
   const asked = { images: some.map(({ image }) => image), texts: some.map(({ references }) => references[0] ?? "") };
   const rankingOn = async (device: Device): Promise<Ranking> => {
-    const own = { ...options, device, precision: parsePrecision(subject.precision) };
+    const own = { ...options, device, precision: precisionOn(parsePrecision(subject.precision), options.device) };
     const scorer = await loadRetrievalCheckpoint(await openBundled(subject, own), own);
     try {
       return await rank(scorer, asked);

@@ -14,7 +14,7 @@ import path from "node:path";
 import { describePrecision, fp32Precision, parsePrecision } from "../../../models/checkpoint/precision.ts";
 import type { Precision } from "../../../models/checkpoint/precision.ts";
 import { generationShapes } from "../../../models/checkpoint/random-shapes.ts";
-import { unfitPart } from "../../../models/device/device-precisions.ts";
+import { precisionOn, unfitPart } from "../../../models/device/device-precisions.ts";
 import { describeDevice } from "../../../models/device/device.ts";
 import type { Device } from "../../../models/device/device.ts";
 import { generationWays } from "../../../models/generation/generation-way.ts";
@@ -185,7 +185,8 @@ async function findDevice(
 }
 
 /** What the device does not compute in is fp32 instead. */
-function fitting(precision: Precision, device: Device): { readonly precision: Precision; readonly notes: string[] } {
+function fitting(asked: Precision, device: Device): { readonly precision: Precision; readonly notes: string[] } {
+  const precision = precisionOn(asked, device);
   const part = unfitPart(precision, device);
   if (part === null) return { precision, notes: [] };
   const why = device.halfRefusal === undefined ? "" : ` (${device.halfRefusal})`;

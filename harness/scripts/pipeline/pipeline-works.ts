@@ -59,7 +59,7 @@ export async function perform(
   work: Work,
   { without, round, runs }: { readonly without: WorkOnce | null; readonly round: string; readonly runs: GraphRun[] },
 ): Promise<Performance> {
-  const requests = (await questions(work)).map((request) => inRound(request, round));
+  const requests = (await requestsOf(work)).map((request) => inRound(request, round));
   const batching: Batching = {
     size: work.batch,
     refill: without !== "refill",
@@ -87,7 +87,8 @@ export async function perform(
 
 const windowBatches = 4; // as a run asks them, harness/evaluation/batches.ts
 
-async function questions({ images, questionsAnImage }: Work): Promise<readonly GenerationRequest[]> {
+/** What a work asks. */
+export async function requestsOf({ images, questionsAnImage }: Work): Promise<readonly GenerationRequest[]> {
   const { samples } = await cocoCaptions.open({ folder: bundledData }, "test");
   const words = ["shape", "color", "size", "corner", "place"];
   return samples.slice(0, images).flatMap(({ image }) =>

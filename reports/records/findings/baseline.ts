@@ -10,6 +10,7 @@ import { describeSystemCode, RunFolderError, systemCode } from "../run-folder-er
 import { runRecordSchema } from "../run-record.ts";
 import type { RunRecord, ScoreSheet } from "../run-record.ts";
 import { readTextFile } from "../text-file.ts";
+import { recordedPrecision } from "../recorded-precision.ts";
 
 export const baselineFormat = "blip2-bench-baseline/1";
 
@@ -38,7 +39,7 @@ export interface BaselineRun {
 /** By task, checkpoint, precision and device, whatever the order given. */
 export function baselineText(runs: readonly BaselineRun[]): string {
   const name = ({ record: { config, checkpoint } }: BaselineRun): string =>
-    JSON.stringify([config.task, checkpoint.name, config.precision ?? "fp32", config.device ?? "cpu"]);
+    JSON.stringify([config.task, checkpoint.name, recordedPrecision(config), config.device ?? "cpu"]);
   const sorted = runs.toSorted((a, b) => (name(a) < name(b) ? -1 : 1));
   return `${JSON.stringify({ format: baselineFormat, entries: sorted.map(entryOf) }, null, 2)}\n`;
 }

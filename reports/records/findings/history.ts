@@ -8,6 +8,7 @@ import { machineClassOf } from "../machine-class.ts";
 import { describeSystemCode, RunFolderError, systemCode } from "../run-folder-error.ts";
 import type { RunRecord, ScoreSheet } from "../run-record.ts";
 import { readTextFile, TextFileError } from "../text-file.ts";
+import { recordedPrecision } from "../recorded-precision.ts";
 
 export const historyFormat = "blip2-bench-history/1";
 
@@ -47,7 +48,7 @@ export function historyLineOf({ record, scores }: { record: RunRecord; scores: S
     machine: machineClassOf(record),
     ...{ checkpoint: checkpoint.name, task: config.task, split: data.split },
     protocol: Object.keys(config.overrides).length > 0 ? "custom" : config.protocol,
-    precision: config.precision ?? "fp32",
+    precision: recordedPrecision(config),
     samples: counts.predicted,
     metrics: Object.fromEntries(metrics),
     computeMs: timings.computeMs === undefined ? null : timings.computeMs / counts.predicted,

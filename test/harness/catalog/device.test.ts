@@ -9,7 +9,8 @@ import { adapterIn } from "../../../models/device/adapter.ts";
 import type { ProviderName } from "../../../models/device/device.ts";
 import { placementIn, placementOf } from "../../../models/device/placement-profile.ts";
 import type { ProviderTrial } from "../../../models/device/provider-trial.ts";
-import { parsePrecision } from "../../../models/checkpoint/precision.ts";
+import { cpuDevice } from "../../../models/device/device.ts";
+import { describePrecision, parsePrecision } from "../../../models/checkpoint/precision.ts";
 import { assertFails, inProcess } from "../../support/command-process.ts";
 import { temporaryFolder } from "../../support/temporary-files.ts";
 
@@ -115,12 +116,14 @@ describe("--device", () => {
 
   it("refuses a precision that the device does not compute in, and says which it does", () => {
     const webgpu = { provider: "webgpu", id: 0 } as const;
-    checkPrecision(parsePrecision("int4"), webgpu);
+    const int4 = checkPrecision(parsePrecision("int4"), webgpu);
+    assert.equal(describePrecision(int4), "vision=int4,q-former=int4,projection=int4,language=int4");
+    assert.equal(describePrecision(checkPrecision(parsePrecision("int4"), cpuDevice)), "int4");
     assert.throws(() => {
       checkPrecision(parsePrecision("int8"), webgpu);
     }, /^UsageError: --precision int8: webgpu does not compute in it; precisions there: fp32, .*int4\. Name one of these, or --device cpu\.$/);
     assert.throws(() => {
-      checkPrecision(parsePrecision("int4,vision=int8"), webgpu);
+      checkPrecision(parsePrecision("language=int4,vision=int8"), webgpu);
     }, /--precision .* \(vision=int8\): webgpu does not compute in it/);
   });
 

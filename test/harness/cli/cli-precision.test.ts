@@ -50,7 +50,7 @@ describe("blip2-bench prepare", () => {
     assert.equal(code, 0, err);
     assert.match(
       out,
-      /^shapes-opt-small int4: \d+ matrices int4, \d+ tensors fp32; 3\.\d to 0\.\d MB in \d+\.\d s, \d+(\.\d)? MB\/s\n$/,
+      /^shapes-opt-small int4: \d+ matrices int8, \d+ matrices int4, \d+ tensors fp32; 3\.\d to 0\.\d MB in \d+\.\d s, \d+(\.\d)? MB\/s\n$/,
     );
     assert.match(err, /^shapes-opt-small: int4 weights: (0\.\d) of \1 MB$/m);
     const again = await inProcess(folder, "prepare", ...model, "--precision", "int4", "--json");

@@ -1,5 +1,6 @@
 /** Parts of a model in fp16: what stays fp32, how far numbers and answers move, and what becomes of those that outgrow it. */
 import assert from "node:assert/strict";
+import type { Tensor } from "onnxruntime-node";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { prepareWeights } from "../../../models/checkpoint/quantized-weights.ts";
@@ -103,13 +104,11 @@ describe("rounding to fp16 on the CPU", () => {
   it("leaves nothing behind of a sequence whose numbers were none", () => {
     const shape = { layers: 1, heads: 1, head: 2, type: "float32" } as const;
     const cache = new KvCache(shape, { batch: 2, capacity: 3 });
-    const none = float32Tensor(new Float32Array(2 * 2).fill(Number.NaN), [1, 1, 2, 2]);
-    for (let sequence = 0; sequence < 2; sequence += 1) {
-      cache.add();
-      cache.append(sequence, { keys: [none], values: [none] }, { row: 0, count: 2 });
-      cache.clear(sequence);
-    }
-    for (const tensor of Object.values(cache.feeds())) assert.deepEqual([...floats(tensor)], new Array(12).fill(0));
+    cache.begin([null, null]);
+    const none = (): Tensor => float32Tensor(new Float32Array(2 * 2 * 2).fill(Number.NaN), [2, 2, 1, 2]);
+    cache.keep({ keys: [none()], values: [none()] }, { first: 0, counts: [2, 2] });
+    for (let sequence = 0; sequence < 2; sequence += 1) cache.clear(sequence);
+    for (const tensor of Object.values(cache.feeds())) assert.deepEqual([...floats(tensor)], new Array(8).fill(0));
   });
 });
 

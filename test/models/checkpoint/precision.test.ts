@@ -1,9 +1,10 @@
 /** How precisions are spelt, and which tensor of a checkpoint is stored in which. */
 import assert from "node:assert/strict";
 import path from "node:path";
-import { describePrecision, parsePrecision } from "../../../models/checkpoint/precision.ts";
+import { describePrecision, parsePrecision, PRECISION_NAMES } from "../../../models/checkpoint/precision.ts";
 import { planQuantization } from "../../../models/checkpoint/quantized-weights.ts";
 import { storedTensor } from "../../../models/checkpoint/precision-recipe.ts";
+import { recordedPrecision } from "../../../reports/records/recorded-precision.ts";
 import { projectRoot } from "../../support/project.ts";
 import { assertRefused } from "../../support/temporary-files.ts";
 import { open } from "../../support/tiny-checkpoint.ts";
@@ -13,9 +14,11 @@ describe("a precision", () => {
     ["fp32", "fp32"],
     ["int8", "int8"],
     ["int4", "int4"],
-    ["vision=int8,q-former=int8,projection=int8,language=int8", "int8"],
-    ["int8,head=int8", "int8,head=int8"],
-    ["int8,language=int4", "int8,language=int4"],
+    ["vision=int8,q-former=int8,projection=int8,language=int8,head=int8", "int8"],
+    ["vision=int8,q-former=int8,projection=int8,language=int8", "int8,head=fp32"],
+    ["int8,head=int8", "int8"],
+    ["int8,language=int4", "int4"],
+    ["int4,vision=int4", "int4,vision=int4"],
     ["language=int4, vision=int8", "vision=int8,language=int4"],
     ["int8-block,language=fp32,vision=fp32", "q-former=int8-block,projection=int8-block"],
     ["fp32,language=fp32", "fp32"],
@@ -28,9 +31,33 @@ describe("a precision", () => {
     });
   }
 
-  it("of the whole model leaves the head in fp32, and parts not named as well", () => {
-    assert.equal(parsePrecision("int8").head, "fp32");
+  it("named for the whole model takes what gains: int8 the head, too, int4 the language model alone and int8 elsewhere", () => {
+    const part = { vision: "int8", "q-former": "int8", projection: "int8" };
+    assert.deepEqual(parsePrecision("int8"), { ...part, language: "int8", head: "int8" });
+    assert.deepEqual(parsePrecision("int4"), { ...part, language: "int4", head: "int8" });
+    assert.equal(parsePrecision("int8-block").head, "fp32");
     assert.equal(parsePrecision("language=int4").vision, "fp32");
+  });
+
+  const recorded: readonly (readonly [before: string, today: string])[] = [
+    ["int8", "int8,head=fp32"],
+    ["int8,head=int8", "int8"],
+    ["int8,vision=fp32", "int8,vision=fp32,head=fp32"],
+    ["int4", "vision=int4,q-former=int4,projection=int4,language=int4"],
+    ["int4,vision=int8,head=int8", "vision=int8,q-former=int4,projection=int4,language=int4,head=int8"],
+    ["vision=int8,language=int4", "vision=int8,language=int4"],
+    ["int8-block", "int8-block"],
+    ["fp16", "fp16"],
+  ];
+  for (const [before, today] of recorded) {
+    it(`${before}, recorded when names were of version 1, is ${today}; of today's it is what it says`, () => {
+      assert.equal(recordedPrecision({ precision: before }), today);
+      assert.equal(recordedPrecision({ precision: before, precisionNames: PRECISION_NAMES }), before);
+    });
+  }
+
+  it("is fp32 where none is recorded", () => {
+    assert.equal(recordedPrecision({}), "fp32");
   });
 
   const refused: readonly (readonly [string, string])[] = [
@@ -86,14 +113,14 @@ describe("the recipe of precisions", () => {
     assert.equal(storedTensor(wo, int4).precision, "int4");
   });
 
-  it("quantizes the head on request only, beside the embeddings where it is tied to them", async () => {
+  it("quantizes the head where it is named, or the whole model is int8, beside the embeddings where it is tied to them", async () => {
     for (const [name, table] of [
       ["shapes-opt-small", "language_model.model.decoder.embed_tokens.weight"],
       ["shapes-t5-small", "language_model.lm_head.weight"],
     ] as const) {
       const { tensors, config } = await open(path.join(projectRoot, "models", "bundled", name));
       assert.ok(tensors.has(table), table);
-      const without = planQuantization({ config, tensors }, int8);
+      const without = planQuantization({ config, tensors }, parsePrecision("int8,head=fp32"));
       assert.ok(!without.matrices.some((matrix) => matrix.name === table));
       const { matrices, fp32 } = planQuantization({ config, tensors }, parsePrecision("head=int8"));
       assert.deepEqual(

@@ -80,7 +80,7 @@ for (const name of ["shapes-opt-small", "shapes-opt-base", "shapes-t5-small", "s
 describe("the loop's place", () => {
   it("is no part of a run unless it can change answers: under int8, whose scales are of all rows at once", () => {
     assert.equal(doesWayMatter("graph", parsePrecision("fp32")), false);
-    assert.equal(doesWayMatter("graph", parsePrecision("int4")), false);
+    assert.equal(doesWayMatter("graph", parsePrecision("int4,head=fp32")), false);
     assert.equal(doesWayMatter("graph", parsePrecision("vision=int8")), false);
     assert.equal(doesWayMatter("graph", parsePrecision("language=int8")), true);
     assert.equal(doesWayMatter("auto", parsePrecision("int8")), false);

@@ -147,7 +147,7 @@ describe("relative buckets", () => {
       19, 21, 24, 27, 31, 35, 40, 46, 52, 59, 67, 77, 87, 99, 113,
     ]);
     const places = Array.from({ length: 140 }, (_, place) => place);
-    const buckets = decoderBuckets(flan)({ tokens: [140, 140], places: [places], capacity: 150 });
+    const buckets = decoderBuckets(flan)({ tokens: [140, 140], places: [places], past: 150 });
     assert.equal(buckets.length, 2 * 152);
     for (const row of [0, 1]) {
       for (const place of places) {
@@ -165,7 +165,7 @@ describe("relative buckets", () => {
         [0, 1, 2],
         [0, 1, 1],
       ],
-      capacity: 4,
+      past: 4,
     };
     assert.deepEqual(
       [...decoderBuckets(flan)(feeds)],

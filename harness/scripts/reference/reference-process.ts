@@ -1,0 +1,114 @@
+/**
+ * transformers in a process of its own (reference.py): asked in JSON, a line each way. The script and the images go over to it
+ * as text, so that the command may as well be Python in another root or container; only the checkpoint is a folder it must see.
+ */
+import { spawn } from "node:child_process";
+import type { ChildProcessWithoutNullStreams } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { createInterface } from "node:readline";
+import * as z from "zod";
+import type { DecodingOptions, GenerationRequest } from "../../../models/model.ts";
+import { UsageError } from "../../catalog/usage-error.ts";
+
+export const referenceTypes = ["float32", "bfloat16"] as const;
+export type ReferenceType = (typeof referenceTypes)[number];
+
+export interface ReferenceOptions {
+  /** Words with spaces between them: `python3`, or `chroot ROOT env NAME=value python3`. */
+  readonly python: string;
+  /** As that command sees it. */
+  readonly checkpoint: string;
+  readonly dtype: ReferenceType;
+  readonly threads: number;
+}
+
+const readySchema = z.object({
+  torch: z.string(),
+  transformers: z.string(),
+  /** What products in fp32 run in; null: not known. */
+  blas: z.string().nullable(),
+  instructions: z.string(),
+  /** Of the language model's weights, as they were loaded. */
+  dtype: z.string(),
+  threads: z.number(),
+  oneRowBytesPerSecond: z.number(),
+  loadSeconds: z.number(),
+});
+export type ReferenceFacts = z.infer<typeof readySchema>;
+
+const answeredSchema = z.object({ seconds: z.number(), texts: z.array(z.string()) });
+
+/** Text that went to standard error is told of as much as this, from its end. */
+const lastWords = 2000;
+
+export class ReferenceProcess {
+  readonly facts: ReferenceFacts;
+  readonly #child: ChildProcessWithoutNullStreams;
+  readonly #lines: AsyncIterator<string>;
+
+  private constructor(child: ChildProcessWithoutNullStreams, lines: AsyncIterator<string>, facts: ReferenceFacts) {
+    this.#child = child;
+    this.#lines = lines;
+    this.facts = facts;
+  }
+
+  /** Throws a UsageError where the command does not start, or lacks what the script imports. */
+  static async start({ python, checkpoint, dtype, threads }: ReferenceOptions): Promise<ReferenceProcess> {
+    const script = await readFile(
+      new URL("../../../../harness/scripts/reference/reference.py", import.meta.url),
+      "utf8",
+    );
+    const [command = "", ...words] = python.split(" ").filter((word) => word !== "");
+    const flags = ["--checkpoint", checkpoint, "--dtype", dtype, "--threads", String(threads)];
+    const child = spawn(command, [...words, "-c", script, ...flags]);
+    let said = "";
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (said = (said + text).slice(-lastWords)));
+    child.stdin.on("error", () => undefined); // it has ended; the line that does not come says so
+    const failed = new Promise<never>((_, reject) => child.once("error", reject));
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    try {
+      const facts = readySchema.parse(await Promise.race([nextLine(lines), failed]));
+      return new ReferenceProcess(child, lines, facts);
+    } catch (cause) {
+      child.kill();
+      const reason = said.trim().split("\n").at(-1) ?? "";
+      const words = reason === "" && cause instanceof Error ? cause.message : reason;
+      throw new UsageError(
+        `--python ${python}: no reference: ${words}. Expected a Python with torch, transformers and Pillow; with another ` +
+          "root, --reference-folder names the checkpoint as it is seen there.",
+        { cause },
+      );
+    }
+  }
+
+  /** Seconds that these questions take, in batches of so many, and what was answered. */
+  async answer(
+    requests: readonly GenerationRequest[],
+    decoding: DecodingOptions,
+    batch: number,
+  ): Promise<z.infer<typeof answeredSchema>> {
+    const images = await Promise.all(
+      requests.map(async ({ image }) => (await readFile(image.path)).toString("base64")),
+    );
+    const { beams, newTokens, lengthPenalty } = decoding;
+    const asked = {
+      ...{ images, batch, beams, lengthPenalty },
+      prompts: requests.map(({ prompt }) => prompt),
+      minNewTokens: newTokens.min,
+      maxNewTokens: newTokens.max,
+    };
+    this.#child.stdin.write(`${JSON.stringify(asked)}\n`);
+    return answeredSchema.parse(await nextLine(this.#lines));
+  }
+
+  release(): void {
+    this.#child.stdin.end();
+    this.#child.kill();
+  }
+}
+
+async function nextLine(lines: AsyncIterator<string>): Promise<unknown> {
+  const line = await lines.next();
+  if (line.done === true) throw new Error("the reference's process ended before it answered");
+  return JSON.parse(line.value);
+}
