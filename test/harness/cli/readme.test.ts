@@ -1,6 +1,6 @@
-/** The README's commands, run as they stand there on the bundled world, so that they cannot rot. */
+/** The commands of README and docs, run as they stand there on the bundled world, so that they cannot rot. */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { commands as known } from "../../../harness/cli/command.ts";
 import { parseCommandLine } from "../../../harness/cli/command-line.ts";
@@ -8,12 +8,26 @@ import { projectRoot } from "../../support/project.ts";
 import { blip2 } from "../../support/command-process.ts";
 import { temporaryFolder } from "../../support/temporary-files.ts";
 
-const readme = readFileSync(join(projectRoot, "README.md"), "utf8");
+const pages = [
+  "README.md",
+  ...readdirSync(join(projectRoot, "docs"))
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => `docs/${name}`),
+];
+const readme = pages.map((name) => readFileSync(join(projectRoot, name), "utf8")).join("\n");
 const commands = [...readme.matchAll(/^npx blip2-bench (.+)$/gm)].map(([, words]) => words!);
 /** These need files that nobody ships. */
 const isElsewhere = (command: string): boolean => /path\/to|Salesforce\//.test(command);
 
-describe("the README", () => {
+describe("README and docs", () => {
+  it("link to files that are there, the README in at most 130 lines", () => {
+    const [front = ""] = pages.map((name) => readFileSync(join(projectRoot, name), "utf8"));
+    for (const [, target = ""] of front.matchAll(/\]\((?!https?:)([^)#]+)/g)) {
+      assert.ok(existsSync(join(projectRoot, target)), target);
+    }
+    assert.ok(front.split("\n").length <= 130);
+  });
+
   it("has commands", () => {
     assert.ok(commands.length >= 8);
   });
