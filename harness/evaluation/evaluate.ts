@@ -12,9 +12,9 @@ import { runName } from "../../reports/records/run-record.ts";
 import type { GenerationTask } from "../../tasks/task.ts";
 import { inOrder, planWindows } from "./batches.ts";
 import { readAhead } from "../processes/read-ahead.ts";
-import type { Asking } from "./protocol.ts";
+import type { Asking } from "./generation/asking.ts";
 import { scorerFingerprint } from "../catalog/provenance.ts";
-import { scorePredictions } from "./score.ts";
+import { scorePredictions } from "./generation/score.ts";
 import { stageTimes } from "./waiting.ts";
 
 /** One checkpoint on one task, all of it checked, nothing of it done. */

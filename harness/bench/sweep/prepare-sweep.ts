@@ -14,7 +14,7 @@ import type { ChoosingOptions } from "../../catalog/device.ts";
 import { openSplit } from "../../catalog/open-split.ts";
 import { checkpointPlace, findCheckpoint, refuseSameNames, taskNamed } from "../../catalog/find-checkpoint.ts";
 import type { OpenedSplit } from "../../catalog/open-split.ts";
-import { askingOf, rankingOf } from "../../evaluation/protocol.ts";
+import { askingOf, rankingOf } from "../../evaluation/generation/asking.ts";
 import { provenance } from "../../catalog/provenance.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
 import { settingsOf } from "./bench-config.ts";

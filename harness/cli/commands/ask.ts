@@ -3,7 +3,7 @@ import { readTextFile, TextFileError } from "../../../reports/records/text-file.
 import { questionAnswering } from "../../../tasks/own-image.ts";
 import { refuseExcess, refuseFlagsAsValues } from "../flags.ts";
 import type { AddCommand, Surroundings } from "../flags.ts";
-import { decodingOf } from "../../evaluation/protocol.ts";
+import { decodingOf } from "../../evaluation/generation/asking.ts";
 import { printAnswers } from "../own-images/print-answers.ts";
 import {
   Answers,

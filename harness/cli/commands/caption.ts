@@ -2,7 +2,7 @@
 import { captioning } from "../../../tasks/own-image.ts";
 import { refuseExcess, refuseFlagsAsValues } from "../flags.ts";
 import type { AddCommand, Surroundings } from "../flags.ts";
-import { decodingOf } from "../../evaluation/protocol.ts";
+import { decodingOf } from "../../evaluation/generation/asking.ts";
 import { printAnswers } from "../own-images/print-answers.ts";
 import {
   Answers,

@@ -16,11 +16,11 @@ import { completeCode, incompleteCode } from "../exit-code.ts";
 import { refuseExcess, withOutputFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
 import { taskNamed } from "../../catalog/find-checkpoint.ts";
-import { withCiderDf } from "../../evaluation/protocol.ts";
+import { withCiderDf } from "../../evaluation/generation/asking.ts";
 import { codeFingerprint, scorerFingerprint } from "../../catalog/provenance.ts";
-import { pairsOf, scoreRanking, seenOf } from "../../evaluation/retrieval/retrieval-run.ts";
+import { pairsOf, scoreRanking, seenOf } from "../../evaluation/retrieval/evaluate.ts";
 import { showRuns, writeRows } from "./run.ts";
-import { scorePredictions } from "../../evaluation/score.ts";
+import { scorePredictions } from "../../evaluation/generation/score.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
 
 interface ScoreFlags extends OutputFlags {

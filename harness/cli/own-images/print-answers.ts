@@ -1,7 +1,7 @@
 /** Asks about images and prints each answer as it comes; after Ctrl-C those that are there. */
 import type { LanguageModelFamily } from "../../../models/model.ts";
 import { generateAnswers } from "../../own-images/generate-answers.ts";
-import { checkSearchMemory } from "../../evaluation/check-search-memory.ts";
+import { checkSearchMemory } from "../../evaluation/generation/check-search-memory.ts";
 import type { AnsweredBatch, ImageQuestion, Way } from "../../own-images/generate-answers.ts";
 import type { Surroundings } from "../flags.ts";
 import { watchInterrupt } from "../interrupt.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { withBatchSize } from "../../../harness/evaluation/batch-size.ts";
+import { withBatchSize } from "../../../harness/evaluation/generation/batch-size.ts";
 import { evaluate } from "../../../harness/evaluation/evaluate.ts";
 import { prepare } from "../../../harness/evaluation/prepare.ts";
 import { readRunConfig } from "../../../harness/evaluation/run-config.ts";

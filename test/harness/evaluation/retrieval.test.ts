@@ -3,12 +3,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import type { RetrievalSample } from "../../../datasets/dataset.ts";
-import {
-  embedSplit,
-  matchCandidates,
-  rerankNote,
-  scoreRetrieval,
-} from "../../../harness/evaluation/retrieval/evaluate-retrieval.ts";
+import { embedSplit, matchCandidates, rerankNote, scoreRetrieval } from "../../../harness/evaluation/retrieval/ask.ts";
 import { openCheckpoint } from "../../../models/checkpoint/checkpoint.ts";
 import { loadCheckpoint } from "../../../models/load-blip2.ts";
 import { loadRetrievalCheckpoint } from "../../../models/load-blip2-retrieval.ts";

@@ -12,12 +12,12 @@ import type { RunPlan, ScoreSheet } from "../../../reports/records/run-record.ts
 import type { Gallery } from "../../../tasks/metrics/recall.ts";
 import type { MatchedTexts } from "../../../tasks/metrics/retrieval-ranking.ts";
 import type { RetrievalProtocol, RetrievalTask, Score } from "../../../tasks/task.ts";
-import { embedSplit, matchCandidates, scoreRetrieval } from "./evaluate-retrieval.ts";
-import type { EmbeddedSplit, RetrievalWork } from "./evaluate-retrieval.ts";
+import { embedSplit, matchCandidates, scoreRetrieval } from "./ask.ts";
+import type { EmbeddedSplit, RetrievalWork } from "./ask.ts";
 import { isStoppedNow } from "../evaluate.ts";
 import type { EvaluationEnd, LazyModel, Watcher } from "../evaluate.ts";
 import { scorerFingerprint } from "../../catalog/provenance.ts";
-import { metricScore, publishedOf } from "../score.ts";
+import { metricScore, publishedOf } from "../generation/score.ts";
 
 /** One checkpoint on one retrieval task, all of it checked, nothing of it done. */
 export interface RetrievalEvaluation {

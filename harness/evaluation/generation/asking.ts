@@ -2,13 +2,13 @@
  * How the samples of a run are asked: a task's protocol for one language model, with the choices that flags replace. A run
  * with such a choice is `custom` in reports; the record lists the flags.
  */
-import type { Sample } from "../../datasets/dataset.ts";
-import type { DecodingOptions, LanguageModelFamily } from "../../models/model.ts";
-import { cider, ciderMetric } from "../../tasks/metrics/caption-metrics.ts";
-import { blipQuestion } from "../../tasks/question-text.ts";
-import type { GenerationTask, ProtocolName, RetrievalProtocol, RetrievalTask } from "../../tasks/task.ts";
-import type { Overrides } from "./run-config.ts";
-import { UsageError } from "../catalog/usage-error.ts";
+import type { Sample } from "../../../datasets/dataset.ts";
+import type { DecodingOptions, LanguageModelFamily } from "../../../models/model.ts";
+import { cider, ciderMetric } from "../../../tasks/metrics/caption-metrics.ts";
+import { blipQuestion } from "../../../tasks/question-text.ts";
+import type { GenerationTask, ProtocolName, RetrievalProtocol, RetrievalTask } from "../../../tasks/task.ts";
+import type { Overrides } from "../run-config.ts";
+import { UsageError } from "../../catalog/usage-error.ts";
 
 /** The choices of one run. */
 export interface Asking<S extends Sample> {

@@ -2,12 +2,12 @@
  * Predictions → scores: what a task's metrics say of the answers of a run. The model is not needed, so a run can be scored
  * again at any time; the same predictions give the same bytes.
  */
-import type { Sample, Split } from "../../datasets/dataset.ts";
-import type { Outcome } from "../../reports/records/journal.ts";
-import { scoresFormat } from "../../reports/records/run-record.ts";
-import type { MetricScore, ScoreSheet } from "../../reports/records/run-record.ts";
-import type { GenerationTask, Hypothesis, PublishedScore, Score } from "../../tasks/task.ts";
-import { confidenceInterval, shareInterval } from "../statistics/confidence-interval.ts";
+import type { Sample, Split } from "../../../datasets/dataset.ts";
+import type { Outcome } from "../../../reports/records/journal.ts";
+import { scoresFormat } from "../../../reports/records/run-record.ts";
+import type { MetricScore, ScoreSheet } from "../../../reports/records/run-record.ts";
+import type { GenerationTask, Hypothesis, PublishedScore, Score } from "../../../tasks/task.ts";
+import { confidenceInterval, shareInterval } from "../../statistics/confidence-interval.ts";
 
 export interface Predicted<S extends Sample> {
   readonly split: Split<S>;

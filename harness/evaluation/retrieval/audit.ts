@@ -5,8 +5,8 @@ import type { ImageFile, ImageTextScorer } from "../../../models/model.ts";
 import type { AuditDifference, AuditOutcome } from "../../../reports/records/findings/audit.ts";
 import { candidates } from "../../../tasks/metrics/retrieval-ranking.ts";
 import type { RetrievalProtocol } from "../../../tasks/task.ts";
-import { SCORE_TOLERANCE } from "../generation/audit-generation.ts";
-import type { Found } from "../generation/audit-generation.ts";
+import { SCORE_TOLERANCE } from "../generation/audit.ts";
+import type { Found } from "../generation/audit.ts";
 
 /** Texts an image is matched with: the most similar. Each costs a pass through the Q-Former, alone. */
 const MATCHED = 16;

@@ -3,17 +3,17 @@
  * faster and memory lasts. What it answers is thrown away. The size is recorded, and a run that goes on takes it from there.
  */
 import { freemem } from "node:os";
-import type { Sample } from "../../datasets/dataset.ts";
-import type { VisionLanguageModel } from "../../models/model.ts";
-import { readRecord } from "../../reports/records/run-files.ts";
-import { planWindows } from "./batches.ts";
-import { readAhead } from "../processes/read-ahead.ts";
-import { asRun, isStoppedNow, predict } from "./evaluate.ts";
-import type { Evaluation, Watcher } from "./evaluate.ts";
-import { defaultBatchSize } from "./run-config.ts";
-import type { RunConfig } from "./run-config.ts";
-import { UsageError } from "../catalog/usage-error.ts";
-import { Workers } from "../processes/workers.ts";
+import type { Sample } from "../../../datasets/dataset.ts";
+import type { VisionLanguageModel } from "../../../models/model.ts";
+import { readRecord } from "../../../reports/records/run-files.ts";
+import { planWindows } from "../batches.ts";
+import { readAhead } from "../../processes/read-ahead.ts";
+import { asRun, isStoppedNow, predict } from "../evaluate.ts";
+import type { Evaluation, Watcher } from "../evaluate.ts";
+import { defaultBatchSize } from "../run-config.ts";
+import type { RunConfig } from "../run-config.ts";
+import { UsageError } from "../../catalog/usage-error.ts";
+import { Workers } from "../../processes/workers.ts";
 
 const sizes = [1, 2, 4, 8, 16, 32, 64];
 /** A size that is not this much faster is not worth its memory. */
