@@ -43,6 +43,7 @@ export interface Blip2Parts<Seen> {
 }
 
 export class Blip2<Seen> implements VisionLanguageModel {
+  readonly kind = "generation";
   readonly name: string;
   readonly family: LanguageModelFamily;
   readonly weightsBytes: number;

@@ -6,6 +6,9 @@
 /** Decoder only (OPT), or encoder and decoder (FlanT5): the two frozen language models of BLIP-2, section 3.2. */
 export type LanguageModelFamily = "opt" | "t5";
 
+/** What a checkpoint can do: with a language model it generates text, after the first stage of training it ranks. */
+export type CheckpointKind = "generation" | "retrieval";
+
 /** How text is generated: the names and the exact rules of transformers' `generate` (generation/beam-search.ts). */
 export interface DecodingOptions {
   /** 1 is greedy search. */
@@ -120,12 +123,15 @@ export interface FirstStep {
 }
 
 export interface VisionLanguageModel {
+  readonly kind: "generation";
   readonly name: string;
   readonly family: LanguageModelFamily;
   /** Calls of `generate` it can make use of at a time; unset: one. */
   readonly batchesAtOnce?: number;
   /** On disk, of the tensors its graphs read; unset: not known. */
   readonly weightsBytes?: number;
+  /** Of the processes it is in, as their last answers told; unset: it is in this one. */
+  readonly residentBytes?: number;
   /** Reads, decodes and resizes an image before it is asked about, while the model computes. Never fails: `generate` will. */
   readonly readAhead: (image: GenerationRequest["image"]) => Promise<void>;
   /**
@@ -183,6 +189,7 @@ export interface FailedImage {
  * vectors made of each alone, so all pairs are affordable; matching (ITM) reads both together and is for the best few.
  */
 export interface ImageTextScorer {
+  readonly kind: "retrieval";
   readonly name: string;
   /** On disk, of the tensors its graphs read; unset: not known. */
   readonly weightsBytes?: number;

@@ -67,6 +67,7 @@ export function inSmallerBatches(model: VisionLanguageModel, { onNote }: Smaller
     return [...requests.keys()].map((request) => answers.get(request)!);
   };
   return {
+    kind: model.kind,
     name: model.name,
     family: model.family,
     ...(weightsBytes !== undefined && { weightsBytes }),
@@ -113,6 +114,7 @@ export function rankInSmallerBatches(scorer: ImageTextScorer): ImageTextScorer {
     }
   };
   return {
+    kind: scorer.kind,
     name: scorer.name,
     ...(weightsBytes !== undefined && { weightsBytes }),
     embedImages,

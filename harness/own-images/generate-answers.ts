@@ -8,8 +8,7 @@ import type {
   LanguageModelFamily,
   Sampling,
 } from "../../models/model.ts";
-import { UsageError } from "../catalog/usage-error.ts";
-import type { AskedCheckpoint } from "../evaluation/pairs.ts";
+import type { NamedGenerator } from "./able-models.ts";
 
 /** What is asked about one image. */
 export interface ImageQuestion {
@@ -49,21 +48,13 @@ export interface AnsweredBatch {
   readonly answers: readonly (ImageQuestion & { readonly outcome: Generation | FailedGeneration })[];
 }
 
-/**
- * Answers in the order of `asked`, model after model, the texts as the way prepares them. Throws a UsageError before anything
- * is asked where a model generates no text.
- */
+/** Answers in the order of `asked`, model after model; `wayOf` says how a text becomes an answer. */
 export async function* generateAnswers(
-  models: readonly AskedCheckpoint[],
+  models: readonly NamedGenerator[],
   asked: readonly ImageQuestion[],
   { wayOf, batchSize, sampling, tokenProbabilities, isStopped }: AnswerOptions,
 ): AsyncGenerator<AnsweredBatch> {
-  for (const { kind, name } of models) {
-    if (kind === "generation") continue;
-    throw new UsageError(`--model ${name}: it matches images and texts, and generates none. See match.`);
-  }
   for (const model of models) {
-    if (model.kind !== "generation") continue;
     const { decoding, prompt, maxPromptTokens, answer } = wayOf(model.family);
     const options = { ...withSampling(decoding, sampling), tokenProbabilities };
     const loaded = await model.load();

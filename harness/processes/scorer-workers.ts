@@ -19,6 +19,7 @@ interface Batch {
 }
 
 export class ScorerWorkers implements ImageTextScorer {
+  readonly kind = "retrieval";
   readonly name: string;
   readonly weightsBytes?: number;
   readonly embedsAtOnce: number;

@@ -13,15 +13,15 @@ import { WorkerPool } from "./worker-pool.ts";
 import type { WorkersOptions } from "./worker-pool.ts";
 
 export class Workers implements VisionLanguageModel {
+  readonly kind = "generation";
   readonly name: string;
   readonly family: LanguageModelFamily;
   readonly batchesAtOnce: number;
   readonly weightsBytes?: number;
   readonly #pool: WorkerPool<GeneratorProcess>;
 
-  private constructor(pool: WorkerPool<GeneratorProcess>, { model }: GeneratorProcess) {
-    const { name, family, weightsBytes } = model;
-    if (family === "itm") throw new Error(`${name} generates nothing`);
+  private constructor(pool: WorkerPool<GeneratorProcess>, { model, family }: GeneratorProcess) {
+    const { name, weightsBytes } = model;
     this.name = name;
     this.family = family;
     this.batchesAtOnce = pool.jobsAtOnce;

@@ -1,5 +1,6 @@
 /** Asks about images and prints each answer as it comes; after Ctrl-C those that are there. */
 import type { LanguageModelFamily } from "../../../models/model.ts";
+import { generator } from "../../own-images/able-models.ts";
 import { generateAnswers } from "../../own-images/generate-answers.ts";
 import { checkSearchMemory } from "../../evaluation/generation/check-search-memory.ts";
 import type { AnsweredBatch, ImageQuestion, Way } from "../../own-images/generate-answers.ts";
@@ -24,9 +25,8 @@ export async function printAnswers(
 ): Promise<number> {
   const { terminal } = surroundings;
   const { batchSize, sampling, show } = ride;
-  const models = await modelsToRide(ride, surroundings);
+  const models = (await modelsToRide(ride, surroundings)).map(generator);
   for (const model of models) {
-    if (model.kind !== "generation") continue;
     checkSearchMemory(model, { decoding: wayOf(model.family).decoding, texts: Math.min(batchSize, asked.length) });
   }
   const counts = { answered: 0, failed: failedBefore };

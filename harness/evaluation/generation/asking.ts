@@ -6,7 +6,7 @@ import type { Sample } from "../../../datasets/dataset.ts";
 import type { DecodingOptions, LanguageModelFamily } from "../../../models/model.ts";
 import { cider, ciderMetric } from "../../../tasks/metrics/caption-metrics.ts";
 import { blipQuestion } from "../../../tasks/question-text.ts";
-import type { GenerationTask, ProtocolName, RetrievalProtocol, RetrievalTask } from "../../../tasks/task.ts";
+import type { GenerationTask, ProtocolName } from "../../../tasks/task.ts";
 import type { Overrides } from "../run-config.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
 
@@ -43,12 +43,6 @@ export function withCiderDf(task: GenerationTask<Sample>, ciderDf: unknown): Gen
     ...task,
     metrics: task.metrics.map((metric) => (metric.name === cider.name ? ciderMetric("sample") : metric)),
   };
-}
-
-/** How a retrieval task ranks, with the choices that flags replace. */
-export function rankingOf(task: RetrievalTask, name: ProtocolName, overrides: Overrides): RetrievalProtocol {
-  const protocol = task.protocols[name];
-  return { ...protocol, rerank: overrides.rerank ?? protocol.rerank };
 }
 
 /** `flags`: what the user calls the least and the most new tokens. */

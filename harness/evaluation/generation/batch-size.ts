@@ -5,15 +5,14 @@
 import { freemem } from "node:os";
 import type { Sample } from "../../../datasets/dataset.ts";
 import type { VisionLanguageModel } from "../../../models/model.ts";
-import { readRecord } from "../../../reports/records/run-files.ts";
-import { planWindows } from "../batches.ts";
-import { readAhead } from "../../processes/read-ahead.ts";
-import { asRun, isStoppedNow, predict } from "../evaluate.ts";
-import type { Evaluation, Watcher } from "../evaluate.ts";
-import { defaultBatchSize } from "../run-config.ts";
-import type { RunConfig } from "../run-config.ts";
+import type { Prediction } from "../../../reports/records/run-record.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
-import { Workers } from "../../processes/workers.ts";
+import { readAhead } from "../../processes/read-ahead.ts";
+import { isStoppedNow } from "../watcher.ts";
+import type { Gauge } from "../verbs.ts";
+import type { Watcher } from "../watcher.ts";
+import { askWindow, planWindows, runBatching } from "./ask.ts";
+import type { GenerationWork } from "./ask.ts";
 
 const sizes = [1, 2, 4, 8, 16, 32, 64];
 /** A size that is not this much faster is not worth its memory. */
@@ -21,52 +20,32 @@ const worthwhileGain = 1.05;
 /** Of measuring a size; a single batch may take longer. */
 const measuredMs = 1000;
 
-/** The size to plan a run in this folder with; it is only a place holder where it `isOpen`, to be measured. */
-export async function plannedBatchSize(
-  { batchSize, overwrite }: RunConfig,
-  folder: string,
-): Promise<{ readonly batchSize: number; readonly isOpen: boolean }> {
-  if (batchSize !== "auto") return { batchSize, isOpen: false };
-  const recorded = overwrite ? null : await readRecord(folder);
-  if (recorded !== null) return { batchSize: recorded.config.batchSize, isOpen: false };
-  return { batchSize: defaultBatchSize, isOpen: true };
-}
-
-export interface Measuring {
-  /** Bytes that answering may take beside the loaded model; null: half of what is free then. */
-  readonly memoryBudget: number | null;
-  readonly watcher: Watcher;
-  readonly note: (text: string) => void;
-  /** Milliseconds, from any start. */
-  readonly now?: () => number;
-  /** Of this process, or of those the model is in. */
-  readonly residentBytes?: (model: VisionLanguageModel) => number;
-}
-
-/** The evaluation with the batch size that was found, or as it is where there is none to be found. */
+/** The work with the batch size that was found, or as it is where there is none to be found. */
 export async function withBatchSize<S extends Sample>(
-  evaluation: Evaluation<S>,
-  measuring: Measuring,
-): Promise<Evaluation<S>> {
-  if (evaluation.isBatchSizeOpen !== true) return evaluation;
-  const model = await evaluation.model.load();
-  const { memoryBudget, note } = measuring;
-  const budgetBytes = memoryBudget ?? freemem() / 2;
-  const { checkpoint, config } = evaluation.plan;
-  const found = await findBatchSize(evaluation, model, { ...measuring, budgetBytes });
-  if (found === null) return evaluation;
+  work: GenerationWork<S>,
+  watcher: Watcher,
+  gauge: Gauge,
+): Promise<GenerationWork<S>> {
+  const model = await work.model.load();
+  const { checkpoint, config } = work.plan;
+  const found = await findBatchSize(work, model, {
+    ...gauge,
+    watcher,
+    budgetBytes: work.memoryBudget ?? freemem() / 2,
+  });
+  if (found === null) return work;
   const rates = found.measured.map(({ size, perSecond }) => `${size}: ${perSecond.toPrecision(3)}`).join(", ");
   const name = `${checkpoint.name} ${config.task}`;
-  note(`${name}: samples a second by batch size: ${rates}; --batch-size ${found.size}: ${found.why}`);
-  return withSize(evaluation, found.size);
+  watcher.onNote?.(`${name}: samples a second by batch size: ${rates}; --batch-size ${found.size}: ${found.why}`);
+  return withSize(work, found.size);
 }
 
-function withSize<S extends Sample>(evaluation: Evaluation<S>, batchSize: number): Evaluation<S> {
-  const { plan } = evaluation;
-  return { ...evaluation, plan: { ...plan, config: { ...plan.config, batchSize } } };
+function withSize<S extends Sample>(work: GenerationWork<S>, batchSize: number): GenerationWork<S> {
+  const { plan } = work;
+  return { ...work, plan: { ...plan, config: { ...plan.config, batchSize } } };
 }
 
-interface Found {
+interface FoundSize {
   readonly size: number;
   readonly why: string;
   readonly measured: readonly { readonly size: number; readonly perSecond: number }[];
@@ -74,27 +53,20 @@ interface Found {
 
 /** null: no sample could be answered, or the watcher stopped it. */
 async function findBatchSize<S extends Sample>(
-  evaluation: Evaluation<S>,
+  work: GenerationWork<S>,
   model: VisionLanguageModel,
-  {
-    budgetBytes,
-    watcher,
-    now = performance.now.bind(performance),
-    residentBytes = residentOf,
-  }: Measuring & {
-    readonly budgetBytes: number;
-  },
-): Promise<Found | null> {
-  const measured: Found["measured"][number][] = [];
+  { budgetBytes, watcher, now, residentBytes }: Gauge & { readonly budgetBytes: number; readonly watcher: Watcher },
+): Promise<FoundSize | null> {
+  const measured: FoundSize["measured"][number][] = [];
   let best = { size: 0, perSecond: 0 };
   const before = residentBytes(model);
   const megabytes = (bytes: number): string => `${Math.ceil(bytes / 1e6)} MB`;
   for (const size of sizes) {
-    if (size > 1 && size > evaluation.samples.length) {
-      return { ...best, measured, why: `there are ${evaluation.samples.length} samples` };
+    if (size > 1 && size > work.samples.length) {
+      return { ...best, measured, why: `there are ${work.samples.length} samples` };
     }
-    if (size === 1) await measure(withSize(evaluation, size), model, now); // code that is run for the first time is slow
-    const perSecond = await measure(withSize(evaluation, size), model, now);
+    if (size === 1) await measure(withSize(work, size), model, now); // code that is run for the first time is slow
+    const perSecond = await measure(withSize(work, size), model, now);
     if (perSecond === 0 || (await isStoppedNow(watcher))) return null;
     const takenBytes = Math.max(0, residentBytes(model) - before);
     if (takenBytes > budgetBytes) {
@@ -115,25 +87,24 @@ async function findBatchSize<S extends Sample>(
 
 /** Samples a second, over as many windows from the first on as it takes to measure. */
 async function measure<S extends Sample>(
-  evaluation: Evaluation<S>,
+  work: GenerationWork<S>,
   model: VisionLanguageModel,
   now: () => number,
 ): Promise<number> {
-  const windows = planWindows(evaluation.samples, evaluation.plan.config.batchSize);
+  const { batchSize } = work.plan.config;
+  const windows = planWindows(work.samples, batchSize);
   const atOnce = model.batchesAtOnce ?? 1;
-  // Warms up on other images than the first: a model keeps what it has seen last.
-  await Promise.all(windows.slice(-atOnce).map((window) => predict(asRun(evaluation), model, window)));
+  const ask = async (some: readonly (readonly S[])[]): Promise<readonly Prediction[]> => {
+    const options = { ...work, batching: runBatching(batchSize) };
+    return (await Promise.all(some.map((window) => askWindow(model, window, options)))).flat();
+  };
+  await ask(windows.slice(-atOnce)); // warms up on other images than the first: a model keeps what it has seen last
   const start = now();
   let answered = 0;
   for (let next = 0; next < windows.length && (next === 0 || now() - start < measuredMs); next += atOnce) {
     readAhead(model, windows.slice(next + 1, next + 1 + atOnce));
-    const asked = windows.slice(next, next + atOnce).map((window) => predict(asRun(evaluation), model, window));
-    const predictions = (await Promise.all(asked)).flat();
+    const predictions = await ask(windows.slice(next, next + atOnce));
     answered += predictions.filter(({ status }) => status === "predicted").length;
   }
   return (1000 * answered) / (now() - start);
-}
-
-function residentOf(model: VisionLanguageModel): number {
-  return model instanceof Workers ? model.residentBytes : process.memoryUsage.rss();
 }

@@ -5,9 +5,9 @@
 import type { Sample, Split } from "../../../datasets/dataset.ts";
 import type { Outcome } from "../../../reports/records/journal.ts";
 import { scoresFormat } from "../../../reports/records/run-record.ts";
-import type { MetricScore, ScoreSheet } from "../../../reports/records/run-record.ts";
-import type { GenerationTask, Hypothesis, PublishedScore, Score } from "../../../tasks/task.ts";
-import { confidenceInterval, shareInterval } from "../../statistics/confidence-interval.ts";
+import type { ScoreSheet } from "../../../reports/records/run-record.ts";
+import type { GenerationTask, Hypothesis } from "../../../tasks/task.ts";
+import { metricScore, publishedOf } from "../metric-score.ts";
 
 export interface Predicted<S extends Sample> {
   readonly split: Split<S>;
@@ -71,46 +71,4 @@ function answerTypes(samples: readonly Sample[]): { readonly answerType?: readon
     "answerType" in sample && typeof sample.answerType === "string" ? [sample.answerType] : [],
   );
   return types.length === samples.length && types.some((type) => type !== "") ? { answerType: types } : {};
-}
-
-export type PublishedValue = MetricScore["published"];
-
-export function publishedOf(
-  task: { readonly published: readonly PublishedScore[] },
-  checkpoint: string,
-  split: string,
-  metric: string,
-): PublishedValue {
-  const found = task.published.find(
-    (entry) => entry.checkpoint === checkpoint && entry.split === split && entry.metric === metric,
-  );
-  return found === undefined ? null : { value: found.value, source: found.source };
-}
-
-/** `clusters`: images, those of the standard error. */
-export function metricScore(
-  { name, unit, higherIsBetter }: Pick<MetricScore, "name" | "unit" | "higherIsBetter">,
-  score: Score,
-  { clusters, published }: { readonly clusters: number; readonly published: PublishedValue },
-): MetricScore {
-  const { value, standardError } = score;
-  return {
-    name,
-    unit,
-    higherIsBetter,
-    value,
-    standardError,
-    interval: intervalOf(unit, score, clusters),
-    published,
-    breakdown: score.breakdown ?? {},
-  };
-}
-
-function intervalOf(
-  unit: MetricScore["unit"],
-  { value, standardError }: Score,
-  clusters: number,
-): { low: number; high: number } | null {
-  if (value === null || standardError === null) return null;
-  return (unit === "fraction" ? shareInterval : confidenceInterval)(value, standardError, clusters);
 }
