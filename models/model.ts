@@ -49,15 +49,15 @@ export interface GenerationOptions extends DecodingOptions {
 }
 
 export interface GenerationRequest {
-  /** The same id is the same image: it is encoded once, however many requests ask about it. */
+  /** Requests with one image id are about one image: it is encoded once for all of them. */
   readonly image: ImageFile;
   /** null: no text at all, which the reference feeds as the lone beginning-of-sequence token. */
   readonly prompt: string | null;
   /** Longer prompts lose their end; special tokens count. Unset: none is cut. */
   readonly maxPromptTokens?: number;
   /**
-   * The same object is the same conversation: what its last prompt and this one have in common is not computed again, nor is
-   * its image. T5 reads prompts whole, so that only the image is saved. What is kept goes when the object does.
+   * Requests with one object are one conversation: what its last prompt and this one have in common is not computed again, nor
+   * is its image. T5 reads prompts whole, so that only the image is saved. What is kept goes when the object does.
    */
   readonly conversation?: object;
 }
@@ -101,7 +101,7 @@ export interface FailedGeneration {
   readonly error: string;
 }
 
-/** How a window of requests is worked off. Tokens and text are the same whatever is chosen; scores differ by rounding. */
+/** How a window of requests is computed. No choice here changes tokens or text; scores differ by rounding. */
 export interface Batching {
   /** Requests decoded at a time, and images encoded at a time; at least 1. */
   readonly size: number;
@@ -151,12 +151,12 @@ export interface VisionLanguageModel {
   readonly release: () => Promise<void>;
 }
 
-/** The same id is the same image. */
+/** An image by its id, which a model tells images apart by, and where its bytes are. */
 export interface ImageFile {
   readonly id: string;
   /** Where there are bytes, what messages call it. */
   readonly path: string;
-  /** The file's, where they are at hand; unset: they are read. */
+  /** The file's, where they were read already; unset: the model reads them. */
   readonly bytes?: Uint8Array;
 }
 
@@ -220,7 +220,7 @@ export class CheckpointError extends Error {
   override readonly name = "CheckpointError";
 }
 
-/** An image file that cannot be used: missing, empty, truncated, not an image, or of a size nobody meant. */
+/** An image file that cannot be used: missing, empty, truncated, not an image, or of a size that is a mistake. */
 export class ImageError extends Error {
   override readonly name = "ImageError";
 }

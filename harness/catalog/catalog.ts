@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { openCheckpoint } from "../../models/checkpoint/checkpoint.ts";
 import { featureBytes } from "../../models/features/feature-file.ts";
 import { featureShape } from "../../models/features/image-tokens.ts";
-import { loadCheckpoint } from "../../models/load-blip2.ts";
+import { loadGenerationCheckpoint } from "../../models/load-blip2.ts";
 import type { LoadOptions } from "../../models/load-blip2.ts";
 import { loadRetrievalCheckpoint } from "../../models/load-blip2-retrieval.ts";
 import type { CheckpointKind, ImageTextScorer, LanguageModelFamily, VisionLanguageModel } from "../../models/model.ts";
@@ -112,5 +112,11 @@ async function findCheckpoint(where: string, options: LoadOptions): Promise<Foun
     };
   }
   const { family, heads: attentionHeads } = config.text;
-  return { ...found, kind: "generation", family, attentionHeads, load: () => loadCheckpoint(checkpoint, options) };
+  return {
+    ...found,
+    kind: "generation",
+    family,
+    attentionHeads,
+    load: () => loadGenerationCheckpoint(checkpoint, options),
+  };
 }

@@ -1,17 +1,13 @@
 /** The checkpoints of a command: each model that was named, in each precision, found but not loaded. */
 import type { Precision } from "../../models/checkpoint/precision.ts";
-import { placementOf } from "../../models/device/placement-profile.ts";
 import type { GraphPlacement, NodePlacement } from "../../models/device/placement-profile.ts";
-import type { RunMeasured } from "../../reports/records/run-record.ts";
 import type { Catalog, FoundCheckpoint } from "../catalog/catalog.ts";
 import { checkPrecision, chooseDevice } from "../catalog/device.ts";
 import type { ChosenDevice } from "../catalog/device.ts";
 import { checkpointPlace, findCheckpoint, refuseSameNames } from "../catalog/find-checkpoint.ts";
 import { inWorkers } from "./in-workers.ts";
 import type { PrepareOptions } from "./in-workers.ts";
-import { peakMemoryBytes, resetPeakMemory } from "./peak-memory.ts";
 import type { RunConfig } from "./run-config.ts";
-import type { LazyModel } from "./verbs.ts";
 
 /** A checkpoint in one of the precisions that were named; in another one it is another checkpoint here. */
 export type CheckpointInPrecision = FoundCheckpoint & InPrecision;
@@ -51,48 +47,4 @@ export async function checkpointsToRun(
   }
   refuseSameNames(checkpoints);
   return checkpoints;
-}
-
-interface Releasable {
-  readonly weightsBytes?: number;
-  readonly release: () => Promise<void>;
-}
-
-export function lazyModel<Model extends Releasable>(
-  load: () => Promise<Model>,
-  placements: ReadonlyMap<string, NodePlacement>,
-): LazyModel<Model> {
-  let model: Promise<Model> | null = null;
-  let measured: RunMeasured | null = null;
-  const loadMeasured = async (): Promise<Model> => {
-    const memorySince = resetPeakMemory();
-    const memoryBeforeBytes = process.memoryUsage.rss();
-    const startMs = performance.now();
-    const loaded = await load();
-    const memory = peakMemoryBytes(memorySince);
-    measured = {
-      loadMs: performance.now() - startMs,
-      weightsBytes: loaded.weightsBytes ?? null,
-      memoryBeforeBytes,
-      loadedMemoryBytes: memory,
-      peakMemoryBytes: memory,
-      memorySince,
-      stagesMs: null,
-    };
-    return loaded;
-  };
-  return {
-    load: () => (model ??= loadMeasured()),
-    measured: () => {
-      if (measured === null) return null;
-      const placement = placements.size === 0 ? {} : { placement: placementOf([...placements.values()]) };
-      return { ...measured, peakMemoryBytes: peakMemoryBytes(measured.memorySince), ...placement };
-    },
-    release: async () => {
-      const loaded = model;
-      model = null;
-      measured = null;
-      await (await loaded)?.release();
-    },
-  };
 }

@@ -10,7 +10,7 @@ export async function* inOrder<Item, Result>(
   for (let next = 0; ;) {
     for (; next < items.length && begun.length < atOnce; next += 1) {
       const result = work(items[next]!, next);
-      result.catch(() => undefined); // it is told when its turn comes
+      result.catch(() => undefined); // it is thrown below, when its turn comes
       begun.push(result);
     }
     const first = begun.shift();

@@ -4,11 +4,12 @@
  */
 import type { Sample } from "../../datasets/dataset.ts";
 import type { RunFolder } from "../../reports/records/run-folder.ts";
-import type { RunMeasured, RunPlan, ScoreSheet } from "../../reports/records/run-record.ts";
+import type { RunPlan, ScoreSheet } from "../../reports/records/run-record.ts";
 import type { TaskAudit } from "../../reports/records/findings/audit.ts";
 import type { Task } from "../../tasks/task.ts";
 import type { OpenedSplit } from "../catalog/open-split.ts";
 import type { CheckpointInPrecision } from "./checkpoints.ts";
+import type { LazyModel } from "./lazy-model.ts";
 import type { RunConfig } from "./run-config.ts";
 import type { Watcher } from "./watcher.ts";
 
@@ -24,14 +25,6 @@ export interface Pair {
   readonly prepare: (shared: Preparation) => Promise<Evaluation>;
   /** Asks one sample at a time, then as a run asks, and compares. `onSample` is called as samples are done, each twice. */
   readonly audit: (config: AuditConfig, onSample: (count: number) => void) => Promise<AuditFindings>;
-}
-
-/** Loaded at the first call, and once; released where it was loaded. */
-export interface LazyModel<Model = unknown> {
-  readonly load: () => Promise<Model>;
-  /** What loading it took, and its memory until now; null where it is not loaded. */
-  readonly measured: () => RunMeasured | null;
-  readonly release: () => Promise<void>;
 }
 
 export interface Preparation {

@@ -1,4 +1,4 @@
-/** Whoever started a run: is told how far it is, and may stop it. */
+/** What a run tells the command that started it, and how that command stops it. */
 
 export interface Watcher {
   /** Asked between windows; true ends the run there. */

@@ -1,4 +1,4 @@
-/** Models one after the other, each asked the same about the same images: what `caption` and `ask` do. */
+/** What `caption` and `ask` do: one model after the other answers the same questions about the same images. */
 import { describePrecision } from "../../models/checkpoint/precision.ts";
 import type {
   DecodingOptions,

@@ -66,7 +66,7 @@ export function splitThreads(threads: number, workers: number): readonly number[
   });
 }
 
-/** `2 workers x 1 thread`, for whoever watches. */
+/** `2 workers x 1 thread`, for the terminal. */
 export function describeWorkers(threads: number, workers: number): string {
   const counts = [...new Set(splitThreads(threads, workers))].sort((a, b) => a - b);
   const plural = counts.at(-1) === 1 ? "thread" : "threads";

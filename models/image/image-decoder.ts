@@ -9,7 +9,14 @@
 import sharp from "sharp";
 import type { Sharp } from "sharp";
 import type { ImageFormat } from "./image-format.ts";
-import type { RgbImage } from "./rgb-image.ts";
+
+/** An image between decoding and resizing. */
+export interface RgbImage {
+  readonly width: number;
+  readonly height: number;
+  /** Rows from the top, pixels from the left, red green blue: height × width × 3 bytes. */
+  readonly pixels: Uint8Array;
+}
 
 /** By the header alone: nothing is decoded, so that a huge picture costs nothing. */
 export async function readImageSize(bytes: Buffer): Promise<{ readonly width: number; readonly height: number }> {

@@ -77,7 +77,7 @@ interface OpenedTask {
   readonly opened: Pick<OpenedSplit<Sample>, "samples" | "data">;
   /** null: the checkpoint cannot do the task. */
   readonly subjectOf: (found: FoundCheckpoint) => Subject | null;
-  /** What must be the same for a sweep to go on, besides what is so of all. */
+  /** What must not differ for a sweep to be continued, besides what is so of all tasks. */
   readonly plan: readonly (readonly [name: string, value: unknown])[];
 }
 

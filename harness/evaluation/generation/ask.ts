@@ -10,7 +10,7 @@ import type { Batching, GenerationRequest, VisionLanguageModel } from "../../../
 import type { RunFolder } from "../../../reports/records/run-folder.ts";
 import type { Prediction, RunPlan } from "../../../reports/records/run-record.ts";
 import type { GenerationTask } from "../../../tasks/task.ts";
-import type { LazyModel } from "../verbs.ts";
+import type { LazyModel } from "../lazy-model.ts";
 import type { Asking } from "./asking.ts";
 
 /** What a run of a checkpoint with a language model needs, all of it checked. */

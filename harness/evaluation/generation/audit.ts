@@ -41,7 +41,7 @@ export async function auditGeneration<S extends Sample>(
   return compareAnswers(plain, fast);
 }
 
-/** No two requests are about the same image, whatever their samples say. */
+/** A model that takes every request's image for another one, so that none is encoded once for several requests. */
 function unshared(model: VisionLanguageModel): Pick<VisionLanguageModel, "name" | "generate"> {
   let images = 0;
   return {
@@ -56,7 +56,7 @@ function unshared(model: VisionLanguageModel): Pick<VisionLanguageModel, "name" 
   };
 }
 
-/** Of the same samples in the same order. */
+/** `plain` and `fast` are of one list of samples, in its order. */
 export function compareAnswers(plain: readonly Prediction[], fast: readonly Prediction[]): AuditFindings {
   const differences: AuditDifference[] = [];
   let [failed, largest] = [0, 0];

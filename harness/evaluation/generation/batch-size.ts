@@ -1,6 +1,6 @@
 /**
  * --batch-size auto: the model answers the first samples of a run in batches of 1, 2, 4 and so on, as long as that makes it
- * faster and memory lasts. What it answers is thrown away. The size is recorded, and a run that goes on takes it from there.
+ * faster and memory lasts. What it answers is thrown away. The size is recorded, and a run that is continued reads it there.
  */
 import { freemem } from "node:os";
 import type { Sample } from "../../../datasets/dataset.ts";

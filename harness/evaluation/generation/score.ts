@@ -1,6 +1,6 @@
 /**
  * Predictions → scores: what a task's metrics say of the answers of a run. The model is not needed, so a run can be scored
- * again at any time; the same predictions give the same bytes.
+ * again at any time; one set of predictions always gives one set of bytes.
  */
 import type { Sample, Split } from "../../../datasets/dataset.ts";
 import type { Outcome } from "../../../reports/records/journal.ts";

@@ -23,7 +23,7 @@ export interface SplitToEmbed {
   readonly batchSize: number;
   /** What the run is called in its progress. */
   readonly run: string;
-  /** Data set and split, for what is said of a missing image: `flickr30k test`. */
+  /** Data set and split, for the error of a missing image: `flickr30k test`. */
   readonly split: string;
 }
 
@@ -97,7 +97,7 @@ async function explain(image: ImageFile, split: string): Promise<string | null> 
 export interface MatchingOptions {
   readonly rerank: number;
   readonly run: string;
-  /** What an earlier run matched, by image id; of the same similarities. */
+  /** What an earlier run matched from these similarities, by image id. */
   readonly known?: ReadonlyMap<string, MatchedTexts>;
   /** Called as each image is done, to keep it. */
   readonly onMatched?: (image: ImageFile, matched: MatchedTexts, latencyMs: StageLatency) => Promise<void>;

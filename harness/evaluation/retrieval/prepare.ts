@@ -8,8 +8,9 @@ import type { FoundScorer } from "../../catalog/catalog.ts";
 import type { OpenedSplit } from "../../catalog/open-split.ts";
 import type { InPrecision } from "../checkpoints.ts";
 import type { Overrides } from "../run-config.ts";
+import type { LazyModel } from "../lazy-model.ts";
 import { runPlan } from "../run-plan.ts";
-import type { Evaluation, LazyModel, Pair, Preparation } from "../verbs.ts";
+import type { Evaluation, Pair, Preparation } from "../verbs.ts";
 import { auditRetrieval } from "./audit.ts";
 import { retrievalEvaluation } from "./evaluate.ts";
 
@@ -66,7 +67,7 @@ async function prepareRetrieval(
   });
 }
 
-/** What is said where there are fewer candidates than are to be re-ranked; null where there are enough. */
+/** A note for a gallery with fewer candidates than are to be re-ranked; null where there are enough. */
 export function rerankNote(rerank: number, { images, texts }: Pick<Similarities, "images" | "texts">): string | null {
   const counts = candidateCounts(rerank, { images, texts });
   if (counts.imageToText === rerank && counts.textToImage === rerank) return null;

@@ -7,7 +7,7 @@ import { embedSplit, matchCandidates } from "../../../harness/evaluation/retriev
 import { rerankNote } from "../../../harness/evaluation/retrieval/prepare.ts";
 import { scoreRetrieval } from "../../../harness/evaluation/retrieval/score.ts";
 import { openCheckpoint } from "../../../models/checkpoint/checkpoint.ts";
-import { loadCheckpoint } from "../../../models/load-blip2.ts";
+import { loadGenerationCheckpoint } from "../../../models/load-blip2.ts";
 import { loadRetrievalCheckpoint } from "../../../models/load-blip2-retrieval.ts";
 import type { ImageTextScorer } from "../../../models/model.ts";
 import { cocoRetrieval } from "../../../tasks/coco-retrieval.ts";
@@ -216,7 +216,7 @@ describe("a checkpoint for the other kind of task", () => {
     );
     const checkpoint = await openCheckpoint(path.join(projectRoot, "models", "bundled", "shapes-itm"), options);
     await assertRefused(
-      () => loadCheckpoint(checkpoint, options),
+      () => loadGenerationCheckpoint(checkpoint, options),
       "shapes-itm: a checkpoint for image-text retrieval, which generates no text.",
     );
   });
