@@ -8,6 +8,7 @@ import type {
   LanguageModelFamily,
   Sampling,
 } from "../../models/model.ts";
+import type { Asking } from "../evaluation/generation/asking.ts";
 import type { NamedGenerator } from "./able-models.ts";
 
 /** What is asked about one image. */
@@ -18,17 +19,9 @@ export interface ImageQuestion {
   readonly question: string | null;
 }
 
-/** How a model of one family is asked. */
-export interface Way {
-  readonly decoding: DecodingOptions;
-  readonly prompt: (asked: ImageQuestion) => string | null;
-  /** Longer prompts are cut; null: none is. */
-  readonly maxPromptTokens: number | null;
-  readonly answer: (text: string) => string;
-}
-
 export interface AnswerOptions {
-  readonly wayOf: (family: LanguageModelFamily) => Way;
+  /** How a language model of this family is asked. */
+  readonly askingOf: (family: LanguageModelFamily) => Asking<ImageQuestion>;
   /** Questions asked at a time. */
   readonly batchSize: number;
   /** null: nothing is drawn. */
@@ -48,14 +41,14 @@ export interface AnsweredBatch {
   readonly answers: readonly (ImageQuestion & { readonly outcome: Generation | FailedGeneration })[];
 }
 
-/** Answers in the order of `asked`, model after model; `wayOf` says how a text becomes an answer. */
+/** Answers in the order of `asked`, model after model; `askingOf` says how a text becomes an answer. */
 export async function* generateAnswers(
   models: readonly NamedGenerator[],
   asked: readonly ImageQuestion[],
-  { wayOf, batchSize, sampling, tokenProbabilities, isStopped }: AnswerOptions,
+  { askingOf, batchSize, sampling, tokenProbabilities, isStopped }: AnswerOptions,
 ): AsyncGenerator<AnsweredBatch> {
   for (const model of models) {
-    const { decoding, prompt, maxPromptTokens, answer } = wayOf(model.family);
+    const { decoding, prompt, maxPromptTokens, answer } = askingOf(model.family);
     const options = { ...withSampling(decoding, sampling), tokenProbabilities };
     const loaded = await model.load();
     try {

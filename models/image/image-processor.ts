@@ -3,9 +3,8 @@
  * decode, RGB, bicubic resize of the bytes, rescale, normalise. BLIP-2 squeezes every image to a square; nothing is cropped.
  */
 import { readFile } from "node:fs/promises";
-import { decodeImage, readImageSize } from "./image-decoder.ts";
+import { decodeImage, describeOther, imageFormat, readImageSize } from "./image-decoder.ts";
 import type { RgbImage } from "./image-decoder.ts";
-import { describeOther, imageFormat } from "./image-format.ts";
 import { ImageError } from "../model.ts";
 import type { StageLatency } from "../model.ts";
 import { resizeBicubic } from "./pillow-resize.ts";

@@ -1,7 +1,7 @@
 /** What an image file is, by its header alone: whether it can be used at all, how large it is, whether it moves. */
 import sharp from "sharp";
-import { describeOther, imageFormat } from "./image-format.ts";
-import type { ImageFormat } from "./image-format.ts";
+import { describeOther, imageFormat } from "./image-decoder.ts";
+import type { ImageFormat } from "./image-decoder.ts";
 import { imageLimits, readImageBytes } from "./image-processor.ts";
 import { ImageError } from "../model.ts";
 

@@ -70,7 +70,7 @@ async function ask([word, ...given]: readonly string[], flags: AskFlags, surroun
       ride,
       failed,
       answers: new Answers({ form, terminal, line }),
-      wayOf: (family) => ({
+      askingOf: (family) => ({
         decoding: decodingOf(questionAnswering.decoding(family, protocol), overrides),
         prompt: ({ question }) =>
           template === undefined

@@ -52,7 +52,7 @@ async function caption(words: readonly string[], flags: RideFlags, surroundings:
       ride,
       failed,
       answers: new Answers({ form, terminal, line }),
-      wayOf: (family) => ({
+      askingOf: (family) => ({
         decoding: decodingOf(captioning.decoding(family, config.protocol), config.overrides),
         prompt: () => prompt,
         maxPromptTokens: null,

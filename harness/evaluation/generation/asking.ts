@@ -10,8 +10,8 @@ import type { GenerationTask, ProtocolName } from "../../../tasks/task.ts";
 import type { Overrides } from "../run-config.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
 
-/** The choices of one run. */
-export interface Asking<S extends Sample> {
+/** How each `S` is asked of one language model: a sample of a data set, or a question about an image of the user's own. */
+export interface Asking<S> {
   readonly prompt: (sample: S) => string | null;
   readonly decoding: DecodingOptions;
   readonly answer: (text: string) => string;
