@@ -11,7 +11,7 @@ import type {
 import type { Asking } from "../evaluation/generation/asking.ts";
 import type { NamedGenerator } from "./able-models.ts";
 
-/** What is asked about one image. */
+/** A question about one image, or the wish for a caption. */
 export interface ImageQuestion {
   /** Path of its file. */
   readonly image: string;

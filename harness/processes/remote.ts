@@ -20,7 +20,7 @@ export interface RemoteOptions<Service, Event> {
   readonly words: Words<Service>;
   /** Words for error messages, besides the process's number: `worker 2`. */
   readonly label?: string | undefined;
-  /** Told of events that no call has a listener for, such as those that come after its result. */
+  /** Gets events that no call has a listener for, such as those that come after its result. */
   readonly onEvent?: ((event: Event) => void) | undefined;
 }
 
@@ -44,7 +44,7 @@ interface Waiting {
 }
 
 export class Remote<Service extends object, Event = never> {
-  /** Of the model, for error messages. */
+  /** Name of the model, for error messages. */
   name = "a model";
   readonly #child: ChildProcess;
   readonly #options: RemoteOptions<Service, Event>;
@@ -74,7 +74,7 @@ export class Remote<Service extends object, Event = never> {
     return this.#child.pid;
   }
 
-  /** Of the process, as its last result told. */
+  /** Memory of the process, as its last result said. */
   get memory(): Memory {
     return this.#memory;
   }

@@ -3,7 +3,7 @@ import { writeSync } from "node:fs";
 import { isRequest, told } from "./messages.ts";
 import type { ArgumentsOf, Memory, MethodOf, Reply, Request, ResultOf } from "./messages.ts";
 
-/** Of one call. */
+/** What a method gets besides its arguments. */
 export interface CallContext<Event> {
   /** Aborted when the caller cancels. */
   readonly signal: AbortSignal;
@@ -95,7 +95,7 @@ export function serve<Service extends object, Event = never>(
   });
   // Ctrl-C reaches every process of a terminal. The process that calls decides what becomes of it.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => undefined);
-  // Its words go to that process, and are lost with it.
+  // What this process prints goes to the process that calls; where that is gone, printing fails, which changes nothing.
   for (const output of [process.stdout, process.stderr]) output.on("error", () => undefined);
   process.on("disconnect", () => {
     // The process that would get the result is gone, and nothing here has to be closed in order.

@@ -23,9 +23,9 @@ export interface RankedTexts {
 }
 
 export interface Ranking {
-  /** Of the most similar texts: matched with the image and put in order by logit + similarity. 0 orders by similarity. */
+  /** How many of the most similar texts are matched with the image and ordered by logit + similarity. 0: ordered by similarity. */
   readonly rerank: number;
-  /** Texts that are given of each image, at most; those that were not matched are not. */
+  /** How many texts are given for an image at most; where texts are matched, only matched ones. */
   readonly shown: number;
 }
 
@@ -38,7 +38,7 @@ export async function readGallery(
   return { tokens, vectors: await scorer.embedTexts(tokens) };
 }
 
-/** One batch, in its order. Nothing of an image is kept. Of equal texts the first of the gallery comes first. */
+/** Ranks one batch of images, in its order, and forgets them. Of equal texts the first of the gallery comes first. */
 export async function rankTexts(
   scorer: ImageTextScorer,
   gallery: TextGallery,

@@ -72,7 +72,7 @@ export function seenOf(
   return samples.filter(({ id }) => outcomes.get(id)?.status !== "failed");
 }
 
-/** Numbers in the similarities of these samples. */
+/** How many similarities these samples have: images × texts. */
 export function pairsOf(samples: readonly RetrievalSample[]): number {
   return samples.length * samples.reduce((sum, { texts }) => sum + texts.length, 0);
 }
@@ -103,7 +103,7 @@ export interface RetrievalOutcome {
   readonly ties: { readonly imageToText: number; readonly textToImage: number };
 }
 
-/** `rerank` 0 ranks by similarity alone. */
+/** Ranks both directions, re-ranked and by similarity alone, and scores the ranks. With `rerank` 0 both are by similarity alone. */
 export function scoreRetrieval(
   { similarities, gallery }: Pick<EmbeddedSplit, "similarities" | "gallery">,
   rerank: number,
