@@ -29,7 +29,7 @@ interface TraceEvent {
 
 export interface TracedRun {
   readonly log: RunLog;
-  /** Of the model and how it is run. */
+  /** Name of the model and of how it is run. */
   readonly sut: string;
 }
 

@@ -25,7 +25,7 @@ export interface Verdict {
   readonly isLate: boolean;
 }
 
-/** Of the bound of latency: queries that are issued later than this make a run INVALID. */
+/** A share of the bound of latency: a run whose queries are issued later than that is INVALID. */
 const lateShare = 0.01;
 
 export function judge(log: RunLog, settings: LoadGenSettings): Verdict {

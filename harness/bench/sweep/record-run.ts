@@ -47,7 +47,7 @@ export function recordRun(
   const tokens = answers.reduce((sum, { answer }) => sum + (answer?.tokens ?? 0), 0);
   const pairs = answers.reduce((sum, { answer }) => sum + (answer?.pairs ?? 0), 0);
   const answered = answers.filter(({ completedNs }) => completedNs !== null).length;
-  /** What a second gives of what a sample has; null: it has none. */
+  /** Per second: how much there is of what each sample has a number of, such as tokens; null: samples have none. */
   const rateOf = (count: number): number | null =>
     perSecond === null || answered === 0 || count === 0 ? null : (perSecond * count) / answered;
 
