@@ -36,7 +36,7 @@ export interface Timed<Value> {
   readonly stamps: Stamps;
 }
 
-interface Waiting {
+interface PendingCall {
   readonly asked: () => string;
   readonly onEvent: ((event: unknown) => void) | null;
   readonly settle: (reply: Reply & { readonly kind: "result" }) => void;
@@ -48,7 +48,7 @@ export class Remote<Service extends object, Event = never> {
   name = "a model";
   readonly #child: ChildProcess;
   readonly #options: RemoteOptions<Service, Event>;
-  readonly #waiting = new Map<number, Waiting>();
+  readonly #waiting = new Map<number, PendingCall>();
   #calls = 0;
   #end: Error | null = null;
   #isEndAskedFor = false;
@@ -100,7 +100,7 @@ export class Remote<Service extends object, Event = never> {
     const called = new Promise<Timed<ResultOf<Service, Method>>>((resolve, refuse) => {
       this.#waiting.set(id, {
         asked: () => this.#options.words[method](...args),
-        onEvent: (onEvent as Waiting["onEvent"] | undefined) ?? null, // the events of this service
+        onEvent: (onEvent as PendingCall["onEvent"] | undefined) ?? null, // the events of this service
         settle: ({ value, stamps }) => {
           resolve({ value: value as ResultOf<Service, Method>, stamps }); // the result of this method
         },

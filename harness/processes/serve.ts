@@ -33,7 +33,7 @@ export interface ServeOptions<Service> {
   readonly isFatal?: (error: unknown) => error is Error;
 }
 
-type Call = Request & { readonly kind: "call" };
+type CallRequest = Request & { readonly kind: "call" };
 /** Serves until it is closed, or the process that calls is gone. */
 export function serve<Service extends object, Event = never>(
   service: Served<Service, Event>,
@@ -43,7 +43,7 @@ export function serve<Service extends object, Event = never>(
   const running = new Map<number, AbortController>();
   let turn: Promise<unknown> = Promise.resolve();
 
-  const answer = async ({ id, method, args }: Call, receivedNs: bigint): Promise<void> => {
+  const answer = async ({ id, method, args }: CallRequest, receivedNs: bigint): Promise<void> => {
     const controller = running.get(id) ?? new AbortController();
     const startedNs = process.hrtime.bigint();
     const stepsNs: number[] = [];

@@ -10,7 +10,7 @@
  */
 import type { RunLog, SampleRecord } from "./run-log.ts";
 
-type Value = string | number | null;
+type TraceValue = string | number | null;
 
 interface TraceEvent {
   readonly name: string;
@@ -24,7 +24,7 @@ interface TraceEvent {
   readonly tid: number;
   readonly id?: number;
   readonly s?: "t";
-  readonly args?: Readonly<Record<string, Value>>;
+  readonly args?: Readonly<Record<string, TraceValue>>;
 }
 
 export interface TracedRun {

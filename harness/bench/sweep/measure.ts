@@ -40,7 +40,7 @@ export interface RunWatcher {
 }
 
 /** What was measured; `log` is null where the model never came to answer. */
-export interface Measured {
+export interface MeasuredRun {
   readonly log: RunLog | null;
   readonly settings: LoadGenSettings;
   /** Why there is no log, or what broke; null for nothing. */
@@ -57,7 +57,7 @@ export interface Measured {
 }
 
 /** null: the user stopped it, and it is to be measured again. */
-export async function measureRun(asked: RunAsked, watcher: RunWatcher): Promise<Measured | null> {
+export async function measureRun(asked: RunAsked, watcher: RunWatcher): Promise<MeasuredRun | null> {
   const { settings, point } = asked;
   const startedAt = new Date();
   const nothing = {
@@ -112,7 +112,7 @@ async function startModel({
 }
 
 type MeasuredLoaded = Pick<
-  Measured,
+  MeasuredRun,
   "log" | "settings" | "problem" | "warmUp" | "peakQueriesPerSecond" | "energyJoules" | "neighbours"
 >;
 

@@ -4,7 +4,7 @@
  */
 import type { AnswerListener, QuerySample, SampleAnswer, SystemUnderTest } from "../loadgen/system-under-test.ts";
 import type { SystemClock } from "../loadgen/clock.ts";
-import type { AnsweredBatch, AskBatch } from "./subject.ts";
+import type { TimedBatch, AskBatch } from "./subject.ts";
 
 export interface ModelUnderTestOptions {
   readonly name: string;
@@ -80,7 +80,7 @@ export class ModelUnderTest implements SystemUnderTest {
     }
   }
 
-  #answers(batch: readonly QuerySample[], { answers, stamps }: AnsweredBatch): readonly SampleAnswer[] {
+  #answers(batch: readonly QuerySample[], { answers, stamps }: TimedBatch): readonly SampleAnswer[] {
     const { clock } = this.#options;
     const [startedNs, finishedNs] = [clock.fromMonotonic(stamps.startedNs), clock.fromMonotonic(stamps.finishedNs)];
     const stepsNs = stamps.stepsNs.map((afterNs) => startedNs + afterNs);

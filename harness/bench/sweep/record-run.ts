@@ -9,7 +9,7 @@ import type { RunLog } from "../loadgen/run-log.ts";
 import { settingsRecord } from "../loadgen/settings.ts";
 import type { LoadGenSettings } from "../loadgen/settings.ts";
 import { judge } from "../loadgen/verdict.ts";
-import type { Measured } from "./measure.ts";
+import type { MeasuredRun } from "./measure.ts";
 
 export interface RunIdentity {
   readonly point: string;
@@ -29,7 +29,7 @@ export interface RecordedRun {
 const emptyLog: RunLog = { queries: [], end: { kind: "complete" }, durationNs: 0, wantedSamples: null };
 
 export function recordRun(
-  measured: Measured,
+  measured: MeasuredRun,
   { point, restart, requested, qsl, quick, trace }: RunIdentity,
 ): RecordedRun {
   const { settings, warmUp, startedAt, finishedAt } = measured;

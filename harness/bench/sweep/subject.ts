@@ -14,13 +14,13 @@ export interface BatchAnswer extends Omit<SampleAnswer, "id" | "timing"> {
   readonly stagesMs: Readonly<Record<string, number>>;
 }
 
-export interface AnsweredBatch {
+export interface TimedBatch {
   readonly answers: readonly BatchAnswer[];
   readonly stamps: Stamps;
 }
 
 /** Asks samples by their places in the library; the answers come in the order of `indices`. */
-export type AskBatch = (indices: readonly number[]) => Promise<AnsweredBatch>;
+export type AskBatch = (indices: readonly number[]) => Promise<TimedBatch>;
 
 export interface StartedModel {
   readonly process: Pick<ModelProcess<LoadService>, "name" | "pid" | "memory" | "loadMs" | "kill" | "release">;
@@ -30,13 +30,13 @@ export interface StartedModel {
 }
 
 /** For each answered sample its place in the library and its text; null where it failed. */
-export type Outputs = readonly (readonly [index: number, text: string | null])[];
+export type SampleTexts = readonly (readonly [index: number, text: string | null])[];
 
 export interface Subject {
   /** Loads the checkpoint in a process of its own. */
   readonly start: (place: ModelPlace, options: ModelProcessOptions) => Promise<StartedModel>;
   /** The score by the task's first metric; null: nothing was answered. */
-  readonly score: (outputs: Outputs) => BenchAccuracy["accuracy"];
+  readonly score: (outputs: SampleTexts) => BenchAccuracy["accuracy"];
 }
 
 /**

@@ -22,7 +22,7 @@ export interface RankedTexts {
   readonly latencyMs: StageLatency;
 }
 
-export interface Ranking {
+export interface RankingOptions {
   /** How many of the most similar texts are matched with the image and ordered by logit + similarity. 0: ordered by similarity. */
   readonly rerank: number;
   /** How many texts are given for an image at most; where texts are matched, only matched ones. */
@@ -42,7 +42,7 @@ export async function readGallery(
 export async function rankTexts(
   scorer: ImageTextScorer,
   gallery: TextGallery,
-  { images, ...ranking }: Ranking & { readonly images: readonly ImageFile[] },
+  { images, ...ranking }: RankingOptions & { readonly images: readonly ImageFile[] },
 ): Promise<readonly (RankedTexts | FailedImage)[]> {
   const embedded = await scorer.embedImages(images);
   const vectors = embedded.flatMap((image) => (image.status === "embedded" ? [image.vectors] : []));
@@ -71,7 +71,7 @@ export async function rankTexts(
 async function rankOne(
   scorer: ImageTextScorer,
   { tokens }: TextGallery,
-  { image, similar, rerank, shown }: Ranking & { readonly image: ImageFile; readonly similar: Float32Array },
+  { image, similar, rerank, shown }: RankingOptions & { readonly image: ImageFile; readonly similar: Float32Array },
 ): Promise<RankedTexts | FailedImage> {
   const candidates = rowCandidates(similar, rerank === 0 ? shown : rerank);
   if (rerank === 0) return { status: "ranked", texts: rankedRow(similar, candidates, null), pairs: 0, latencyMs: {} };
