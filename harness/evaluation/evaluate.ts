@@ -3,7 +3,7 @@
  * again: a run that was stopped goes on with the windows that are missing.
  */
 import { access } from "node:fs/promises";
-import type { Sample, Split } from "../../datasets/dataset.ts";
+import type { ImageReference, Sample, Split } from "../../datasets/dataset.ts";
 import { explainMissingImage } from "../../datasets/images.ts";
 import type { Batching, GenerationRequest, VisionLanguageModel } from "../../models/model.ts";
 import type { RunFolder } from "../../reports/records/run-folder.ts";
@@ -170,7 +170,7 @@ export async function predict<S extends Sample>(
   model: Pick<VisionLanguageModel, "name" | "generate">,
   window: readonly S[],
 ): Promise<readonly Prediction[]> {
-  const isThere = await Promise.all(window.map(({ image }) => exists(image.path)));
+  const isThere = await Promise.all(window.map(({ image }) => isThereToRead(image)));
   const requests = requestsOf(window, asking);
   const asked = requests.filter((_, index) => isThere[index]);
   const generations = asked.length === 0 ? [] : await model.generate(asked, asking.decoding, batching);
@@ -201,7 +201,9 @@ export function requestsOf<S extends Sample>(batch: readonly S[], asking: Asking
   }));
 }
 
-async function exists(path: string): Promise<boolean> {
+/** What is no file of its own is tried when it is read. */
+export async function isThereToRead({ path, read }: ImageReference): Promise<boolean> {
+  if (read !== undefined) return true;
   return access(path).then(
     () => true,
     () => false,

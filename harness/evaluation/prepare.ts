@@ -48,11 +48,12 @@ export async function prepare(
   const isSingle = pairs.length === 1;
   if (!isSingle) await refuseOtherContent(config);
 
+  const places = { catalog, hubCache: prepareOptions.hubCache };
   const asked = new Map<string, OpenedSplit<Sample>>();
   const ranked = new Map<string, OpenedSplit<RetrievalSample>>();
   for (const { kind, task } of pairs) {
-    if (kind === "generation") await openOnce(asked, task, config, catalog);
-    else await openOnce(ranked, task, config, catalog);
+    if (kind === "generation") await openOnce(asked, task, config, places);
+    else await openOnce(ranked, task, config, places);
   }
   if (config.keepFeatures) {
     const samplesOf = ({ kind, task }: Pair): readonly Sample[] =>
@@ -203,7 +204,7 @@ async function openOnce<S extends Sample>(
   opened: Map<string, OpenedSplit<S>>,
   task: SplitTask<S>,
   config: RunConfig,
-  catalog: Catalog,
+  places: Parameters<typeof openSplit>[2],
 ): Promise<void> {
-  if (!opened.has(task.name)) opened.set(task.name, await openSplit(task, config, catalog));
+  if (!opened.has(task.name)) opened.set(task.name, await openSplit(task, config, places));
 }

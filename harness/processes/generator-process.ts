@@ -8,6 +8,7 @@ import type {
   GenerationRequest,
   ImageFile,
 } from "../../models/model.ts";
+import { imagesToSend, imageToSend } from "./image-to-send.ts";
 import { ModelProcess } from "./model-process.ts";
 import type { ModelProcessOptions } from "./model-process.ts";
 import { generatorWords } from "./model-service.ts";
@@ -27,7 +28,8 @@ export class GeneratorProcess extends ModelProcess<GeneratorService> {
   }
 
   async readAhead(image: ImageFile): Promise<void> {
-    await this.call("readAhead", [image]).catch(() => undefined); // `generate` will say it
+    const sent = await imageToSend(image);
+    await this.call("readAhead", [sent]).catch(() => undefined); // `generate` will say it
   }
 
   /** `onAnswer` is called when all are there. */
@@ -42,11 +44,13 @@ export class GeneratorProcess extends ModelProcess<GeneratorService> {
   }
 
   /** As generate, and says when: by process.hrtime.bigint(), which all processes of a machine share. */
-  generateTimed(
-    requests: readonly GenerationRequest[],
+  async generateTimed(
+    asked: readonly GenerationRequest[],
     options: DecodingOptions,
     batching?: Batching,
   ): Promise<Timed<Generations>> {
+    const images = await imagesToSend(asked.map(({ image }) => image));
+    const requests = asked.map((request, index) => ({ ...request, image: images[index]! }));
     if (batching === undefined) return this.call("generate", [requests, options]);
     const { size, refill, sharePrompt, shareImages } = batching; // onAnswer is a function, which does not cross
     const values = { size, refill, sharePrompt, ...(shareImages !== undefined && { shareImages }) };

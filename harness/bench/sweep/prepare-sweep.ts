@@ -50,7 +50,7 @@ export async function prepareSweep(
   catalog: Catalog,
   { hubCache, ...told }: Pick<LoadOptions, "hubCache"> & Pick<ChoosingOptions, "onMessage" | "onPreparation">,
 ): Promise<PreparedSweep> {
-  const { kind, opened, subjectOf, plan } = await openTask(config, catalog);
+  const { kind, opened, subjectOf, plan } = await openTask(config, { catalog, hubCache });
   const { device } = await chooseDevice(config.device, told);
   const precisions = config.precisions.map((each) => checkPrecision(each, device, told));
   const checkpoints = new Map<string, SweepCheckpoint>();
@@ -79,11 +79,12 @@ interface OpenedTask {
   readonly plan: readonly (readonly [name: string, value: unknown])[];
 }
 
-async function openTask(config: BenchConfig, catalog: Catalog): Promise<OpenedTask> {
+async function openTask(config: BenchConfig, places: Parameters<typeof openSplit>[2]): Promise<OpenedTask> {
+  const { catalog } = places;
   const task = taskNamed(catalog, config.task);
   const { protocol: name, rerank } = config;
   if (task.kind === "retrieval") {
-    const opened = await openSplit(task, config, catalog);
+    const opened = await openSplit(task, config, places);
     const protocol = rankingOf(task, name, rerank === null ? {} : { rerank });
     const subject = retrievalSubject({ opened, protocol });
     return { kind: "retrieval", opened, subjectOf: () => subject, plan: [["rerank", protocol.rerank]] };
@@ -92,7 +93,7 @@ async function openTask(config: BenchConfig, catalog: Catalog): Promise<OpenedTa
     const names = catalog.tasks.filter(({ kind }) => kind === "retrieval").map((each) => each.name);
     throw new UsageError(`--rerank: ${task.name} ranks nothing. Tasks that do: ${names.join(", ")}.`);
   }
-  const opened = await openSplit(task, config, catalog);
+  const opened = await openSplit(task, config, places);
   const { samples } = opened;
   return {
     kind: "generation",

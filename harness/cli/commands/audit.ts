@@ -7,12 +7,12 @@ import type { Audit, TaskAudit } from "../../../reports/records/findings/audit.t
 import { auditGeneration } from "../../evaluation/generation/audit-generation.ts";
 import type { Found } from "../../evaluation/generation/audit-generation.ts";
 import { auditRetrieval } from "../../evaluation/retrieval/audit-retrieval.ts";
-import type { Catalog } from "../../catalog/catalog.ts";
 import { usableProcessors } from "../../catalog/usable-processors.ts";
 import { completeCode, incompleteCode } from "../exit-code.ts";
 import { withDeviceFlags } from "../../catalog/device.ts";
 import {
   cacheHelp,
+  dataHelp,
   list,
   maxPixelsHelp,
   precisionHelp,
@@ -43,7 +43,7 @@ export const addAudit: AddCommand = (program, called) => {
     .option("--precision <names>", precisionHelp, list)
     .option("--limit <n>", "samples of each task, or a fraction of them", defaultSamples)
     .option("-b, --batch-size <n>", "questions a batch of the fast way (default: 8)")
-    .option("--data <folder>", "the data set's official files (default: the bundled ones)")
+    .option("--data <folder>", dataHelp)
     .option("--images <folder>", "its images (default: where the official archives put them)")
     .option("--max-pixels <n>", maxPixelsHelp)
     .option("--split <name>", "part of the data set (default: its first)")
@@ -110,7 +110,7 @@ interface Compared {
 async function compare(
   pair: Pair,
   config: AuditConfig,
-  { catalog, terminal }: { readonly catalog: Catalog; readonly terminal: Surroundings["terminal"] },
+  { terminal, ...places }: Pick<Surroundings, "catalog" | "hubCache" | "terminal">,
 ): Promise<Compared> {
   const { batchSize, protocol, overrides } = config;
   const { name, precision } = pair.checkpoint;
@@ -123,14 +123,14 @@ async function compare(
     };
   };
   if (pair.kind === "retrieval") {
-    const { split, samples } = await openSplit(pair.task, config, catalog);
+    const { split, samples } = await openSplit(pair.task, config, places);
     const ranking = rankingOf(pair.task, protocol, overrides);
     const work = { samples, protocol: ranking, batchSize };
     const found = await auditRetrieval(await pair.model.load(), work, counter(samples.length));
     return { found, split: split.name, samples: samples.length };
   }
   const { task } = pair;
-  const { split, samples } = await openSplit(task, config, catalog);
+  const { split, samples } = await openSplit(task, config, places);
   const asking = askingOf(task, protocol, { family: pair.checkpoint.family, overrides, samples });
   const work = { task, split, samples, asking, batchSize };
   const found = await auditGeneration(await pair.model.load(), work, counter(samples.length));

@@ -120,6 +120,7 @@ export async function run(config: RunConfig, surroundings: RunSurroundings): Pro
       const scored: ScoredRun[] = [];
       for (const [index, evaluation] of evaluations.entries()) {
         noteOtherImages(terminal, evaluation);
+        for (const note of evaluation.split.notes ?? []) terminal.note(note);
         noteSmallGallery(terminal, evaluation);
         const watcher: Watcher = {
           isStopped: () => interrupt.exitCode() !== null,

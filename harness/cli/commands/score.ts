@@ -3,7 +3,7 @@
  * folder of several runs is scored run by run.
  */
 import { readdir } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { DatasetError, limitSamples } from "../../../datasets/dataset.ts";
 import type { Dataset, Sample, Split } from "../../../datasets/dataset.ts";
 import { kindOfFolder, readRun, readSimilarities, writeScores } from "../../../reports/records/run-files.ts";
@@ -22,6 +22,7 @@ import { pairsOf, scoreRanking, seenOf } from "../../evaluation/retrieval/retrie
 import { showRuns, writeRows } from "./run.ts";
 import { scorePredictions } from "../../evaluation/score.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
+import { dataFolder, readDataPlace } from "../../catalog/data-folder.ts";
 
 interface ScoreFlags extends OutputFlags {
   readonly data?: string;
@@ -37,7 +38,7 @@ export const addScore: AddCommand = (program, called) => {
       const [folder] = command.args;
       if (folder === undefined) throw new UsageError("score: found no folder, expected the run folder to score.");
       const flags = command.opts<ScoreFlags>();
-      const data = flags.data === undefined ? null : resolve(flags.data);
+      const data = readDataPlace("--data", flags.data);
       called({ flags, perform: (surroundings) => score(folder, { ...surroundings, data }) });
     });
 };
@@ -45,8 +46,9 @@ export const addScore: AddCommand = (program, called) => {
 /** Gives the exit code. `data`: the folder of the data set's files, where they have moved. */
 async function score(
   folder: string,
-  { catalog, terminal, isJson, data }: Pick<Surroundings, "catalog" | "terminal" | "isJson"> & { data: string | null },
+  { catalog, terminal, isJson, hubCache, data: place }: Surroundings & { readonly data: string | null },
 ): Promise<number> {
+  const data = await dataFolder(place, hubCache);
   const scored: ScoredRun[] = [];
   for (const run of await runsIn(folder)) scored.push(await scoreRun(run, catalog, data));
   await writeRows(folder, scored);

@@ -2,7 +2,6 @@
  * Retrieval, stage by stage: samples → similarities of all pairs → matching of the best → ranks → scores. The two stages that
  * need the model stand apart, so that what they give can be kept: an image matched once is not matched again.
  */
-import { access } from "node:fs/promises";
 import type { RetrievalSample } from "../../../datasets/dataset.ts";
 import { explainMissingImage } from "../../../datasets/images.ts";
 import type { FailedImage, ImageFile, ImageTextScorer, Matching, StageLatency } from "../../../models/model.ts";
@@ -14,7 +13,7 @@ import { similarityScores, textsToMatch } from "../../../tasks/metrics/retrieval
 import type { MatchedTexts, Similarities } from "../../../tasks/metrics/retrieval-ranking.ts";
 import type { RetrievalProtocol, Score } from "../../../tasks/task.ts";
 import { inOrder } from "../batches.ts";
-import { isStoppedNow } from "../evaluate.ts";
+import { isStoppedNow, isThereToRead } from "../evaluate.ts";
 import type { Watcher } from "../evaluate.ts";
 
 /** A split to be ranked, all of it checked. */
@@ -89,11 +88,7 @@ export async function embedSplit(
 }
 
 async function explain(image: ImageFile, split: string): Promise<string | null> {
-  const isThere = await access(image.path).then(
-    () => true,
-    () => false,
-  );
-  return isThere ? null : explainMissingImage(split, image);
+  return (await isThereToRead(image)) ? null : explainMissingImage(split, image);
 }
 
 export interface MatchingOptions {
