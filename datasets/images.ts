@@ -3,10 +3,10 @@
  * the split's images, or the folders of COCO's 2017 re-split, which has the images of 2014 under other names. No file is
  * looked for after that, so a missing image fails its own samples only, when it is read.
  */
-import { opendir, readdir, stat } from "node:fs/promises";
+import { access, opendir, readdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { DatasetError } from "./dataset.ts";
-import type { DataSource, ImageReference } from "./dataset.ts";
+import type { DataSource, ImageFile } from "./dataset.ts";
 import { cocoName2017 } from "./image-names.ts";
 import { mirrorImages } from "./parquet/mirror-images.ts";
 import type { Mirror } from "./parquet/mirror.ts";
@@ -14,7 +14,7 @@ import type { Mirror } from "./parquet/mirror.ts";
 export interface ImageFolder {
   readonly path: string;
   /** The image with that official file name; `id` is what samples call it. */
-  readonly imageOf: (id: string, fileName: string) => ImageReference;
+  readonly imageOf: (id: string, fileName: string) => ImageFile;
   /** Parquet files that the images lie in; none where each is a file of its own. */
   readonly files: readonly string[];
 }
@@ -29,11 +29,11 @@ const folders2017: ReadonlyMap<string, readonly string[]> = new Map([
 /**
  * Chooses the folder of a split's images. A folder given with --images replaces the official places. A folder counts when
  * it holds an image of the split under its official name, or under that of COCO's 2017 re-split, whose own folders come
- * next; when none does, the first that exists is named, and every image fails by itself. Without --images the images of a
- * mirror are taken from its parquet files.
+ * next; when none does, the first that exists is named, and every image fails by itself. A mirror's images are in its
+ * parquet files.
  * @param subfolder where the official archive unpacks them: `val2014`
  * @param fileNames official names of the split's images
- * @throws DatasetError when no such folder exists; says where it looked
+ * @throws DatasetError when no such folder exists, and says where it looked; or for --images beside a mirror
  */
 export async function chooseImageFolder(
   source: DataSource,
@@ -41,7 +41,12 @@ export async function chooseImageFolder(
   { subfolder, fileNames, mirror }: { subfolder: string; fileNames: readonly string[]; mirror: Mirror | null },
 ): Promise<ImageFolder> {
   const { folder, images } = source;
-  if (mirror !== null && images === undefined) return await mirrorImages(mirror);
+  if (mirror !== null) {
+    if (images === undefined || images === folder) return await mirrorImages(mirror);
+    throw new DatasetError(
+      `${split}: --images ${images}: the images are in the parquet files in ${folder}. Leave --images out, or give the folder of the official files with --data.`,
+    );
+  }
   const named =
     images === undefined
       ? [join(folder, subfolder), join(folder, "images", subfolder), join(folder, "images")]
@@ -93,8 +98,17 @@ async function choose2017(paths: readonly string[], renamed: ReadonlySet<string>
   return folderOf(path, (fileName) => pathOf(cocoName2017(fileName)));
 }
 
+/** An image in a row of a parquet file is tried when it is read. */
+export async function isThereToRead({ path, read }: Pick<ImageFile, "path" | "read">): Promise<boolean> {
+  if (read !== undefined) return true;
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
 /** What is said of a sample whose image file is not there. `split` is data set and split: `vqav2 val`. */
-export function explainMissingImage(split: string, image: ImageReference): string {
+export function explainMissingImage(split: string, image: ImageFile): string {
   return `${split}: image ${image.id} not found in ${dirname(image.path)}. Give the folder with --images.`;
 }
 

@@ -5,7 +5,7 @@
  */
 import { countOf, fileError, findAnnotationFile, splitNamed } from "./annotation-file.ts";
 import type { AnnotationFile } from "./annotation-file.ts";
-import type { Dataset, DataSource, ImageReference, Split, VqaSample } from "./dataset.ts";
+import type { Dataset, DataSource, ImageFile, Split, VqaSample } from "./dataset.ts";
 import { cocoFileName } from "./image-names.ts";
 import { chooseImageFolder } from "./images.ts";
 import { readJsonLists } from "./json-records.ts";
@@ -80,7 +80,7 @@ function questionDataset(
       fileNames: Array.from(imageIds, (id) => cocoFileName(imagePart, id)),
       mirror: images,
     });
-    const imageOf = memo((id: number): ImageReference => folder.imageOf(String(id), cocoFileName(imagePart, id)));
+    const imageOf = memo((id: number): ImageFile => folder.imageOf(String(id), cocoFileName(imagePart, id)));
     const samples = questions.map(({ id, imageId, text }): VqaSample => {
       const annotated = answers?.get(id) ?? { questionType: "", answerType: "", references: [] };
       return { id, image: imageOf(imageId), question: text, ...annotated };

@@ -3,7 +3,7 @@
  * are kept for the rows beside; nothing is written to disk.
  */
 import { DatasetError } from "../dataset.ts";
-import type { ImageReference } from "../dataset.ts";
+import type { ImageFile } from "../dataset.ts";
 import { numberAtEnd } from "../image-names.ts";
 import type { ImageFolder } from "../images.ts";
 import { fileNameField, hasField, idField } from "../record-fields.ts";
@@ -45,7 +45,7 @@ export async function mirrorImages({ folder, split, files }: Mirror): Promise<Im
   return {
     path: folder,
     files: withImages.map(({ path }) => path),
-    imageOf: (id, fileName): ImageReference => {
+    imageOf: (id, fileName): ImageFile => {
       const found = rows.get(keyOfName(fileName));
       if (found === undefined) {
         const error = new DatasetError(
@@ -60,7 +60,7 @@ export async function mirrorImages({ folder, split, files }: Mirror): Promise<Im
 }
 
 /** Samples in the order of their images' rows, so that the files are read once, from front to end. Those without a row come last. */
-export function inRowOrder<S extends { readonly image: ImageReference }>(samples: readonly S[]): readonly S[] {
+export function inRowOrder<S extends { readonly image: ImageFile }>(samples: readonly S[]): readonly S[] {
   const placeOf = ({ image: { place = Infinity } }: S): number => place;
   return samples.toSorted((a, b) => (placeOf(a) === placeOf(b) ? 0 : placeOf(a) - placeOf(b)));
 }

@@ -66,9 +66,10 @@ function recordOf(fields: Fields): Fields {
   if (texts === null) throw fieldError(fields, captions, "a list of captions");
   const column = columnOf(fields, sentenceIdColumns);
   const ids: unknown = hasField(fields, column) ? fields.object[column] : null;
-  if (ids !== null && (!Array.isArray(ids) || ids.length !== texts.length)) {
+  const numbers: readonly unknown[] | null = Array.isArray(ids) ? ids : null;
+  if (numbers?.length !== texts.length && ids !== null) {
     throw new RecordError(`${column} and ${captions} are not lists of one length`);
   }
-  const sentences = texts.map((raw, place) => ({ raw, sentid: ids === null ? null : ids[place] }));
+  const sentences = texts.map((raw, place) => ({ raw, sentid: numbers?.[place] ?? null }));
   return fieldsOf({ ...fields.object, sentences });
 }

@@ -20,6 +20,13 @@ export interface SplitChoice {
   readonly limit: number | null;
 }
 
+/** What may be named for a folder of data. */
+export interface DataPlaces {
+  readonly catalog: Catalog;
+  /** The Hugging Face cache, which has mirrors. */
+  readonly hubCache: string;
+}
+
 export interface OpenedSplit<S extends Sample> {
   readonly split: Split<S>;
   readonly samples: readonly S[];
@@ -34,7 +41,7 @@ export interface SplitTask<S extends Sample> {
 export async function openSplit<S extends Sample>(
   task: SplitTask<S>,
   config: SplitChoice,
-  { catalog, hubCache }: { readonly catalog: Catalog; readonly hubCache: string },
+  { catalog, hubCache }: DataPlaces,
 ): Promise<OpenedSplit<S>> {
   const { dataset } = task;
   const name = config.split ?? dataset.splits[0]!;

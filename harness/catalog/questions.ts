@@ -1,6 +1,6 @@
 /** Chosen samples as the data set has them: question, references and its image. Opened as `score` opens it. */
 import { DatasetError, limitSamples } from "../../datasets/dataset.ts";
-import type { ImageReference, Sample } from "../../datasets/dataset.ts";
+import type { ImageFile, Sample } from "../../datasets/dataset.ts";
 import type { Catalog } from "./catalog.ts";
 import { describeDataFiles } from "./data-files.ts";
 import type { RunRecord } from "../../reports/records/run-record.ts";
@@ -9,7 +9,7 @@ export interface Question {
   /** null: the task asks none. */
   readonly text: string | null;
   readonly references: readonly string[];
-  readonly image: ImageReference;
+  readonly image: ImageFile;
 }
 
 export interface Questions {

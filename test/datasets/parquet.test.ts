@@ -19,7 +19,7 @@ import type { ColumnKind, Rows } from "../support/parquet-mirror.ts";
 import { temporaryFolder } from "../support/temporary-files.ts";
 
 /** A sample without the place of its image, and the image's bytes. */
-async function contentOf<S extends Sample>({ image, ...sample }: S): Promise<unknown> {
+async function contentOf({ image, ...sample }: Sample): Promise<unknown> {
   const bytes = image.read === undefined ? readFileSync(image.path) : await image.read();
   return { ...sample, image: image.id, bytes: Buffer.from(bytes).toString("base64") };
 }
@@ -227,7 +227,7 @@ describe("a mirror of parquet files", () => {
       const { samples, files } = await gqaQuestions.open({ folder }, "testdev");
       assert.deepEqual(files, [join(folder, "default/testdev/0000.parquet")]);
       assert.equal(samples[0]?.question, "What?");
-      assert.deepEqual(await samples[0]?.image.read?.(), image.bytes, `${codec}; bytes are no text`);
+      assert.deepEqual(await samples[0].image.read?.(), image.bytes, `${codec}; bytes are no text`);
     }
   });
 
@@ -274,6 +274,15 @@ describe("what is said of a mirror", () => {
         `ok-vqa val: FOLDER/${name}: row 1, counted from 0: question 516066 has ${count} answers, expected 10. ${official}`,
       );
     }
+  });
+
+  it("beside --images, where its images are not looked for", async () => {
+    const folder = mirrorOf(name, okVqaColumns, [okVqaRow()]);
+    assert.equal(
+      await refusal(okVqaQuestions.open({ folder, images: "elsewhere" }, "val"), folder),
+      "ok-vqa val: --images elsewhere: the images are in the parquet files in FOLDER. Leave --images out, or give the folder " +
+        "of the official files with --data.",
+    );
   });
 
   it("that has a question twice, or a field of another type", async () => {

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { imageValue, writeMirror } from "./parquet-mirror.ts";
 import { bundledData } from "./fakes.ts";
 
-function read<T>(name: string): T {
-  return JSON.parse(readFileSync(join(bundledData, name), "utf8")) as T;
+function read(name: string): unknown {
+  return JSON.parse(readFileSync(join(bundledData, name), "utf8"));
 }
 
 interface BundledAnnotation {
@@ -28,10 +28,10 @@ const cocoImage = (id: number): string =>
 
 /** As lmms-lab/VQAv2: an image is repeated for each of its questions. */
 export function vqav2Mirror(folder: string, { rowGroupSize = 100 } = {}): readonly string[] {
-  const { questions } = read<{ questions: { question_id: number; image_id: number; question: string }[] }>(
-    "v2_OpenEnded_mscoco_val2014_questions.json",
-  );
-  const { annotations } = read<{ annotations: BundledAnnotation[] }>("v2_mscoco_val2014_annotations.json");
+  const { questions } = read("v2_OpenEnded_mscoco_val2014_questions.json") as {
+    questions: { question_id: number; image_id: number; question: string }[];
+  };
+  const { annotations } = read("v2_mscoco_val2014_annotations.json") as { annotations: BundledAnnotation[] };
   const byId = new Map(annotations.map((annotation) => [annotation.question_id, annotation]));
   const images = new Map<number, ReturnType<typeof imageValue>>();
   const rows = questions.map(({ question_id, image_id, question }) => {
@@ -64,10 +64,10 @@ export function vqav2Mirror(folder: string, { rowGroupSize = 100 } = {}): readon
 
 /** As lmms-lab/COCO-Caption: all of val2014 in the order of its file, no Karpathy split, ids in file names alone. */
 export function cocoMirror(folder: string): readonly string[] {
-  const { images, annotations } = read<{
+  const { images, annotations } = read("captions_val2014.json") as {
     images: { id: number; file_name: string }[];
     annotations: { image_id: number; caption: string }[];
-  }>("captions_val2014.json");
+  };
   const rows = images.map(({ id, file_name }) => ({
     question_id: file_name,
     image: imageValue(cocoImage(id)),
@@ -87,7 +87,7 @@ export function cocoMirror(folder: string): readonly string[] {
 
 /** As lmms-lab/flickr30k, all under "test"; with `hasSplit` as the mirrors that have Karpathy's splits in a column. */
 export function flickr30kMirror(folder: string, { hasSplit }: { readonly hasSplit: boolean }): readonly string[] {
-  const { images } = read<{ images: BundledImage[] }>("dataset_flickr30k.json");
+  const { images } = read("dataset_flickr30k.json") as { images: BundledImage[] };
   const rows = images.map(({ filename, split, sentences }, index) => ({
     image: imageValue(join(bundledData, "flickr30k-images", filename)),
     caption: sentences.map(({ raw }) => raw),

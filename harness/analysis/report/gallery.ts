@@ -1,11 +1,11 @@
 /** The samples a report shows: what each run answered, beside the question and the references of the data set. */
-import type { ImageReference } from "../../../datasets/dataset.ts";
+import type { ImageFile } from "../../../datasets/dataset.ts";
 import { readSimilarityRow } from "../../../reports/report/read-run.ts";
 import type { GalleryGroup, GallerySample } from "../../../reports/report/report-data.ts";
 import { differing } from "./answer-groups.ts";
 import type { AnswerGroup } from "./answer-groups.ts";
 import type { FullRun, ReportOptions } from "./make-report.ts";
-import { logitOf, pairScore, rankedRow, rowCandidates } from "../../../tasks/metrics/retrieval-ranking.ts";
+import { logitOf, rankedRow, rowCandidates } from "../../../tasks/metrics/retrieval-ranking.ts";
 import { readQuestions } from "../../catalog/questions.ts";
 import type { Questions } from "../../catalog/questions.ts";
 
@@ -19,7 +19,7 @@ export interface Gallery {
 export interface GalleryImage {
   readonly group: string;
   readonly image: string;
-  readonly file: ImageReference;
+  readonly file: ImageFile;
 }
 
 /** `chosen`: the ids of each group's samples. Groups whose runs all stand apart are left out. */
@@ -140,8 +140,6 @@ interface MatchedImage {
 /** The best texts of an image's row, which score alike; with `rerank` 0 by similarity alone. */
 function firstTexts(similar: Float32Array, matched: MatchedImage, rerank: number): readonly number[] {
   const candidates = rowCandidates(similar, rerank === 0 ? similar.length : rerank);
-  const scores = Float32Array.from(candidates, (text) =>
-    rerank === 0 ? similar[text]! : pairScore(similar[text]!, logitOf(matched, text, matched.image)),
-  );
-  return rankedRow(candidates, scores)[0]!;
+  const logitOfText = (text: number): number => logitOf(matched, text, matched.image);
+  return rankedRow(similar, candidates, rerank === 0 ? null : logitOfText)[0]!;
 }
