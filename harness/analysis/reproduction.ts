@@ -1,7 +1,8 @@
 /** A run beside everything that was published of its checkpoint on its task and split: what `reproduce` shows. */
-import type { Comparison, ListedNumber, Reproduction, Verdict } from "../../reports/tables/reproduction.ts";
+import type { Comparison, ListedNumber, Reproduction, Verdict } from "../../reports/findings/reproduction-table.ts";
 import type { ScoreSheet } from "../../reports/records/run-record.ts";
-import type { ScoredRun } from "../../reports/tables/table.ts";
+import { grouped } from "../../reports/tables/numbers.ts";
+import type { ScoredRun } from "../../reports/findings/score-rows.ts";
 import { knownReasons, toleranceOf } from "../../tasks/published/known-differences.ts";
 import type { PublishedNumber } from "../../tasks/published/published-number.ts";
 import {
@@ -113,8 +114,4 @@ function judge(
   if (interval !== null && interval.low <= published && published <= interval.high) return "interval";
   if (tolerance !== null && Math.abs(difference) <= tolerance) return "tolerance";
   return interval === null && tolerance === null ? "unjudged" : "outside";
-}
-
-function grouped(count: number): string {
-  return count.toLocaleString("en-US");
 }

@@ -4,6 +4,7 @@
  */
 import type { Sample, Split } from "../../datasets/dataset.ts";
 import type { Outcome } from "../../reports/records/journal.ts";
+import { metricUnits } from "../../reports/records/metric-unit.ts";
 import { scoresFormat } from "../../reports/records/run-record.ts";
 import type { MetricScore, ScoreSheet } from "../../reports/records/run-record.ts";
 import type { GenerationTask, Hypothesis, PublishedScore, Score } from "../../tasks/task.ts";
@@ -112,5 +113,5 @@ function intervalOf(
   clusters: number,
 ): { low: number; high: number } | null {
   if (value === null || standardError === null) return null;
-  return (unit === "fraction" ? shareInterval : confidenceInterval)(value, standardError, clusters);
+  return (metricUnits[unit].highest === 1 ? shareInterval : confidenceInterval)(value, standardError, clusters);
 }

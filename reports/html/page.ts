@@ -7,9 +7,10 @@ import { readFile } from "node:fs/promises";
 import type { Chart } from "../charts/chart.ts";
 import { chartToSvg, shapeToSvg } from "../charts/svg.ts";
 import type { Report } from "../report/report-data.ts";
-import { withoutEmptyColumns } from "../report/report-table.ts";
 import type { ReportTable } from "../report/report-table.ts";
 import type { Section } from "../report/sections.ts";
+import { tableToHtml } from "../tables/html.ts";
+import { withoutEmptyColumns } from "../tables/table.ts";
 import { gallerySection, pageDataOf } from "./gallery.ts";
 import type { Thumbnails } from "./gallery.ts";
 import { jsonForScript, Markup, markup } from "../markup.ts";
@@ -124,28 +125,9 @@ function drawChart(chart: Chart): Markup {
   </figure>`;
 }
 
-/** Wide tables scroll by themselves, so that the page does not. */
-function drawTable(table: ReportTable, section: string): Markup {
-  const { title, note, columns, rows } = withoutEmptyColumns(table);
-  const side = (align: string): string => (align === "right" ? "right" : "left");
+function drawTable({ title, note, ...table }: ReportTable, section: string): Markup {
   return markup`${title === section ? null : markup`<h3>${title}</h3>`}
-    <div class="table" tabindex="0" role="region" aria-label="${title}">
-      <table>
-        <thead>
-          <tr>
-            ${columns.map((column) => markup`<th scope="col" class="${side(column.align)}">${column.title}</th>`)}
-          </tr>
-        </thead>
-        <tbody>
-          ${rows.map(
-            (cells) =>
-              markup`<tr>
-                ${cells.map(({ text, tone }, index) => markup`<td class="${side(columns[index]?.align ?? "left")} ${tone ?? ""}">${text}</td>`)}
-              </tr>`,
-          )}
-        </tbody>
-      </table>
-    </div>
+    ${tableToHtml(withoutEmptyColumns(table), title)}
     ${note === null ? null : markup`<p class="note">${note}</p>`}`;
 }
 

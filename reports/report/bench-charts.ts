@@ -1,7 +1,8 @@
 /** The charts of a bench folder. Points that are INVALID are in its table only. */
 import type { BenchPoint, Rate } from "../records/bench/bench-record.ts";
 import type { Chart, ChartRow } from "../charts/chart.ts";
-import { fixed, figureText } from "./report-table.ts";
+import { pointsPerUnsaidUnit } from "../records/metric-unit.ts";
+import { figureText } from "../tables/numbers.ts";
 import type { ReportBench } from "./report-data.ts";
 import { paretoFront } from "./pareto.ts";
 import { familyColor, pointName } from "./run-names.ts";
@@ -107,13 +108,13 @@ function paretoChart({ id, note, points }: Points): Chart | null {
     note: `${note} The line joins the Pareto front; intervals of the score, 95 %.`,
     legend: legendOfFamilies(points.map(({ checkpoint }) => checkpoint.family)),
     x: { title: "samples a second", scale: "log", fromZero: false },
-    y: { title: `${first.accuracy.metric} (× 100)`, scale: "linear", fromZero: false },
+    y: { title: `${first.accuracy.metric} (× ${pointsPerUnsaidUnit})`, scale: "linear", fromZero: false },
     points: scored.map(({ point, speed, accuracy: { value, standardError } }, index) => ({
       label: pointName(point, points),
       x: speed,
-      y: Number(fixed(value * 100, 4).replaceAll(",", "")),
-      low: standardError === null ? null : 100 * (value - around * standardError),
-      high: standardError === null ? null : 100 * (value + around * standardError),
+      y: Number((pointsPerUnsaidUnit * value).toFixed(4)),
+      low: standardError === null ? null : pointsPerUnsaidUnit * (value - around * standardError),
+      high: standardError === null ? null : pointsPerUnsaidUnit * (value + around * standardError),
       color: familyColor(point.checkpoint.family),
       shape: "circle",
       isOnFront: isOnFront[index] ?? false,
@@ -134,7 +135,8 @@ function stagesChart({ id, note, points }: Points): Chart | null {
       label: pointName(point, points),
       text: `${figureText(total)} ms`,
       bars: stackOf([...named, total - sumOf(named)]),
-      ...{ line: null, points: [] },
+      line: null,
+      points: [],
     };
   });
   return rowsOrNone({

@@ -1,4 +1,6 @@
 /** The Pareto front of speed and score: the points that no other point beats in one without losing in the other. */
+import type { ReportRun } from "./report-data.ts";
+import { groupsOf } from "./run-names.ts";
 
 export interface Candidate {
   /** Both: more is better. */
@@ -14,4 +16,20 @@ export function paretoFront(candidates: readonly Candidate[]): readonly boolean[
 function dominates(other: Candidate, one: Candidate): boolean {
   const isNoWorse = other.speed >= one.speed && other.score >= one.score;
   return isNoWorse && (other.speed > one.speed || other.score > one.score);
+}
+
+/** The runs on the front of their group. Groups of one run have no front to speak of. */
+export function frontRuns(runs: readonly ReportRun[]): ReadonlySet<string> {
+  return new Set(
+    groupsOf(runs)
+      .filter((group) => group.length > 1)
+      .flatMap((group) => {
+        const candidates = group.flatMap(({ id, rows: [row], latency }) => {
+          if (latency === null || row?.value === null || row?.value === undefined) return [];
+          return [{ id, speed: latency.samplesPerSecond, score: row.value }];
+        });
+        const isOnFront = paretoFront(candidates);
+        return candidates.filter((_, index) => isOnFront[index]).map(({ id }) => id);
+      }),
+  );
 }

@@ -11,7 +11,7 @@ import { readScores } from "../../../reports/records/read-scores.ts";
 import { journalName, readRun, readSimilarities } from "../../../reports/records/run-files.ts";
 import { identityFields } from "../../../reports/records/run-record.ts";
 import type { Prediction, RunRecord } from "../../../reports/records/run-record.ts";
-import { rowsOf } from "../../../reports/tables/table.ts";
+import { scoreRowsOf } from "../../../reports/findings/score-rows.ts";
 import { firstStepDivergence, outputAgreement } from "./output-agreement.ts";
 import { rankingAgreement } from "./ranking-agreement.ts";
 import type { RankedRun } from "./ranking-agreement.ts";
@@ -89,7 +89,7 @@ async function rowOf(run: Run, reference: Reference | null, notes: Note[]): Prom
   const other = reference === null || reference.run === run ? null : reference;
   const predictions = reference?.run === run ? reference.predictions : await predictionsOf(run);
   const scores = await readScores(folder);
-  const [row] = rowsOf({ record, scores });
+  const [row] = scoreRowsOf({ record, scores });
   const [headline] = scores.metrics;
   const { measured } = record;
   const stages = { ...measured?.stagesMs, ...stagesOf(predictions) };

@@ -4,6 +4,7 @@
  */
 import type { MetricRule } from "../../../reports/records/findings/gate-config.ts";
 import type { About, MetricJudgement } from "../../../reports/records/findings/gate-result.ts";
+import { metricUnits } from "../../../reports/records/metric-unit.ts";
 import type { MetricScore } from "../../../reports/records/run-record.ts";
 import { compareMetric } from "../compare/compare-metric.ts";
 import type { CompareOptions, MetricFindings } from "../compare/compare-metric.ts";
@@ -37,7 +38,7 @@ export function judgeMetric(
   const tables = [runs.samples, ...(runs.texts === null ? [] : [runs.texts])];
   const moved = movementOf(rule.metric, tables);
   const isFew = moved.differing > 0 && moved.differing < enoughImages;
-  const margin = rule.margin / 100;
+  const margin = rule.margin / metricUnits[unit].pointsPerUnit;
   const usual = measuredOf(findings);
   const cautious = isFew ? withFewImages(usual, higherIsBetter ? moved.lowest : null) : usual;
   const measured = higherIsBetter ? cautious : turned(cautious);

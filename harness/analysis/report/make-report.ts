@@ -10,7 +10,7 @@ import type { ReadPredictions } from "../../../reports/report/read-run.ts";
 import { reportFormat } from "../../../reports/records/report-folder.ts";
 import type { Apart, FileState, Report, ReportBench, ReportRun } from "../../../reports/report/report-data.ts";
 import { RunFolderError } from "../../../reports/records/run-folder-error.ts";
-import { rowsOf } from "../../../reports/tables/table.ts";
+import { scoreRowsOf } from "../../../reports/findings/score-rows.ts";
 import type { Catalog } from "../../catalog/catalog.ts";
 import { reproductionOf } from "../reproduction.ts";
 import { AnswerColumns, agreementOf, chooseSamples, dataKeyOf, groupRuns } from "./answer-groups.ts";
@@ -184,7 +184,7 @@ function reportRun({ id, run, group, read, files }: FullRun, all: readonly FullR
     group: group.id,
     record,
     files,
-    rows: [...rowsOf({ record, scores })],
+    rows: [...scoreRowsOf({ record, scores })],
     latency: read.latency,
     measured,
     comparisons: (reproduction?.comparisons ?? []).map(

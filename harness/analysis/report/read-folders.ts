@@ -12,7 +12,7 @@ import { RunFolderError, systemCode } from "../../../reports/records/run-folder-
 import { identityHash, parseRunRecord } from "../../../reports/records/run-record.ts";
 import type { RunRecord, ScoreSheet } from "../../../reports/records/run-record.ts";
 import { readTextFile, TextFileError } from "../../../reports/records/text-file.ts";
-import { rowsOf } from "../../../reports/tables/table.ts";
+import { scoreRowsOf } from "../../../reports/findings/score-rows.ts";
 import type { AnswerColumns, Answers } from "./answer-groups.ts";
 import { benchName } from "../../../reports/records/find-folders.ts";
 
@@ -64,7 +64,7 @@ export function apartRun(
   path: string,
   { record, sheet, reasons }: { record: RunRecord; sheet: ScoreSheet | null; reasons: readonly string[] },
 ): Apart {
-  const rows = sheet === null ? [] : rowsOf({ record, scores: sheet });
+  const rows = sheet === null ? [] : scoreRowsOf({ record, scores: sheet });
   return { folder: path, kind: "run", reasons, rows: [...rows] };
 }
 

@@ -1,7 +1,7 @@
 /** `blip2-bench audit`: whether what makes a run fast changes an answer. Writes nothing. */
 import { describePrecision, modelParts } from "../../../models/checkpoint/precision.ts";
 import type { Precision } from "../../../models/checkpoint/precision.ts";
-import { formatAudit } from "../../../reports/tables/audit-table.ts";
+import { formatAudit } from "../../../reports/findings/audit-table.ts";
 import { auditFormat } from "../../../reports/records/findings/audit.ts";
 import type { Audit, TaskAudit } from "../../../reports/records/findings/audit.ts";
 import { auditGeneration } from "../../evaluation/generation/audit-generation.ts";

@@ -1,6 +1,8 @@
 /** `blip2-bench ls`: what --model and --tasks can name. */
 import { retrievalMetrics } from "../../../tasks/metrics/recall.ts";
-import { formatColumns } from "../../../reports/tables/table.ts";
+import { left, tableOf } from "../../../reports/tables/table.ts";
+import type { ColumnOf } from "../../../reports/tables/table.ts";
+import { tableToText } from "../../../reports/tables/terminal.ts";
 import { completeCode } from "../exit-code.ts";
 import { refuseExcess, withOutputFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
@@ -24,6 +26,30 @@ export const addLs: AddCommand = (program, called) => {
   });
 };
 
+interface NamedModel {
+  readonly name: string;
+  readonly family: string;
+}
+
+const modelColumns: readonly ColumnOf<NamedModel>[] = [
+  left("model", ({ name }) => name),
+  left("language model", ({ family }) => (family === "itm" ? "none: image-text matching" : family)),
+];
+
+interface NamedTask {
+  readonly name: string;
+  readonly splits: readonly string[];
+  readonly protocols: readonly string[];
+  readonly metrics: readonly string[];
+}
+
+const taskColumns: readonly ColumnOf<NamedTask>[] = [
+  left("task", ({ name }) => name),
+  left("splits", ({ splits }) => splits.join(", ")),
+  left("protocols", ({ protocols }) => protocols.join(", ")),
+  left("metrics", ({ metrics }) => metrics.join(", ")),
+];
+
 /** `what`: null is both. */
 function list(
   what: "models" | "tasks" | null,
@@ -42,22 +68,10 @@ function list(
     );
     return;
   }
-  const modelTable = formatColumns(
-    ["model", "language model"],
-    models.map(({ name, family }) => [name, family === "itm" ? "none: image-text matching" : family]),
-  );
   const elsewhere =
     "or the folder of a checkpoint, or a name in the Hugging Face cache such as Salesforce/blip2-opt-2.7b";
-  const taskTable = formatColumns(
-    ["task", "splits", "protocols", "metrics"],
-    tasks.map(({ name, splits, protocols, metrics }) => [
-      name,
-      splits.join(", "),
-      protocols.join(", "),
-      metrics.join(", "),
-    ]),
-  );
+  const modelTable = tableToText(tableOf(modelColumns, models));
   if (what !== "tasks") terminal.result(`${modelTable}\n${elsewhere}`);
   if (what === null) terminal.result("");
-  if (what !== "models") terminal.result(taskTable);
+  if (what !== "models") terminal.result(tableToText(tableOf(taskColumns, tasks)));
 }

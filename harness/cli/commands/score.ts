@@ -9,7 +9,7 @@ import type { Dataset, Sample, Split } from "../../../datasets/dataset.ts";
 import { kindOfFolder, readRun, readSimilarities, writeScores } from "../../../reports/records/run-files.ts";
 import { RunFolderError } from "../../../reports/records/run-folder-error.ts";
 import type { RunRecord, ScoreSheet } from "../../../reports/records/run-record.ts";
-import type { ScoredRun } from "../../../reports/tables/table.ts";
+import type { ScoredRun } from "../../../reports/findings/score-rows.ts";
 import type { Catalog } from "../../catalog/catalog.ts";
 import { describeDataFiles } from "../../catalog/data-files.ts";
 import { completeCode, incompleteCode } from "../exit-code.ts";

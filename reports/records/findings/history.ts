@@ -5,6 +5,7 @@
 import { appendFile } from "node:fs/promises";
 import * as z from "zod";
 import { machineClassOf } from "../machine-class.ts";
+import { pointsPerUnsaidUnit } from "../metric-unit.ts";
 import { describeSystemCode, RunFolderError, systemCode } from "../run-folder-error.ts";
 import type { RunRecord, ScoreSheet } from "../run-record.ts";
 import { readTextFile, TextFileError } from "../text-file.ts";
@@ -140,5 +141,5 @@ export function valueOf(line: HistoryLine, measure: string): number | null {
   if (measure === "time") return line.computeMs;
   if (measure === "memory") return line.peakMemoryBytes === null ? null : line.peakMemoryBytes / 1e6;
   const metric = line.metrics[measure];
-  return metric === undefined ? null : metric.value * 100;
+  return metric === undefined ? null : metric.value * pointsPerUnsaidUnit;
 }

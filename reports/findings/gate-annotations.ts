@@ -5,7 +5,7 @@
  *   GitLab   a code quality report: a JSON list, an entry for each judgement that does not pass, in the place of that file
  */
 import { createHash } from "node:crypto";
-import { conclusionOf, nameOf } from "../tables/gate-table.ts";
+import { conclusionOf, nameOf } from "./gate-table.ts";
 import type { GateResult, Judgement } from "../records/findings/gate-result.ts";
 
 /** With `file`: the one with the margins or the baseline, which the annotations are put beside. */

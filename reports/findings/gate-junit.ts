@@ -1,5 +1,5 @@
 /** A gate's result as JUnit XML, which continuous integration shows as tests: one a judgement, or one for a partial result. */
-import { conclusionOf, nameOf } from "../tables/gate-table.ts";
+import { conclusionOf, nameOf } from "./gate-table.ts";
 import type { GateResult, Judgement } from "../records/findings/gate-result.ts";
 
 export function gateToJunit(result: GateResult): string {
