@@ -23,7 +23,7 @@ import { packageFolder } from "./provenance.ts";
 /** A checkpoint that was found and read, but for its weights. */
 export type FoundCheckpoint = FoundGenerator | FoundScorer;
 
-interface Found {
+interface NamedCheckpoint {
   readonly name: string;
   /** The folder or hub name it was found by, for the record. */
   readonly source: string;
@@ -33,7 +33,7 @@ interface Found {
 }
 
 /** With a language model: it generates. */
-export interface FoundGenerator extends Found {
+export interface FoundGenerator extends NamedCheckpoint {
   readonly kind: "generation";
   readonly family: LanguageModelFamily;
   /** Of the language model; unset: not known. */
@@ -42,7 +42,7 @@ export interface FoundGenerator extends Found {
 }
 
 /** Without one: it says how well an image and a text go together. */
-export interface FoundScorer extends Found {
+export interface FoundScorer extends NamedCheckpoint {
   readonly kind: "retrieval";
   readonly family: "itm";
   readonly load: () => Promise<ImageTextScorer>;

@@ -36,8 +36,8 @@ function differenceLines({ checkpoint, precision, task, differences, expected }:
   const shown = told.slice(0, mostShown);
   const lines = shown.flatMap(({ id, plain, fast }) => [
     `  ${id}`,
-    `    alone     ${describe(plain)}`,
-    `    in batch  ${describe(fast)}`,
+    `    alone     ${outcomeText(plain)}`,
+    `    in batch  ${outcomeText(fast)}`,
   ]);
   const more = told.length - shown.length;
   return [
@@ -48,7 +48,7 @@ function differenceLines({ checkpoint, precision, task, differences, expected }:
   ];
 }
 
-function describe({ text, tokens, score }: AuditOutcome): string {
+function outcomeText({ text, tokens, score }: AuditOutcome): string {
   const details = [
     ...(tokens.length > 0 ? [`tokens ${tokens.join(" ")}`] : []),
     ...(score === null ? [] : [`score ${score}`]),

@@ -12,8 +12,8 @@ const columns: readonly ColumnOf<MetricComparison>[] = [
   left("metric", ({ metric, group }) => (group === null ? metric : `  ${group.name}`)),
   right("base", ({ base, unit }) => scoreText(base, unit)),
   right("candidate", ({ candidate, unit }) => scoreText(candidate, unit)),
-  right("difference", differenceOf),
-  right("95 % interval", intervalOf),
+  right("difference", differenceWithSpread),
+  right("95 % interval", intervalText),
   right("p", ({ pValue }) => pValueText(pValue)),
   right("p adjusted", ({ adjustedP }) => pValueText(adjustedP)),
   right("McNemar p", ({ mcnemar }) => (mcnemar === null ? noNumber : pValueText(mcnemar.pValue))),
@@ -30,12 +30,12 @@ export function verdictOf({ adjustedP, difference, higherIsBetter }: MetricCompa
   return difference > 0 === higherIsBetter ? "better" : "worse";
 }
 
-function differenceOf({ difference, standardError, unit }: MetricComparison): string {
+function differenceWithSpread({ difference, standardError, unit }: MetricComparison): string {
   const error = standardError === null ? "" : ` ± ${pointsText(standardError, unit)}`;
   return `${differenceText(difference, unit)}${error}`;
 }
 
-function intervalOf({ interval: { low, high }, unit }: MetricComparison): string {
+function intervalText({ interval: { low, high }, unit }: MetricComparison): string {
   return `${differenceText(low, unit, "-∞")} to ${differenceText(high, unit, "+∞")}`;
 }
 

@@ -9,21 +9,21 @@ import { tableToText } from "../tables/terminal.ts";
 const columns: readonly ColumnOf<Judgement>[] = [
   left("checkpoint", ({ checkpoint }) => checkpoint),
   left("task", ({ task }) => task),
-  left("precision", precisionOf),
-  left("measure", measureOf),
-  right("baseline", (one) => valueOf(one, "base")),
-  right("candidate", (one) => valueOf(one, "candidate")),
-  right("difference", differenceOf),
+  left("precision", precisionText),
+  left("measure", judgedMeasure),
+  right("baseline", (one) => valueText(one, "base")),
+  right("candidate", (one) => valueText(one, "candidate")),
+  right("difference", changeText),
   right("lower bound", (one) => (one.kind === "metric" ? differenceText(one.bounds.low, one.unit, "-∞") : "")),
   right("margin", (one) => (one.kind === "metric" ? pointsText(one.margin, one.unit) : `× ${one.most}`)),
   right("n", (one) => (one.kind === "metric" ? one.samples : "")),
-  left("verdict", verdictOf),
+  left("verdict", verdictText),
 ];
 
 /** With `explain`, how each verdict came, in words. */
 export function formatGate(result: GateResult, { explain }: { readonly explain: boolean }): string {
   const { judgements, notes } = result;
-  const words = explain ? judgements.map((one) => `${nameOf(one)}: ${one.words}`) : [];
+  const words = explain ? judgements.map((one) => `${judgementName(one)}: ${one.words}`) : [];
   const blocks = [
     ...(judgements.length === 0 ? [] : [tableToText(tableOf(columns, judgements))]),
     ...(words.length === 0 ? [] : [words.join("\n")]),
@@ -35,7 +35,7 @@ export function formatGate(result: GateResult, { explain }: { readonly explain: 
 
 export function gateToMarkdown(result: GateResult): string {
   const { judgements, notes } = result;
-  const words = judgements.map((one) => `- ${escapeMarkdown(`${nameOf(one)}: ${one.words}`)}`);
+  const words = judgements.map((one) => `- ${escapeMarkdown(`${judgementName(one)}: ${one.words}`)}`);
   const blocks = [
     `### Gate: ${result.verdict}`,
     ...(judgements.length === 0 ? [] : [tableToMarkdown(tableOf(columns, judgements))]),
@@ -49,12 +49,12 @@ export function gateToMarkdown(result: GateResult): string {
 }
 
 /** `shapes-opt-small int8 vqav2 accuracy` */
-export function nameOf(one: Judgement): string {
+export function judgementName(one: Judgement): string {
   const precision = one.precision === "fp32" ? [] : [one.precision];
-  return [one.checkpoint, ...precision, one.task, measureOf(one)].join(" ");
+  return [one.checkpoint, ...precision, one.task, judgedMeasure(one)].join(" ");
 }
 
-export function measureOf(one: Judgement): string {
+export function judgedMeasure(one: Judgement): string {
   return one.kind === "metric" ? one.metric : one.kind === "time" ? "time a sample" : "peak memory";
 }
 
@@ -77,22 +77,22 @@ function notJudged(count: number): string {
   return count === 0 ? "" : `; ${count} not judged`;
 }
 
-function precisionOf({ precision, basePrecision }: Judgement): string {
+function precisionText({ precision, basePrecision }: Judgement): string {
   return precision === basePrecision ? precision : `${precision}, was ${basePrecision}`;
 }
 
-function verdictOf(one: Judgement): string {
+function verdictText(one: Judgement): string {
   return one.kind === "metric" && !one.isPrimary ? `${one.verdict} (secondary)` : one.verdict;
 }
 
-function valueOf(one: Judgement, side: "base" | "candidate"): string | null {
+function valueText(one: Judgement, side: "base" | "candidate"): string | null {
   if (one.kind === "metric") return pointsText(one[side], one.unit);
   const value = one[side];
   if (value === null) return null;
   return one.kind === "time" ? `${value.toPrecision(3)} ms` : `${Math.round(value / 1e6)} MB`;
 }
 
-function differenceOf(one: Judgement): string | null {
+function changeText(one: Judgement): string | null {
   if (one.kind === "metric") return differenceText(one.difference, one.unit);
   return one.ratio === null ? null : `× ${one.ratio.toFixed(2)}`;
 }

@@ -6,7 +6,7 @@ import type { ColumnOf } from "../tables/table.ts";
 import { tableToText } from "../tables/terminal.ts";
 
 /** A number that was published. */
-export interface Published {
+export interface ShownNumber {
   /** `accuracy`, or with the part of the split it is of: `CIDEr in-domain`. */
   readonly metric: string;
   readonly unit: MetricUnit;
@@ -16,7 +16,7 @@ export interface Published {
 }
 
 /** Of all published numbers, for the list. */
-export interface ListedNumber extends Published {
+export interface ListedNumber extends ShownNumber {
   readonly checkpoint: string | null;
   readonly model: string;
   readonly task: string;
@@ -28,17 +28,17 @@ export interface ListedNumber extends Published {
  * `interval`: the published number lies in ours; `tolerance`: as near as public reports lie to each other; `outside`: neither.
  * `unjudged`: with no interval and no tolerance, or where the run is another than the published one (`obstacles`).
  */
-export type Verdict = "interval" | "tolerance" | "outside" | "unjudged";
+export type PublishedVerdict = "interval" | "tolerance" | "outside" | "unjudged";
 
-export interface Comparison {
-  readonly published: Published;
+export interface PublishedComparison {
+  readonly published: ShownNumber;
   /** null: not scored, for the reason. */
   readonly ours: { readonly value: number; readonly standardError: number | null } | { readonly missing: string };
   /** Ours minus published; its standard error is that of ours. */
   readonly difference: number | null;
   readonly interval: { readonly low: number; readonly high: number } | null;
   readonly tolerance: number | null;
-  readonly verdict: Verdict;
+  readonly verdict: PublishedVerdict;
   /** Where it lies outside: what is known of why. */
   readonly reasons: readonly string[];
 }
@@ -54,7 +54,7 @@ export interface Reproduction {
   readonly obstacles: readonly string[];
   /** In what the run is less than the published one, though comparable. */
   readonly caveats: readonly string[];
-  readonly comparisons: readonly Comparison[];
+  readonly comparisons: readonly PublishedComparison[];
 }
 
 const explanation =
@@ -82,7 +82,7 @@ function formatReproduction(reproduction: Reproduction): string {
   ].join("\n");
 }
 
-function columnsOf(isIncomparable: boolean): readonly ColumnOf<Comparison>[] {
+function columnsOf(isIncomparable: boolean): readonly ColumnOf<PublishedComparison>[] {
   return [
     left("metric", ({ published }) => published.metric),
     right("ours", ({ ours, published: { unit } }) =>
@@ -100,14 +100,14 @@ function columnsOf(isIncomparable: boolean): readonly ColumnOf<Comparison>[] {
   ];
 }
 
-function verdictText({ verdict, tolerance, published }: Omit<Comparison, "ours">): string {
+function verdictText({ verdict, tolerance, published }: Omit<PublishedComparison, "ours">): string {
   const within =
     tolerance === null ? "" : `within ${pointsText(tolerance, published.unit)}, as near as public reports are`;
   return { interval: "in the interval", tolerance: within, outside: "OUTSIDE", unjudged: "not judged" }[verdict];
 }
 
 /** Each reason once, with the numbers it is of. */
-function reasonLines(comparisons: readonly Comparison[]): readonly string[] {
+function reasonLines(comparisons: readonly PublishedComparison[]): readonly string[] {
   const outside = comparisons.filter(({ verdict }) => verdict === "outside");
   if (outside.length === 0) return [];
   const numbersOf = new Map<string, string[]>();

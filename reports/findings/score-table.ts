@@ -24,8 +24,8 @@ const columns: readonly ColumnOf<ScoreRow>[] = [
   left("split", ({ split }) => split),
   left("protocol", ({ protocol }) => protocol),
   left("metric", ({ metric }) => metric),
-  right("score", scoreOf),
-  right("95 % interval", intervalOf),
+  right("score", ownScoreText),
+  right("95 % interval", intervalText),
   right("published", ({ published, unit }) => (published === null ? noNumber : inUnit(published, unit))),
   right("n", ({ scored }) => scored),
   right("failed", ({ failed }) => failed),
@@ -38,13 +38,13 @@ export function formatScores(runs: readonly ScoredRun[]): string {
   return [table, ...(notes.length > 0 ? ["", ...notes] : [])].join("\n");
 }
 
-function scoreOf({ score, standardError, unit }: ScoreRow): string {
+function ownScoreText({ score, standardError, unit }: ScoreRow): string {
   if (score === null) return "none";
   if (standardError === null) return inUnit(score, unit);
   return `${fixedPoints(score, unitsBySign[unit])} ± ${inUnit(standardError, unit)}`;
 }
 
-function intervalOf({ low, high, unit }: ScoreRow): string {
+function intervalText({ low, high, unit }: ScoreRow): string {
   if (low === null || high === null) return noNumber;
   return rangeText(low, high, (end) => fixedPoints(end, unitsBySign[unit]));
 }

@@ -49,7 +49,7 @@ export function gallerySection({ runs, gallery }: Report): Markup | null {
   return markup`<section id="gallery">
     <h2>Samples</h2>
     <ul class="notes">
-      ${gallery.groups.map((group) => markup`<li>${describeGroup(group, gallery.seed)}</li>`)}
+      ${gallery.groups.map((group) => markup`<li>${groupLine(group, gallery.seed)}</li>`)}
     </ul>
     <form id="filters" class="filters" aria-label="Which samples to show">
       <label
@@ -87,7 +87,7 @@ export function gallerySection({ runs, gallery }: Report): Markup | null {
   </section>`;
 }
 
-function describeGroup({ task, split, shown, of, differing, metric, notes }: GalleryGroup, seed: number): string {
+function groupLine({ task, split, shown, of, differing, metric, notes }: GalleryGroup, seed: number): string {
   const all = grouped(of);
   const parts = [shown < of ? `${shown} of ${all} samples, drawn at random with seed ${seed}` : `all ${all} samples`];
   if (differing !== null) {

@@ -61,7 +61,7 @@ export async function reportToHtml(
       <body>
         <header>
           <h1>blip2-bench report</h1>
-          <p class="quiet">${describe(report)}</p>
+          <p class="quiet">${summaryLine(report)}</p>
           <nav aria-label="Sections">${links.map(({ id, title }) => markup`<a href="#${id}">${title}</a>`)}</nav>
         </header>
         <main>${sections.map((section) => drawSection(section, report))} ${gallery} ${provenanceSection(report)}</main>
@@ -88,7 +88,7 @@ function sourceHash({ text }: Markup): string {
   return `sha256-${createHash("sha256").update(text).digest("base64")}`;
 }
 
-function describe({ runs, benches, apart, createdAt }: Report): string {
+function summaryLine({ runs, benches, apart, createdAt }: Report): string {
   const points = benches.reduce((sum, bench) => sum + bench.points.length, 0);
   const counted = (count: number, what: string): string => `${count} ${count === 1 ? what : `${what}s`}`;
   return [

@@ -1,5 +1,5 @@
 /** The charts of a bench folder. Points that are INVALID are in its table only. */
-import type { BenchPoint, Rate } from "../records/bench/bench-record.ts";
+import type { BenchPoint } from "../records/bench/bench-record.ts";
 import type { Chart, ChartRow } from "../charts/chart.ts";
 import { pointsPerUnsaidUnit } from "../records/metric-unit.ts";
 import { figureText } from "../tables/numbers.ts";
@@ -13,8 +13,7 @@ import {
   rangeOf,
   rowsOrNone,
   stackLegend,
-  stackOf,
-  sumOf,
+  stageRow,
 } from "./run-charts.ts";
 
 export function benchCharts(bench: ReportBench): readonly Chart[] {
@@ -46,7 +45,7 @@ function throughputChart({ id, note, points }: Points): Chart | null {
     const { value, low, high } = samplesPerSecond;
     const row: ChartRow = {
       label: pointName(point, points),
-      text: `${figureText(value)} a second${rangeText({ low, high }, 1)}`,
+      text: `${figureText(value)} a second${bracketed(low, high)}`,
       bars: [{ value, color: familyColor(point.checkpoint.family) }],
       line: low === null || high === null ? null : { low, high },
       points: [],
@@ -64,8 +63,8 @@ function throughputChart({ id, note, points }: Points): Chart | null {
   });
 }
 
-function rangeText({ low, high }: Pick<Rate, "low" | "high">, divisor: number): string {
-  return low === null || high === null ? "" : `  [${figureText(low / divisor)}, ${figureText(high / divisor)}]`;
+function bracketed(low: number | null, high: number | null): string {
+  return low === null || high === null ? "" : `  [${figureText(low)}, ${figureText(high)}]`;
 }
 
 const shapes = { "50": "circle", "90": "square", "99": "tick" } as const;
@@ -127,18 +126,7 @@ function stagesChart({ id, note, points }: Points): Chart | null {
     Object.fromEntries(Object.entries(stagesMs).map(([stage, { mean }]) => [stage, mean]));
   const stages = largestStages(points.map(meansOf));
   if (stages.length === 0) return null;
-  const rows = points.map((point): ChartRow => {
-    const means = meansOf(point);
-    const total = sumOf(Object.values(means));
-    const named = stages.map((stage) => means[stage] ?? 0);
-    return {
-      label: pointName(point, points),
-      text: `${figureText(total)} ms`,
-      bars: stackOf([...named, total - sumOf(named)]),
-      line: null,
-      points: [],
-    };
-  });
+  const rows = points.map((point) => stageRow(pointName(point, points), stages, meansOf(point)));
   return rowsOrNone({
     kind: "rows",
     id: `${id}-stages`,

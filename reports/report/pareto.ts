@@ -2,18 +2,18 @@
 import type { ReportRun } from "./report-data.ts";
 import { groupsOf } from "./run-names.ts";
 
-export interface Candidate {
+export interface SpeedAndScore {
   /** Both: more is better. */
   readonly speed: number;
   readonly score: number;
 }
 
 /** For each candidate, in order. Of equal ones all are on the front. */
-export function paretoFront(candidates: readonly Candidate[]): readonly boolean[] {
+export function paretoFront(candidates: readonly SpeedAndScore[]): readonly boolean[] {
   return candidates.map((one) => !candidates.some((other) => dominates(other, one)));
 }
 
-function dominates(other: Candidate, one: Candidate): boolean {
+function dominates(other: SpeedAndScore, one: SpeedAndScore): boolean {
   const isNoWorse = other.speed >= one.speed && other.score >= one.score;
   return isNoWorse && (other.speed > one.speed || other.score > one.score);
 }

@@ -169,7 +169,7 @@ export type GallerySample = z.infer<typeof sample>;
 export type GalleryGroup = z.infer<typeof galleryGroup>;
 export type FileState = z.infer<typeof fileState>;
 export type Latency = z.infer<typeof latency>;
-export type Measured = z.infer<typeof measuredSchema>;
+export type RunMeasures = z.infer<typeof measuredSchema>;
 
 /** As charts and tables name it. */
 export function precisionOf({ record }: Pick<ReportRun, "record">): string {

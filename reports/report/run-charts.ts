@@ -171,17 +171,8 @@ export function distributionChart({ id, runs }: RunGroup): Chart | null {
 export function stagesChart({ id, runs }: RunGroup): Chart | null {
   const names = runNames(runs);
   const stages = largestStages(timed(runs).map(({ latency }) => stageMeans(latency)));
-  const rows = timed(runs).map(({ run, latency }): ChartRow => {
-    const means = stageMeans(latency);
-    const total = sumOf(Object.values(means));
-    const named = stages.map((stage) => means[stage] ?? 0);
-    return {
-      label: names.get(run.id) ?? run.id,
-      text: `${figureText(total)} ms`,
-      bars: stackOf([...named, total - sumOf(named)]),
-      line: null,
-      points: [],
-    };
+  const rows = timed(runs).map(({ run, latency }) => {
+    return stageRow(names.get(run.id) ?? run.id, stages, stageMeans(latency));
   });
   return rowsOrNone({
     kind: "rows",
@@ -214,15 +205,26 @@ export function largestStages(means: readonly Readonly<Record<string, number>>[]
   return [...totals.keys()].filter((stage) => kept.has(stage)); // in the order of the pipeline
 }
 
-export function stackOf(values: readonly number[]): ChartRow["bars"] {
-  return values.map((value, index) => ({ value: Math.max(0, value), color: colorAt(index) }));
+/** `meansMs`: of every stage; those that are not in `stages` stand together at the end. */
+export function stageRow(
+  label: string,
+  stages: readonly string[],
+  meansMs: Readonly<Record<string, number>>,
+): ChartRow {
+  const total = sumOf(Object.values(meansMs));
+  const named = stages.map((stage) => meansMs[stage] ?? 0);
+  const bars = [...named, total - sumOf(named)].map((value, index) => ({
+    value: Math.max(0, value),
+    color: colorAt(index),
+  }));
+  return { label, text: `${figureText(total)} ms`, bars, line: null, points: [] };
 }
 
 export function stackLegend(stages: readonly string[]): readonly LegendEntry[] {
   return [...stages, "others"].map((label, index) => ({ label, color: colorAt(index), shape: "square" }));
 }
 
-export function sumOf(values: readonly number[]): number {
+function sumOf(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0);
 }
 

@@ -1,5 +1,5 @@
 /** The tables of what runs scored. */
-import { amount, interval, scoreCell, scoreDifference, scoreInterval } from "../tables/cells.ts";
+import { amount, interval, scoreCell, scoreDifferenceCell, scoreIntervalCell } from "../tables/cells.ts";
 import { grouped } from "../tables/numbers.ts";
 import { columnsOfPart, left, right, tableOf } from "../tables/table.ts";
 import type { Cell, ColumnOf } from "../tables/table.ts";
@@ -66,9 +66,9 @@ const comparisonColumns: readonly ColumnOf<RunComparison>[] = [
   ...columnsOfPart(({ run }: RunComparison) => run, settingColumns),
   left("metric", ({ one }) => one.metric),
   right("ours", ({ one }) => scoreCell(one.ours, one.unit)),
-  right("95 % interval", ({ one }) => scoreInterval(one.low, one.high, one.unit), "interval_95"),
+  right("95 % interval", ({ one }) => scoreIntervalCell(one.low, one.high, one.unit), "interval_95"),
   right("published", ({ one }) => scoreCell(one.published, one.unit)),
-  right("difference", ({ one }) => scoreDifference(one.difference, one.unit)),
+  right("difference", ({ one }) => scoreDifferenceCell(one.difference, one.unit)),
   left("published number is", verdictCell, "verdict"),
   left("source", ({ one }) => one.source),
 ];

@@ -1,6 +1,6 @@
 /** The tables of how fast runs were, and of what precisions change. */
 import { unitsBySign } from "../records/metric-unit.ts";
-import { amount, figure, megabytes, scoreDifference } from "../tables/cells.ts";
+import { amount, figure, megabytes, scoreDifferenceCell } from "../tables/cells.ts";
 import { columnsOfPart, right, tableOf } from "../tables/table.ts";
 import type { Cell, ColumnOf } from "../tables/table.ts";
 import { precisionOf } from "./report-data.ts";
@@ -101,7 +101,7 @@ function differenceCell({ run, reference }: BesideFp32): Cell | string {
   if (run === reference) return "";
   const [row, base] = [run.rows[0], reference?.rows[0]];
   if (row === undefined || base === undefined || row.value === null || base.value === null) return amount(null);
-  return scoreDifference(row.value - base.value, unitsBySign[row.unit]);
+  return scoreDifferenceCell(row.value - base.value, unitsBySign[row.unit]);
 }
 
 function agreementCell({ agreement }: ReportRun): Cell {

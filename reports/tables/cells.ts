@@ -47,12 +47,12 @@ export function scoreCell(score: MaybeNumber, unit: MetricUnit): Cell {
   return amount(wholePoints(score, unit), metricUnits[unit].digits);
 }
 
-export function scoreInterval(low: MaybeNumber, high: MaybeNumber, unit: MetricUnit): Cell {
+export function scoreIntervalCell(low: MaybeNumber, high: MaybeNumber, unit: MetricUnit): Cell {
   return interval(wholePoints(low, unit), wholePoints(high, unit), metricUnits[unit].digits);
 }
 
 /** With its sign. */
-export function scoreDifference(difference: MaybeNumber, unit: MetricUnit): Cell {
+export function scoreDifferenceCell(difference: MaybeNumber, unit: MetricUnit): Cell {
   return cellOf(wholePoints(difference, unit), (value) =>
     withSign(value, grouped(Math.abs(value), metricUnits[unit].digits), "−"),
   );

@@ -1,7 +1,7 @@
 /** Tables by hand: one table in its four forms, and how numbers and scores are rounded for people. */
 import assert from "node:assert/strict";
 import { metricUnits, metricUnitSchema, unitsBySign, unitSignSchema } from "../../reports/records/metric-unit.ts";
-import { amount, interval, megabytes, rangedFigure, scoreCell, scoreDifference } from "../../reports/tables/cells.ts";
+import { amount, interval, megabytes, rangedFigure, scoreCell, scoreDifferenceCell } from "../../reports/tables/cells.ts";
 import { tableToCsv } from "../../reports/tables/csv.ts";
 import { tableToHtml } from "../../reports/tables/html.ts";
 import { escapeMarkdown, tableToMarkdown } from "../../reports/tables/markdown.ts";
@@ -114,8 +114,8 @@ describe("a table", () => {
   });
 
   it("in Markdown escapes what Markdown or HTML would read as more than text", () => {
-    const text = escapeMarkdown("a|b <img src=x> **c** [d](http://x) `e` @name\n# f");
-    assert.equal(text, "a\\|b &lt;img src=x&gt; \\*\\*c\\*\\* \\[d\\](http://x) \\`e\\` @\u200bname \\# f");
+    const text = escapeMarkdown("a|b <img src=x> **c** [d](http://x) `e` @name TR@1\n# f");
+    assert.equal(text, "a\\|b &lt;img src=x&gt; \\*\\*c\\*\\* \\[d\\](http://x) \\`e\\` @\u200bname TR@1 \\# f");
   });
 });
 
@@ -170,7 +170,7 @@ describe("scores of metrics", () => {
 
   it("in a report keep all their digits for a spreadsheet", () => {
     assert.deepEqual(scoreCell(0.57123, "fraction"), { text: "57.12", value: 57.123 });
-    assert.deepEqual(scoreDifference(-0.57123, "cider"), { text: "−57.12", value: -57.123 });
+    assert.deepEqual(scoreDifferenceCell(-0.57123, "cider"), { text: "−57.12", value: -57.123 });
     assert.deepEqual(scoreCell(null, "fraction"), { text: "–", value: null, tone: "quiet" });
   });
 

@@ -5,8 +5,8 @@
 import type { Prediction } from "../../../reports/records/run-record.ts";
 import { thumbnailKey } from "../../../reports/html/gallery.ts";
 import { thumbnailOf } from "../../../reports/html/thumbnail.ts";
-import { editedFiles, readFileStates, readPredictions } from "../../../reports/report/read-run.ts";
-import type { ReadPredictions } from "../../../reports/report/read-run.ts";
+import { editedFiles, readFileStates, summarisePredictions } from "../../../reports/report/read-run.ts";
+import type { PredictionSummary } from "../../../reports/report/read-run.ts";
 import { reportFormat } from "../../../reports/records/report-folder.ts";
 import type { Apart, FileState, Report, ReportBench, ReportRun } from "../../../reports/report/report-data.ts";
 import { RunFolderError } from "../../../reports/records/run-folder-error.ts";
@@ -43,7 +43,7 @@ export interface FullRun {
   readonly id: string;
   readonly run: ReadRun;
   readonly group: AnswerGroup;
-  readonly read: ReadPredictions;
+  readonly read: PredictionSummary;
   readonly files: readonly FileState[];
 }
 
@@ -147,7 +147,7 @@ async function readFully(run: ReadRun, chosen: ReadonlySet<string>): Promise<Pic
   const { path, record, scores } = run;
   const apart = (reasons: readonly string[]): Apart => apartRun(path, { record, sheet: scores, reasons });
   try {
-    const read = await readPredictions(path, (id) => chosen.has(id));
+    const read = await summarisePredictions(path, (id) => chosen.has(id));
     const files = await readFileStates(path, read.sha256);
     const reasons = [...editedFiles(files)];
     const { predicted, failed } = read.counts;
@@ -189,10 +189,16 @@ function reportRun({ id, run, group, read, files }: FullRun, all: readonly FullR
     measured,
     comparisons: (reproduction?.comparisons ?? []).map(
       ({ published, ours, difference, interval, verdict, reasons }) => ({
-        ...{ metric: published.metric, unit: published.unit, published: published.value, source: published.source },
+        metric: published.metric,
+        unit: published.unit,
+        published: published.value,
+        source: published.source,
         ours: "value" in ours ? ours.value : null,
-        ...{ low: interval?.low ?? null, high: interval?.high ?? null },
-        ...{ difference, verdict, reasons },
+        low: interval?.low ?? null,
+        high: interval?.high ?? null,
+        difference,
+        verdict,
+        reasons,
       }),
     ),
     obstacles: reproduction?.obstacles ?? [],
