@@ -1,7 +1,14 @@
 /** Tables by hand: one table in its four forms, and how numbers and scores are rounded for people. */
 import assert from "node:assert/strict";
 import { metricUnits, metricUnitSchema, unitsBySign, unitSignSchema } from "../../reports/records/metric-unit.ts";
-import { amount, interval, megabytes, rangedFigure, scoreCell, scoreDifferenceCell } from "../../reports/tables/cells.ts";
+import {
+  amount,
+  interval,
+  megabytes,
+  rangedFigure,
+  scoreCell,
+  scoreDifferenceCell,
+} from "../../reports/tables/cells.ts";
 import { tableToCsv } from "../../reports/tables/csv.ts";
 import { tableToHtml } from "../../reports/tables/html.ts";
 import { escapeMarkdown, tableToMarkdown } from "../../reports/tables/markdown.ts";

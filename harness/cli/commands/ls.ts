@@ -6,6 +6,7 @@ import { tableToText } from "../../../reports/tables/terminal.ts";
 import { completeCode } from "../exit-code.ts";
 import { refuseExcess, withOutputFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
+import type { BundledCheckpoint } from "../../catalog/catalog.ts";
 import { unknownName } from "../../catalog/usage-error.ts";
 
 export const addLs: AddCommand = (program, called) => {
@@ -26,14 +27,9 @@ export const addLs: AddCommand = (program, called) => {
   });
 };
 
-interface NamedModel {
-  readonly name: string;
-  readonly family: string;
-}
-
-const modelColumns: readonly ColumnOf<NamedModel>[] = [
+const modelColumns: readonly ColumnOf<BundledCheckpoint>[] = [
   left("model", ({ name }) => name),
-  left("language model", ({ family }) => (family === "itm" ? "none: image-text matching" : family)),
+  left("language model", ({ kind, family }) => (kind === "retrieval" ? "none: image-text matching" : family)),
 ];
 
 interface NamedTask {
@@ -70,7 +66,7 @@ function list(
   }
   const elsewhere =
     "or the folder of a checkpoint, or a name in the Hugging Face cache such as Salesforce/blip2-opt-2.7b";
-  const modelTable = tableToText(tableOf(modelColumns, models));
+  const modelTable = tableToText(tableOf(modelColumns, catalog.checkpoints));
   if (what !== "tasks") terminal.result(`${modelTable}\n${elsewhere}`);
   if (what === null) terminal.result("");
   if (what !== "models") terminal.result(tableToText(tableOf(taskColumns, tasks)));
