@@ -42,7 +42,7 @@ export class GeneratorProcess extends ModelProcess<GeneratorService> {
     await this.call("readAhead", [image]).catch(() => undefined); // `generate` will say it
   }
 
-  /** `onAnswer` is called when all are there. */
+  /** `onAnswer` is called for each answer when the whole window is answered. */
   async generate(
     requests: readonly GenerationRequest[],
     options: DecodingOptions,
@@ -53,7 +53,7 @@ export class GeneratorProcess extends ModelProcess<GeneratorService> {
     return value;
   }
 
-  /** As generate, and says when: by process.hrtime.bigint(), which all processes of a machine share. */
+  /** The answers, and when the process worked on them by process.hrtime.bigint(), a clock that all processes of a machine share. */
   generateTimed(
     requests: readonly GenerationRequest[],
     options: DecodingOptions,
