@@ -10,6 +10,7 @@ import { retrievalMetrics } from "../../../tasks/metrics/recall.ts";
 import { clusteredStandardError } from "../../../tasks/metrics/standard-error.ts";
 import type { RetrievalProtocol } from "../../../tasks/task.ts";
 import type { OpenedSplit } from "../../catalog/open-split.ts";
+import { imagesToSend } from "../../processes/image-to-send.ts";
 import { SearchProcess } from "./search-process.ts";
 import { ownImages } from "./subject.ts";
 import type { AskBatch, BatchAnswer, SampleTexts, Subject } from "./subject.ts";
@@ -54,7 +55,7 @@ function askToRank(
 ): AskBatch {
   const own = ownImages();
   return async (indices) => {
-    const images = indices.map((index) => own(samples[index]!.image));
+    const images = await imagesToSend(indices.map((index) => own(samples[index]!.image)));
     const { value, stamps } = await search.call("rankTexts", [images, { rerank, shown }]);
     const answers = indices.map((_, place): BatchAnswer => {
       const ranked = value[place];

@@ -45,8 +45,8 @@ export interface Subject {
  */
 export function ownImages(): (image: ImageFile) => ImageFile {
   let requests = 0;
-  return ({ id, path }) => {
+  return (image) => {
     requests += 1;
-    return { id: `${id}#${requests}`, path };
+    return { ...image, id: `${image.id}#${requests}` };
   };
 }

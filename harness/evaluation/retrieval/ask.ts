@@ -2,9 +2,8 @@
  * Asking: samples → similarities of all pairs → matching of the best. The two stages stand apart, so that what they give can be
  * kept: an image matched once is not matched again.
  */
-import { access } from "node:fs/promises";
 import type { RetrievalSample } from "../../../datasets/dataset.ts";
-import { explainMissingImage } from "../../../datasets/images.ts";
+import { explainMissingImage, isThereToRead } from "../../../datasets/images.ts";
 import type { FailedImage, ImageFile, ImageTextScorer, Matching, StageLatency } from "../../../models/model.ts";
 import type { TextTokens } from "../../../models/text/text-batches.ts";
 import type { Gallery } from "../../../tasks/metrics/recall.ts";
@@ -87,11 +86,7 @@ export async function embedSplit(
 }
 
 async function explain(image: ImageFile, split: string): Promise<string | null> {
-  const isThere = await access(image.path).then(
-    () => true,
-    () => false,
-  );
-  return isThere ? null : explainMissingImage(split, image);
+  return (await isThereToRead(image)) ? null : explainMissingImage(split, image);
 }
 
 export interface MatchingOptions {
