@@ -1,53 +1,13 @@
 /** Imports go one way: the rooms of the project and the doors between them, and no cycle anywhere. */
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
-import { dirname, join, relative, resolve, sep } from "node:path";
+import { dirname, join } from "node:path";
 import { projectRoot } from "./support/project.ts";
+import { doors, imports, importsIn, outside, roomOf, rooms, sources, typeDoors } from "./support/rooms.ts";
+import type { Import } from "./support/rooms.ts";
 
-/** Which rooms a room may import from, besides itself. A file belongs to the longest of these names that it is below. */
-const doors: Readonly<Record<string, readonly string[]>> = {
-  datasets: [],
-  models: [],
-  tasks: ["datasets"],
-  "reports/records": [],
-  reports: ["reports/records"],
-  "harness/statistics": [],
-  "harness/catalog": ["tasks", "datasets", "models", "reports/records"],
-  "harness/processes": ["models", "harness/catalog"],
-  "harness/evaluation": [
-    ...["harness/processes", "harness/catalog", "harness/statistics", "reports/records"],
-    ...["tasks", "datasets", "models"],
-  ],
-  "harness/analysis": ["harness/catalog", "harness/statistics", "reports", "reports/records", "tasks", "datasets"],
-  "harness/bench": [
-    ...["harness/evaluation", "harness/processes", "harness/catalog", "harness/statistics"],
-    ...["reports", "reports/records", "tasks", "datasets", "models"],
-  ],
-  "harness/library": ["harness/catalog", "harness/evaluation", "harness/processes", "tasks", "models"],
-  "harness/pull": ["harness/catalog", "models", "reports/records"],
-  "harness/own-images": ["harness/catalog", "harness/evaluation", "harness/processes", "tasks", "models"],
-  "harness/try": [
-    ...["harness/library", "harness/own-images", "harness/processes", "harness/catalog"],
-    ...["reports", "reports/records", "tasks", "models"],
-  ],
-  "harness/cli": [
-    ...["harness/analysis", "harness/bench", "harness/catalog", "harness/evaluation", "harness/library"],
-    ...["harness/own-images", "harness/processes", "harness/pull", "harness/statistics", "harness/try"],
-    ...["reports", "reports/records", "tasks", "datasets", "models"],
-  ],
-};
-/** What `npm run` starts and what tests: they may import everything, and nothing imports them. */
-const outside: readonly string[] = ["harness/scripts", "test"];
-const rooms: readonly string[] = [...Object.keys(doors), ...outside].toSorted((a, b) => b.length - a.length);
 /** At the top level, besides the rooms: what is read, not run. */
 const papers: readonly string[] = ["baselines", "docs", "examples"];
-/** Doors for types only: "room file". */
-const typeDoors: ReadonlySet<string> = new Set(["tasks models/model.ts", "tasks reports/records/metric-unit.ts"]);
-
-function roomOf(file: string): string | null {
-  return rooms.find((room) => file.startsWith(`${room}/`)) ?? null;
-}
-
 /** Which room a package belongs to; tests may use any. */
 const packages: Readonly<Record<string, string>> = {
   "onnxruntime-node": "models",
@@ -64,27 +24,6 @@ const packages: Readonly<Record<string, string>> = {
   hono: "harness",
   "@hono/node-server": "harness",
 };
-
-interface Import {
-  readonly from: string;
-  readonly to: string;
-  readonly isTypeOnly: boolean;
-}
-
-/** `import type { A } from "./a.ts"`, `export * from "./a.ts"`, `import "./a.ts"`, `await import("./a.ts")`; not in quotes. */
-const importPattern = /(?<!['"`\\])\b(?:import|export)(\s[^;"'`]*?\bfrom\s*|\s*\(\s*|\s+)["'](\.[^"']*)["']/g;
-
-/** Imports of our own files; `file` is relative to the project. */
-export function importsIn(file: string, text: string): readonly Import[] {
-  const code = text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/(^|[^:"'`])\/\/.*$/gm, "$1");
-  return [...code.matchAll(importPattern)].map(([, clause = "", target = ""]) => ({
-    from: file,
-    to: relative(projectRoot, resolve(projectRoot, dirname(file), target))
-      .split(sep)
-      .join("/"),
-    isTypeOnly: /^\s+type\b/.test(clause),
-  }));
-}
 
 /** Packages that are imported but belong to another room: "reports/a.ts: sharp". */
 function misplacedPackages(file: string, text: string): readonly string[] {
@@ -151,16 +90,6 @@ function mutualFolders(imports: readonly Import[]): readonly string[] {
     return here < there && pairs.has(`${there} ${here}`);
   });
 }
-
-const sources: readonly { readonly file: string; readonly text: string }[] = [
-  ...new Set(rooms.map((room) => room.split("/")[0]!)),
-].flatMap((room) =>
-  readdirSync(join(projectRoot, room), { recursive: true, encoding: "utf8" })
-    .filter((name) => name.endsWith(".ts"))
-    .map((name) => `${room}/${name.split(sep).join("/")}`)
-    .map((file) => ({ file, text: readFileSync(join(projectRoot, file), "utf8") })),
-);
-const imports = sources.flatMap(({ file, text }) => importsIn(file, text));
 
 /** Folders that git ignores: written by tools, or by runs. */
 function ignoredFolders(): readonly string[] {

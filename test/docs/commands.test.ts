@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { commands as known } from "../../../harness/cli/command.ts";
-import { parseCommandLine } from "../../../harness/cli/command-line.ts";
-import { projectRoot } from "../../support/project.ts";
-import { inProcess } from "../../support/command-process.ts";
-import { temporaryFolder } from "../../support/temporary-files.ts";
+import { commands as known } from "../../harness/cli/command.ts";
+import { parseCommandLine } from "../../harness/cli/command-line.ts";
+import { projectRoot } from "../support/project.ts";
+import { inProcess } from "../support/command-process.ts";
+import { temporaryFolder } from "../support/temporary-files.ts";
 
 const pages = [
   "README.md",
