@@ -15,7 +15,7 @@ import { checkpointPlace, findCheckpoint, refuseSameNames, taskNamed } from "../
 import { openSplit } from "../catalog/open-split.ts";
 import type { OpenedSplit, SplitTask } from "../catalog/open-split.ts";
 import { chooseDevice, checkPrecision } from "../catalog/device.ts";
-import { recordedDevice, recordedPrecision, recordedProvider } from "./recorded-choices.ts";
+import { recordedDevice, precisionToRecord, recordedProvider } from "./recorded-choices.ts";
 import type { Evaluation } from "./evaluate.ts";
 import { describeFeatureSizes } from "./feature-sizes.ts";
 import { inWorkers } from "./in-workers.ts";
@@ -27,7 +27,7 @@ import { checkSearchMemory } from "./check-search-memory.ts";
 import { askingOf, rankingOf, withCiderDf } from "./protocol.ts";
 import { provenance } from "../catalog/provenance.ts";
 import type { RetrievalEvaluation } from "./retrieval/retrieval-run.ts";
-import type { RunConfig } from "./run-config.ts";
+import type { LoadChoices, RunConfig } from "./run-config.ts";
 
 export type AnyEvaluation = Evaluation<Sample> | RetrievalEvaluation;
 
@@ -83,11 +83,15 @@ export async function prepare(
 
 /** Every model in every precision. */
 export async function checkpointsToRun(
-  config: RunConfig,
+  choices: LoadChoices,
   catalog: Catalog,
   prepareOptions: PrepareOptions,
 ): Promise<readonly AskedCheckpoint[]> {
   const { hubCache, onPreparation } = prepareOptions;
+  const config: Required<LoadChoices> = {
+    ...{ workers: 1, imageThreads: 0, generation: "auto", keepFeatures: false },
+    ...choices,
+  };
   const chosen = await chooseDevice(config.device, prepareOptions);
   const precisions = config.precisions.map((each) => checkPrecision(each, chosen.device, prepareOptions));
   const { device } = chosen;
@@ -136,7 +140,7 @@ async function prepareGeneration(
       protocol,
       limit,
       batchSize,
-      ...recordedPrecision(checkpoint),
+      ...precisionToRecord(checkpoint),
       ...recordedProvider(checkpoint),
       ...(doesWayMatter(config.generation, checkpoint.precision, checkpoint.chosen.device) && {
         generation: config.generation,
@@ -182,7 +186,7 @@ async function prepareRetrieval(
       protocol: config.protocol,
       limit,
       batchSize,
-      ...recordedPrecision(checkpoint),
+      ...precisionToRecord(checkpoint),
       ...recordedProvider(checkpoint),
       decoding: {},
       retrieval: { maxTokens, rerank },

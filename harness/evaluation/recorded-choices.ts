@@ -3,7 +3,7 @@ import { describePrecision, PRECISION_NAMES } from "../../models/checkpoint/prec
 import type { RunPlan } from "../../reports/records/run-record.ts";
 import type { AskedCheckpoint } from "./pairs.ts";
 
-export function recordedPrecision({
+export function precisionToRecord({
   precision,
 }: AskedCheckpoint): Pick<RunPlan["config"], "precision" | "precisionNames"> {
   const described = describePrecision(precision);

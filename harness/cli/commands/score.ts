@@ -3,7 +3,7 @@
  * folder of several runs is scored run by run.
  */
 import { readdir } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { DatasetError, limitSamples } from "../../../datasets/dataset.ts";
 import type { Dataset, Sample, Split } from "../../../datasets/dataset.ts";
 import { kindOfFolder, readRun, readSimilarities, writeScores } from "../../../reports/records/run-files.ts";
@@ -13,8 +13,8 @@ import type { ScoredRun } from "../../../reports/tables/table.ts";
 import type { Catalog } from "../../catalog/catalog.ts";
 import { describeDataFiles } from "../../catalog/data-files.ts";
 import { completeCode, incompleteCode } from "../exit-code.ts";
-import { refuseExcess, withOutputFlags } from "../flags.ts";
-import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
+import type { Surroundings } from "../declared-command.ts";
+import type { ScoreValues } from "./declared/evaluate.ts";
 import { taskNamed } from "../../catalog/find-checkpoint.ts";
 import { withCiderDf } from "../../evaluation/protocol.ts";
 import { codeFingerprint, scorerFingerprint } from "../../catalog/provenance.ts";
@@ -23,30 +23,13 @@ import { showRuns, writeRows } from "./run.ts";
 import { scorePredictions } from "../../evaluation/score.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
 
-interface ScoreFlags extends OutputFlags {
-  readonly data?: string;
-}
-
-export const addScore: AddCommand = (program, called) => {
-  const command = program.command("score").description("score the predictions of a run folder again");
-  command.argument("[folder]");
-  withOutputFlags(command)
-    .option("--data <folder>", "the data set's files, where they have moved")
-    .action(() => {
-      refuseExcess(command, 1);
-      const [folder] = command.args;
-      if (folder === undefined) throw new UsageError("score: found no folder, expected the run folder to score.");
-      const flags = command.opts<ScoreFlags>();
-      const data = flags.data === undefined ? null : resolve(flags.data);
-      called({ flags, perform: (surroundings) => score(folder, { ...surroundings, data }) });
-    });
-};
-
-/** Gives the exit code. `data`: the folder of the data set's files, where they have moved. */
-async function score(
-  folder: string,
-  { catalog, terminal, isJson, data }: Pick<Surroundings, "catalog" | "terminal" | "isJson"> & { data: string | null },
+/** Gives the exit code. */
+export async function score(
+  { data }: ScoreValues,
+  [folder]: readonly string[],
+  { catalog, terminal, isJson }: Surroundings,
 ): Promise<number> {
+  if (folder === undefined) throw new UsageError("score: found no folder, expected the run folder to score.");
   const scored: ScoredRun[] = [];
   for (const run of await runsIn(folder)) scored.push(await scoreRun(run, catalog, data));
   await writeRows(folder, scored);

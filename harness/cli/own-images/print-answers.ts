@@ -3,13 +3,15 @@ import type { LanguageModelFamily } from "../../../models/model.ts";
 import { generateAnswers } from "../../own-images/generate-answers.ts";
 import { checkSearchMemory } from "../../evaluation/check-search-memory.ts";
 import type { AnsweredBatch, ImageQuestion, Way } from "../../own-images/generate-answers.ts";
-import type { Surroundings } from "../flags.ts";
+import type { Surroundings } from "../declared-command.ts";
 import { watchInterrupt } from "../interrupt.ts";
-import { codeOf, modelsToRide } from "./own-image-flags.ts";
-import type { Answer, Answers, Ride } from "./own-image-flags.ts";
+import { checkpointsAsked, codeOf } from "./how-asked.ts";
+import type { Answer, Answers, HowAsked } from "./how-asked.ts";
 
 export interface PrintOptions {
-  readonly ride: Ride;
+  readonly how: HowAsked;
+  /** Texts generated at a time. */
+  readonly batchSize: number;
   readonly wayOf: (family: LanguageModelFamily) => Way;
   readonly answers: Answers;
   /** Images that cannot be used. */
@@ -19,12 +21,12 @@ export interface PrintOptions {
 /** Gives the exit code. */
 export async function printAnswers(
   asked: readonly ImageQuestion[],
-  { ride, wayOf, answers, failed: failedBefore }: PrintOptions,
+  { how, batchSize, wayOf, answers, failed: failedBefore }: PrintOptions,
   surroundings: Pick<Surroundings, "catalog" | "hubCache" | "terminal">,
 ): Promise<number> {
   const { terminal } = surroundings;
-  const { batchSize, sampling, show } = ride;
-  const models = await modelsToRide(ride, surroundings);
+  const { sampling, show } = how;
+  const models = await checkpointsAsked(how, surroundings);
   for (const model of models) {
     if (model.kind !== "generation") continue;
     checkSearchMemory(model, { decoding: wayOf(model.family).decoding, texts: Math.min(batchSize, asked.length) });

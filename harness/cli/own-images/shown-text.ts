@@ -1,6 +1,6 @@
 /** What --show adds to a text, for people: its tokens, how likely the model found each, and the time by stage. */
 import { formatColumns } from "../../../reports/tables/table.ts";
-import type { Shown } from "./own-image-flags.ts";
+import type { Shown } from "./how-asked.ts";
 
 export function shownText({ tokens, latencyMs }: Shown): string {
   const shares = tokens.map(({ text, probability }) => [
