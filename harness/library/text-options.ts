@@ -6,7 +6,7 @@ import { refuseBeamsWithSampling, samplingOf, samplingSettings, textSettings } f
 import type { TextSettings } from "../catalog/text-settings.ts";
 import { unknownName } from "../catalog/usage-error.ts";
 import { checkValue, oneOf } from "../catalog/values.ts";
-import { decodingOf } from "../evaluation/protocol.ts";
+import { decodingOf } from "../evaluation/generation/asking.ts";
 import type { TextOptions } from "./types.ts";
 
 const textOptions: readonly string[] = [

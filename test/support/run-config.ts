@@ -22,7 +22,12 @@ export function readRunConfig(flags: RunFlags, { models, tasks, output, threads,
     typed.flatMap(([key, value]) => (value === undefined ? [] : [[key, givenAs(key, value)] as const])),
   );
   const values = readOptions(runOptions, given, { cacheFolder: cache });
-  const checkpoints = models.map((name) => ({ name, folder: bundledModels, family: "opt" as const }));
+  const checkpoints = models.map((name) => ({
+    name,
+    folder: bundledModels,
+    family: "opt" as const,
+    kind: "generation" as const,
+  }));
   return runConfigOf(values, { catalog: { checkpoints, bundledTasks: tasks }, output });
 }
 

@@ -1,7 +1,7 @@
 /** `blip2-bench ask`: questions about an image of one's own, which is encoded once for all of them. */
 import { readTextFile, TextFileError } from "../../../reports/records/text-file.ts";
 import { questionAnswering } from "../../../tasks/own-image.ts";
-import { decodingOf } from "../../evaluation/protocol.ts";
+import { decodingOf } from "../../evaluation/generation/asking.ts";
 import { printAnswers } from "../own-images/print-answers.ts";
 import { Answers, readHowAsked, usableImages } from "../own-images/how-asked.ts";
 import type { Answer } from "../own-images/how-asked.ts";
@@ -44,7 +44,7 @@ export async function ask(
       batchSize,
       failed,
       answers: new Answers({ form: how.form, terminal, line }),
-      wayOf: (family) => ({
+      askingOf: (family) => ({
         decoding: decodingOf(questionAnswering.decoding(family, protocol), how.settings),
         prompt: ({ question }) =>
           template === undefined

@@ -1,6 +1,6 @@
 /** `blip2-bench caption`: what is on images of one's own. */
 import { captioning } from "../../../tasks/own-image.ts";
-import { decodingOf } from "../../evaluation/protocol.ts";
+import { decodingOf } from "../../evaluation/generation/asking.ts";
 import { printAnswers } from "../own-images/print-answers.ts";
 import { Answers, readHowAsked, usableImages } from "../own-images/how-asked.ts";
 import type { Answer } from "../own-images/how-asked.ts";
@@ -37,7 +37,7 @@ export async function caption(
       batchSize,
       failed,
       answers: new Answers({ form: how.form, terminal, line }),
-      wayOf: (family) => ({
+      askingOf: (family) => ({
         decoding: decodingOf(captioning.decoding(family, protocol), how.settings),
         prompt: () => prompt,
         maxPromptTokens: null,

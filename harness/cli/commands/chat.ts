@@ -3,8 +3,9 @@ import { describePrecision } from "../../../models/checkpoint/precision.ts";
 import { generatingCheckpoint } from "../../library/checkpoints.ts";
 import type { TextOptions } from "../../library/types.ts";
 import { conversing } from "../../../tasks/own-image.ts";
-import { checkSearchMemory } from "../../evaluation/check-search-memory.ts";
-import { decodingOf } from "../../evaluation/protocol.ts";
+import { checkSearchMemory } from "../../evaluation/generation/check-search-memory.ts";
+import { decodingOf } from "../../evaluation/generation/asking.ts";
+import { generator } from "../../own-images/able-models.ts";
 import { ChatSession } from "../own-images/chat-session.ts";
 import { Answers, checkpointsAsked, readHowAsked, usableImages } from "../own-images/how-asked.ts";
 import type { HowAsked } from "../own-images/how-asked.ts";
@@ -25,13 +26,11 @@ export async function chat(values: ChatValues, [word]: readonly string[], surrou
   if (image === undefined || others.length > 0) {
     throw new UsageError(`chat: found ${images.length} images in ${word}, expected one. /image goes on to another.`);
   }
-  const [model, ...more] = await checkpointsAsked(how, surroundings);
-  if (model === undefined || more.length > 0) {
+  const [one, ...more] = await checkpointsAsked(how, surroundings);
+  if (one === undefined || more.length > 0) {
     throw new UsageError(`--model, --precision: found ${more.length + 1} checkpoints, expected one to talk with.`);
   }
-  if (model.kind !== "generation") {
-    throw new UsageError(`--model ${model.name}: it matches images and texts, and generates none. See match.`);
-  }
+  const model = generator(one);
   const decoding = decodingOf(conversing.decoding, how.settings);
   if (how.settings.beams !== undefined) checkSearchMemory(model, { decoding, texts: 1 });
   const checkpoint = generatingCheckpoint(await model.load(), describePrecision(model.precision));

@@ -5,6 +5,7 @@ import { Answers, codeOf, checkpointsAsked, readHowAsked, usableImages } from ".
 import type { MatchValues } from "./declared/try-a-model.ts";
 import { usualScorer } from "../options/own-images.ts";
 import type { Surroundings } from "../declared-command.ts";
+import { scorer as scorerOf } from "../../own-images/able-models.ts";
 import { textScores } from "../../evaluation/retrieval/text-scores.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
 
@@ -20,15 +21,9 @@ export async function match(
   const { terminal } = surroundings;
   const how = readHowAsked(values, usualScorer, surroundings);
   const { images, failed } = await usableImages([word], values.maxPixels, terminal);
-  const models = await checkpointsAsked(how, surroundings);
+  const models = (await checkpointsAsked(how, surroundings)).map(scorerOf);
   const answers = new Answers({ form: how.form, terminal, line: () => "" });
   for (const model of models) {
-    if (model.kind !== "retrieval") {
-      throw new UsageError(`--model ${model.name}: it generates text, and matches none. See caption and ask.`);
-    }
-  }
-  for (const model of models) {
-    if (model.kind !== "retrieval") continue;
     const scorer = await model.load();
     const about = { model: model.name, precision: describePrecision(model.precision) };
     try {

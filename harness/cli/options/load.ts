@@ -152,8 +152,8 @@ export function benchConfigOf(
   if (more.length > 0) {
     throw new UsageError(`--tasks: found ${tasks.join(", ")}, expected one task: a bench folder is for one.`);
   }
-  const isRetrieval = catalog.tasks.find(({ name }) => name === task)?.kind === "retrieval";
-  const bundled = catalog.checkpoints.filter(({ family }) => (family === "itm") === isRetrieval);
+  const able = catalog.tasks.find(({ name }) => name === task)?.kind ?? "generation";
+  const bundled = catalog.checkpoints.filter(({ kind }) => kind === able);
   const config: BenchConfig = Object.freeze({
     ...others,
     models: model ?? bundled.map(({ name }) => name),

@@ -3,8 +3,8 @@ import { recordsToCsv } from "../../../reports/tables/csv.ts";
 import type { GeneratedToken, Sampling, StageLatency } from "../../../models/model.ts";
 import type { TextSettings } from "../../catalog/text-settings.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
-import type { AskedCheckpoint } from "../../evaluation/pairs.ts";
-import { checkpointsToRun } from "../../evaluation/prepare.ts";
+import { checkpointsToRun } from "../../evaluation/checkpoints.ts";
+import type { CheckpointInPrecision } from "../../evaluation/checkpoints.ts";
 import type { LoadChoices } from "../../evaluation/run-config.ts";
 import { checkImage, imageFiles } from "../../own-images/image-files.ts";
 import type { Surroundings } from "../declared-command.ts";
@@ -57,7 +57,7 @@ export function readHowAsked(
 export function checkpointsAsked(
   { models }: Pick<HowAsked, "models">,
   { catalog, hubCache, terminal }: Pick<Surroundings, "catalog" | "hubCache" | "terminal">,
-): Promise<readonly AskedCheckpoint[]> {
+): Promise<readonly CheckpointInPrecision[]> {
   const onPreparation = terminal.preparation.bind(terminal);
   return checkpointsToRun(models, catalog, { hubCache, onPreparation, onMessage: terminal.message.bind(terminal) });
 }

@@ -10,7 +10,7 @@ import {
   outputAgreement,
 } from "../../../harness/analysis/costs/output-agreement.ts";
 import { rankingAgreement } from "../../../harness/analysis/costs/ranking-agreement.ts";
-import { peakMemoryBytes, resetPeakMemory } from "../../../harness/evaluation/peak-memory.ts";
+import { peakMemoryBytes, resetPeakMemory } from "../../../harness/evaluation/lazy-model.ts";
 import { precision } from "../../../harness/cli/options/what-to-run.ts";
 import type { Precision } from "../../../models/checkpoint/precision.ts";
 import { describePrecision, precisionFolder } from "../../../models/checkpoint/precision.ts";
