@@ -16,7 +16,7 @@ export interface RunConfig {
    * are several precisions.
    */
   readonly output: string;
-  /** Absolute; null is the data inside the package. */
+  /** Absolute, or the name of a mirror, see data-folder.ts; null is the data inside the package. */
   readonly data: string | null;
   /** Absolute; null is where the official archives put the images in `data`. */
   readonly images: string | null;

@@ -32,6 +32,7 @@ export async function audit(
   const pairs = pairsToRun(checkpoints, tasks, {
     config: { ...values, areTasksNamed: named !== undefined },
     catalog,
+    hubCache,
   });
   const onProgress = terminal.progress.bind(terminal);
   const audits: TaskAudit[] = [];

@@ -11,12 +11,13 @@ import { usualReportSeed } from "../options/output.ts";
 import type { ReportValues } from "./declared/evaluate.ts";
 import { reportOn } from "../../analysis/report/report-on.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
+import { dataFolder } from "../../catalog/data-folder.ts";
 
 /** Gives the exit code. */
 export async function report(
   values: ReportValues,
   folders: readonly string[],
-  { catalog, terminal, isJson }: Surroundings,
+  { catalog, terminal, isJson, hubCache }: Surroundings,
 ): Promise<number> {
   if (folders.length === 0) {
     throw new UsageError("report: found no folder, expected run or bench folders, such as runs/* bench/*.");
@@ -27,7 +28,7 @@ export async function report(
     catalog,
     onStep: stepsOn(terminal),
     output,
-    data,
+    data: await dataFolder(data, hubCache),
     samples,
     seed,
   });
@@ -40,12 +41,13 @@ const samplesAfterRun = 48; // enough to look at, soon written
 
 /** A report of a run's output folder, in it. The run has its scores: where the report fails, that is said and no more. */
 export async function reportOfRun(
-  { output, data }: Pick<RunConfig, "output" | "data">,
-  { catalog, terminal }: Pick<Surroundings, "catalog" | "terminal">,
+  { output, data: place }: Pick<RunConfig, "output" | "data">,
+  { catalog, terminal, hubCache }: Pick<Surroundings, "catalog" | "terminal" | "hubCache">,
 ): Promise<void> {
   const folder = join(output, reportFolderName);
   try {
     const sampled = { samples: samplesAfterRun, seed: usualReportSeed };
+    const data = await dataFolder(place, hubCache);
     await reportOn([output], { catalog, output: folder, data, ...sampled, onStep: stepsOn(terminal) });
     terminal.note(`Report: ${join(folder, pageName)}`);
   } catch (error) {

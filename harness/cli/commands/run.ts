@@ -26,7 +26,7 @@ import type { Watcher } from "../../evaluation/watcher.ts";
 import type { RunConfig } from "../../evaluation/run-config.ts";
 import type { Terminal } from "../terminal.ts";
 import { describeWaiting } from "../../evaluation/waiting.ts";
-import { describeWorkers } from "../../processes/workers.ts";
+import { describeWorkers } from "../../processes/worker-pool.ts";
 
 export async function runAsAsked(
   values: RunValues,

@@ -13,14 +13,16 @@ import type { ScoreValues } from "./declared/evaluate.ts";
 import { showRuns, writeRows } from "./run.ts";
 import { scoreAgain } from "../../evaluation/score.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
+import { dataFolder } from "../../catalog/data-folder.ts";
 
 /** Gives the exit code. */
 export async function score(
-  { data }: ScoreValues,
+  { data: place }: ScoreValues,
   [folder]: readonly string[],
-  { catalog, terminal, isJson }: Surroundings,
+  { catalog, terminal, isJson, hubCache }: Surroundings,
 ): Promise<number> {
   if (folder === undefined) throw new UsageError("score: found no folder, expected the run folder to score.");
+  const data = await dataFolder(place, hubCache);
   const scored: ScoredRun[] = [];
   for (const run of await runsIn(folder)) scored.push(await scoreAgain(run, catalog, data));
   await writeRows(folder, scored);

@@ -1,4 +1,5 @@
 /** Options that say what is run: checkpoints, tasks, samples and where their files are. */
+import * as z from "zod";
 import {
   describePrecision,
   fp32Precision,
@@ -7,9 +8,10 @@ import {
 } from "../../../models/checkpoint/precision.ts";
 import type { Precision } from "../../../models/checkpoint/precision.ts";
 import { CheckpointError } from "../../../models/model.ts";
+import { readDataPlace } from "../../catalog/data-folder.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
 import { oneOf, wholeFrom } from "../../catalog/values.ts";
-import { folder, limit, names, namesIn, namesOrPaths, text, value } from "./kinds.ts";
+import { folder, limit, names, namesIn, namesOrPaths, single, text, value } from "./kinds.ts";
 import { optionsUnder } from "./option.ts";
 import type { Kind, Option } from "./option.ts";
 
@@ -67,11 +69,13 @@ export const maxPixels = option(
   { kind: value(wholeFrom(1)), otherwise: null },
 );
 
+const dataPlace: Kind<string> = single(z.string(), "folders", (typed, where) => readDataPlace(where, typed));
+
 /** Which samples, and where their files are. */
 export const samples = {
-  data: option("--data <folder>", "the data set's official files", {
-    kind: folder,
-    usual: "the bundled ones",
+  data: option("--data <folder>", "folder of the data set's official files, or of a parquet mirror, or hf:owner/name", {
+    kind: dataPlace,
+    usual: "the bundled files",
     otherwise: null,
   }),
   images: option("--images <folder>", "its images", {
@@ -93,7 +97,7 @@ export const samples = {
 
 /** Of a run that is on disk. */
 export const movedData = option("--data <folder>", "the data set's files, where they have moved", {
-  kind: folder,
+  kind: dataPlace,
   otherwise: null,
 });
 

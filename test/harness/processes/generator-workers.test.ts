@@ -5,7 +5,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { inOrder } from "../../../harness/evaluation/in-order.ts";
 import { usableProcessors } from "../../../harness/catalog/usable-processors.ts";
-import { describeWorkers, splitThreads, Workers } from "../../../harness/processes/workers.ts";
+import { GeneratorWorkers } from "../../../harness/processes/generator-workers.ts";
+import { describeWorkers, splitThreads } from "../../../harness/processes/worker-pool.ts";
 import type { DecodingOptions, GenerationRequest } from "../../../models/model.ts";
 import {
   assertFails,
@@ -83,7 +84,7 @@ describe("workers", () => {
   it("fail a batch that two of them died over, and no other", async () => {
     const messages: string[] = [];
     const onMessage = (message: string): unknown => messages.push(message);
-    const workers = await Workers.start([place, place], { entry, onMessage });
+    const workers = await GeneratorWorkers.start([place, place], { entry, onMessage });
     const batches = ["a", "crash", "b", "c", "d", "e"].map((id) => workers.generate([about(id)], options));
     const answers = (await Promise.all(batches)).flat();
     assert.deepEqual(
@@ -101,8 +102,8 @@ describe("workers", () => {
 
   it("are not started where one of them cannot load", async () => {
     const broken = { ...place, where: "fake broken" };
-    await assert.rejects(Workers.start([place, broken], { entry }), { name: "CheckpointError" });
-    await assert.rejects(Workers.start([broken, place], { entry }), { name: "CheckpointError" });
+    await assert.rejects(GeneratorWorkers.start([place, broken], { entry }), { name: "CheckpointError" });
+    await assert.rejects(GeneratorWorkers.start([broken, place], { entry }), { name: "CheckpointError" });
   });
 });
 
