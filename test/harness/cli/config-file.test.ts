@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
+import { resumeCommand } from "../../../harness/cli/commands/run.ts";
 import { assertFails, inProcess } from "../../support/command-process.ts";
 import { temporaryFolder } from "../../support/temporary-files.ts";
 
@@ -161,5 +162,16 @@ describe("--print-config", () => {
     const { code, err } = await inProcess(folder, "run", "--beams", "0", "--print-config");
     assert.equal(code, 2);
     assert.equal(err, 'error: --beams: found "0", expected a whole number from 1.\n');
+  });
+});
+
+describe("the command that goes on with a run", () => {
+  it("starts nothing again, whether that was typed or stands in a file", () => {
+    const typed = resumeCommand(["run", "--overwrite", "--limit", "3"], { overwrite: true, output: "runs/a b" });
+    assert.equal(typed, "npx blip2-bench run --limit 3 --output 'runs/a b'");
+    const inFile = resumeCommand(["run", "--config", "eval.yaml"], { overwrite: true, output: null });
+    assert.equal(inFile, "npx blip2-bench run --config eval.yaml --no-overwrite");
+    const neither = resumeCommand(["run", "--config", "eval.yaml"], { overwrite: false, output: null });
+    assert.equal(neither, "npx blip2-bench run --config eval.yaml");
   });
 });
