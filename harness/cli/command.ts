@@ -1,6 +1,6 @@
 /**
- * The command: words in, exit code out. The only place that reads the environment: HF_HOME and its kin, XDG_CACHE_HOME,
- * NO_COLOR, FORCE_COLOR, TERM, CI, and `_`, which tells nohup.
+ * The command: words in, exit code out. The only place that reads the environment: HF_HOME and its kin (pull/hub-environment.ts),
+ * proxies, XDG_CACHE_HOME, NO_COLOR, FORCE_COLOR, TERM, CI, and `_`, which tells nohup.
  */
 import { homedir } from "node:os";
 import { huggingFaceCacheFolder } from "../../models/checkpoint/hugging-face-cache.ts";
@@ -9,7 +9,7 @@ import type { Catalog } from "../catalog/catalog.ts";
 import { parseCommandLine } from "./command-line.ts";
 import { audit, report, reproduce, run, score } from "./commands/declared/evaluate.ts";
 import { baseline, compare, costs, gate, history } from "./commands/declared/decide.ts";
-import { cache, completion, doctor, ls, prepare } from "./commands/declared/look-after.ts";
+import { cache, completion, doctor, ls, prepare, pull } from "./commands/declared/look-after.ts";
 import { bench } from "./commands/declared/measure-speed.ts";
 import { ask, caption, chat, match, tryPage } from "./commands/declared/try-a-model.ts";
 import type { DeclaredCommand, Input } from "./declared-command.ts";
@@ -19,6 +19,7 @@ import { packageVersion } from "../catalog/provenance.ts";
 import { isHangupIgnored } from "./ignored-hangup.ts";
 import { ignoreHangup } from "./interrupt.ts";
 import { watchOutputs } from "./lost-output.ts";
+import { hubSettings } from "./pull/hub-environment.ts";
 import { Terminal } from "./terminal.ts";
 import type { Output } from "./terminal.ts";
 
@@ -28,7 +29,7 @@ export const commands: readonly DeclaredCommand[] = [
   ...[run, score, report, reproduce, audit],
   ...[bench],
   ...[compare, baseline, gate, history, costs],
-  ...[ls, prepare, cache, doctor, completion],
+  ...[ls, pull, prepare, cache, doctor, completion],
 ];
 
 /** One that is loaded when a command needs it, or is there. */
@@ -71,7 +72,8 @@ export async function main(words: readonly string[], source: CatalogSource, outs
   let flags: OutputFlags = { color: !words.includes("--no-color"), verbose: words.includes("--verbose") };
   try {
     const write = (text: string): void => void stdout.write(text);
-    const call = await parseCommandLine(words, { commands, version: await packageVersion(), write });
+    const version = await packageVersion();
+    const call = await parseCommandLine(words, { commands, version, write });
     if (call === null) return completeCode;
     flags = call.flags;
     return await call.perform({
@@ -79,6 +81,7 @@ export async function main(words: readonly string[], source: CatalogSource, outs
       terminal: terminalFor(flags),
       isJson: flags.json === true,
       hubCache: huggingFaceCacheFolder(env, homedir()),
+      hub: () => hubSettings(env, homedir(), `blip2-bench/${version}`),
       cacheFolder: ownCacheFolder(env),
       words,
       commands,

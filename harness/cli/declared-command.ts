@@ -1,5 +1,6 @@
 /** What a command is declared with, and what it works with when it is called. */
 import type { Catalog } from "../catalog/catalog.ts";
+import type { HubSettings } from "../pull/hub/hub.ts";
 import { readOptions } from "./options/option.ts";
 import type { Given, Options, Place, Values } from "./options/option.ts";
 import type { OutputFlags } from "./options/output.ts";
@@ -13,6 +14,8 @@ export interface Surroundings extends Place {
   readonly isJson: boolean;
   /** The Hugging Face cache. */
   readonly hubCache: string;
+  /** The hub that the environment names. Throws a UsageError where a variable makes no sense. */
+  readonly hub: () => HubSettings;
   /** The command line behind the program's name. */
   readonly words: readonly string[];
   /** All there are. */

@@ -18,6 +18,7 @@ import { completeCode, incompleteCode } from "../exit-code.ts";
 import type { Surroundings } from "../declared-command.ts";
 import { defaultOutput, runConfigOf } from "../options/run.ts";
 import type { RunValues } from "./declared/evaluate.ts";
+import { pullMissing } from "../pull/pull-missing.ts";
 import { reportOfRun } from "./report.ts";
 import { watchInterrupt } from "../interrupt.ts";
 import { prepare } from "../../evaluation/prepare.ts";
@@ -39,6 +40,8 @@ export async function runAsAsked(
     overwrite: values.overwrite,
     output: values.output === null ? output : null,
   });
+  const pulled = values.pull ? await pullMissing(config.models, surroundings) : completeCode;
+  if (pulled !== completeCode) return pulled;
   return run(config, { ...surroundings, resume, isReported: values.report });
 }
 

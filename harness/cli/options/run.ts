@@ -51,6 +51,7 @@ const otherRunOptions = {
 export const runOptions = {
   ...plainRunOptions({ models: "all bundled", tasks: "all the checkpoints can do" }),
   ...otherRunOptions,
+  pull: underWhatToRun.toggle("--pull", "fetch checkpoints from the hub that are not here yet"),
   report: underOutput.toggle("--no-report", "do not end by writing a report into the output folder"),
 };
 

@@ -21,6 +21,22 @@ export const ls = declareCommand({
   work: async () => (await import("../ls.ts")).ls,
 });
 
+const pullOptions = {
+  list: underWhatToRun.toggle("--list", "what can be pulled, its size and licence, and what is here"),
+};
+
+export type PullValues = Values<typeof pullOptions>;
+
+export const pull = declareCommand({
+  name: "pull",
+  group,
+  summary: "fetch checkpoints from the Hugging Face hub into its cache",
+  words: "[names...]",
+  options: pullOptions,
+  examples: ["pull --list", "pull Salesforce/blip2-opt-2.7b"],
+  work: async () => (await import("../pull.ts")).pull,
+});
+
 const prepareOptions = { model: modelOption("all bundled", "as in run"), precision, cache: cacheFolder };
 
 export type PrepareValues = Values<typeof prepareOptions>;
