@@ -1,5 +1,6 @@
 /** What the commands on a user's own images share: how a model is asked, the forms of the answers, and the way they work. */
-import { recordsToCsv } from "../../../reports/tables/csv.ts";
+import { tableToCsv } from "../../../reports/tables/csv.ts";
+import { left, tableOf } from "../../../reports/tables/table.ts";
 import type { GeneratedToken, Sampling, StageLatency } from "../../../models/model.ts";
 import type { TextSettings } from "../../catalog/text-settings.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
@@ -123,7 +124,11 @@ export class Answers {
     const { form, terminal } = this.#options;
     const whole = this.#answers.map((answer, index) => ({ ...answer, ...this.#shown[index] }));
     if (form === "json") terminal.result(JSON.stringify(whole, null, 2));
-    if (form === "csv") terminal.result(recordsToCsv(this.#answers).trimEnd());
+    if (form !== "csv") return;
+    const columns = Object.keys(this.#answers[0] ?? {}).map((name) =>
+      left<Answer>(name, (answer) => answer[name] ?? null),
+    );
+    terminal.result(tableToCsv(tableOf(columns, this.#answers)).trimEnd());
   }
 }
 
