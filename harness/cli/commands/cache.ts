@@ -17,39 +17,12 @@ import { left, right, tableOf } from "../../../reports/tables/table.ts";
 import { tableToText } from "../../../reports/tables/terminal.ts";
 import type { ColumnOf } from "../../../reports/tables/table.ts";
 import { completeCode } from "../exit-code.ts";
-import { cacheHelp, refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
-import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
-import { cacheFolderOf } from "../../evaluation/run-config.ts";
+import type { Surroundings } from "../declared-command.ts";
+import type { CacheValues } from "./declared/look-after.ts";
 import { unknownName } from "../../catalog/usage-error.ts";
 
 const cacheActions = ["ls", "verify", "prune"] as const;
 type CacheAction = (typeof cacheActions)[number];
-
-interface CacheFlags extends OutputFlags {
-  readonly cache?: string;
-  readonly all?: boolean;
-}
-
-export const addCache: AddCommand = (program, called) => {
-  const command = program
-    .command("cache")
-    .description("weights and image features that are kept between runs: ls, verify, prune");
-  command
-    .argument("[ls|verify|prune]")
-    .option("--all", "prune: remove what is whole, too")
-    .option("--cache <folder>", cacheHelp);
-  withOutputFlags(command).action(() => {
-    const [word = "ls"] = command.args;
-    const what = cacheActions.find((action) => action === word);
-    if (what === undefined && !word.startsWith("-")) {
-      throw unknownName(`cache ${word}`, "action", { name: word, names: cacheActions });
-    }
-    refuseExcess(command, 1);
-    refuseFlagsAsValues(command);
-    const flags = command.opts<CacheFlags>();
-    called({ flags, perform: (surroundings) => manageCache(what ?? "ls", flags, surroundings) });
-  });
-};
 
 type KeptEntry = (WeightCacheEntry | FeatureCacheEntry) & {
   readonly damage: string | null;
@@ -58,12 +31,13 @@ type KeptEntry = (WeightCacheEntry | FeatureCacheEntry) & {
 };
 
 /** Gives the exit code. Damage that is found is an error; `prune` removes it instead. */
-async function manageCache(
-  action: CacheAction,
-  { all: isAll = false, cache }: CacheFlags,
-  { cacheFolder, terminal, isJson }: Surroundings,
+export async function cache(
+  { all: isAll, cache: folder }: CacheValues,
+  [word = "ls"]: readonly string[],
+  { terminal, isJson }: Surroundings,
 ): Promise<number> {
-  const folder = cacheFolderOf(cache, cacheFolder);
+  const action = cacheActions.find((one) => one === word);
+  if (action === undefined) throw unknownName(`cache ${word}`, "action", { name: word, names: cacheActions });
   const found: KeptEntry[] = [];
   const isRead = ({ state }: WeightCacheEntry | FeatureCacheEntry): boolean =>
     action !== "ls" && state === "finished" && !(action === "prune" && isAll);

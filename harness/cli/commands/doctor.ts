@@ -11,25 +11,9 @@ import { cachedCheckpoints, clockGovernor, freeBytes, nvidiaGpus, vulkanDrivers 
 import { autoDevice, findDevices } from "../../catalog/found-devices.ts";
 import type { DeviceFinding } from "../../catalog/found-devices.ts";
 import { completeCode, internalCode } from "../exit-code.ts";
-import { cacheHelp, refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
-import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
 import { installedVersion } from "../../catalog/provenance.ts";
-import { cacheFolderOf } from "../../evaluation/run-config.ts";
-
-interface DoctorFlags extends OutputFlags {
-  readonly cache?: string;
-}
-
-export const addDoctor: AddCommand = (program, called) => {
-  const command = program.command("doctor").description("what this machine can run models on, and what is in the way");
-  command.option("--cache <folder>", cacheHelp);
-  withOutputFlags(command).action(() => {
-    refuseExcess(command, 0);
-    refuseFlagsAsValues(command);
-    const flags = command.opts<DoctorFlags>();
-    called({ flags, perform: (surroundings) => examine(flags, surroundings) });
-  });
-};
+import type { Surroundings } from "../declared-command.ts";
+import type { DoctorValues } from "./declared/look-after.ts";
 
 /** null is what could not be found out, or is not there. */
 interface Diagnosis {
@@ -48,11 +32,11 @@ interface Diagnosis {
 }
 
 /** Gives the exit code: complete where the CPU computes, whatever else does not. */
-async function examine(
-  flags: DoctorFlags,
-  { terminal, isJson, hubCache, cacheFolder: otherwise }: Surroundings,
+export async function doctor(
+  { cache: folder }: DoctorValues,
+  _words: readonly string[],
+  { terminal, isJson, hubCache }: Surroundings,
 ): Promise<number> {
-  const folder = cacheFolderOf(flags.cache, otherwise);
   const devices = await findDevices((name) => {
     terminal.note(`trying ${name}`);
   });

@@ -4,28 +4,19 @@ import { left, tableOf } from "../../../reports/tables/table.ts";
 import type { ColumnOf } from "../../../reports/tables/table.ts";
 import { tableToText } from "../../../reports/tables/terminal.ts";
 import { completeCode } from "../exit-code.ts";
-import { refuseExcess, withOutputFlags } from "../flags.ts";
-import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
+import type { Surroundings } from "../declared-command.ts";
 import type { BundledCheckpoint } from "../../catalog/catalog.ts";
 import { unknownName } from "../../catalog/usage-error.ts";
 
-export const addLs: AddCommand = (program, called) => {
-  const command = withOutputFlags(program.command("ls")).description("list what can be named: models, tasks");
-  command.argument("[models|tasks]").action(() => {
-    const [what] = command.args;
-    if (what !== undefined && !what.startsWith("-") && what !== "models" && what !== "tasks") {
-      throw unknownName(`ls ${what}`, "list", { name: what, names: ["models", "tasks"] });
-    }
-    refuseExcess(command, 1);
-    called({
-      flags: command.opts<OutputFlags>(),
-      perform: (surroundings) => {
-        list(what === "models" || what === "tasks" ? what : null, surroundings);
-        return Promise.resolve(completeCode);
-      },
-    });
-  });
-};
+const lists = ["models", "tasks"] as const;
+
+/** Gives the exit code. */
+export function ls(_values: object, [word]: readonly string[], surroundings: Surroundings): Promise<number> {
+  const what = lists.find((one) => one === word) ?? null;
+  if (word !== undefined && what === null) throw unknownName(`ls ${word}`, "list", { name: word, names: lists });
+  list(what, surroundings);
+  return Promise.resolve(completeCode);
+}
 
 const modelColumns: readonly ColumnOf<BundledCheckpoint>[] = [
   left("model", ({ name }) => name),

@@ -9,35 +9,16 @@ import { UsageError, nearestName } from "../../catalog/usage-error.ts";
 import type { PulledCheckpoint } from "../../pull/hub/pull-checkpoint.ts";
 import { findPulled, keptOf } from "../../pull/hub/pull-checkpoint.ts";
 import { completeCode } from "../exit-code.ts";
-import { refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
-import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
+import type { Surroundings } from "../declared-command.ts";
+import type { PullValues } from "./declared/look-after.ts";
 import { pullModels } from "../pull/pull-models.ts";
 import { shownBytes } from "../pull/pull-progress.ts";
 import { withNetwork } from "../pull/with-network.ts";
 
-interface PullFlags extends OutputFlags {
-  readonly list?: boolean;
+/** Gives the exit code. */
+export function pull({ list }: PullValues, words: readonly string[], surroundings: Surroundings): Promise<number> {
+  return list ? listPullable(surroundings) : pullNamed(words.map(hubNameOf), surroundings);
 }
-
-export const addPull: AddCommand = (program, called) => {
-  const command = program.command("pull").description("fetch checkpoints from the Hugging Face hub into its cache");
-  command
-    .argument("[names...]", "owner/name, or owner/name@revision: a branch, tag or commit")
-    .option("--list", "what can be pulled, its size and licence, and what is here");
-  withOutputFlags(command).action(() => {
-    const words = command.args.filter((word) => !word.startsWith("-"));
-    refuseExcess(command, command.args.length); // of flags alone
-    refuseFlagsAsValues(command);
-    const flags = command.opts<PullFlags>();
-    called({
-      flags,
-      perform: (surroundings) => {
-        if (flags.list === true) return listPullable(surroundings);
-        return pull(words.map(hubNameOf), surroundings);
-      },
-    });
-  });
-};
 
 function hubNameOf(word: string): HubName {
   const name = parseHubName(word);
@@ -52,7 +33,7 @@ function hubNameOf(word: string): HubName {
 }
 
 /** Gives the exit code. */
-async function pull(
+async function pullNamed(
   names: readonly HubName[],
   { hub, terminal, isJson }: Pick<Surroundings, "hub" | "terminal" | "isJson">,
 ): Promise<number> {

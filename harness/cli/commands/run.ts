@@ -15,78 +15,44 @@ import { costsOf } from "../../analysis/costs/costs.ts";
 import { writeCosts } from "../../analysis/costs/write-costs.ts";
 import { evaluate } from "../../evaluation/evaluate.ts";
 import { completeCode, incompleteCode } from "../exit-code.ts";
-import { list, precisionHelp, refuseExcess, refuseFlagsAsValues, withOutputFlags, withRunFlags } from "../flags.ts";
-import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
+import type { Surroundings } from "../declared-command.ts";
+import { defaultOutput, runConfigOf } from "../options/run.ts";
+import type { RunValues } from "./declared/evaluate.ts";
 import { pullMissing } from "../pull/pull-missing.ts";
 import { reportOfRun } from "./report.ts";
 import { watchInterrupt } from "../interrupt.ts";
 import { prepare } from "../../evaluation/prepare.ts";
 import type { Evaluation } from "../../evaluation/verbs.ts";
 import type { Watcher } from "../../evaluation/watcher.ts";
-import { readRunConfig } from "../../evaluation/run-config.ts";
-import type { RunConfig, RunFlags } from "../../evaluation/run-config.ts";
+import type { RunConfig } from "../../evaluation/run-config.ts";
 import type { Terminal } from "../terminal.ts";
 import { describeWaiting } from "../../evaluation/waiting.ts";
 import { describeWorkers } from "../../processes/worker-pool.ts";
 
-export const addRun: AddCommand = (program, called) => {
-  const command = program
-    .command("run")
-    .description("evaluate checkpoints on tasks; goes on with a run that was stopped");
-  withRunFlags(command, { models: "all bundled", tasks: "all the checkpoints can do" })
-    .option("--precision <names>", precisionHelp, list)
-    .option(
-      "--first-steps <n>",
-      "samples whose first token's distribution is kept for `costs` (default: 64 of several precisions)",
-    )
-    .option("--generation <where>", "the loop over tokens: stepwise, in one graph, or auto (default: auto)")
-    .option("--prompt <text>", "another prompt, with {question} in it")
-    .option("--beams <n>", "beams; 1 is greedy search")
-    .option("--length-penalty <x>", "above 0 favours long answers, below short ones")
-    .option("--repetition-penalty <x>", "1 is none")
-    .option("--early-stopping <when>", "true, false or never, as in transformers")
-    .option("--min-new-tokens <n>", "shortest answer")
-    .option("--max-new-tokens <n>", "longest answer")
-    .option("--rerank <n>", "retrieval: candidates of a row that are matched again; 0 is none")
-    .option("--cider-df <where>", "CIDEr's document frequencies: split, or sample as the official code has it")
-    .option("--pull", "fetch checkpoints from the hub that are not here yet")
-    .option("--no-report", "do not end by writing a report into the output folder");
-  withOutputFlags(command).action(() => {
-    refuseExcess(command, 0);
-    refuseFlagsAsValues(command);
-    const flags = command.opts<RunFlags & OutputFlags & { readonly pull?: boolean }>();
-    called({
-      flags,
-      perform: async (surroundings) => {
-        const { config, resume } = runConfigOf(flags, surroundings);
-        const pulled = flags.pull === true ? await pullMissing(config.models, surroundings) : completeCode;
-        if (pulled !== completeCode) return pulled;
-        return run(config, { ...surroundings, resume, isReported: flags.report !== false });
-      },
-    });
+export async function runAsAsked(
+  values: RunValues,
+  _words: readonly string[],
+  surroundings: Surroundings,
+): Promise<number> {
+  const output = defaultOutput();
+  const config = runConfigOf(values, { ...surroundings, output });
+  const resume = resumeCommand(surroundings.words, {
+    overwrite: values.overwrite,
+    output: values.output === null ? output : null,
   });
-};
-
-/** The flags, checked, with the defaults filled in; and the command that goes on with such a run. */
-export function runConfigOf(
-  flags: RunFlags,
-  { catalog, cacheFolder, words }: Surroundings,
-): { readonly config: RunConfig; readonly resume: string } {
-  const output = join("runs", new Date().toISOString().slice(0, 19).replaceAll(":", "-"));
-  const config = readRunConfig(flags, {
-    models: catalog.checkpoints.map(({ name }) => name),
-    tasks: catalog.bundledTasks,
-    output,
-    threads: usableProcessors(),
-    cache: cacheFolder,
-  });
-  return { config, resume: resumeCommand(words, flags.output === undefined ? output : null) };
+  const pulled = values.pull ? await pullMissing(config.models, surroundings) : completeCode;
+  if (pulled !== completeCode) return pulled;
+  return run(config, { ...surroundings, resume, isReported: values.report });
 }
 
-/** The same words, without what would start again, and with the folder that was chosen. */
-function resumeCommand(words: readonly string[], output: string | null): string {
+/** The same words, without what would start again, and with the folder that was chosen: `output`, where none was named. */
+export function resumeCommand(
+  words: readonly string[],
+  { overwrite, output }: { readonly overwrite: boolean; readonly output: string | null },
+): string {
   const kept = words.filter((word) => word !== "--overwrite");
   const all = ["npx", "blip2-bench", ...kept, ...(output === null ? [] : ["--output", output])];
+  if (overwrite && kept.length === words.length) all.push("--no-overwrite"); // a config file says to
   return all.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(" ");
 }
 

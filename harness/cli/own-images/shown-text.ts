@@ -3,7 +3,7 @@ import { likelihoodText } from "../../../reports/tables/numbers.ts";
 import { left, right, tableOf } from "../../../reports/tables/table.ts";
 import type { ColumnOf } from "../../../reports/tables/table.ts";
 import { tableToText } from "../../../reports/tables/terminal.ts";
-import type { Shown } from "./own-image-flags.ts";
+import type { Shown } from "./how-asked.ts";
 
 const tokenColumns: readonly ColumnOf<Shown["tokens"][number]>[] = [
   right("likely", ({ probability }) => likelihoodText(probability)),

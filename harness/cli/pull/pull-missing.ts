@@ -1,6 +1,6 @@
 /** What `run --pull` fetches before it runs. */
 import { completeCode } from "../exit-code.ts";
-import type { Surroundings } from "../flags.ts";
+import type { Surroundings } from "../declared-command.ts";
 import { missingModels, pullModels } from "./pull-models.ts";
 import { withNetwork } from "./with-network.ts";
 
