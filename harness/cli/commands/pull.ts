@@ -1,7 +1,9 @@
 /** `blip2-bench pull`: checkpoints from the hub into the Hugging Face cache; and what there is to pull. */
 import { parseHubName } from "../../../models/checkpoint/hugging-face-cache.ts";
 import type { HubName } from "../../../models/checkpoint/hugging-face-cache.ts";
-import { formatColumns } from "../../../reports/tables/table.ts";
+import { left, right, tableOf } from "../../../reports/tables/table.ts";
+import type { ColumnOf } from "../../../reports/tables/table.ts";
+import { tableToText } from "../../../reports/tables/terminal.ts";
 import { publishedCheckpoints } from "../../catalog/published-checkpoints.ts";
 import { UsageError, nearestName } from "../../catalog/usage-error.ts";
 import type { PulledCheckpoint } from "../../pull/hub/pull-checkpoint.ts";
@@ -74,13 +76,34 @@ function describe({ repository, revision, commit, folder, files }: PulledCheckpo
   return `${repository}@${revision} is ${commit}: ${what}\n${folder}`;
 }
 
+/** A published checkpoint, and how much of it the cache holds. */
+interface PullableCheckpoint {
+  readonly name: string;
+  readonly sizeBytes: number;
+  readonly licence: string;
+  readonly terms: string;
+  /** null: it is not here whole. */
+  readonly commit: string | null;
+  readonly keptBytes: number;
+}
+
+const columns: readonly ColumnOf<PullableCheckpoint>[] = [
+  left("checkpoint", ({ name }) => name),
+  right("size", ({ sizeBytes }) => `about ${shownBytes(sizeBytes)}`),
+  left("licence", ({ licence }) => licence),
+  left("here", ({ commit, keptBytes }) => {
+    if (commit !== null) return `commit ${commit.slice(0, 8)}`;
+    return keptBytes > 0 ? `${shownBytes(keptBytes)} of it` : "no";
+  }),
+];
+
 async function listPullable({
   hub,
   terminal,
   isJson,
 }: Pick<Surroundings, "hub" | "terminal" | "isJson">): Promise<number> {
   const { cacheFolder } = hub();
-  const checkpoints = [];
+  const checkpoints: PullableCheckpoint[] = [];
   for (const { repository, sizeBytes, licence, terms } of publishedCheckpoints) {
     const name = { repository, revision: "main" };
     const found = await findPulled(cacheFolder, name);
@@ -91,16 +114,7 @@ async function listPullable({
     terminal.result(JSON.stringify({ folder: cacheFolder, checkpoints }, null, 2));
     return completeCode;
   }
-  const table = formatColumns(
-    ["checkpoint", "size", "licence", "here"],
-    checkpoints.map(({ name, sizeBytes, licence, commit, keptBytes }) => [
-      name,
-      `about ${shownBytes(sizeBytes)}`,
-      licence,
-      commit !== null ? `commit ${commit.slice(0, 8)}` : keptBytes > 0 ? `${shownBytes(keptBytes)} of it` : "no",
-    ]),
-    ["left", "right"],
-  );
+  const table = tableToText(tableOf(columns, checkpoints));
   const terms = [...new Set(checkpoints.map(({ terms }) => terms))];
   terminal.result(
     [table, "or owner/name of any other checkpoint of BLIP-2 on the hub, with @revision or without", ...terms].join(
