@@ -76,18 +76,18 @@ function describe({ repository, revision, commit, folder, files }: PulledCheckpo
   return `${repository}@${revision} is ${commit}: ${what}\n${folder}`;
 }
 
-/** A published checkpoint, and how much of it the cache holds. */
-interface PullableCheckpoint {
+/** A checkpoint that can be pulled, and what of it is here. */
+interface Pullable {
   readonly name: string;
   readonly sizeBytes: number;
   readonly licence: string;
-  readonly terms: string;
-  /** null: it is not here whole. */
+  /** Of the snapshot in the cache; null: not here, or not whole. */
   readonly commit: string | null;
+  /** Of an unfinished download. */
   readonly keptBytes: number;
 }
 
-const columns: readonly ColumnOf<PullableCheckpoint>[] = [
+const listColumns: readonly ColumnOf<Pullable>[] = [
   left("checkpoint", ({ name }) => name),
   right("size", ({ sizeBytes }) => `about ${shownBytes(sizeBytes)}`),
   left("licence", ({ licence }) => licence),
@@ -103,7 +103,7 @@ async function listPullable({
   isJson,
 }: Pick<Surroundings, "hub" | "terminal" | "isJson">): Promise<number> {
   const { cacheFolder } = hub();
-  const checkpoints: PullableCheckpoint[] = [];
+  const checkpoints = [];
   for (const { repository, sizeBytes, licence, terms } of publishedCheckpoints) {
     const name = { repository, revision: "main" };
     const found = await findPulled(cacheFolder, name);
@@ -114,7 +114,7 @@ async function listPullable({
     terminal.result(JSON.stringify({ folder: cacheFolder, checkpoints }, null, 2));
     return completeCode;
   }
-  const table = tableToText(tableOf(columns, checkpoints));
+  const table = tableToText(tableOf(listColumns, checkpoints));
   const terms = [...new Set(checkpoints.map(({ terms }) => terms))];
   terminal.result(
     [table, "or owner/name of any other checkpoint of BLIP-2 on the hub, with @revision or without", ...terms].join(
