@@ -1,5 +1,5 @@
 /**
- * An image of one's own: what a model is asked about it outside any data set. Captions as Salesforce's authors ask a
+ * An image that belongs to no data set: what a model is asked about it. Captions as Salesforce's authors ask a
  * pretrained model for them, without text (salesforce/LAVIS, issue 138), and otherwise as on COCO (BLIP-2, section 4.2);
  * questions as on VQAv2 (section 4.1); texts to be matched as captions are prepared for retrieval (section 4.4).
  */

@@ -1,4 +1,4 @@
-/** The files a split was read from, as run.json names them: a run goes on, and is scored, on the same bytes only. */
+/** The files a split was read from, as run.json names them: a run goes on, and is scored, only where their bytes have not changed. */
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";

@@ -14,7 +14,7 @@ export function confidenceInterval(value: number, standardError: number, cluster
 }
 
 /**
- * The same for a share, which ends at 0 and 1. Where every sample scores 0, or every one 1, the standard error is 0 and says
+ * 95 % interval of a share, which ends at 0 and 1. Where every sample scores 0, or every one 1, the standard error is 0 and says
  * nothing: then the interval is the exact one of so many independent clusters all of which agree (Clopper and Pearson 1934),
  * one image counting once however many samples it has.
  */

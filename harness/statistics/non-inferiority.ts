@@ -28,9 +28,7 @@ export interface Decision {
   readonly samplesNeeded: number | null;
 }
 
-/**
- * The same measurement where less is better, turned.
- */
+/** Turns a measurement of what is better when less into one of what is better when more. */
 export function turned({ difference, interval, bounds, ...rest }: Measured): Measured {
   const turn = (ends: Interval | null): Interval | null =>
     ends === null ? null : { low: -ends.high, high: -ends.low };

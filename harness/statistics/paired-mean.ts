@@ -1,5 +1,5 @@
 /**
- * Two systems that answered the same samples, compared by the mean of a score: difference, standard error, interval. Samples
+ * Two systems that answered one set of samples, compared by the mean of a score: difference, standard error, interval. Samples
  * come in clusters, such as the questions about one image. Miller 2024, arXiv 2411.00640, sections 2.2 and 4.
  *
  *   G clusters, n samples, d the differences candidate - base, D their mean, S_g = sum over cluster g of (d - D)
@@ -11,7 +11,7 @@ import { studentQuantile } from "./distributions.ts";
 import { flipPValue, flipSigns } from "./sign-flip.ts";
 import type { FlipOptions } from "./sign-flip.ts";
 
-/** Sums by cluster, all of the same length, in an order that does not depend on that of the samples. */
+/** Sums, one a cluster in each column; the order of the clusters does not depend on that of the samples. */
 export interface PairedSums {
   readonly counts: Float64Array;
   readonly base: Float64Array;

@@ -8,7 +8,7 @@ import { total } from "./paired-mean.ts";
 import { flipPValue, flipSigns } from "./sign-flip.ts";
 import type { FlipOptions, SignFlipTest } from "./sign-flip.ts";
 
-/** What the score is made of: for each system the same columns, one sum a cluster in each. */
+/** What the score is made of: as many columns for the one system as for the other, one sum a cluster in each. */
 export interface PairedColumns {
   readonly base: readonly Float64Array[];
   readonly candidate: readonly Float64Array[];

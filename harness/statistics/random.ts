@@ -12,7 +12,7 @@ function mixed(value: number): number {
   return x ^ (x >>> 15);
 }
 
-/** The numbers of one draw: two keys, so that two draws do not run through the same numbers at a shift. */
+/** The numbers of one draw: two keys, so that the numbers of one draw are not those of another, shifted. */
 export interface DrawKeys {
   readonly inner: number;
   readonly outer: number;

@@ -24,7 +24,7 @@ const wordBits = 32;
 const tableBits = 8; // 256 sums of 8 clusters: one look-up in place of eight additions
 
 /**
- * @param columns one number a cluster each. The same clusters are turned in all columns.
+ * @param columns one number a cluster each. A draw turns the signs of one set of clusters in all columns.
  */
 export function flipSigns(columns: readonly Float64Array[], { draws, seed }: FlipOptions): Flips {
   const clusters = columns[0]?.length ?? 0;

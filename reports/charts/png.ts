@@ -1,4 +1,4 @@
-/** A chart as PNG: chart.js on @napi-rs/canvas, on white, for a paper or a chat. The same values as svg.ts draws. */
+/** A chart as PNG: chart.js on @napi-rs/canvas, on white, for a paper or a chat. It shows what svg.ts draws into the page. */
 import { createCanvas } from "@napi-rs/canvas";
 import type { SKRSContext2D } from "@napi-rs/canvas";
 import { Chart as ChartJs, registerables } from "chart.js";

@@ -67,7 +67,7 @@ export function historyChart(lane: Lane, measure: string, changes: readonly Chan
       label: isChange || isEnd ? commitOf(line) : "",
       x: index + 1,
       y: value,
-      // No interval: the samples are the same from run to run, so what they scatter is no noise between commits.
+      // No interval: all runs of a lane ask one set of samples, so how these scatter is no noise between commits.
       low: null,
       high: null,
       color: isChange ? 1 : 0,

@@ -15,12 +15,12 @@ export interface ScoreRow {
   readonly precision: string;
   /** ONNX Runtime's provider: `cpu`, `cuda`, `webgpu`, … */
   readonly device: string;
-  /** Of the device; null: the CPU, or not known. */
+  /** What the device calls itself; null: the CPU, or not known. */
   readonly deviceName: string | null;
   readonly driver: string | null;
-  /** Share of the graphs' nodes that ran on the device, as a fraction; null: the CPU, or not measured. */
+  /** Share of the graphs' nodes that ran on the device, 0 to 1; null: it ran on the CPU, or was not measured. */
   readonly onDevice: number | null;
-  /** Nodes that ran on the CPU instead, by operator: `Gather 12, Shape 3`; null as before. */
+  /** Nodes that ran on the CPU though the model is on a device, by operator: `Gather 12, Shape 3`; null where `onDevice` is. */
   readonly onCpu: string | null;
   readonly task: string;
   readonly split: string;

@@ -151,7 +151,7 @@ const words: Readonly<Record<Verdict, string>> = {
   unjudged: "",
 };
 
-/** Runs that answer the same stand together. */
+/** One line for each answer, with the names of all runs that gave it. */
 function answersOf(sample: PageSample): HTMLElement {
   const list = create("ul", "answers");
   const byAnswer = new Map<string, Answer[]>();

@@ -34,7 +34,7 @@ async function isFile(path: string): Promise<boolean> {
 }
 
 async function foldersBelow(path: string, levels: number): Promise<readonly FoundFolder[]> {
-  const entries = await readdir(path, { withFileTypes: true }).catch(() => []); // said by whoever named it
+  const entries = await readdir(path, { withFileTypes: true }).catch(() => []); // the caller names the folders that cannot be read
   const names = entries.map(({ name }) => name);
   if (names.includes(recordName)) return [{ path, kind: "run" }];
   if (names.includes(benchName)) return [{ path, kind: "bench" }];

@@ -58,7 +58,7 @@ export class RunFolder {
     await refuseOther(path); // before anything is written, the lock included
     const release = await claim(path);
     try {
-      await refuseOther(path); // what another process may have put there meanwhile
+      await refuseOther(path); // another process may have filled it since it was looked at
       await removeLeftovers(path, overwrite);
       const found = await readRecord(path);
       const journal = await Journal.open(join(path, journalName));

@@ -50,7 +50,7 @@ async function removeIfStale(folder: string, path: string): Promise<void> {
       `${folder}: in use by ${who}. Wait for it, or give another --output. If it is not running any more, delete ${path}.`,
     );
   }
-  // Two processes may find the same stale lock; what is moved away must be what was read, or it is the other's new one.
+  // Two processes may find one stale lock: the file that is moved away must be the stale one, not the new lock of the other.
   const aside = temporaryPath(path);
   try {
     await rename(path, aside);
@@ -66,7 +66,7 @@ async function readLock(path: string): Promise<{ text: string; writtenMs: number
   try {
     return { text: await readFile(path, "utf8"), writtenMs: (await stat(path)).mtimeMs };
   } catch (error) {
-    if (isErrno(error, "ENOENT")) return null; // given up meanwhile
+    if (isErrno(error, "ENOENT")) return null; // its process gave it up after it was seen
     throw error;
   }
 }

@@ -180,7 +180,7 @@ export interface ScoreSheet {
   readonly format: typeof scoresFormat;
   /** Fingerprint of the code that scored; another than the run's where a run was scored again later. */
   readonly code: string;
-  /** Fingerprint of the part of it that makes scores from answers: scores with the same one can be compared. */
+  /** Fingerprint of the code that makes scores from answers: scores can be compared where it is equal. */
   readonly scorer?: string;
   /** `missing`: neither predicted nor failed. */
   readonly counts: { samples: number; scored: number; failed: number; missing: number };
@@ -191,7 +191,7 @@ export interface ScoreSheet {
    * metric's scores by its name, or the counts it is made of.
    */
   readonly samples: Readonly<Record<string, readonly (string | number)[]>>;
-  /** Of a retrieval run: the ranked texts, in the same manner. */
+  /** Of a retrieval run: the ranked texts, a column each as in `samples`. */
   readonly texts?: Readonly<Record<string, readonly (string | number)[]>>;
 }
 
@@ -237,7 +237,7 @@ function firstIssue(error: z.ZodError): string {
 }
 
 /**
- * What must be the same for a run to go on: name → value. Not the threads, the processor or where files lie: they move
+ * What must be unchanged for a run to go on: name → value. Not the threads, the processor or where files lie: they move
  * no prediction. Not the version or the commit: the code's fingerprint says more.
  */
 export function identityFields(plan: RunPlan): ReadonlyMap<string, string> {

@@ -94,7 +94,7 @@ const run = z.object({
   comparisons: z.array(comparison).readonly(),
   /** Why nothing of it can be compared with published numbers. */
   obstacles: z.array(text).readonly(),
-  /** Same answers as the fp32 run of the same checkpoint and group. */
+  /** How many answers equal those of the fp32 run of its checkpoint in its group; null: there is no such other run. */
   agreement: z.object({ with: text, compared: count, equal: count }).nullable(),
 });
 

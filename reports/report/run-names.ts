@@ -4,7 +4,7 @@ import { grouped } from "../tables/numbers.ts";
 import { precisionOf } from "./report-data.ts";
 import type { ReportRun } from "./report-data.ts";
 
-/** By run id: checkpoint and precision; the run id, too, where another run of the same group has the same. */
+/** Names by run id: checkpoint and precision, and the run id, too, where two runs of a group would have one name. */
 export function runNames(runs: readonly ReportRun[]): ReadonlyMap<string, string> {
   const plain = (run: ReportRun): string => `${run.record.checkpoint.name} ${precisionOf(run)}`;
   const counts = new Map<string, number>();
@@ -53,7 +53,7 @@ export function groupTitle(runs: readonly ReportRun[]): string {
   return run === undefined ? "" : `${run.record.config.task} ${run.record.data.split}`;
 }
 
-/** What sets groups of the same task and split apart. */
+/** Protocol and number of samples: what groups of one task and split differ in. */
 export function groupNote(runs: readonly ReportRun[]): string {
   const [run] = runs;
   if (run === undefined) return "";

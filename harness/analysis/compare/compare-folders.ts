@@ -19,7 +19,7 @@ export interface RunSet {
 }
 
 export interface FolderOptions extends CompareOptions {
-  /** Compare what both have, where they have not the same. */
+  /** Compare the samples and runs that both have, where one lacks some of the other. */
   readonly allowPartial: boolean;
 }
 
@@ -125,7 +125,7 @@ function isScoredWhole({ scores: { counts } }: ComparableRun): boolean {
   return counts.scored === counts.samples;
 }
 
-/** What does not forbid a comparison and should be known. */
+/** What a reader should know of a pair, though it forbids no comparison. */
 function remarks(base: ComparableRun, candidate: ComparableRun): readonly string[] {
   const both = [...base.failed].filter((id) => candidate.failed.has(id)).length;
   const where = `${candidate.folder} and ${base.folder}`;

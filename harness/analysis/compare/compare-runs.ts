@@ -64,7 +64,7 @@ export function compareRuns(runs: PairedRuns, options: CompareOptions): PairFind
   };
 }
 
-/** As a row calls it. */
+/** The name in rows: `custom` where flags replace a choice of the protocol. */
 export function protocolOf({ config }: RunRecord): string {
   return Object.keys(config.overrides).length > 0 ? "custom" : config.protocol;
 }

@@ -46,7 +46,7 @@ export function pairSamples(base: Columns, candidate: Columns): PairedTable {
   };
 }
 
-/** By code units: the same on every machine. */
+/** By code units, so that the order depends on no locale. */
 export function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }

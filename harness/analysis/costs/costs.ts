@@ -44,7 +44,7 @@ export async function costsOf(folders: readonly string[]): Promise<Costs> {
   return { format: costsFormat, rows, notes };
 }
 
-/** The same for runs that differ in precision, or in what moves no prediction. */
+/** A key that runs share where they differ in nothing but the precision and what moves no prediction. */
 function comparable(record: RunRecord): string {
   const fields = [...identityFields(record)].filter(([name]) => !name.startsWith("config.precision"));
   return JSON.stringify(fields.sort(([a], [b]) => (a < b ? -1 : 1)));

@@ -28,7 +28,7 @@ export function outputAgreement(
   return { samples, same, medianFirstDifference: places.length === 0 ? null : median(places), firstDifferences };
 }
 
-/** From 1; behind the end of the shorter where it is the beginning of the longer. null: they are the same. */
+/** Place of the first token that differs, from 1: behind the end of the shorter list where the longer begins with it; null: none. */
 export function firstDifference(a: readonly number[], b: readonly number[]): number | null {
   const most = Math.max(a.length, b.length);
   for (let place = 0; place < most; place += 1) if (a[place] !== b[place]) return place + 1;

@@ -11,7 +11,7 @@ export interface RankedRun {
   readonly matched: readonly MatchedTexts[];
 }
 
-/** Of runs of the same shape. */
+/** Both runs ranked as many images and texts. */
 export function rankingAgreement(reference: RankedRun, run: RankedRun): RankingAgreement {
   const { images, texts, values } = run.similarities;
   const others = reference.similarities.values;
@@ -46,7 +46,7 @@ function rankAgreement(a: RetrievalScores, b: RetrievalScores, { similarities }:
 
 type ScoresOfRow = (place: number) => Float32Array;
 
-/** `first`: rows with the same first candidate; `ten`: the share of a row's first ten that are among the other's. */
+/** `first`: the share of rows with one first candidate in both; `ten`: the share of a row's first ten that are among the other's. */
 function agreementOfRows(
   rows: number,
   a: ScoresOfRow,

@@ -1,4 +1,4 @@
-/** Time and memory of a candidate against the baseline's, as ratios. Only on machines of the same class, and set up alike. */
+/** Time and memory of a candidate over the baseline's, as ratios. Judged only on one class of machine and with one batch size. */
 import type { CostRule } from "../../../reports/records/findings/gate-config.ts";
 import type { About, CostJudgement } from "../../../reports/records/findings/gate-result.ts";
 import { machineClassOf } from "../../../reports/records/machine-class.ts";
@@ -28,7 +28,7 @@ export function judgeMemory(sides: CostSides, rule: CostRule, about: About): Cos
   });
 }
 
-/** Of the model alone. */
+/** Milliseconds that the model computed for a sample; reading images is not in it. */
 function computeMsPerSample({ timings, counts }: RunRecord): number | null {
   return timings.computeMs === undefined || counts.predicted === 0 ? null : timings.computeMs / counts.predicted;
 }
@@ -54,7 +54,7 @@ function judgeRatio(
   return { ...name, verdict, ratio, base: before, candidate: after, words };
 }
 
-/** null: nothing that would move a time. */
+/** How the machines or the batch sizes differ; null: they do not. */
 function machineDifference({ base, candidate }: CostSides): string | null {
   const [before, after] = [machineClassOf(base), machineClassOf(candidate)];
   if (before !== after) return `the machine is "${after}", the baseline's "${before}"`;

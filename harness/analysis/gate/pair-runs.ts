@@ -13,7 +13,7 @@ import { recordedPrecision } from "../../../reports/records/recorded-precision.t
 export interface GateOptions {
   /** The baseline's file, for messages. */
   readonly file: string;
-  /** Take scores of another scorer, where answers that agree score the same. */
+  /** Take scores that another version of the scorer made, where each answer that both runs gave has one score by both. */
   readonly acceptScorer: boolean;
 }
 
@@ -86,7 +86,7 @@ function refuseOtherSamples({ base, candidate, samples, texts }: PairedRuns): vo
   }
 }
 
-/** Throws a RunFolderError unless another scorer gives every answer that both gave the same scores. */
+/** Throws a RunFolderError where an answer that both runs gave has one score by the one scorer and another by the other. */
 function sameScores({ base, candidate, samples }: PairedRuns): string {
   const where = `${candidate.folder}: scored by other code than ${base.folder}`;
   const again = "Make the baseline again with `baseline`.";

@@ -1,6 +1,6 @@
 /**
- * Runs that were asked the same samples in the same manner, and their answers by sample: as numbers, so that twenty runs of a
- * whole split are a few megabytes.
+ * Groups of runs that one protocol asked about one set of samples, and their answers by sample. An answer is kept as a number, so
+ * that twenty runs of a whole split take a few megabytes.
  */
 import { createHash } from "node:crypto";
 import type { RunRecord, ScoreSheet } from "../../../reports/records/run-record.ts";
@@ -8,7 +8,7 @@ import type { ReadRun } from "./read-folders.ts";
 
 /** A run's answers and scores, by the place of the sample in its group. */
 export interface RunAnswers {
-  /** The number of the answer, the same for the same text in all runs of the group; -1: none. null: the task has no answers. */
+  /** Numbers of the answers: a text has one number in all runs of the group; -1: no answer. null: the task has none. */
   readonly texts: Int32Array | null;
   /** Of the first metric; NaN where it has none by sample. */
   readonly scores: Float32Array;
@@ -21,7 +21,7 @@ interface GroupNumbers {
   readonly numbers: Map<string, number>;
 }
 
-/** The columns of runs as numbers, as they are read: as text they are let go. */
+/** Turns the answers of each run that is read into numbers, so that their text need not stay in memory. */
 export class AnswerColumns {
   readonly #groups = new Map<string, GroupNumbers>();
 
@@ -70,7 +70,7 @@ export function dataKeyOf({ config, data }: RunRecord): string {
 export interface AnswerGroup {
   /** "group-1". */
   readonly id: string;
-  /** Of the data set's files: groups with the same can share what is read of it. */
+  /** Names the data set's files: groups with one key share what is read of them. */
   readonly dataKey: string;
   readonly runs: readonly ReadRun[];
   /** By sample id: its place in the columns. */

@@ -71,7 +71,7 @@ const machineSchema = z.object({
 export const benchSchema = z.object({
   format: z.literal(benchFormat),
   status: z.enum(["running", "complete", "partial", "interrupted"]),
-  /** What must be the same for a sweep to go on: name → value. Points may be added. */
+  /** What must be unchanged for a sweep to go on: name → value. Points may be added. */
   plan: z.record(z.string(), z.string()),
   /** Short runs for daily use: below LoadGen's minimum durations and counts, and marked so wherever they are shown. */
   quick: z.boolean(),

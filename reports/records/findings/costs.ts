@@ -45,7 +45,7 @@ export interface CostRow {
 /** Generated texts beside those of fp32. */
 export interface OutputAgreement {
   readonly samples: number;
-  /** Texts that are the same, to the character. */
+  /** Texts that equal the fp32 run's, to the character. */
   readonly same: number;
   /** Place of the first token that differs, from 1, among answers whose tokens differ; null: none do. */
   readonly medianFirstDifference: number | null;
@@ -59,11 +59,11 @@ export interface FirstStepDivergence {
   /** KL(fp32 || this), natural logarithms. */
   readonly meanKl: number;
   readonly maxKl: number;
-  /** Samples whose most likely token is the same. */
+  /** Samples whose most likely token is the fp32 run's, too. */
   readonly sameBest: number;
 }
 
-/** Similarities and ranks beside those of fp32. `first`: the share of rows with the same candidate in the first place. */
+/** Similarities and ranks beside those of the fp32 run. */
 export interface RankingAgreement {
   readonly images: number;
   readonly texts: number;
@@ -75,6 +75,7 @@ export interface RankingAgreement {
   readonly reranked: RankAgreement;
 }
 
+/** `first`: the share of rows whose first candidate is fp32's, too; `ten`: the share of the first ten that are among fp32's. */
 export interface RankAgreement {
   readonly imageToText: { readonly first: number; readonly ten: number };
   readonly textToImage: { readonly first: number; readonly ten: number };
@@ -84,7 +85,7 @@ export function costsJson(costs: Costs): string {
   return `${JSON.stringify(costs, null, 2)}\n`;
 }
 
-/** Of the model: images are read, decoded and resized by other threads meanwhile. null where nothing was timed. */
+/** Milliseconds of the model alone: other threads read, decode and resize images beside it. null where nothing was timed. */
 export function modelMs(stagesMs: CostRow["stagesMs"]): number | null {
   const stages = Object.entries(stagesMs).filter(([stage]) => !stage.startsWith("image"));
   return stages.length === 0 ? null : stages.reduce((sum, [, ms]) => sum + ms, 0);

@@ -62,7 +62,7 @@ export function historyLineOf({ record, scores }: { record: RunRecord; scores: S
   };
 }
 
-/** Whether they are the same run. */
+/** Whether both lines are of one run, which was added twice. */
 export function isSameRun(a: HistoryLine, b: HistoryLine): boolean {
   return a.startedAt === b.startedAt && a.identity === b.identity;
 }

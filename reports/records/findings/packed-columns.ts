@@ -73,7 +73,7 @@ function packColumn(column: PlainColumn): PackedColumn {
   };
 }
 
-/** Comes back as the same text or number; zigzag doubles it, which stays exact up to 2 ** 53. */
+/** Unpacking gives back the text or the number that was packed; zigzag doubles it, which stays exact up to 2 ** 53. */
 function isWhole(value: string | number): boolean {
   const number = Number(value);
   return (
