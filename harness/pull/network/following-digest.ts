@@ -33,6 +33,9 @@ export class FollowingDigest {
   /** The checksum, when `advance` has been told the whole size. Rejects where the file cannot be read. */
   readonly hex: Promise<string>;
 
+  /** Never comes, or rejects where the file cannot be read. */
+  readonly failure: Promise<never>;
+
   constructor(task: DigestTask, onDone: (newBytes: number) => void) {
     this.#sizeBytes = task.sizeBytes;
     this.#thread = new Worker(threadFile, { workerData: task });
@@ -49,6 +52,10 @@ export class FollowingDigest {
       });
     });
     this.hex.catch(() => undefined); // whoever waits for it hears of it
+    this.failure = new Promise((_, reject) => {
+      this.hex.catch(reject);
+    });
+    this.failure.catch(() => undefined);
     if (task.sizeBytes === 0) this.#tell(0);
   }
 

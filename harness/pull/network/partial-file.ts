@@ -3,7 +3,7 @@
  * written how far. The note is replaced whole, after the bytes that it tells of; so a process that is killed at any moment
  * leaves a note that promises too little, never too much.
  */
-import { open, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import * as z from "zod";
 
@@ -130,6 +130,15 @@ export class PartialFile {
     return this.#noting;
   }
 
+  /** Nothing is written any more. */
+  async clear(): Promise<void> {
+    await this.#noting;
+    await rm(notePath(this.path), { force: true });
+    this.#written.fill(0);
+    this.#wholePieces = 0;
+    await this.#handle.truncate();
+  }
+
   /** Leaves it for a later process. */
   async keep(): Promise<void> {
     await this.#note();
@@ -153,6 +162,14 @@ export class PartialFile {
   }
 }
 
+/** How many bytes of a file an earlier process has left there, as far as its note tells; 0 where there is none. */
+export async function keptBytes(path: string): Promise<number> {
+  const kept = await parseNote(path);
+  if (kept === null) return 0;
+  const begun = Object.values(kept.begun).reduce((sum, bytes) => sum + bytes, 0);
+  return Math.min(kept.wholePieces * pieceBytes + begun, kept.sizeBytes);
+}
+
 /** Beside the file. */
 function notePath(path: string): string {
   return `${path}.json`;
@@ -160,20 +177,17 @@ function notePath(path: string): string {
 
 /** Null: there is none, or what it tells of is not this content, or not there. */
 async function readNote(path: string, content: Content): Promise<z.infer<typeof note> | null> {
+  const kept = await parseNote(path);
+  if (kept === null || kept.sizeBytes !== content.sizeBytes || kept.etag !== content.etag) return null;
+  return (await stat(path).catch(() => null)) === null ? null : kept;
+}
+
+async function parseNote(path: string): Promise<z.infer<typeof note> | null> {
   const text = await readFile(notePath(path), "utf8").catch(() => null);
   if (text === null) return null;
-  let value: unknown;
   try {
-    value = JSON.parse(text);
+    return note.safeParse(JSON.parse(text)).data ?? null;
   } catch {
     return null;
   }
-  const { data } = note.safeParse(value);
-  if (data === undefined || data.sizeBytes !== content.sizeBytes || data.etag !== content.etag) return null;
-  return (await open(path, "r").then(
-    (file) => file.close(),
-    () => "missing",
-  )) === "missing"
-    ? null
-    : data;
 }

@@ -2,8 +2,10 @@
 import { failureOf, TransientError } from "./exchange.ts";
 import type { Answer } from "./exchange.ts";
 import type { Network } from "./network.ts";
+import { pieceBytes } from "./partial-file.ts";
 import type { PartialFile } from "./partial-file.ts";
 
+/** Pieces are made of whole ones: what begins where a piece does is never written across a border. */
 const writeBytes = 1 << 20;
 
 export interface Receiving {
@@ -13,17 +15,32 @@ export interface Receiving {
   readonly onWritten: (bytes: number) => void;
 }
 
-/** Writes the answer's bytes from the first that the piece lacks to its end. What came before an error is written. */
-export async function receive(answer: Answer, piece: number, { network, file, onWritten }: Receiving): Promise<void> {
+export interface Bytes {
+  readonly begin: number;
+  readonly end: number;
+}
+
+/**
+ * Writes the answer's bytes, which are these of the file: within one piece, or from where a piece begins. What came before an
+ * error is written.
+ */
+export async function receive(
+  answer: Answer,
+  { begin, end }: Bytes,
+  { network, file, onWritten }: Receiving,
+): Promise<void> {
   const { host } = new URL(answer.url);
   let writing: Promise<void> = Promise.resolve();
   let [filling, resting] = [Buffer.allocUnsafe(writeBytes), Buffer.allocUnsafe(writeBytes)];
   let filled = 0;
-  let missing = file.range(piece).end - file.next(piece);
+  let missing = end - begin;
+  let at = begin;
 
   const flush = async (): Promise<void> => {
     await writing;
     const bytes = filling.subarray(0, filled);
+    const piece = Math.floor(at / pieceBytes);
+    at += filled;
     [filling, resting] = [resting, filling];
     filled = 0;
     writing = file.write(piece, bytes).then(() => {
