@@ -3,8 +3,8 @@
  * images; opening a split of it gives its samples in the order of the file, which is the order of every run and report.
  */
 
-/** An image by its official id; the file is looked for when it is needed, so a missing one fails its own samples only. */
-export interface ImageReference {
+/** An image by its official id; its file is looked for when it is needed, so a missing one fails its own samples only. */
+export interface ImageFile {
   readonly id: string;
   /** Path of the image file as the official naming has it, under the folder that was chosen when the split was opened. */
   readonly path: string;
@@ -12,7 +12,7 @@ export interface ImageReference {
 
 export interface Sample {
   readonly id: string;
-  readonly image: ImageReference;
+  readonly image: ImageFile;
 }
 
 /** One annotator's answer. The official scorer tells annotators apart by the whole record, so all of it is kept. */

@@ -6,7 +6,7 @@
 import { opendir, readdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { DatasetError } from "./dataset.ts";
-import type { DataSource, ImageReference } from "./dataset.ts";
+import type { DataSource, ImageFile } from "./dataset.ts";
 
 export interface ImageFolder {
   readonly path: string;
@@ -101,7 +101,7 @@ async function choose2017(paths: readonly string[], renamed: ReadonlySet<string>
 }
 
 /** What is said of a sample whose image file is not there. `split` is data set and split: `vqav2 val`. */
-export function explainMissingImage(split: string, image: ImageReference): string {
+export function explainMissingImage(split: string, image: ImageFile): string {
   return `${split}: image ${image.id} not found in ${dirname(image.path)}. Give the folder with --images.`;
 }
 

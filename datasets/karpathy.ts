@@ -5,7 +5,7 @@
 import { dirname } from "node:path";
 import { fileError, findAnnotationFile, splitNamed } from "./annotation-file.ts";
 import type { AnnotationFile } from "./annotation-file.ts";
-import type { DataSource, ImageReference, Sample, Split } from "./dataset.ts";
+import type { DataSource, ImageFile, Sample, Split } from "./dataset.ts";
 import { chooseImageFolder, numberAtEnd } from "./images.ts";
 import type { ImageFolder } from "./images.ts";
 import { readJsonLists } from "./json-records.ts";
@@ -31,7 +31,7 @@ export interface KarpathyFile<S extends Sample> {
   readonly ids: "number at the end" | "stem";
   /** The folder of an image whose record has no `filepath`. */
   readonly folder: string;
-  readonly sample: (image: KarpathyImage, file: ImageReference) => S;
+  readonly sample: (image: KarpathyImage, file: ImageFile) => S;
   /** What else could be done with the files that are there, when this one is missing. */
   readonly otherwise?: (present: readonly string[]) => string;
 }

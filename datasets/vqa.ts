@@ -5,7 +5,7 @@
  */
 import { countOf, fileError, findAnnotationFile, splitNamed } from "./annotation-file.ts";
 import type { AnnotationFile } from "./annotation-file.ts";
-import type { Annotation, Dataset, DataSource, ImageReference, Split, VqaSample } from "./dataset.ts";
+import type { Annotation, Dataset, DataSource, ImageFile, Split, VqaSample } from "./dataset.ts";
 import { chooseImageFolder, cocoFileName } from "./images.ts";
 import { readJsonLists } from "./json-records.ts";
 import type { TopLevelFields } from "./json-records.ts";
@@ -71,7 +71,7 @@ function questionDataset(
       subfolder: imagePart,
       fileNames: Array.from(imageIds, (id) => cocoFileName(imagePart, id)),
     });
-    const imageOf = memo((id: number): ImageReference => {
+    const imageOf = memo((id: number): ImageFile => {
       return { id: String(id), path: folder.pathOf(cocoFileName(imagePart, id)) };
     });
 

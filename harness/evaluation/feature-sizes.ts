@@ -2,7 +2,7 @@
 import type { Sample } from "../../datasets/dataset.ts";
 import { describePrecision } from "../../models/checkpoint/precision.ts";
 import type { RunConfig } from "./run-config.ts";
-import type { Pair } from "./pairs.ts";
+import type { Pair } from "./verbs.ts";
 
 /** `samplesOf`: those that a pair's checkpoint is asked about. */
 export function describeFeatureSizes(

@@ -9,7 +9,7 @@ import { ScorerWorkers } from "../processes/scorer-workers.ts";
 import { splitThreads, Workers } from "../processes/workers.ts";
 
 export interface PrepareOptions extends Pick<LoadOptions, "hubCache" | "onPreparation" | "onPlacement"> {
-  /** Told what a user should know while a run goes on. */
+  /** Told what a user should know during a run. */
   readonly onMessage?: (message: string) => void;
 }
 

@@ -6,7 +6,7 @@ import { costsNames } from "../../reports/records/findings/costs.ts";
 import { isFreeForReport, reportFolderName } from "../../reports/records/report-folder.ts";
 import { kindOfFolder, recordName, rowsName } from "../../reports/records/run-files.ts";
 import { RunFolderError } from "../../reports/records/run-folder-error.ts";
-import type { Pair } from "./pairs.ts";
+import type { Pair } from "./verbs.ts";
 import type { RunConfig } from "./run-config.ts";
 
 /** Of a run among several. */

@@ -7,6 +7,7 @@ import type {
   Generation,
   GenerationRequest,
   ImageFile,
+  LanguageModelFamily,
 } from "../../models/model.ts";
 import { ModelProcess } from "./model-process.ts";
 import type { ModelProcessOptions } from "./model-process.ts";
@@ -17,13 +18,24 @@ import type { Timed } from "./remote.ts";
 export type Generations = readonly (Generation | FailedGeneration)[];
 
 export class GeneratorProcess extends ModelProcess<GeneratorService> {
+  #family: LanguageModelFamily | null = null;
+
   /** Throws what loading throws, and a CheckpointError for a checkpoint that generates nothing. */
   static async start(place: ModelPlace, options: ModelProcessOptions = {}): Promise<GeneratorProcess> {
     const started = new GeneratorProcess(generatorWords, options);
-    const { name, family } = await started.loadBy(started.forward("load"), place);
-    if (family !== "itm") return started;
+    const loaded = await started.loadBy(started.forward("load"), place);
+    if (loaded.kind === "generation") {
+      started.#family = loaded.family;
+      return started;
+    }
     await started.kill();
-    throw new CheckpointError(`${name}: a checkpoint for image-text retrieval, which generates no text.`);
+    throw new CheckpointError(`${loaded.name}: a checkpoint for image-text retrieval, which generates no text.`);
+  }
+
+  /** Throws before it is loaded. */
+  get family(): LanguageModelFamily {
+    if (this.#family === null) throw new Error("no model is loaded");
+    return this.#family;
   }
 
   async readAhead(image: ImageFile): Promise<void> {

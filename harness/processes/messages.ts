@@ -2,7 +2,7 @@
  * What a process and a child of it that serves methods tell each other, as plain values (serialization "advanced": typed arrays
  * and bigints go through). Both ends are this code, so a message is known by its kind alone.
  */
-import type { ToldError } from "./told-error.ts";
+import { CheckpointError, ImageError } from "../../models/model.ts";
 
 /** To the child: a method is called, a call is cancelled, or nothing more will be asked. */
 export type Request =
@@ -60,3 +60,23 @@ export type ArgumentsOf<Service, Method extends MethodOf<Service>> =
 
 export type ResultOf<Service, Method extends MethodOf<Service>> =
   NonNullable<Service[Method]> extends (...args: never) => infer Result ? Awaited<Result> : never;
+
+/** An error as it crosses to another process. */
+export interface ToldError {
+  readonly name: string;
+  readonly message: string;
+  readonly stack: string;
+}
+
+export function told(error: unknown): ToldError {
+  if (!(error instanceof Error)) return { name: "Error", message: String(error), stack: "" };
+  return { name: error.name, message: error.message, stack: error.stack ?? "" };
+}
+
+/** The error, of the class it had where a user can mend it. */
+export function revived({ name, message, stack }: ToldError): Error {
+  const kinds = { CheckpointError, ImageError };
+  const error = name === "CheckpointError" || name === "ImageError" ? new kinds[name](message) : new Error(message);
+  if (stack !== "") error.stack = stack;
+  return error;
+}

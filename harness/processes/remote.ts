@@ -1,14 +1,13 @@
 /**
- * A service in a process of its own, called as the interface it has: what it computes blocks nobody here, a crash of it is an
- * error here, and it can be ended at any time. It ends by itself when this process does.
+ * A service in a process of its own, called by the methods of its interface: what it computes does not block this process, its
+ * crash is an error here, and it can be ended at any time. It ends by itself when this process does.
  */
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { isReply } from "./messages.ts";
+import { isReply, revived } from "./messages.ts";
 import type { ArgumentsOf, Memory, MethodOf, Reply, Request, ResultOf, Stamps } from "./messages.ts";
 import { processEnded } from "./model-process-error.ts";
 import { startChild } from "./start-child.ts";
-import { revived } from "./told-error.ts";
 
 /** For each method the words of an error that say what was asked when the process ended. */
 export type Words<Service> = {

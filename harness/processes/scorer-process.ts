@@ -8,6 +8,7 @@ import { scorerWords } from "./model-service.ts";
 import type { ModelPlace, ScorerService } from "./model-service.ts";
 
 export class ScorerProcess extends ModelProcess<ScorerService> implements ImageTextScorer {
+  readonly kind = "retrieval";
   readonly embedImages = this.forward("embedImages");
   readonly embedTexts = this.forward("embedTexts");
   readonly compare = this.forward("compare");
@@ -16,8 +17,8 @@ export class ScorerProcess extends ModelProcess<ScorerService> implements ImageT
   /** Throws what loading throws, and a CheckpointError for a checkpoint that generates text. */
   static async start(place: ModelPlace, options: ModelProcessOptions = {}): Promise<ScorerProcess> {
     const started = new ScorerProcess(scorerWords, options);
-    const { name, family } = await started.loadBy(started.forward("load"), place);
-    if (family === "itm") return started;
+    const { name, kind } = await started.loadBy(started.forward("load"), place);
+    if (kind === "retrieval") return started;
     await started.kill();
     throw new CheckpointError(`${name}: a checkpoint that generates text, which ranks no images.`);
   }

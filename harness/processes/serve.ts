@@ -1,14 +1,13 @@
 /** The child's side of remote.ts: answers the calls of the process that started this one, one after the other. */
 import { writeSync } from "node:fs";
-import { isRequest } from "./messages.ts";
+import { isRequest, told } from "./messages.ts";
 import type { ArgumentsOf, Memory, MethodOf, Reply, Request, ResultOf } from "./messages.ts";
-import { told } from "./told-error.ts";
 
 /** Of one call. */
 export interface CallContext<Event> {
   /** Aborted when the caller cancels. */
   readonly signal: AbortSignal;
-  /** Tells the caller what happens meanwhile, or afterwards. */
+  /** Sends the caller an event, during the call or after it. */
   readonly tell: (event: Event) => void;
   /** Notes the time of a step of generation, see Stamps. */
   readonly onStep: () => void;
@@ -99,7 +98,7 @@ export function serve<Service extends object, Event = never>(
   // Its words go to that process, and are lost with it.
   for (const output of [process.stdout, process.stderr]) output.on("error", () => undefined);
   process.on("disconnect", () => {
-    // Nobody waits for what is being computed, and nothing has to be put away.
+    // The process that would get the result is gone, and nothing here has to be closed in order.
     if (running.size > 0) process.kill(process.pid, "SIGKILL");
     else process.exit();
   });

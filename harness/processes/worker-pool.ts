@@ -1,6 +1,6 @@
 /**
- * Several processes that hold the same checkpoint, and the work that waits for them. One that dies is replaced and what was
- * asked of it is asked once more; work that two have died over is given up, and the others go on.
+ * Several processes that hold one checkpoint, and the work that waits for them. A process that dies is replaced, and its work is
+ * done once more; work that two processes died over is given up, and the others continue.
  */
 import type { ModelProcess, ModelProcessOptions } from "./model-process.ts";
 import type { LoadService, ModelPlace } from "./model-service.ts";

@@ -13,15 +13,15 @@ import { WorkerPool } from "./worker-pool.ts";
 import type { WorkersOptions } from "./worker-pool.ts";
 
 export class Workers implements VisionLanguageModel {
+  readonly kind = "generation";
   readonly name: string;
   readonly family: LanguageModelFamily;
   readonly batchesAtOnce: number;
   readonly weightsBytes?: number;
   readonly #pool: WorkerPool<GeneratorProcess>;
 
-  private constructor(pool: WorkerPool<GeneratorProcess>, { model }: GeneratorProcess) {
-    const { name, family, weightsBytes } = model;
-    if (family === "itm") throw new Error(`${name} generates nothing`);
+  private constructor(pool: WorkerPool<GeneratorProcess>, { model, family }: GeneratorProcess) {
+    const { name, weightsBytes } = model;
     this.name = name;
     this.family = family;
     this.batchesAtOnce = pool.jobsAtOnce;
@@ -66,7 +66,7 @@ export function splitThreads(threads: number, workers: number): readonly number[
   });
 }
 
-/** `2 workers x 1 thread`, for whoever watches. */
+/** `2 workers x 1 thread`, for the terminal. */
 export function describeWorkers(threads: number, workers: number): string {
   const counts = [...new Set(splitThreads(threads, workers))].sort((a, b) => a - b);
   const plural = counts.at(-1) === 1 ? "thread" : "threads";

@@ -155,7 +155,7 @@ export class ImageTokens {
 
 /**
  * What images' features are filed under. Where they depend on the images that are encoded with them, that is their place in
- * the whole batch: only the same batch gives the same numbers, so only the same batch is read.
+ * the whole batch: another batch gives other numbers, so only features of this very batch are read.
  */
 function entryNames(images: readonly LoadedImage[], { isBatchInvariant }: KeptFeatures): readonly string[] {
   const hashes = images.map(({ hash }) => hash!);

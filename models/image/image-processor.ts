@@ -3,13 +3,12 @@
  * decode, RGB, bicubic resize of the bytes, rescale, normalise. BLIP-2 squeezes every image to a square; nothing is cropped.
  */
 import { readFile } from "node:fs/promises";
-import { decodeImage, readImageSize } from "./image-decoder.ts";
-import { describeOther, imageFormat } from "./image-format.ts";
+import { decodeImage, describeOther, imageFormat, readImageSize } from "./image-decoder.ts";
+import type { RgbImage } from "./image-decoder.ts";
 import { ImageError } from "../model.ts";
 import type { StageLatency } from "../model.ts";
 import { resizeBicubic } from "./pillow-resize.ts";
 import type { PixelSettings } from "./preprocessor-config.ts";
-import type { RgbImage } from "./rgb-image.ts";
 import { StageClock } from "../stage-clock.ts";
 
 export interface ImageLimits {
@@ -20,7 +19,7 @@ export interface ImageLimits {
 }
 
 export const imageLimits: ImageLimits = {
-  side: 16_384, // each of 224 columns would stand for more than 73 pixels: nobody meant that
+  side: 16_384, // each of 224 columns would stand for more than 73 pixels, which is a mistake
   pixels: 178_956_970, // Pillow refuses more as a decompression bomb (Image.py: twice MAX_IMAGE_PIXELS)
 };
 
@@ -85,7 +84,7 @@ export function normalise(
   return values;
 }
 
-/** Throws ImageError. `given`: the file's bytes, where they are at hand. */
+/** Throws ImageError. `given`: the file's bytes, where they were read already. */
 export async function readImageBytes(path: string, given?: Uint8Array): Promise<Buffer> {
   let bytes: Buffer;
   try {

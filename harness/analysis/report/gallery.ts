@@ -4,7 +4,7 @@ import type { GalleryGroup, GallerySample } from "../../../reports/report/report
 import { differing } from "./answer-groups.ts";
 import type { AnswerGroup } from "./answer-groups.ts";
 import type { FullRun, ReportOptions } from "./make-report.ts";
-import { logitOf, pairScore, rankedRow, rowCandidates } from "../../../tasks/metrics/retrieval-ranking.ts";
+import { logitOf, rankedRow, rowCandidates } from "../../../tasks/metrics/retrieval-ranking.ts";
 import { readQuestions } from "../../catalog/questions.ts";
 import type { Questions } from "../../catalog/questions.ts";
 
@@ -134,8 +134,6 @@ interface MatchedImage {
 /** The best texts of an image's row, which score alike; with `rerank` 0 by similarity alone. */
 function firstTexts(similar: Float32Array, matched: MatchedImage, rerank: number): readonly number[] {
   const candidates = rowCandidates(similar, rerank === 0 ? similar.length : rerank);
-  const scores = Float32Array.from(candidates, (text) =>
-    rerank === 0 ? similar[text]! : pairScore(similar[text]!, logitOf(matched, text, matched.image)),
-  );
-  return rankedRow(candidates, scores)[0]!;
+  const logitOfText = (text: number): number => logitOf(matched, text, matched.image);
+  return rankedRow(similar, candidates, rerank === 0 ? null : logitOfText)[0]!;
 }

@@ -2,7 +2,7 @@
  * Issues queries as a scenario says and writes down when each was due, was issued and came back.
  *
  *   SingleStream   a query of one sample when the one before is done
- *   MultiStream    the same with eight samples
+ *   MultiStream    a query of eight samples when the one before is done
  *   Server         queries of one sample at the times of a Poisson process, however many are open
  *   Offline        one query with all samples, at once
  *

@@ -40,7 +40,7 @@ export function latenciesNs({ queries }: RunLog): readonly number[] {
   return queries.flatMap(({ scheduledNs, completedNs }) => (completedNs === null ? [] : [completedNs - scheduledNs]));
 }
 
-/** The same of each sample. */
+/** Latency of each sample, in nanoseconds. */
 export function sampleLatenciesNs({ queries }: RunLog): readonly number[] {
   return queries.flatMap(({ scheduledNs, samples }) =>
     samples.flatMap(({ completedNs }) => (completedNs === null ? [] : [completedNs - scheduledNs])),

@@ -50,7 +50,7 @@ export class Sleeper {
 
   /** `timeNs`: by process.hrtime.bigint(). */
   sleepUntil(timeNs: bigint): Promise<void> {
-    this.#thread.ref(); // whoever waits keeps the process alive
+    this.#thread.ref(); // a promise that is awaited keeps the process alive
     return new Promise((resolve) => {
       this.#wake = () => {
         this.#lateNs[this.#waits % remembered] = Number(process.hrtime.bigint() - timeNs);

@@ -44,6 +44,6 @@ export interface SystemUnderTest {
   readonly name: string;
   /** Takes a query and comes back at once; its answers arrive at the listener, in any order. */
   readonly issue: (query: readonly QuerySample[]) => void;
-  /** Who is told from now on. */
+  /** `listener` gets the answers from now on. */
   readonly listen: (listener: AnswerListener) => void;
 }

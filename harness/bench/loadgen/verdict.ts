@@ -1,6 +1,6 @@
 /**
- * Was a run as LoadGen asks for, and what did it give: VALID or INVALID with every reason, results.cc. INVALID numbers are
- * reported all the same, marked.
+ * Whether a run fulfils LoadGen's conditions: VALID, or INVALID with every reason (results.cc). The numbers of an INVALID run
+ * are reported too, and marked.
  */
 import { boundedEarlyStopping, estimatedEarlyStopping } from "./early-stopping.ts";
 import type { EarlyStopping } from "./early-stopping.ts";

@@ -61,9 +61,16 @@ export async function measureRun(asked: RunAsked, watcher: RunWatcher): Promise<
   const { settings, point } = asked;
   const startedAt = new Date();
   const nothing = {
-    ...{ log: null, settings, warmUp: null, peakQueriesPerSecond: null, loadMs: null, peakMemoryBytes: null },
+    log: null,
+    settings,
+    warmUp: null,
+    peakQueriesPerSecond: null,
+    loadMs: null,
+    peakMemoryBytes: null,
     galleryMs: null,
-    ...{ energyJoules: null, neighbours: null, startedAt },
+    energyJoules: null,
+    neighbours: null,
+    startedAt,
   };
   watcher.onProgress(`${point.name}: loading`, 0, 1);
   const started = await startModel(asked);

@@ -1,12 +1,12 @@
 /**
  * A model in a process of its own as the system under test: queries wait here, in order, until the model is free, and go to it
- * in batches. How a batch is asked, and how its answers are told: subject.ts.
+ * in batches. How a batch is asked, and what its answers look like: subject.ts.
  */
 import type { AnswerListener, QuerySample, SampleAnswer, SystemUnderTest } from "../loadgen/system-under-test.ts";
 import type { SystemClock } from "../loadgen/clock.ts";
 import type { AnsweredBatch, AskBatch } from "./subject.ts";
 
-export interface Asked {
+export interface ModelUnderTestOptions {
   readonly name: string;
   readonly ask: AskBatch;
   /** Samples at most. */
@@ -16,7 +16,7 @@ export interface Asked {
 
 export class ModelUnderTest implements SystemUnderTest {
   readonly name: string;
-  readonly #asked: Asked;
+  readonly #options: ModelUnderTestOptions;
   readonly #waiting: QuerySample[] = [];
   /** Of #waiting, the first that did not go to the model yet. */
   #next = 0;
@@ -24,9 +24,9 @@ export class ModelUnderTest implements SystemUnderTest {
   #onDone: () => void = () => undefined;
   #listener: AnswerListener = { answered: () => undefined, gone: () => undefined };
 
-  constructor(asked: Asked) {
-    this.name = asked.name;
-    this.#asked = asked;
+  constructor(options: ModelUnderTestOptions) {
+    this.name = options.name;
+    this.#options = options;
   }
 
   readonly listen = (listener: AnswerListener): void => {
@@ -50,7 +50,7 @@ export class ModelUnderTest implements SystemUnderTest {
    * One that is not full waits for company.
    */
   #dispatch(): void {
-    const { batchSize } = this.#asked;
+    const { batchSize } = this.#options;
     for (;;) {
       const waiting = this.#waiting.length - this.#next;
       const mayGo = this.#inFlight === 0 ? waiting > 0 : this.#inFlight === 1 && waiting >= batchSize;
@@ -68,7 +68,7 @@ export class ModelUnderTest implements SystemUnderTest {
 
   async #ask(batch: readonly QuerySample[]): Promise<void> {
     try {
-      const answered = await this.#asked.ask(batch.map(({ index }) => index));
+      const answered = await this.#options.ask(batch.map(({ index }) => index));
       this.#inFlight -= 1;
       this.#dispatch(); // before the answers are looked at: the model waits for nothing
       this.#listener.answered(this.#answers(batch, answered));
@@ -81,7 +81,7 @@ export class ModelUnderTest implements SystemUnderTest {
   }
 
   #answers(batch: readonly QuerySample[], { answers, stamps }: AnsweredBatch): readonly SampleAnswer[] {
-    const { clock } = this.#asked;
+    const { clock } = this.#options;
     const [startedNs, finishedNs] = [clock.fromMonotonic(stamps.startedNs), clock.fromMonotonic(stamps.finishedNs)];
     const stepsNs = stamps.stepsNs.map((afterNs) => startedNs + afterNs);
     return batch.map(({ id }, place): SampleAnswer => {

@@ -5,8 +5,8 @@ import type { Outcome } from "../../../reports/records/journal.ts";
 import type { GenerationTask } from "../../../tasks/task.ts";
 import { GeneratorProcess } from "../../processes/generator-process.ts";
 import type { OpenedSplit } from "../../catalog/open-split.ts";
-import type { Asking } from "../../evaluation/protocol.ts";
-import { scorePredictions } from "../../evaluation/score.ts";
+import type { Asking } from "../../evaluation/generation/asking.ts";
+import { scorePredictions } from "../../evaluation/generation/score.ts";
 import { ownImages } from "./subject.ts";
 import type { AskBatch, BatchAnswer, Outputs, Subject } from "./subject.ts";
 

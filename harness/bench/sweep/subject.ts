@@ -40,8 +40,8 @@ export interface Subject {
 }
 
 /**
- * Gives each request's image a name of its own: the same id would be the same image, encoded once for all who ask about it, and
- * nothing computed for a sample is used for another, as LoadGen's rules ask.
+ * Gives each request's image an id of its own: images with one id would be encoded once for all requests about them, but by
+ * LoadGen's rules nothing that is computed for one sample may be used for another.
  */
 export function ownImages(): (image: ImageFile) => ImageFile {
   let requests = 0;

@@ -66,10 +66,11 @@ export const addBench: AddCommand = (program, called) => {
 };
 
 function configOf(flags: BenchFlags, { catalog, cacheFolder }: Surroundings): BenchConfig {
-  const isRetrieval = (task: string): boolean => catalog.tasks.find(({ name }) => name === task)?.kind === "retrieval";
   return readBenchConfig(flags, {
-    models: (task) =>
-      catalog.checkpoints.filter(({ family }) => (family === "itm") === isRetrieval(task)).map(({ name }) => name),
+    models: (task) => {
+      const able = catalog.tasks.find(({ name }) => name === task)?.kind ?? "generation";
+      return catalog.checkpoints.filter(({ kind }) => kind === able).map(({ name }) => name);
+    },
     output: join("bench", new Date().toISOString().slice(0, 19).replaceAll(":", "-")),
     threads: usableProcessors(),
     cache: cacheFolder,

@@ -4,7 +4,7 @@
  */
 import type { FailedImage, ImageFile, ImageTextScorer, StageLatency } from "../../../models/model.ts";
 import type { TextTokens } from "../../../models/text/text-batches.ts";
-import { highestPositions, pairScore, rankedRow, rowCandidates } from "../../../tasks/metrics/retrieval-ranking.ts";
+import { rankedRow, rowCandidates } from "../../../tasks/metrics/retrieval-ranking.ts";
 
 /** Texts that images are ranked against. */
 export interface TextGallery {
@@ -73,19 +73,15 @@ async function rankOne(
   { tokens }: TextGallery,
   { image, similar, rerank, shown }: Ranking & { readonly image: ImageFile; readonly similar: Float32Array },
 ): Promise<RankedTexts | FailedImage> {
-  if (rerank === 0) {
-    const all = Int32Array.from(highestPositions(similar, Math.min(shown, tokens.length)).sort());
-    const scores = Float32Array.from(all, (text) => similar[text]!);
-    return { status: "ranked", texts: rankedRow(all, scores), pairs: 0, latencyMs: {} };
-  }
-  const candidates = rowCandidates(similar, rerank);
+  const candidates = rowCandidates(similar, rerank === 0 ? shown : rerank);
+  if (rerank === 0) return { status: "ranked", texts: rankedRow(similar, candidates, null), pairs: 0, latencyMs: {} };
   const matching = await scorer.match(
     image,
     Array.from(candidates, (text) => tokens[text]!),
   );
   if (matching.status === "failed") return matching;
-  const scores = Float32Array.from(candidates, (text, place) => pairScore(similar[text]!, matching.logits[place]!));
-  const texts = firstOf(rankedRow(candidates, scores), shown);
+  const ranked = rankedRow(similar, candidates, (_, place) => matching.logits[place]!);
+  const texts = firstOf(ranked, shown);
   return { status: "ranked", texts, pairs: candidates.length, latencyMs: matching.latencyMs };
 }
 

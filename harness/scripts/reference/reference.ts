@@ -16,7 +16,7 @@ import path from "node:path";
 import { openCheckpoint } from "../../../models/checkpoint/checkpoint.ts";
 import { describePrecision, parsePrecision } from "../../../models/checkpoint/precision.ts";
 import { generationShapes } from "../../../models/checkpoint/random-shapes.ts";
-import { loadCheckpoint } from "../../../models/load-blip2.ts";
+import { loadGenerationCheckpoint } from "../../../models/load-blip2.ts";
 import { UsageError, unknownName } from "../../catalog/usage-error.ts";
 import { provideCheckpoint, readFlags, runBenchmark } from "../bench-report.ts";
 import type { Flags } from "../bench-report.ts";
@@ -88,7 +88,7 @@ async function compare(
   const precision = parsePrecision(name);
   const cacheFolder = flags.text("cache") || path.join(tmpdir(), "blip2-bench-cache");
   const options = { threads, precision, cacheFolder, hubCache: "" };
-  const model = await loadCheckpoint(await openCheckpoint(folder, options), options);
+  const model = await loadGenerationCheckpoint(await openCheckpoint(folder, options), options);
   let reference: ReferenceProcess | null = null;
   const facts: string[] = [];
   try {

@@ -10,7 +10,7 @@ import {
   outputAgreement,
 } from "../../../harness/analysis/costs/output-agreement.ts";
 import { rankingAgreement } from "../../../harness/analysis/costs/ranking-agreement.ts";
-import { peakMemoryBytes, resetPeakMemory } from "../../../harness/evaluation/peak-memory.ts";
+import { peakMemoryBytes, resetPeakMemory } from "../../../harness/evaluation/lazy-model.ts";
 import { readPrecisions } from "../../../harness/evaluation/run-config.ts";
 import { describePrecision, precisionFolder } from "../../../models/checkpoint/precision.ts";
 import { loadBlip2 } from "../../../models/load-blip2.ts";

@@ -5,7 +5,7 @@ import { appendFileSync, existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { vqav2Questions } from "../../../datasets/vqa.ts";
-import { planWindows } from "../../../harness/evaluation/batches.ts";
+import { planWindows } from "../../../harness/evaluation/generation/ask.ts";
 import { assertFails, fake, fakeCommand, startAndWait, startProcess, until } from "../../support/command-process.ts";
 import { bundledData } from "../../support/fakes.ts";
 import { hangMs } from "../../support/project.ts";

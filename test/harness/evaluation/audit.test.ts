@@ -1,6 +1,6 @@
 /** The audit: what it calls a difference, and the command on the bundled world. */
 import assert from "node:assert/strict";
-import { compareAnswers } from "../../../harness/evaluation/generation/audit-generation.ts";
+import { compareAnswers } from "../../../harness/evaluation/generation/audit.ts";
 import { formatAudit } from "../../../reports/tables/audit-table.ts";
 import type { Audit, TaskAudit } from "../../../reports/records/findings/audit.ts";
 import type { Prediction } from "../../../reports/records/run-record.ts";

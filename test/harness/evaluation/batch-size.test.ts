@@ -2,7 +2,6 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { withBatchSize } from "../../../harness/evaluation/batch-size.ts";
 import { evaluate } from "../../../harness/evaluation/evaluate.ts";
 import { prepare } from "../../../harness/evaluation/prepare.ts";
 import { readRunConfig } from "../../../harness/evaluation/run-config.ts";
@@ -43,17 +42,17 @@ async function run(
   const defaults = { models: ["fake"], tasks: ["vqav2"], output: join(folder, "a"), threads: 1, cache: folder };
   const config = readRunConfig({ limit: "40", batchSize: "auto", ...flags }, defaults);
   const [prepared] = await prepare(config, catalog, { hubCache: folder });
-  assert.ok(prepared?.kind === "generation");
+  assert.ok(prepared);
   try {
-    const watcher = { isStopped: () => false, onProgress: () => undefined };
-    const { memoryBudget } = config;
-    const found = await withBatchSize(prepared, {
-      ...{ memoryBudget, watcher, now: () => nowMs, residentBytes: () => resident },
-      note: (text) => notes.push(text),
-    });
-    const sizes = [...asked];
-    assert.equal((await evaluate(found, watcher)).status, "complete");
-    return { size: found.plan.config.batchSize, notes, sizes };
+    const sizes: number[] = [];
+    const onNote = (text: string): void => {
+      notes.push(text);
+      sizes.push(...asked); // those that were tried; the run itself comes after
+    };
+    const watcher = { isStopped: () => false, onProgress: () => undefined, onNote };
+    const gauge = { now: () => nowMs, residentBytes: () => resident };
+    assert.equal((await evaluate(prepared, watcher, gauge)).status, "complete");
+    return { size: prepared.folder.record.config.batchSize, notes, sizes };
   } finally {
     await prepared.folder.close();
   }

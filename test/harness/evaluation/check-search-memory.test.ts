@@ -1,7 +1,7 @@
 /** --beams: as many as fit into memory, and a word where they do not, before a model is loaded. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { checkSearchMemory, searchBytes } from "../../../harness/evaluation/check-search-memory.ts";
+import { checkSearchMemory, searchBytes } from "../../../harness/evaluation/generation/check-search-memory.ts";
 import { blip2 } from "../../support/command-process.ts";
 import { projectRoot } from "../../support/project.ts";
 import { temporaryFolder } from "../../support/temporary-files.ts";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { inOrder } from "../../../harness/evaluation/batches.ts";
+import { inOrder } from "../../../harness/evaluation/in-order.ts";
 import { usableProcessors } from "../../../harness/catalog/usable-processors.ts";
 import { describeWorkers, splitThreads, Workers } from "../../../harness/processes/workers.ts";
 import type { DecodingOptions, GenerationRequest } from "../../../models/model.ts";

@@ -2,16 +2,16 @@
  * How the samples of a run are asked: a task's protocol for one language model, with the choices that flags replace. A run
  * with such a choice is `custom` in reports; the record lists the flags.
  */
-import type { Sample } from "../../datasets/dataset.ts";
-import type { DecodingOptions, LanguageModelFamily } from "../../models/model.ts";
-import { cider, ciderMetric } from "../../tasks/metrics/caption-metrics.ts";
-import { blipQuestion } from "../../tasks/question-text.ts";
-import type { GenerationTask, ProtocolName, RetrievalProtocol, RetrievalTask } from "../../tasks/task.ts";
-import type { Overrides } from "./run-config.ts";
-import { UsageError } from "../catalog/usage-error.ts";
+import type { Sample } from "../../../datasets/dataset.ts";
+import type { DecodingOptions, LanguageModelFamily } from "../../../models/model.ts";
+import { cider, ciderMetric } from "../../../tasks/metrics/caption-metrics.ts";
+import { blipQuestion } from "../../../tasks/question-text.ts";
+import type { GenerationTask, ProtocolName } from "../../../tasks/task.ts";
+import type { Overrides } from "../run-config.ts";
+import { UsageError } from "../../catalog/usage-error.ts";
 
-/** The choices of one run. */
-export interface Asking<S extends Sample> {
+/** How each `S` is asked of one language model: a sample of a data set, or a question about an image of the user's own. */
+export interface Asking<S> {
   readonly prompt: (sample: S) => string | null;
   readonly decoding: DecodingOptions;
   readonly answer: (text: string) => string;
@@ -43,12 +43,6 @@ export function withCiderDf(task: GenerationTask<Sample>, ciderDf: unknown): Gen
     ...task,
     metrics: task.metrics.map((metric) => (metric.name === cider.name ? ciderMetric("sample") : metric)),
   };
-}
-
-/** How a retrieval task ranks, with the choices that flags replace. */
-export function rankingOf(task: RetrievalTask, name: ProtocolName, overrides: Overrides): RetrievalProtocol {
-  const protocol = task.protocols[name];
-  return { ...protocol, rerank: overrides.rerank ?? protocol.rerank };
 }
 
 /** `flags`: what the user calls the least and the most new tokens. */
