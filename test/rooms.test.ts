@@ -24,6 +24,7 @@ const doors: Readonly<Record<string, readonly string[]>> = {
     ...["reports", "reports/records", "tasks", "datasets", "models"],
   ],
   "harness/library": ["harness/catalog", "harness/evaluation", "harness/processes", "tasks", "models"],
+  "harness/pull": ["harness/catalog", "models", "reports/records"],
   "harness/own-images": ["harness/catalog", "harness/evaluation", "harness/processes", "tasks", "models"],
   "harness/try": [
     ...["harness/library", "harness/own-images", "harness/processes", "harness/catalog"],
@@ -31,7 +32,7 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   ],
   "harness/cli": [
     ...["harness/analysis", "harness/bench", "harness/catalog", "harness/evaluation", "harness/library"],
-    ...["harness/own-images", "harness/processes", "harness/statistics", "harness/try"],
+    ...["harness/own-images", "harness/processes", "harness/pull", "harness/statistics", "harness/try"],
     ...["reports", "reports/records", "tasks", "datasets", "models"],
   ],
 };
@@ -59,6 +60,7 @@ const packages: Readonly<Record<string, string>> = {
   "@napi-rs/canvas": "reports",
   commander: "harness",
   "p-limit": "harness",
+  undici: "harness",
   hono: "harness",
   "@hono/node-server": "harness",
 };

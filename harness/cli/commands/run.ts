@@ -17,6 +17,7 @@ import { evaluate } from "../../evaluation/evaluate.ts";
 import { completeCode, incompleteCode } from "../exit-code.ts";
 import { list, precisionHelp, refuseExcess, refuseFlagsAsValues, withOutputFlags, withRunFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
+import { pullMissing } from "../pull/pull-missing.ts";
 import { reportOfRun } from "./report.ts";
 import { watchInterrupt } from "../interrupt.ts";
 import { prepare } from "../../evaluation/prepare.ts";
@@ -48,15 +49,18 @@ export const addRun: AddCommand = (program, called) => {
     .option("--max-new-tokens <n>", "longest answer")
     .option("--rerank <n>", "retrieval: candidates of a row that are matched again; 0 is none")
     .option("--cider-df <where>", "CIDEr's document frequencies: split, or sample as the official code has it")
+    .option("--pull", "fetch checkpoints from the hub that are not here yet")
     .option("--no-report", "do not end by writing a report into the output folder");
   withOutputFlags(command).action(() => {
     refuseExcess(command, 0);
     refuseFlagsAsValues(command);
-    const flags = command.opts<RunFlags & OutputFlags>();
+    const flags = command.opts<RunFlags & OutputFlags & { readonly pull?: boolean }>();
     called({
       flags,
-      perform: (surroundings) => {
+      perform: async (surroundings) => {
         const { config, resume } = runConfigOf(flags, surroundings);
+        const pulled = flags.pull === true ? await pullMissing(config.models, surroundings) : completeCode;
+        if (pulled !== completeCode) return pulled;
         return run(config, { ...surroundings, resume, isReported: flags.report !== false });
       },
     });
