@@ -18,6 +18,7 @@ import { addCompare } from "./commands/compare.ts";
 import { addCosts } from "./commands/costs.ts";
 import { addGate } from "./commands/gate.ts";
 import { addHistory } from "./commands/history.ts";
+import { addData } from "./commands/data.ts";
 import { addDoctor } from "./commands/doctor.ts";
 import { addLs } from "./commands/ls.ts";
 import { addMatch } from "./commands/match.ts";
@@ -42,6 +43,7 @@ import type { Output } from "./terminal.ts";
 export const commands: readonly AddCommand[] = [
   addRun,
   addPull,
+  addData,
   addLs,
   addCaption,
   addAsk,

@@ -94,7 +94,8 @@ function readEntry(source: ByteSource, entry: Buffer): Omit<ZipMember, "end"> | 
   const flags = entry.readUInt16LE(8);
   if ((flags & 0x2041) !== 0) throw refuse("is encrypted");
   const method = entry.readUInt16LE(10);
-  if (method !== 0 && method !== 8) throw refuse(`is compressed by method ${method}, expected 0 (stored) or 8 (deflate)`);
+  if (method !== 0 && method !== 8)
+    throw refuse(`is compressed by method ${method}, expected 0 (stored) or 8 (deflate)`);
   if (entry.readUInt32LE(38) >>> 28 === 0xa) throw refuse("is a symbolic link");
   const extra = entry.subarray(entryLength + nameLength, entryLength + nameLength + entry.readUInt16LE(30));
   const [sizeBytes, compressedBytes, begin] = withZip64(
@@ -144,7 +145,11 @@ async function findDirectory(
   if (tail.readUInt16LE(place + 4) !== 0 && tail.readUInt16LE(place + 4) !== 0xffff) {
     throw damaged(source, "it is a part of an archive in several");
   }
-  let [count, length, begin] = [tail.readUInt16LE(place + 10), tail.readUInt32LE(place + 12), tail.readUInt32LE(place + 16)];
+  let [count, length, begin] = [
+    tail.readUInt16LE(place + 10),
+    tail.readUInt32LE(place + 12),
+    tail.readUInt32LE(place + 16),
+  ];
   if (count === 0xffff || length === 0xffffffff || begin === 0xffffffff) {
     const locator = place - locatorLength;
     if (locator >= 0 && tail.readUInt32LE(locator) === 0x07064b50) {
@@ -152,13 +157,18 @@ async function findDirectory(
       if (at + zip64EndLength > sizeBytes) throw damaged(source, "its 64-bit end record lies outside of it");
       const end = viewOf(await source.read(at, at + zip64EndLength));
       if (end.readUInt32LE(0) !== 0x06064b50) throw damaged(source, "its 64-bit end record is not where it should be");
-      [count, length, begin] = [24, 40, 48].map((offset) => Number(end.readBigUInt64LE(offset))) as [number, number, number];
+      [count, length, begin] = [24, 40, 48].map((offset) => Number(end.readBigUInt64LE(offset))) as [
+        number,
+        number,
+        number,
+      ];
       count = Number(end.readBigUInt64LE(32));
     }
   }
   const end = begin + length;
   if (end > tailBegin + place) throw damaged(source, "its directory lies outside of it");
-  if (count * entryLength > length) throw damaged(source, `its directory of ${length} bytes cannot hold ${count} entries`);
+  if (count * entryLength > length)
+    throw damaged(source, `its directory of ${length} bytes cannot hold ${count} entries`);
   return { begin, end, count };
 }
 

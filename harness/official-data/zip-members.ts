@@ -27,10 +27,7 @@ export function membersTogether(members: readonly ZipMember[]): readonly (readon
 }
 
 /** Unpacks members that follow each other, in one read. Throws a DatasetError for a damaged one. */
-export async function readMembers(
-  source: ByteSource,
-  run: readonly ZipMember[],
-): Promise<readonly UnpackedMember[]> {
+export async function readMembers(source: ByteSource, run: readonly ZipMember[]): Promise<readonly UnpackedMember[]> {
   const begin = run[0]?.begin ?? 0;
   const bytes = await source.read(begin, run.at(-1)?.end ?? begin);
   return run.map((member) => {
@@ -42,9 +39,11 @@ export async function readMembers(
 function unpack(source: ByteSource, member: ZipMember, packed: Uint8Array): Uint8Array {
   const { name, isDeflated, compressedBytes, sizeBytes } = member;
   const header = Buffer.from(packed.buffer, packed.byteOffset, packed.byteLength);
-  if (header.length < 30 || header.readUInt32LE(0) !== 0x04034b50) throw damaged(source, `${name} is not where it should be`);
+  if (header.length < 30 || header.readUInt32LE(0) !== 0x04034b50)
+    throw damaged(source, `${name} is not where it should be`);
   const nameEnd = 30 + header.readUInt16LE(26);
-  if (header.toString("utf8", 30, nameEnd) !== name) throw damaged(source, `another member stands in the place of ${name}`);
+  if (header.toString("utf8", 30, nameEnd) !== name)
+    throw damaged(source, `another member stands in the place of ${name}`);
   const start = nameEnd + header.readUInt16LE(28);
   if (start + compressedBytes > header.length) throw damaged(source, `${name} is cut off`);
   const content = header.subarray(start, start + compressedBytes);
@@ -59,7 +58,10 @@ function inflate(source: ByteSource, { name, sizeBytes }: ZipMember, content: Bu
     return inflateRawSync(content, { maxOutputLength: Math.max(1, sizeBytes) });
   } catch (cause) {
     const isTooLong = cause instanceof Error && "code" in cause && cause.code === "ERR_BUFFER_TOO_LARGE";
-    throw damaged(source, isTooLong ? `${name} unpacks to more than its ${sizeBytes} bytes` : `${name} cannot be unpacked`);
+    throw damaged(
+      source,
+      isTooLong ? `${name} unpacks to more than its ${sizeBytes} bytes` : `${name} cannot be unpacked`,
+    );
   }
 }
 

@@ -1,4 +1,4 @@
-/** `blip2-bench pull`: checkpoints from the hub into the Hugging Face cache; and what there is to pull. */
+/** `blip2-bench pull`: checkpoints from the hub into the Hugging Face cache, and the official files of data sets; what there is to pull. */
 import { parseHubName } from "../../../models/checkpoint/hugging-face-cache.ts";
 import type { HubName } from "../../../models/checkpoint/hugging-face-cache.ts";
 import { formatColumns } from "../../../reports/tables/table.ts";
@@ -9,19 +9,28 @@ import { findPulled, keptOf } from "../../pull/hub/pull-checkpoint.ts";
 import { completeCode } from "../exit-code.ts";
 import { refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
+import { datasetNamed } from "../pull/named-datasets.ts";
+import { pullDataset } from "../pull/pull-datasets.ts";
+import type { DataFlags } from "../pull/pull-datasets.ts";
 import { pullModels } from "../pull/pull-models.ts";
 import { shownBytes } from "../pull/pull-progress.ts";
 import { withNetwork } from "../pull/with-network.ts";
 
-interface PullFlags extends OutputFlags {
+interface PullFlags extends OutputFlags, DataFlags {
   readonly list?: boolean;
 }
 
 export const addPull: AddCommand = (program, called) => {
-  const command = program.command("pull").description("fetch checkpoints from the Hugging Face hub into its cache");
+  const command = program
+    .command("pull")
+    .description("fetch checkpoints from the Hugging Face hub, or a data set's official files");
   command
     .argument("[names...]", "owner/name, or owner/name@revision: a branch, tag or commit")
-    .option("--list", "what can be pulled, its size and licence, and what is here");
+    .option("--list", "what can be pulled, its size and licence, and what is here")
+    .option("--split <name>", "of a data set: which part (default: its first)")
+    .option("--limit <n>", "of a data set: the images of its first n samples only")
+    .option("-o, --output <folder>", "of a data set: where its files go (default: data/<name>)")
+    .option("--accept-terms", "of a data set: you have read its terms and agree");
   withOutputFlags(command).action(() => {
     const words = command.args.filter((word) => !word.startsWith("-"));
     refuseExcess(command, command.args.length); // of flags alone
@@ -31,6 +40,9 @@ export const addPull: AddCommand = (program, called) => {
       flags,
       perform: (surroundings) => {
         if (flags.list === true) return listPullable(surroundings);
+        const [first = ""] = words;
+        const dataset = words.length === 1 ? datasetNamed(first, surroundings.catalog) : null;
+        if (dataset !== null) return pullDataset(dataset, flags, surroundings);
         return pull(words.map(hubNameOf), surroundings);
       },
     });
@@ -75,10 +87,11 @@ function describe({ repository, revision, commit, folder, files }: PulledCheckpo
 }
 
 async function listPullable({
+  catalog,
   hub,
   terminal,
   isJson,
-}: Pick<Surroundings, "hub" | "terminal" | "isJson">): Promise<number> {
+}: Pick<Surroundings, "catalog" | "hub" | "terminal" | "isJson">): Promise<number> {
   const { cacheFolder } = hub();
   const checkpoints = [];
   for (const { repository, sizeBytes, licence, terms } of publishedCheckpoints) {
@@ -101,7 +114,15 @@ async function listPullable({
     ]),
     ["left", "right"],
   );
-  const terms = [...new Set(checkpoints.map(({ terms }) => terms))];
+  const datasets = formatColumns(
+    ["data set", "splits", "licence"],
+    catalog.officialData.map(({ name, splits, licence }) => [
+      name,
+      splits.map(({ split }) => split).join(", "),
+      licence,
+    ]),
+  );
+  const terms = [...new Set(checkpoints.map(({ terms }) => terms)), "", datasets];
   terminal.result(
     [table, "or owner/name of any other checkpoint of BLIP-2 on the hub, with @revision or without", ...terms].join(
       "\n",

@@ -1,0 +1,83 @@
+/** `blip2-bench data check`: whether a folder of data is right, and what is missing in it. */
+import { resolve } from "node:path";
+import { formatColumns } from "../../../reports/tables/table.ts";
+import { unknownName, UsageError } from "../../catalog/usage-error.ts";
+import { checkData } from "../../official-data/check-data.ts";
+import type { CheckedSplit, DataCheck } from "../../official-data/check-data.ts";
+import { completeCode, usageCode } from "../exit-code.ts";
+import { refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
+import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
+import { datasetsNamed } from "../pull/named-datasets.ts";
+
+const shownImages = 3;
+
+export const addData: AddCommand = (program, called) => {
+  const command = program.command("data").description("check FOLDER: which data is there, whole, and fits together");
+  command.argument("[check]").argument("[folder]").argument("[names...]", "only these data sets or tasks");
+  withOutputFlags(command).action(() => {
+    const [action = "", folder, ...names] = command.args.filter((word) => !word.startsWith("-"));
+    if (action !== "check") throw unknownName(`data ${action}`, "action", { name: action, names: ["check"] });
+    if (folder === undefined)
+      throw new UsageError("data check: found no folder, expected that of the data set's files.");
+    refuseExcess(command, command.args.length); // of flags alone
+    refuseFlagsAsValues(command);
+    called({
+      flags: command.opts<OutputFlags>(),
+      perform: (surroundings) => check(resolve(folder), names, surroundings),
+    });
+  });
+};
+
+/** Gives the exit code: 2 where something is to be mended. */
+async function check(
+  folder: string,
+  names: readonly string[],
+  { catalog, terminal, isJson }: Pick<Surroundings, "catalog" | "terminal" | "isJson">,
+): Promise<number> {
+  const checked = await checkData(folder, {
+    datasets: datasetsNamed(names, catalog),
+    official: catalog.officialData,
+    onProgress: (work, done, total) => {
+      terminal.progress({ run: work, before: 0, done, samples: total, failed: 0 });
+    },
+  });
+  terminal.result(isJson ? JSON.stringify(checked, null, 2) : describe(checked));
+  return isRight(checked) ? completeCode : usageCode;
+}
+
+function isRight({ splits, archives }: DataCheck): boolean {
+  const isWhole = ({ problem, missing, damaged }: CheckedSplit): boolean =>
+    problem === null && missing.length + damaged.length === 0;
+  return splits.every(isWhole) && archives.every(({ problem }) => problem === null);
+}
+
+function describe(checked: DataCheck): string {
+  const { splits, archives, folder } = checked;
+  const table = formatColumns(
+    ["data set", "split", "samples", "official", "images", "missing", "damaged"],
+    splits.map(({ dataset, split, problem, samples, officialSamples, images, missing, damaged }) => {
+      const counts = problem === null ? [samples, officialSamples ?? "?", images, missing.length, damaged.length] : [];
+      return [dataset, split, ...(problem === null ? counts.map(String) : ["cannot be read", "", "", "", ""])];
+    }),
+    ["left", "left", "right", "right", "right", "right", "right"],
+  );
+  const lines = splits.flatMap((split) => linesOf(split));
+  const zips = archives.map(({ path, members, problem }) => problem ?? `${path}: ${members} members, all whole`);
+  const verdict = isRight(checked)
+    ? `${folder}: all that is there is whole and fits together.`
+    : `${folder}: something is to be mended.`;
+  return [...(splits.length === 0 ? [] : [table]), ...lines, ...zips, verdict].join("\n");
+}
+
+function linesOf({ dataset, split, problem, missing, damaged, notes, command }: CheckedSplit): readonly string[] {
+  const name = `${dataset} ${split}`;
+  const first = missing.slice(0, shownImages).map(({ id }) => id);
+  return [
+    ...(problem === null ? [] : [problem]),
+    ...notes,
+    ...(missing.length === 0 ? [] : [`${name}: ${missing.length} images are not there, first ${first.join(", ")}.`]),
+    ...damaged.slice(0, shownImages).map(({ why }) => why),
+    ...(damaged.length > shownImages ? [`${name}: and ${damaged.length - shownImages} more damaged images.`] : []),
+    ...(command === null ? [] : [`  ${command}`]),
+  ];
+}
