@@ -44,7 +44,7 @@ export class GeneratorProcess extends ModelProcess<GeneratorService> {
     await this.call("readAhead", [sent]).catch(() => undefined); // `generate` will say it
   }
 
-  /** `onAnswer` is called when all are there. */
+  /** `onAnswer` is called for each answer when the whole window is answered. */
   async generate(
     requests: readonly GenerationRequest[],
     options: DecodingOptions,
@@ -55,17 +55,17 @@ export class GeneratorProcess extends ModelProcess<GeneratorService> {
     return value;
   }
 
-  /** As generate, and says when: by process.hrtime.bigint(), which all processes of a machine share. */
+  /** The answers, and when the process worked on them by process.hrtime.bigint(), a clock that all processes of a machine share. */
   async generateTimed(
-    asked: readonly GenerationRequest[],
+    requests: readonly GenerationRequest[],
     options: DecodingOptions,
     batching?: Batching,
   ): Promise<Timed<Generations>> {
-    const images = await imagesToSend(asked.map(({ image }) => image));
-    const requests = asked.map((request, index) => ({ ...request, image: images[index]! }));
-    if (batching === undefined) return this.call("generate", [requests, options]);
+    const images = await imagesToSend(requests.map(({ image }) => image));
+    const sent = requests.map((request, index) => ({ ...request, image: images[index]! }));
+    if (batching === undefined) return this.call("generate", [sent, options]);
     const { size, refill, sharePrompt, shareImages } = batching; // onAnswer is a function, which does not cross
     const values = { size, refill, sharePrompt, ...(shareImages !== undefined && { shareImages }) };
-    return this.call("generate", [requests, options, values]);
+    return this.call("generate", [sent, options, values]);
   }
 }

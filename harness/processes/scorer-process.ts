@@ -30,7 +30,7 @@ export class ScorerProcess extends ModelProcess<ScorerService> implements ImageT
     return (await this.call("match", [await imageToSend(image), texts])).value;
   }
 
-  /** `options`: more than is named may be in it, such as functions, which do not cross. */
+  /** Passes on maxTokens alone: `options` may be a whole protocol, whose functions cannot cross to another process. */
   async readTexts(
     texts: readonly string[],
     { maxTokens }: { readonly maxTokens: number },

@@ -59,23 +59,23 @@ export function isCommit(revision: string): boolean {
   return /^[0-9a-f]{40}$/.test(revision);
 }
 
-/** Where the cache has a repository of models. */
-export function repositoryFolder(hubCache: string, repository: string): string {
-  return path.join(hubCache, `models--${repository.replaceAll("/", "--")}`);
-}
+/** What a repository holds, as the names of the cache's folders begin. */
+type RepositoryKind = "models" | "datasets";
 
-function datasetFolder(hubCache: string, repository: string): string {
-  return path.join(hubCache, `datasets--${repository.replaceAll("/", "--")}`);
+/** Where the cache has a repository. */
+export function repositoryFolder(hubCache: string, repository: string, kind: RepositoryKind = "models"): string {
+  return path.join(hubCache, `${kind}--${repository.replaceAll("/", "--")}`);
 }
 
 export async function findInHuggingFaceCache(
   { repository, revision }: HubName,
-  { hubCache, kind = "models" }: { readonly hubCache: string; readonly kind?: "models" | "datasets" },
+  { hubCache, kind = "models" }: { readonly hubCache: string; readonly kind?: RepositoryKind },
 ): Promise<CachedSnapshot> {
-  const folder = kind === "models" ? repositoryFolder(hubCache, repository) : datasetFolder(hubCache, repository);
+  const folder = repositoryFolder(hubCache, repository, kind);
   const name = revision === "main" ? repository : `${repository}@${revision}`;
+  const ofRevision = revision === "main" ? "" : ` --revision ${revision}`;
   const download =
-    kind === "models" ? `npx blip2-bench pull ${name}` : `hf download --repo-type dataset ${repository} --revision ${revision}`;
+    kind === "datasets" ? `hf download --repo-type dataset ${repository}${ofRevision}` : `npx blip2-bench pull ${name}`;
   if (!(await isFolder(folder))) {
     throw new CheckpointError(`${name}: not in the Hugging Face cache; looked for ${folder}. Get it with: ${download}`);
   }

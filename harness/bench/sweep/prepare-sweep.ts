@@ -29,17 +29,17 @@ import type { Subject } from "./subject.ts";
 
 export interface SweepCheckpoint {
   readonly facts: BenchPoint["checkpoint"];
-  /** Where it is loaded from. */
+  /** The folder that it is loaded from, or its name in the Hugging Face cache. */
   readonly where: string;
   readonly subject: Subject;
 }
 
 export interface PreparedSweep {
-  /** Of the library. */
+  /** Number of samples in the library. */
   readonly samples: number;
   /** Data set and split. */
   readonly library: string;
-  /** By name. */
+  /** The checkpoints by their names. */
   readonly checkpoints: ReadonlyMap<string, SweepCheckpoint>;
   readonly points: readonly Point[];
   readonly record: BenchRecord;

@@ -13,7 +13,7 @@ import type { OpenedSplit } from "../../catalog/open-split.ts";
 import { imagesToSend } from "../../processes/image-to-send.ts";
 import { SearchProcess } from "./search-process.ts";
 import { ownImages } from "./subject.ts";
-import type { AskBatch, BatchAnswer, Outputs, Subject } from "./subject.ts";
+import type { AskBatch, BatchAnswer, SampleTexts, Subject } from "./subject.ts";
 
 export interface RetrievalSubject {
   readonly opened: Pick<OpenedSplit<RetrievalSample>, "samples">;
@@ -70,7 +70,7 @@ function askToRank(
 }
 
 /** TR@1: the share of images whose best text is their own; a wrong text that scores alike comes before it, as in `run`. */
-function scored(samples: readonly RetrievalSample[], outputs: Outputs): BenchAccuracy["accuracy"] {
+function scored(samples: readonly RetrievalSample[], outputs: SampleTexts): BenchAccuracy["accuracy"] {
   const answered = outputs.flatMap(([index, text]) => (text === null ? [] : [{ sample: samples[index]!, text }]));
   if (answered.length === 0) return null;
   const found = answered.map(({ sample, text }): number => {

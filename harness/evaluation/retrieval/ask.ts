@@ -36,7 +36,7 @@ export interface EmbeddedSplit {
   readonly failed: ReadonlyMap<string, string>;
 }
 
-/** null: the watcher stopped it. */
+/** Embeds all images and texts, and compares them. null: the watcher stopped it. */
 export async function embedSplit(
   scorer: ImageTextScorer,
   { samples, protocol, batchSize, run, split }: SplitToEmbed,
@@ -94,7 +94,7 @@ export interface MatchingOptions {
   readonly run: string;
   /** What an earlier run matched from these similarities, by image id. */
   readonly known?: ReadonlyMap<string, MatchedTexts>;
-  /** Called as each image is done, to keep it. */
+  /** Called when an image is matched, to write it to disk. */
   readonly onMatched?: (image: ImageFile, matched: MatchedTexts, latencyMs: StageLatency) => Promise<void>;
 }
 
