@@ -1,6 +1,8 @@
 /** `blip2-bench data check`: whether a folder of data is right, and what is missing in it. */
 import { resolve } from "node:path";
-import { formatColumns } from "../../../reports/tables/table.ts";
+import { left, right, tableOf } from "../../../reports/tables/table.ts";
+import type { ColumnOf } from "../../../reports/tables/table.ts";
+import { tableToText } from "../../../reports/tables/terminal.ts";
 import { unknownName, UsageError } from "../../catalog/usage-error.ts";
 import { checkData } from "../../official-data/check-data.ts";
 import type { CheckedSplit, DataCheck } from "../../official-data/check-data.ts";
@@ -51,16 +53,22 @@ function isRight({ splits, archives }: DataCheck): boolean {
   return splits.every(isWhole) && archives.every(({ problem }) => problem === null);
 }
 
+const countColumn = (header: string, countOf: (split: CheckedSplit) => number): ColumnOf<CheckedSplit> =>
+  right(header, (split) => (split.problem === null ? String(countOf(split)) : ""));
+
+const splitColumns: readonly ColumnOf<CheckedSplit>[] = [
+  left("data set", ({ dataset }) => dataset),
+  left("split", ({ split }) => split),
+  right("samples", ({ problem, samples }) => (problem === null ? String(samples) : "cannot be read")),
+  right("official", ({ officialSamples }) => String(officialSamples ?? "?")),
+  countColumn("images", ({ images }) => images),
+  countColumn("missing", ({ missing }) => missing.length),
+  countColumn("damaged", ({ damaged }) => damaged.length),
+];
+
 function describe(checked: DataCheck): string {
   const { splits, archives, folder } = checked;
-  const table = formatColumns(
-    ["data set", "split", "samples", "official", "images", "missing", "damaged"],
-    splits.map(({ dataset, split, problem, samples, officialSamples, images, missing, damaged }) => {
-      const counts = problem === null ? [samples, officialSamples ?? "?", images, missing.length, damaged.length] : [];
-      return [dataset, split, ...(problem === null ? counts.map(String) : ["cannot be read", "", "", "", ""])];
-    }),
-    ["left", "left", "right", "right", "right", "right", "right"],
-  );
+  const table = tableToText(tableOf(splitColumns, splits));
   const lines = splits.flatMap((split) => linesOf(split));
   const zips = archives.map(({ path, members, problem }) => problem ?? `${path}: ${members} members, all whole`);
   const verdict = isRight(checked)

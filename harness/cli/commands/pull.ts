@@ -1,7 +1,10 @@
 /** `blip2-bench pull`: checkpoints from the hub into the Hugging Face cache, and the official files of data sets; what there is to pull. */
 import { parseHubName } from "../../../models/checkpoint/hugging-face-cache.ts";
 import type { HubName } from "../../../models/checkpoint/hugging-face-cache.ts";
-import { formatColumns } from "../../../reports/tables/table.ts";
+import { left, right, tableOf } from "../../../reports/tables/table.ts";
+import type { ColumnOf } from "../../../reports/tables/table.ts";
+import { tableToText } from "../../../reports/tables/terminal.ts";
+import type { OfficialDataset } from "../../catalog/official-data.ts";
 import { publishedCheckpoints } from "../../catalog/published-checkpoints.ts";
 import { UsageError, nearestName } from "../../catalog/usage-error.ts";
 import type { PulledCheckpoint } from "../../pull/hub/pull-checkpoint.ts";
@@ -86,6 +89,33 @@ function describe({ repository, revision, commit, folder, files }: PulledCheckpo
   return `${repository}@${revision} is ${commit}: ${what}\n${folder}`;
 }
 
+/** A checkpoint that can be pulled, and what of it is here. */
+interface Pullable {
+  readonly name: string;
+  readonly sizeBytes: number;
+  readonly licence: string;
+  /** Of the snapshot in the cache; null: not here, or not whole. */
+  readonly commit: string | null;
+  /** Of an unfinished download. */
+  readonly keptBytes: number;
+}
+
+const listColumns: readonly ColumnOf<Pullable>[] = [
+  left("checkpoint", ({ name }) => name),
+  right("size", ({ sizeBytes }) => `about ${shownBytes(sizeBytes)}`),
+  left("licence", ({ licence }) => licence),
+  left("here", ({ commit, keptBytes }) => {
+    if (commit !== null) return `commit ${commit.slice(0, 8)}`;
+    return keptBytes > 0 ? `${shownBytes(keptBytes)} of it` : "no";
+  }),
+];
+
+const datasetColumns: readonly ColumnOf<OfficialDataset>[] = [
+  left("data set", ({ name }) => name),
+  left("splits", ({ splits }) => splits.map(({ split }) => split).join(", ")),
+  left("licence", ({ licence }) => licence),
+];
+
 async function listPullable({
   catalog,
   hub,
@@ -104,24 +134,8 @@ async function listPullable({
     terminal.result(JSON.stringify({ folder: cacheFolder, checkpoints }, null, 2));
     return completeCode;
   }
-  const table = formatColumns(
-    ["checkpoint", "size", "licence", "here"],
-    checkpoints.map(({ name, sizeBytes, licence, commit, keptBytes }) => [
-      name,
-      `about ${shownBytes(sizeBytes)}`,
-      licence,
-      commit !== null ? `commit ${commit.slice(0, 8)}` : keptBytes > 0 ? `${shownBytes(keptBytes)} of it` : "no",
-    ]),
-    ["left", "right"],
-  );
-  const datasets = formatColumns(
-    ["data set", "splits", "licence"],
-    catalog.officialData.map(({ name, splits, licence }) => [
-      name,
-      splits.map(({ split }) => split).join(", "),
-      licence,
-    ]),
-  );
+  const table = tableToText(tableOf(listColumns, checkpoints));
+  const datasets = tableToText(tableOf(datasetColumns, catalog.officialData));
   const terms = [...new Set(checkpoints.map(({ terms }) => terms)), "", datasets];
   terminal.result(
     [table, "or owner/name of any other checkpoint of BLIP-2 on the hub, with @revision or without", ...terms].join(

@@ -1,15 +1,15 @@
 /** `blip2-bench run`: every model on every task, then the rows of all of them. */
 import { join } from "node:path";
 import type { PreparationEvent } from "../../../models/checkpoint/weight-cache.ts";
-import { rowsToCsv } from "../../../reports/tables/csv.ts";
 import { writeFileWhole } from "../../../reports/records/atomic-file.ts";
 import { describeSystemCode, RunWriteError, systemCode } from "../../../reports/records/run-folder-error.ts";
 import { rowsName } from "../../../reports/records/run-files.ts";
-import { formatTable, rowsOf } from "../../../reports/tables/table.ts";
+import { scoreRowsOf, scoreRowsToCsv } from "../../../reports/findings/score-rows.ts";
+import { formatScores } from "../../../reports/findings/score-table.ts";
 import { runName } from "../../../reports/records/run-record.ts";
-import type { ScoredRun } from "../../../reports/tables/table.ts";
+import type { ScoredRun } from "../../../reports/findings/score-rows.ts";
 import type { Costs } from "../../../reports/records/findings/costs.ts";
-import { formatCosts } from "../../../reports/tables/costs-table.ts";
+import { formatCosts } from "../../../reports/findings/costs-table.ts";
 import { usableProcessors } from "../../catalog/usable-processors.ts";
 import { costsOf } from "../../analysis/costs/costs.ts";
 import { writeCosts } from "../../analysis/costs/write-costs.ts";
@@ -166,7 +166,7 @@ export async function run(config: RunConfig, surroundings: RunSurroundings): Pro
 export async function writeRows(folder: string, scored: readonly ScoredRun[]): Promise<void> {
   const path = join(folder, rowsName);
   try {
-    await writeFileWhole(path, rowsToCsv(scored.flatMap(rowsOf)));
+    await writeFileWhole(path, scoreRowsToCsv(scored.flatMap(scoreRowsOf)));
   } catch (cause) {
     const code = systemCode(cause);
     if (code === null) throw cause;
@@ -181,12 +181,12 @@ export function showRuns(
   costs: Costs | null = null,
 ): void {
   if (!isJson) {
-    terminal.result(formatTable(scored));
+    terminal.result(formatScores(scored));
     if (costs !== null) terminal.result(`\n${formatCosts(costs)}`);
     return;
   }
   const runs = scored.map(({ record, scores: { counts, metrics } }) => ({ ...record, scores: { counts, metrics } }));
-  const result = { format: "blip2-bench-result/1", rows: scored.flatMap(rowsOf), runs };
+  const result = { format: "blip2-bench-result/1", rows: scored.flatMap(scoreRowsOf), runs };
   terminal.result(JSON.stringify({ ...result, ...(costs !== null && { costs }) }, null, 2));
 }
 
