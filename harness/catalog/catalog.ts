@@ -18,6 +18,8 @@ import { nocaps } from "../../tasks/nocaps.ts";
 import { okVqa } from "../../tasks/ok-vqa.ts";
 import type { Task } from "../../tasks/task.ts";
 import { vqav2 } from "../../tasks/vqav2.ts";
+import { officialData } from "./official-data.ts";
+import type { OfficialDataset } from "./official-data.ts";
 import { packageFolder } from "./provenance.ts";
 
 /** A checkpoint that was found and read, but for its weights. */
@@ -57,6 +59,8 @@ export interface Catalog {
   /** Data that is read where none is named, and the tasks that it is for. */
   readonly dataFolder: string;
   readonly bundledTasks: readonly string[];
+  /** Where the official files of data sets are. */
+  readonly officialData: readonly OfficialDataset[];
   /** The file that a model's own process runs, see ModelProcess; unset: that of a BLIP-2. */
   readonly processEntry?: string;
   /** The file that the process of a checkpoint runs which `try` serves, see CheckpointProcess; unset: that of a BLIP-2. */
@@ -86,6 +90,7 @@ export const catalog: Catalog = {
   ],
   dataFolder: bundledData,
   bundledTasks: ["vqav2", "coco-caption", "flickr30k-retrieval", "coco-retrieval"],
+  officialData,
   findCheckpoint,
 };
 

@@ -49,7 +49,7 @@ export async function pixelsOf(
   settings: PixelSettings,
   { clock, limits = imageLimits }: { readonly clock: StageClock; readonly limits?: ImageLimits },
 ): Promise<Float32Array> {
-  const image = await clock.time("imageDecode", () => decode(path, bytes, limits));
+  const image = await clock.time("imageDecode", () => decodeBytes(path, bytes, limits));
   const start = performance.now();
   const values = normalise(resizeBicubic(image, settings.width, settings.height), settings);
   clock.add("imageResize", performance.now() - start);
@@ -58,7 +58,7 @@ export async function pixelsOf(
 
 /** Throws ImageError. */
 export async function readImage(path: string, limits = imageLimits): Promise<RgbImage> {
-  return decode(path, await readImageBytes(path), limits);
+  return decodeBytes(path, await readImageBytes(path), limits);
 }
 
 /**
@@ -113,7 +113,8 @@ function whyUnreadable(cause: unknown): string {
   return `the file cannot be read (${String(code ?? cause)}). Check the path and its permissions.`;
 }
 
-async function decode(path: string, bytes: Buffer, limits: ImageLimits): Promise<RgbImage> {
+/** The pixels of an image file that was read. Throws ImageError. */
+export async function decodeBytes(path: string, bytes: Buffer, limits = imageLimits): Promise<RgbImage> {
   const format = imageFormat(bytes);
   if (format === null) {
     const { found, advice } = describeOther(bytes);

@@ -51,6 +51,7 @@ export function fakeCatalog(load: () => Promise<VisionLanguageModel>): Catalog {
     checkpoints: ["fake", "fake-two"].map((name) => ({ name, kind: "generation", family: "opt", folder: name })),
     dataFolder: bundledData,
     bundledTasks: ["vqav2"],
+    officialData: [],
     processEntry: join(projectRoot, "dist", "test", "support", "fake-model-process.js"),
     findCheckpoint: (where) => {
       if (!where.startsWith("fake")) return Promise.reject(new CheckpointError(`${where}: no config.json in it.`));

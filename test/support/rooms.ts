@@ -24,6 +24,7 @@ export const doors: Readonly<Record<string, readonly string[]>> = {
   ],
   "harness/library": ["harness/catalog", "harness/evaluation", "harness/processes", "tasks", "models"],
   "harness/pull": ["harness/catalog", "models", "reports/records"],
+  "harness/official-data": ["harness/pull", "harness/catalog", "datasets", "models"],
   "harness/own-images": ["harness/catalog", "harness/evaluation", "harness/processes", "tasks", "models"],
   "harness/try": [
     ...["harness/library", "harness/own-images", "harness/processes", "harness/catalog"],
@@ -31,7 +32,14 @@ export const doors: Readonly<Record<string, readonly string[]>> = {
   ],
   "harness/cli": [
     ...["harness/analysis", "harness/bench", "harness/catalog", "harness/evaluation", "harness/library"],
-    ...["harness/own-images", "harness/processes", "harness/pull", "harness/statistics", "harness/try"],
+    ...[
+      "harness/official-data",
+      "harness/own-images",
+      "harness/processes",
+      "harness/pull",
+      "harness/statistics",
+      "harness/try",
+    ],
     ...["reports", "reports/records", "tasks", "datasets", "models"],
   ],
 };

@@ -1,9 +1,10 @@
-/** `blip2-bench pull`: checkpoints from the hub into the Hugging Face cache; and what there is to pull. */
+/** `blip2-bench pull`: checkpoints from the hub into the Hugging Face cache, and the official files of data sets; what there is to pull. */
 import { parseHubName } from "../../../models/checkpoint/hugging-face-cache.ts";
 import type { HubName } from "../../../models/checkpoint/hugging-face-cache.ts";
 import { left, right, tableOf } from "../../../reports/tables/table.ts";
 import type { ColumnOf } from "../../../reports/tables/table.ts";
 import { tableToText } from "../../../reports/tables/terminal.ts";
+import type { OfficialDataset } from "../../catalog/official-data.ts";
 import { publishedCheckpoints } from "../../catalog/published-checkpoints.ts";
 import { UsageError, nearestName } from "../../catalog/usage-error.ts";
 import type { PulledCheckpoint } from "../../pull/hub/pull-checkpoint.ts";
@@ -11,13 +12,19 @@ import { findPulled, keptOf } from "../../pull/hub/pull-checkpoint.ts";
 import { completeCode } from "../exit-code.ts";
 import type { Surroundings } from "../declared-command.ts";
 import type { PullValues } from "./declared/look-after.ts";
+import { datasetNamed } from "../pull/named-datasets.ts";
+import { pullDataset } from "../pull/pull-datasets.ts";
 import { pullModels } from "../pull/pull-models.ts";
 import { shownBytes } from "../pull/pull-progress.ts";
 import { withNetwork } from "../pull/with-network.ts";
 
 /** Gives the exit code. */
-export function pull({ list }: PullValues, words: readonly string[], surroundings: Surroundings): Promise<number> {
-  return list ? listPullable(surroundings) : pullNamed(words.map(hubNameOf), surroundings);
+export function pull(values: PullValues, words: readonly string[], surroundings: Surroundings): Promise<number> {
+  if (values.list) return listPullable(surroundings);
+  const [first = ""] = words;
+  const dataset = words.length === 1 ? datasetNamed(first, surroundings.catalog) : null;
+  if (dataset !== null) return pullDataset(dataset, values, surroundings);
+  return pullNamed(words.map(hubNameOf), surroundings);
 }
 
 function hubNameOf(word: string): HubName {
@@ -78,11 +85,18 @@ const listColumns: readonly ColumnOf<Pullable>[] = [
   }),
 ];
 
+const datasetColumns: readonly ColumnOf<OfficialDataset>[] = [
+  left("data set", ({ name }) => name),
+  left("splits", ({ splits }) => splits.map(({ split }) => split).join(", ")),
+  left("licence", ({ licence }) => licence),
+];
+
 async function listPullable({
+  catalog,
   hub,
   terminal,
   isJson,
-}: Pick<Surroundings, "hub" | "terminal" | "isJson">): Promise<number> {
+}: Pick<Surroundings, "catalog" | "hub" | "terminal" | "isJson">): Promise<number> {
   const { cacheFolder } = hub();
   const checkpoints = [];
   for (const { repository, sizeBytes, licence, terms } of publishedCheckpoints) {
@@ -96,7 +110,8 @@ async function listPullable({
     return completeCode;
   }
   const table = tableToText(tableOf(listColumns, checkpoints));
-  const terms = [...new Set(checkpoints.map(({ terms }) => terms))];
+  const datasets = tableToText(tableOf(datasetColumns, catalog.officialData));
+  const terms = [...new Set(checkpoints.map(({ terms }) => terms)), "", datasets];
   terminal.result(
     [table, "or owner/name of any other checkpoint of BLIP-2 on the hub, with @revision or without", ...terms].join(
       "\n",

@@ -1,7 +1,10 @@
 /** Commands about the machine and what is kept on it. */
+import { wholeFrom } from "../../../catalog/values.ts";
 import { declareCommand } from "../../declared-command.ts";
+import { text, value } from "../../options/kinds.ts";
 import { optionsUnder } from "../../options/option.ts";
 import type { Values } from "../../options/option.ts";
+import { outputFolder } from "../../options/output.ts";
 import { cache as cacheFolder } from "../../options/speed.ts";
 import { modelOption, precision } from "../../options/what-to-run.ts";
 
@@ -23,6 +26,17 @@ export const ls = declareCommand({
 
 const pullOptions = {
   list: underWhatToRun.toggle("--list", "what can be pulled, its size and licence, and what is here"),
+  split: underWhatToRun.option("--split <name>", "of a data set: which part", {
+    kind: text(),
+    usual: "its first",
+    otherwise: null,
+  }),
+  limit: underWhatToRun.option("--limit <n>", "of a data set: the images of its first n samples only", {
+    kind: value(wholeFrom(1)),
+    otherwise: null,
+  }),
+  acceptTerms: underWhatToRun.toggle("--accept-terms", "of a data set: you have read its terms and agree"),
+  output: outputFolder("of a data set: where its files go", "data/<name>"),
 };
 
 export type PullValues = Values<typeof pullOptions>;
@@ -30,11 +44,21 @@ export type PullValues = Values<typeof pullOptions>;
 export const pull = declareCommand({
   name: "pull",
   group,
-  summary: "fetch checkpoints from the Hugging Face hub into its cache",
+  summary: "fetch checkpoints from the Hugging Face hub, or a data set's official files",
   words: "[names...]",
   options: pullOptions,
-  examples: ["pull --list", "pull Salesforce/blip2-opt-2.7b"],
+  examples: ["pull Salesforce/blip2-opt-2.7b", "pull vqav2 --split val --limit 500 --accept-terms"],
   work: async () => (await import("../pull.ts")).pull,
+});
+
+export const data = declareCommand({
+  name: "data",
+  group,
+  summary: "check FOLDER: which data is there, whole, and fits together",
+  words: "[check] [folder] [names...]",
+  options: noOptions,
+  examples: ["data check path/to/vqav2", "data check path/to/coco coco-captions --json"],
+  work: async () => (await import("../data.ts")).data,
 });
 
 const prepareOptions = { model: modelOption("all bundled", "as in run"), precision, cache: cacheFolder };

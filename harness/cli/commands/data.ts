@@ -1,0 +1,83 @@
+/** `blip2-bench data check`: whether a folder of data is right, and what is missing in it. */
+import { resolve } from "node:path";
+import { left, right, tableOf } from "../../../reports/tables/table.ts";
+import type { ColumnOf } from "../../../reports/tables/table.ts";
+import { tableToText } from "../../../reports/tables/terminal.ts";
+import { unknownName, UsageError } from "../../catalog/usage-error.ts";
+import { checkData } from "../../official-data/check-data.ts";
+import type { CheckedSplit, DataCheck } from "../../official-data/check-data.ts";
+import { completeCode, usageCode } from "../exit-code.ts";
+import type { Surroundings } from "../declared-command.ts";
+import { datasetsNamed } from "../pull/named-datasets.ts";
+
+const shownImages = 3;
+
+/** Gives the exit code: 2 where something is to be mended. */
+export async function data(
+  _values: object,
+  [action = "", folder, ...names]: readonly string[],
+  surroundings: Surroundings,
+): Promise<number> {
+  if (action !== "check") throw unknownName(`data ${action}`, "action", { name: action, names: ["check"] });
+  if (folder === undefined) throw new UsageError("data check: found no folder, expected that of the data set's files.");
+  return check(resolve(folder), names, surroundings);
+}
+
+async function check(
+  folder: string,
+  names: readonly string[],
+  { catalog, terminal, isJson }: Pick<Surroundings, "catalog" | "terminal" | "isJson">,
+): Promise<number> {
+  const checked = await checkData(folder, {
+    datasets: datasetsNamed(names, catalog),
+    official: catalog.officialData,
+    onProgress: (work, done, total) => {
+      terminal.progress({ run: work, before: 0, done, samples: total, failed: 0 });
+    },
+  });
+  terminal.result(isJson ? JSON.stringify(checked, null, 2) : describe(checked));
+  return isRight(checked) ? completeCode : usageCode;
+}
+
+function isRight({ splits, archives }: DataCheck): boolean {
+  const isWhole = ({ problem, missing, damaged }: CheckedSplit): boolean =>
+    problem === null && missing.length + damaged.length === 0;
+  return splits.every(isWhole) && archives.every(({ problem }) => problem === null);
+}
+
+const countColumn = (header: string, countOf: (split: CheckedSplit) => number): ColumnOf<CheckedSplit> =>
+  right(header, (split) => (split.problem === null ? String(countOf(split)) : ""));
+
+const splitColumns: readonly ColumnOf<CheckedSplit>[] = [
+  left("data set", ({ dataset }) => dataset),
+  left("split", ({ split }) => split),
+  right("samples", ({ problem, samples }) => (problem === null ? String(samples) : "cannot be read")),
+  right("official", ({ officialSamples }) => String(officialSamples ?? "?")),
+  countColumn("images", ({ images }) => images),
+  countColumn("missing", ({ missing }) => missing.length),
+  countColumn("damaged", ({ damaged }) => damaged.length),
+];
+
+function describe(checked: DataCheck): string {
+  const { splits, archives, folder } = checked;
+  const table = tableToText(tableOf(splitColumns, splits));
+  const lines = splits.flatMap((split) => linesOf(split));
+  const zips = archives.map(({ path, members, problem }) => problem ?? `${path}: ${members} members, all whole`);
+  const verdict = isRight(checked)
+    ? `${folder}: all that is there is whole and fits together.`
+    : `${folder}: something is to be mended.`;
+  return [...(splits.length === 0 ? [] : [table]), ...lines, ...zips, verdict].join("\n");
+}
+
+function linesOf({ dataset, split, problem, missing, damaged, notes, command }: CheckedSplit): readonly string[] {
+  const name = `${dataset} ${split}`;
+  const first = missing.slice(0, shownImages).map(({ id }) => id);
+  return [
+    ...(problem === null ? [] : [problem]),
+    ...notes,
+    ...(missing.length === 0 ? [] : [`${name}: ${missing.length} images are not there, first ${first.join(", ")}.`]),
+    ...damaged.slice(0, shownImages).map(({ why }) => why),
+    ...(damaged.length > shownImages ? [`${name}: and ${damaged.length - shownImages} more damaged images.`] : []),
+    ...(command === null ? [] : [`  ${command}`]),
+  ];
+}

@@ -1,0 +1,192 @@
+/**
+ * Whether a folder of data is right: which splits' files are there, whether they fit together, whether every image a split asks
+ * about is there and can be decoded, and whether archives beside them are whole. Images are decoded as a run decodes them, so an
+ * image that is called whole is one that a run can use.
+ */
+import { access, readdir } from "node:fs/promises";
+import { basename, join } from "node:path";
+import pLimit from "p-limit";
+import { DatasetError } from "../../datasets/dataset.ts";
+import type { Dataset, ImageFile, Sample } from "../../datasets/dataset.ts";
+import { isThereToRead } from "../../datasets/images.ts";
+import { decodeBytes, imageBytes } from "../../models/image/image-processor.ts";
+import { ImageError } from "../../models/model.ts";
+import type { OfficialDataset } from "../catalog/official-data.ts";
+import { withFileSource } from "./archive-source.ts";
+import { readZipDirectory } from "./zip-directory.ts";
+import { membersTogether, readMembers } from "./zip-members.ts";
+
+export interface CheckedImage {
+  readonly id: string;
+  readonly why: string;
+}
+
+export interface CheckedSplit {
+  readonly dataset: string;
+  readonly split: string;
+  /** Why it cannot be read; null: it can. The counts are 0 then. */
+  readonly problem: string | null;
+  /** The files that its samples were read from. */
+  readonly files: readonly string[];
+  readonly samples: number;
+  /** What the official split holds; null: not known. */
+  readonly officialSamples: number | null;
+  readonly images: number;
+  readonly missing: readonly CheckedImage[];
+  readonly damaged: readonly CheckedImage[];
+  readonly notes: readonly string[];
+  /** A command that fetches what is missing; null: nothing is, or it cannot be fetched. */
+  readonly command: string | null;
+}
+
+export interface CheckedArchive {
+  readonly path: string;
+  readonly members: number;
+  /** null: every member is whole. */
+  readonly problem: string | null;
+}
+
+export interface DataCheck {
+  readonly folder: string;
+  readonly splits: readonly CheckedSplit[];
+  readonly archives: readonly CheckedArchive[];
+}
+
+export interface CheckOptions {
+  readonly datasets: readonly Dataset<Sample>[];
+  readonly official: readonly OfficialDataset[];
+  readonly onProgress: (work: string, done: number, total: number) => void;
+}
+
+/** Images decoded at a time: as many as libuv's pool has threads. */
+const decodedAtOnce = 4;
+
+/** Throws a DatasetError where the folder is not there or has nothing of any data set in it. */
+export async function checkData(folder: string, options: CheckOptions): Promise<DataCheck> {
+  const names = await readdir(folder).catch((cause: unknown) => {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new DatasetError(`${folder}: the folder cannot be read (${why}). Give the folder of the data set's files.`, {
+      cause,
+    });
+  });
+  const found = new Map<string, Promise<CheckedImage | null>>(); // by image: splits share them
+  const splits: CheckedSplit[] = [];
+  const failed: CheckedSplit[] = [];
+  for (const dataset of options.datasets) {
+    for (const split of dataset.splits) {
+      const checked = await checkSplit(dataset, split, { folder, found, ...options });
+      if (checked.problem === null) splits.push(checked);
+      else if (await hasFilesOf(checked, folder, options.official)) splits.push(checked);
+      else failed.push(checked);
+    }
+  }
+  const archives: CheckedArchive[] = [];
+  for (const name of names.filter((each) => each.endsWith(".zip")).sort()) {
+    archives.push(await checkArchive(join(folder, name), options));
+  }
+  if (splits.length + archives.length > 0) return { folder, splits, archives };
+  const tried = failed.map(({ problem }) => `  ${problem ?? ""}`).join("\n");
+  throw new DatasetError(`${folder}: nothing of a data set that is known here:\n${tried}`);
+}
+
+interface Checking extends CheckOptions {
+  readonly folder: string;
+  readonly found: Map<string, Promise<CheckedImage | null>>;
+}
+
+async function checkSplit(dataset: Dataset<Sample>, name: string, checking: Checking): Promise<CheckedSplit> {
+  const { folder, found, official, onProgress } = checking;
+  const known = official.find((each) => each.name === dataset.name)?.splits.find(({ split }) => split === name);
+  const about = { dataset: dataset.name, split: name, officialSamples: known?.samples ?? null };
+  const command =
+    known === undefined ? null : `npx blip2-bench pull ${dataset.name} --split ${name} --output ${folder}`;
+  const nothing = { files: [], samples: 0, images: 0, missing: [], damaged: [], notes: [] };
+  try {
+    const split = await dataset.open({ folder }, name);
+    const images = new Map(split.samples.map(({ image }) => [image.path, image]));
+    const limit = pLimit(decodedAtOnce);
+    const work = `${dataset.name} ${name}: images`;
+    let done = 0;
+    const outcomes = await Promise.all(
+      Array.from(images.values(), (image) =>
+        limit(async () => {
+          let outcome = found.get(image.path);
+          if (outcome === undefined) {
+            outcome = checkImage(image);
+            found.set(image.path, outcome);
+          }
+          const result = await outcome;
+          onProgress(work, (done += 1), images.size);
+          return { image, result };
+        }),
+      ),
+    );
+    const wrong = outcomes.flatMap(({ image, result }) => (result === null ? [] : [{ ...result, image }]));
+    const missing = wrong.filter(({ why }) => why === notThere).map(({ id, why }) => ({ id, why }));
+    const damaged = wrong.filter(({ why }) => why !== notThere).map(({ id, why }) => ({ id, why }));
+    return {
+      ...about,
+      problem: null,
+      files: split.files.map((file) => basename(file)),
+      samples: split.samples.length,
+      images: images.size,
+      missing,
+      damaged,
+      notes: split.notes ?? [],
+      command: missing.length === 0 ? null : command,
+    };
+  } catch (error) {
+    if (!(error instanceof DatasetError)) throw error;
+    return { ...about, ...nothing, problem: error.message, command };
+  }
+}
+
+const notThere = "not there";
+
+/** null: it can be decoded. */
+async function checkImage(image: ImageFile): Promise<CheckedImage | null> {
+  const { id, path } = image;
+  if (!(await isThereToRead(image))) return { id, why: notThere };
+  try {
+    await decodeBytes(path, await imageBytes(image));
+    return null;
+  } catch (error) {
+    if (!(error instanceof ImageError)) throw error;
+    return { id, why: error.message };
+  }
+}
+
+/** Whether a split that cannot be read is meant to be here: one of its official files is. */
+async function hasFilesOf(
+  { dataset, split }: CheckedSplit,
+  folder: string,
+  official: readonly OfficialDataset[],
+): Promise<boolean> {
+  const known = official.find(({ name }) => name === dataset)?.splits.find((each) => each.split === split);
+  for (const { fileName } of known?.annotations ?? []) {
+    const isThere = await access(join(folder, fileName)).then(
+      () => true,
+      () => false,
+    );
+    if (isThere) return true;
+  }
+  return false;
+}
+
+/** Unpacks every member, which compares its CRC-32. */
+async function checkArchive(path: string, { onProgress }: CheckOptions): Promise<CheckedArchive> {
+  let members = 0;
+  try {
+    await withFileSource(path, async (source) => {
+      const all = await readZipDirectory(source);
+      for (const run of membersTogether(all)) {
+        members += (await readMembers(source, run)).length;
+        onProgress(basename(path), members, all.length);
+      }
+    });
+    return { path, members, problem: null };
+  } catch (error) {
+    if (!(error instanceof DatasetError)) throw error;
+    return { path, members, problem: error.message };
+  }
+}
