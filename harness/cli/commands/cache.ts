@@ -1,4 +1,4 @@
-/** `blip2-bench cache`: what is kept of converted weights and of image features; whether it is whole; removing it. */
+/** `blip2-bench cache`: what is kept of converted weights, of image features and of the hub; whether it is whole; removing it. */
 import {
   listWeightCache,
   removeWeightCacheEntry,
@@ -15,10 +15,11 @@ import type { DamagedFeatures, FeatureCacheEntry } from "../../../models/feature
 import { CheckpointError } from "../../../models/model.ts";
 import { formatColumns } from "../../../reports/tables/table.ts";
 import { completeCode } from "../exit-code.ts";
-import { cacheHelp, refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
+import { cacheHelp, list, refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
 import { cacheFolderOf } from "../../evaluation/run-config.ts";
-import { unknownName } from "../../catalog/usage-error.ts";
+import { unknownName, UsageError } from "../../catalog/usage-error.ts";
+import { describeHubRevisions, findHubRevisions, pruneHubRevisions } from "../pull/hub-revisions.ts";
 
 const cacheActions = ["ls", "verify", "prune"] as const;
 type CacheAction = (typeof cacheActions)[number];
@@ -26,15 +27,23 @@ type CacheAction = (typeof cacheActions)[number];
 interface CacheFlags extends OutputFlags {
   readonly cache?: string;
   readonly all?: boolean;
+  readonly revision?: readonly string[];
 }
 
 export const addCache: AddCommand = (program, called) => {
   const command = program
     .command("cache")
-    .description("weights and image features that are kept between runs: ls, verify, prune");
+    .description(
+      "weights and image features that are kept between runs, and revisions from the hub: ls, verify, prune",
+    );
   command
     .argument("[ls|verify|prune]")
-    .option("--all", "prune: remove what is whole, too")
+    .option("--all", "prune: remove weights and features that are whole, too")
+    .option(
+      "--revision <names>",
+      "prune: remove these from the Hugging Face cache, owner/name or owner/name@revision",
+      list,
+    )
     .option("--cache <folder>", cacheHelp);
   withOutputFlags(command).action(() => {
     const [word = "ls"] = command.args;
@@ -58,10 +67,14 @@ type Found = (WeightCacheEntry | FeatureCacheEntry) & {
 /** Gives the exit code. Damage that is found is an error; `prune` removes it instead. */
 async function manageCache(
   action: CacheAction,
-  { all: isAll = false, cache }: CacheFlags,
-  { cacheFolder, terminal, isJson }: Surroundings,
+  { all: isAll = false, cache, revision = [] }: CacheFlags,
+  { cacheFolder, hubCache, terminal, isJson }: Surroundings,
 ): Promise<number> {
+  if (revision.length > 0 && action !== "prune") {
+    throw new UsageError(`cache ${action} --revision: expected prune, which removes revisions.`);
+  }
   const folder = cacheFolderOf(cache, cacheFolder);
+  const hub = action === "prune" ? await pruneHubRevisions(hubCache, revision) : await findHubRevisions(hubCache);
   const found: Found[] = [];
   const isRead = ({ state }: WeightCacheEntry | FeatureCacheEntry): boolean =>
     action !== "ls" && state === "finished" && !(action === "prune" && isAll);
@@ -76,8 +89,12 @@ async function manageCache(
   const shown = action === "prune" ? found.filter((entry) => isAll || isUseless(entry)) : found;
   if (action === "prune") for (const entry of shown) await entry.remove();
 
-  if (isJson) terminal.result(JSON.stringify({ folder, entries: shown }, null, 2));
-  else terminal.result(describe(action, folder, shown));
+  if (isJson) terminal.result(JSON.stringify({ folder, entries: shown, hub }, null, 2));
+  else {
+    terminal.result(describe(action, folder, shown));
+    const ofHub = describeHubRevisions(hub, action === "prune" ? "removed" : "kept");
+    if (ofHub !== null) terminal.result(`\n${ofHub}`);
+  }
   const damaged = found.flatMap(({ damage }) => damage ?? []);
   if (action === "verify" && damaged.length > 0) {
     throw new CheckpointError(

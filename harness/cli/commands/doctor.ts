@@ -7,6 +7,9 @@ import { usableProcessors } from "../../catalog/usable-processors.ts";
 import { cachedCheckpoints, clockGovernor, freeBytes, nvidiaGpus, vulkanDrivers } from "../../catalog/machine.ts";
 import { autoDevice, findDevices } from "../../catalog/found-devices.ts";
 import type { DeviceFinding } from "../../catalog/found-devices.ts";
+import { askHub } from "../../pull/hub/ask-hub.ts";
+import type { HubState } from "../../pull/hub/ask-hub.ts";
+import { withNetwork } from "../pull/with-network.ts";
 import { completeCode, internalCode } from "../exit-code.ts";
 import { cacheHelp, refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
@@ -15,11 +18,12 @@ import { cacheFolderOf } from "../../evaluation/run-config.ts";
 
 interface DoctorFlags extends OutputFlags {
   readonly cache?: string;
+  readonly online?: boolean;
 }
 
 export const addDoctor: AddCommand = (program, called) => {
   const command = program.command("doctor").description("what this machine can run models on, and what is in the way");
-  command.option("--cache <folder>", cacheHelp);
+  command.option("--cache <folder>", cacheHelp).option("--online", "ask the Hugging Face hub, too, whether it answers");
   withOutputFlags(command).action(() => {
     refuseExcess(command, 0);
     refuseFlagsAsValues(command);
@@ -41,14 +45,22 @@ interface Diagnosis {
   readonly processor: { readonly model: string; readonly cores: number; readonly governor: string | null };
   readonly memory: { readonly totalBytes: number; readonly freeBytes: number };
   readonly cache: { readonly folder: string; readonly freeBytes: number | null };
+  /** Null: it was not to be asked. */
+  readonly hub: HubState | null;
   readonly huggingFace: { readonly folder: string; readonly checkpoints: number | null };
 }
 
 /** Gives the exit code: complete where the CPU computes, whatever else does not. */
 async function examine(
   flags: DoctorFlags,
-  { terminal, isJson, hubCache, cacheFolder: otherwise }: Surroundings,
+  { terminal, isJson, hub, hubCache, cacheFolder: otherwise }: Surroundings,
 ): Promise<number> {
+  const settings = hub();
+  const asked =
+    flags.online === true
+      ? await withNetwork(settings.network, terminal, ({ network }) => askHub(network, settings))
+      : { value: null };
+  if ("exitCode" in asked) return asked.exitCode;
   const folder = cacheFolderOf(flags.cache, otherwise);
   const devices = await findDevices((name) => {
     terminal.note(`trying ${name}`);
@@ -67,6 +79,7 @@ async function examine(
     },
     memory: { totalBytes: totalmem(), freeBytes: freemem() },
     cache: { folder, freeBytes: await freeBytes(folder) },
+    hub: asked.value,
     huggingFace: { folder: hubCache, checkpoints: await cachedCheckpoints(hubCache) },
   };
   terminal.result(isJson ? JSON.stringify(diagnosis, null, 2) : describe(diagnosis));
@@ -108,6 +121,7 @@ function describe({ devices, ...diagnosis }: Diagnosis): string {
         "cache",
         `${cache.folder}, ${cache.freeBytes === null ? "unknown" : gigabytes(cache.freeBytes)} free on its disk`,
       ],
+      ...(diagnosis.hub === null ? [] : [["Hugging Face hub", `${diagnosis.hub.endpoint} ${diagnosis.hub.words}`]]),
       ["Hugging Face cache", `${huggingFace.folder}, ${countOf(huggingFace.checkpoints)}`],
     ],
   );
