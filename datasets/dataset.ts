@@ -8,6 +8,10 @@ export interface ImageFile {
   readonly id: string;
   /** Path of the image file as the official naming has it, under the folder that was chosen when the split was opened. */
   readonly path: string;
+  /** Gives the bytes of an image in a row of a parquet file, which `path` names for messages; unset: the file at `path` has them. */
+  readonly read?: () => Promise<Uint8Array>;
+  /** The place of that row among all rows, from 0. */
+  readonly place?: number;
 }
 
 export interface Sample {
@@ -59,6 +63,8 @@ export interface Split<S extends Sample> {
   readonly files: readonly string[];
   /** Folder the images are looked for in. */
   readonly imageFolder: string;
+  /** What a user should know of what the files lack, each a sentence; unset: nothing. */
+  readonly notes?: readonly string[];
 }
 
 export interface Dataset<S extends Sample> {

@@ -158,6 +158,10 @@ export interface ImageFile {
   readonly path: string;
   /** The file's, where they were read already; unset: the model reads them. */
   readonly bytes?: Uint8Array;
+  /** Gives the bytes of an image that is no file of its own, such as a row of a parquet file; unset: the file at `path` has them. */
+  readonly read?: () => Promise<Uint8Array>;
+  /** Why it cannot be read, where that is known already. */
+  readonly unreadable?: string;
 }
 
 export interface ImageEmbedding {

@@ -26,7 +26,7 @@ export async function audit(
   return { ...about, ...findings, expected: reasonToDiffer(checkpoint.precision) };
 }
 
-/** null: an answer does not depend on what else is in its batch. */
+/** Why answers may differ in this precision; null: they must not, as no answer depends on what else is in its batch. */
 function reasonToDiffer(precision: Precision): string | null {
   const names = modelParts.map((part) => precision[part]);
   if (names.every((name) => name === "fp32")) return null;

@@ -15,11 +15,11 @@ export type CheckpointInPrecision = FoundCheckpoint & InPrecision;
 export interface InPrecision {
   readonly precision: Precision;
   readonly chosen: ChosenDevice;
-  /** By graph, as they run for the first time: see placement-profile.ts. Empty on the CPU. */
+  /** Which nodes of each graph the device computes, known once the graph has run (placement-profile.ts). Empty on the CPU. */
   readonly placements: ReadonlyMap<string, NodePlacement>;
 }
 
-/** Every model in every precision. */
+/** Finds every model in every precision. Throws a UsageError or a CheckpointError. */
 export async function checkpointsToRun(
   config: RunConfig,
   catalog: Catalog,

@@ -5,7 +5,7 @@ import { placementOf } from "../../models/device/placement-profile.ts";
 import type { NodePlacement } from "../../models/device/placement-profile.ts";
 import type { RunMeasured } from "../../reports/records/run-record.ts";
 
-/** Loaded at the first call, and once; released where it was loaded. */
+/** A model that `load` loads at its first call and then gives again; `release` does nothing where it was not loaded. */
 export interface LazyModel<Model = unknown> {
   readonly load: () => Promise<Model>;
   /** What loading it took, and its memory until now; null where it is not loaded. */

@@ -8,7 +8,7 @@ import type { CheckpointKind } from "../../models/model.ts";
 import type { GenerationTask, RetrievalTask, Task } from "../../tasks/task.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import { openSplit } from "../catalog/open-split.ts";
-import type { OpenedSplit } from "../catalog/open-split.ts";
+import type { DataPlaces, OpenedSplit } from "../catalog/open-split.ts";
 import { UsageError } from "../catalog/usage-error.ts";
 import type { CheckpointInPrecision } from "./checkpoints.ts";
 import { generationPair } from "./generation/prepare.ts";
@@ -21,9 +21,9 @@ import type { Pair } from "./verbs.ts";
 export function pairsToRun(
   checkpoints: readonly CheckpointInPrecision[],
   tasks: readonly Task[],
-  { config, catalog }: { readonly config: RunConfig; readonly catalog: Catalog },
+  { config, catalog, hubCache }: { readonly config: RunConfig } & DataPlaces,
 ): readonly Pair[] {
-  const openable = tasks.map((task) => openableTask(task, config, catalog));
+  const openable = tasks.map((task) => openableTask(task, config, { catalog, hubCache }));
   const pairs = checkpoints.flatMap((checkpoint) => pairsOf(checkpoint, openable));
   for (const checkpoint of checkpoints) {
     if (pairs.some((pair) => pair.checkpoint === checkpoint)) continue;
@@ -53,10 +53,10 @@ type OpenableTask =
       readonly open: () => Promise<OpenedSplit<RetrievalSample>>;
     };
 
-function openableTask(task: Task, config: RunConfig, catalog: Catalog): OpenableTask {
+function openableTask(task: Task, config: RunConfig, places: DataPlaces): OpenableTask {
   return task.kind === "generation"
-    ? { kind: task.kind, task, open: once(() => openSplit(task, config, catalog)) }
-    : { kind: task.kind, task, open: once(() => openSplit(task, config, catalog)) };
+    ? { kind: task.kind, task, open: once(() => openSplit(task, config, places)) }
+    : { kind: task.kind, task, open: once(() => openSplit(task, config, places)) };
 }
 
 function once<Value>(make: () => Promise<Value>): () => Promise<Value> {

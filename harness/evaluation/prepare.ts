@@ -26,7 +26,7 @@ export async function prepare(
 ): Promise<readonly Evaluation[]> {
   const tasks = config.tasks.map((name) => taskNamed(catalog, name));
   const checkpoints = await checkpointsToRun(config, catalog, prepareOptions);
-  const pairs = pairsToRun(checkpoints, tasks, { config, catalog });
+  const pairs = pairsToRun(checkpoints, tasks, { config, catalog, hubCache: prepareOptions.hubCache });
   const isSingle = pairs.length === 1;
   if (!isSingle) await refuseOtherContent(config);
 

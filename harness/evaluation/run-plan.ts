@@ -11,7 +11,7 @@ export interface PlannedPair {
   readonly checkpoint: CheckpointInPrecision;
   readonly task: { readonly name: string };
   readonly data: RunPlan["data"];
-  /** What only generation, or only retrieval, chooses. */
+  /** Choices that only runs of one kind have. */
   readonly choices: Pick<RunPlan["config"], "generation" | "decoding" | "retrieval">;
 }
 

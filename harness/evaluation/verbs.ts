@@ -17,7 +17,7 @@ import type { Watcher } from "./watcher.ts";
 export interface Pair {
   readonly checkpoint: CheckpointInPrecision;
   readonly task: Task;
-  /** All pairs of a checkpoint have one. */
+  /** Shared by all pairs of the checkpoint, so that it is loaded once. */
   readonly model: LazyModel;
   /** The samples that the task asks about; read once, however many pairs of the task there are. */
   readonly open: () => Promise<OpenedSplit<Sample>>;
@@ -29,7 +29,7 @@ export interface Pair {
 
 export interface Preparation {
   readonly config: RunConfig;
-  /** To plan the run with; it only holds the place of the one that is measured where `isBatchSizeOpen`. */
+  /** Of the plan; a stand-in where `isBatchSizeOpen`, until it is measured. */
   readonly batchSize: number;
   readonly isBatchSizeOpen: boolean;
   /** What a run is made by: the code, its packages. */
@@ -73,8 +73,8 @@ export type PredictionsEnd = "predicted" | "interrupted" | "stopped";
 
 /** What a batch size is chosen by. */
 export interface Gauge {
-  /** Milliseconds, from any start. */
+  /** The time in milliseconds, counted from any moment. */
   readonly now: () => number;
-  /** Of the processes the model is in. */
+  /** Memory that the processes of the model have resident. */
   readonly residentBytes: (model: { readonly residentBytes?: number }) => number;
 }

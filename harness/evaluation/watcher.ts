@@ -4,13 +4,13 @@ export interface Watcher {
   /** Asked between windows; true ends the run there. */
   readonly isStopped: () => boolean;
   readonly onProgress: (progress: Progress) => void;
-  /** Told what was measured and chosen on the way. */
+  /** Gets what was measured and chosen during the run, in words for the user. */
   readonly onNote?: (text: string) => void;
 }
 
 export interface Progress {
   readonly run: string;
-  /** Samples that were done before, are done now, and are to be done in all. */
+  /** Samples that were predicted before this session. `done`: until now, those included. `samples`: of the whole run. */
   readonly before: number;
   readonly done: number;
   readonly samples: number;

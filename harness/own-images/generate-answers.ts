@@ -11,7 +11,7 @@ import type {
 import type { Asking } from "../evaluation/generation/asking.ts";
 import type { NamedGenerator } from "./able-models.ts";
 
-/** What is asked about one image. */
+/** A question about one image, or the wish for a caption. */
 export interface ImageQuestion {
   /** Path of its file. */
   readonly image: string;
@@ -19,7 +19,7 @@ export interface ImageQuestion {
   readonly question: string | null;
 }
 
-export interface AnswerOptions {
+export interface GenerateAnswersOptions {
   /** How a language model of this family is asked. */
   readonly askingOf: (family: LanguageModelFamily) => Asking<ImageQuestion>;
   /** Questions asked at a time. */
@@ -45,7 +45,7 @@ export interface AnsweredBatch {
 export async function* generateAnswers(
   models: readonly NamedGenerator[],
   asked: readonly ImageQuestion[],
-  { askingOf, batchSize, sampling, tokenProbabilities, isStopped }: AnswerOptions,
+  { askingOf, batchSize, sampling, tokenProbabilities, isStopped }: GenerateAnswersOptions,
 ): AsyncGenerator<AnsweredBatch> {
   for (const model of models) {
     const { decoding, prompt, maxPromptTokens, answer } = askingOf(model.family);

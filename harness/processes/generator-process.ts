@@ -9,6 +9,7 @@ import type {
   ImageFile,
   LanguageModelFamily,
 } from "../../models/model.ts";
+import { imagesToSend, imageToSend } from "./image-to-send.ts";
 import { ModelProcess } from "./model-process.ts";
 import type { ModelProcessOptions } from "./model-process.ts";
 import { generatorWords } from "./model-service.ts";
@@ -39,10 +40,11 @@ export class GeneratorProcess extends ModelProcess<GeneratorService> {
   }
 
   async readAhead(image: ImageFile): Promise<void> {
-    await this.call("readAhead", [image]).catch(() => undefined); // `generate` will say it
+    const sent = await imageToSend(image);
+    await this.call("readAhead", [sent]).catch(() => undefined); // `generate` will say it
   }
 
-  /** `onAnswer` is called when all are there. */
+  /** `onAnswer` is called for each answer when the whole window is answered. */
   async generate(
     requests: readonly GenerationRequest[],
     options: DecodingOptions,
@@ -53,15 +55,17 @@ export class GeneratorProcess extends ModelProcess<GeneratorService> {
     return value;
   }
 
-  /** As generate, and says when: by process.hrtime.bigint(), which all processes of a machine share. */
-  generateTimed(
+  /** The answers, and when the process worked on them by process.hrtime.bigint(), a clock that all processes of a machine share. */
+  async generateTimed(
     requests: readonly GenerationRequest[],
     options: DecodingOptions,
     batching?: Batching,
   ): Promise<Timed<Generations>> {
-    if (batching === undefined) return this.call("generate", [requests, options]);
+    const images = await imagesToSend(requests.map(({ image }) => image));
+    const sent = requests.map((request, index) => ({ ...request, image: images[index]! }));
+    if (batching === undefined) return this.call("generate", [sent, options]);
     const { size, refill, sharePrompt, shareImages } = batching; // onAnswer is a function, which does not cross
     const values = { size, refill, sharePrompt, ...(shareImages !== undefined && { shareImages }) };
-    return this.call("generate", [requests, options, values]);
+    return this.call("generate", [sent, options, values]);
   }
 }

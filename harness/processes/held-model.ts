@@ -10,7 +10,7 @@ export type LoadModel = (
   place: ModelPlace,
   told: {
     readonly onPreparation: (event: PreparationEvent) => void;
-    /** Also called after loading: of graphs that run for the first time. */
+    /** Also called after loading, when a graph runs for the first time. */
     readonly onPlacement: (placement: GraphPlacement) => void;
   },
 ) => Promise<VisionLanguageModel | ImageTextScorer>;

@@ -4,7 +4,7 @@
  */
 import { CheckpointError, ImageError } from "../../models/model.ts";
 
-/** To the child: a method is called, a call is cancelled, or nothing more will be asked. */
+/** A message to the child: call a method, cancel a call, or end once all calls are answered. */
 export type Request =
   | { readonly kind: "call"; readonly id: number; readonly method: string; readonly args: unknown }
   | { readonly kind: "cancel"; readonly id: number }
@@ -26,7 +26,7 @@ export interface Memory {
   readonly peakBytes: number;
 }
 
-/** From the child: any number of events of a call, then its result or its error. */
+/** A message from the child: any number of events of a call, then its result or its error. */
 export type Reply =
   | { readonly kind: "event"; readonly id: number; readonly event: unknown }
   | {
@@ -73,7 +73,7 @@ export function told(error: unknown): ToldError {
   return { name: error.name, message: error.message, stack: error.stack ?? "" };
 }
 
-/** The error, of the class it had where a user can mend it. */
+/** The error again; of its class where that is one of those that a user can mend. */
 export function revived({ name, message, stack }: ToldError): Error {
   const kinds = { CheckpointError, ImageError };
   const error = name === "CheckpointError" || name === "ImageError" ? new kinds[name](message) : new Error(message);

@@ -8,7 +8,7 @@ const decoding = pLimit(4);
 /** Images read ahead of the window that is computed: at 364 pixels a side 50 MB. A single window may have more. */
 const imagesAhead = 32;
 
-/** Decodes the images of the windows to come, the next and as many more as memory is meant for. */
+/** Decodes the images of the next window, and of as many more as `imagesAhead` allows. */
 export function readAhead(
   model: Pick<VisionLanguageModel, "readAhead">,
   windows: readonly (readonly { readonly image: ImageFile }[])[],

@@ -45,7 +45,7 @@ export class ScorerWorkers implements ImageTextScorer {
     return new ScorerWorkers(pool, first);
   }
 
-  /** Images come in batches of one worker each, so that all have work where so many are asked for. */
+  /** Neighbouring images are in one worker's batch, so all workers have work only where several batches are matched at a time. */
   get matchesAtOnce(): number {
     return this.embedsAtOnce * this.#largestBatch;
   }

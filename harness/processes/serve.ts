@@ -3,7 +3,7 @@ import { writeSync } from "node:fs";
 import { isRequest, told } from "./messages.ts";
 import type { ArgumentsOf, Memory, MethodOf, Reply, Request, ResultOf } from "./messages.ts";
 
-/** Of one call. */
+/** What a method gets besides its arguments. */
 export interface CallContext<Event> {
   /** Aborted when the caller cancels. */
   readonly signal: AbortSignal;
@@ -33,7 +33,7 @@ export interface ServeOptions<Service> {
   readonly isFatal?: (error: unknown) => error is Error;
 }
 
-type Call = Request & { readonly kind: "call" };
+type CallRequest = Request & { readonly kind: "call" };
 /** Serves until it is closed, or the process that calls is gone. */
 export function serve<Service extends object, Event = never>(
   service: Served<Service, Event>,
@@ -43,7 +43,7 @@ export function serve<Service extends object, Event = never>(
   const running = new Map<number, AbortController>();
   let turn: Promise<unknown> = Promise.resolve();
 
-  const answer = async ({ id, method, args }: Call, receivedNs: bigint): Promise<void> => {
+  const answer = async ({ id, method, args }: CallRequest, receivedNs: bigint): Promise<void> => {
     const controller = running.get(id) ?? new AbortController();
     const startedNs = process.hrtime.bigint();
     const stepsNs: number[] = [];
@@ -95,7 +95,7 @@ export function serve<Service extends object, Event = never>(
   });
   // Ctrl-C reaches every process of a terminal. The process that calls decides what becomes of it.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => undefined);
-  // Its words go to that process, and are lost with it.
+  // What this process prints goes to the process that calls; where that is gone, printing fails, which changes nothing.
   for (const output of [process.stdout, process.stderr]) output.on("error", () => undefined);
   process.on("disconnect", () => {
     // The process that would get the result is gone, and nothing here has to be closed in order.

@@ -203,3 +203,17 @@ export class WorkerPool<Process extends AnyModelProcess> {
     job.lose(error);
   }
 }
+
+/** The threads of each worker: as many as can be, as evenly as can be, and at least one. */
+export function splitThreads(threads: number, workers: number): readonly number[] {
+  return Array.from({ length: workers }, (_, index) => {
+    return Math.max(1, Math.floor(threads / workers) + (index < threads % workers ? 1 : 0));
+  });
+}
+
+/** `2 workers x 1 thread`, for the terminal. */
+export function describeWorkers(threads: number, workers: number): string {
+  const counts = [...new Set(splitThreads(threads, workers))].sort((a, b) => a - b);
+  const plural = counts.at(-1) === 1 ? "thread" : "threads";
+  return `${workers} workers x ${counts.join(" or ")} ${plural}`;
+}

@@ -1,5 +1,5 @@
 /**
- * Finds a checkpoint in the local Hugging Face cache, as huggingface_hub lays it out; nothing is downloaded.
+ * Finds a checkpoint, or a data set, in the local Hugging Face cache, as huggingface_hub lays it out; nothing is downloaded.
  *
  *   models--Salesforce--blip2-opt-2.7b/
  *     refs/main                      the commit a branch or tag stood at when it was downloaded
@@ -59,18 +59,21 @@ export function isCommit(revision: string): boolean {
   return /^[0-9a-f]{40}$/.test(revision);
 }
 
-/** Where the cache has a repository of models. */
-export function repositoryFolder(hubCache: string, repository: string): string {
-  return path.join(hubCache, `models--${repository.replaceAll("/", "--")}`);
+/** Where the cache has a repository. */
+export function repositoryFolder(hubCache: string, repository: string, kind: "models" | "datasets" = "models"): string {
+  return path.join(hubCache, `${kind}--${repository.replaceAll("/", "--")}`);
 }
 
 export async function findInHuggingFaceCache(
   { repository, revision }: HubName,
-  { hubCache }: { readonly hubCache: string },
+  { hubCache, kind = "models" }: { readonly hubCache: string; readonly kind?: "models" | "datasets" },
 ): Promise<CachedSnapshot> {
-  const folder = repositoryFolder(hubCache, repository);
+  const folder = repositoryFolder(hubCache, repository, kind);
   const name = revision === "main" ? repository : `${repository}@${revision}`;
-  const download = `npx blip2-bench pull ${name}`;
+  const download =
+    kind === "models"
+      ? `npx blip2-bench pull ${name}`
+      : `hf download --repo-type dataset ${repository}${revision === "main" ? "" : ` --revision ${revision}`}`;
   if (!(await isFolder(folder))) {
     throw new CheckpointError(`${name}: not in the Hugging Face cache; looked for ${folder}. Get it with: ${download}`);
   }

@@ -6,7 +6,7 @@ import { readFile } from "node:fs/promises";
 import { decodeImage, describeOther, imageFormat, readImageSize } from "./image-decoder.ts";
 import type { RgbImage } from "./image-decoder.ts";
 import { ImageError } from "../model.ts";
-import type { StageLatency } from "../model.ts";
+import type { ImageFile, StageLatency } from "../model.ts";
 import { resizeBicubic } from "./pillow-resize.ts";
 import type { PixelSettings } from "./preprocessor-config.ts";
 import { StageClock } from "../stage-clock.ts";
@@ -84,7 +84,17 @@ export function normalise(
   return values;
 }
 
-/** Throws ImageError. `given`: the file's bytes, where they were read already. */
+/** The bytes of an image, wherever it says that they are. Throws ImageError. */
+export async function imageBytes({ path, bytes, read, unreadable }: Omit<ImageFile, "id">): Promise<Buffer> {
+  if (unreadable !== undefined) throw new ImageError(unreadable);
+  if (bytes !== undefined || read === undefined) return await readImageBytes(path, bytes);
+  const given = await read().catch((cause: unknown) => {
+    throw new ImageError(cause instanceof Error ? cause.message : String(cause), { cause });
+  });
+  return await readImageBytes(path, given);
+}
+
+/** Throws ImageError. `given`: the file's bytes, where they are at hand. */
 export async function readImageBytes(path: string, given?: Uint8Array): Promise<Buffer> {
   let bytes: Buffer;
   try {

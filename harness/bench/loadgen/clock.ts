@@ -4,16 +4,16 @@ import { Sleeper } from "./sleeper.ts";
 
 export interface Clock {
   readonly nowNs: () => number;
-  /** When `sleepUntil` is as exact as it gets: what wakes it has started. */
+  /** Resolves when `sleepUntil` is as exact as it gets: when the thread that wakes it has started. */
   readonly ready: () => Promise<void>;
   /** Resolves at this time, or right after it. Until then the event loop turns, so that answers are taken when they arrive. */
   readonly sleepUntil: (timeNs: number) => Promise<void>;
-  /** Calls once, at about this time, unless it is called off by what is given back. */
+  /** Calls back once, at about this time; the function that it gives cancels that. */
   readonly callAt: (timeNs: number, call: () => void) => () => void;
 }
 
 export interface SystemClock extends Clock {
-  /** From process.hrtime.bigint(), of this process or another on the machine. */
+  /** A time of process.hrtime.bigint(), read in any process of the machine, as a time of this clock. */
   readonly fromMonotonic: (monotonicNs: bigint) => number;
 }
 
@@ -31,7 +31,7 @@ const rehearsalMs = 250;
 
 let sleeper: Sleeper | null = null; // one for all clocks
 
-/** `processors`: that this process and the model's share. */
+/** `processors`: how many this process and the model's share. */
 export function systemClock({ processors = usableProcessors() } = {}): SystemClock {
   const maySpin = processors > 1;
   const origin = process.hrtime.bigint();

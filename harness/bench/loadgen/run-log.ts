@@ -14,7 +14,7 @@ export interface QueryRecord {
   readonly scheduledNs: number;
   readonly issuedNs: number;
   readonly samples: readonly SampleRecord[];
-  /** Of its last sample; null: never. */
+  /** When its last sample was answered; null: never. */
   completedNs: number | null;
 }
 

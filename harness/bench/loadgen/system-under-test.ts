@@ -2,7 +2,7 @@
 
 /** One sample of a query. */
 export interface QuerySample {
-  /** Unique in a run; answers are told apart by it. */
+  /** Unique in a run: says which sample an answer is for. */
   readonly id: number;
   /** Place in the library of samples. */
   readonly index: number;

@@ -10,7 +10,7 @@ import { latenciesNs } from "./run-log.ts";
 import type { RunLog } from "./run-log.ts";
 import type { LoadGenSettings } from "./settings.ts";
 
-export interface Verdict {
+export interface RunVerdict {
   readonly validity: "VALID" | "INVALID";
   readonly reasons: readonly string[];
   readonly minDurationMet: boolean;
@@ -25,10 +25,10 @@ export interface Verdict {
   readonly isLate: boolean;
 }
 
-/** Of the bound of latency: queries that are issued later than this make a run INVALID. */
+/** A share of the bound of latency: a run whose queries are issued later than that is INVALID. */
 const lateShare = 0.01;
 
-export function judge(log: RunLog, settings: LoadGenSettings): Verdict {
+export function judge(log: RunLog, settings: LoadGenSettings): RunVerdict {
   const { scenario, targetLatencyPercentile: percentile, targetLatencyNs } = settings;
   const latencies = sorted(latenciesNs(log));
   const isServer = scenario === "server";

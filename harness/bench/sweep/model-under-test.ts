@@ -4,12 +4,12 @@
  */
 import type { AnswerListener, QuerySample, SampleAnswer, SystemUnderTest } from "../loadgen/system-under-test.ts";
 import type { SystemClock } from "../loadgen/clock.ts";
-import type { AnsweredBatch, AskBatch } from "./subject.ts";
+import type { TimedBatch, AskBatch } from "./subject.ts";
 
 export interface ModelUnderTestOptions {
   readonly name: string;
   readonly ask: AskBatch;
-  /** Samples at most. */
+  /** How many samples go to the model at a time, at most. */
   readonly batchSize: number;
   readonly clock: SystemClock;
 }
@@ -18,7 +18,7 @@ export class ModelUnderTest implements SystemUnderTest {
   readonly name: string;
   readonly #options: ModelUnderTestOptions;
   readonly #waiting: QuerySample[] = [];
-  /** Of #waiting, the first that did not go to the model yet. */
+  /** Index in #waiting of the first sample that has not gone to the model. */
   #next = 0;
   #inFlight = 0;
   #onDone: () => void = () => undefined;
@@ -38,7 +38,7 @@ export class ModelUnderTest implements SystemUnderTest {
     this.#dispatch();
   };
 
-  /** Forgets what waits, and comes back when the model is done with what it has: a run that was cut short leaves both. */
+  /** Forgets the samples that wait, and resolves when the model has answered those it has: a run that was cut short leaves both. */
   async clear(): Promise<void> {
     this.#waiting.length = 0;
     this.#next = 0;
@@ -80,7 +80,7 @@ export class ModelUnderTest implements SystemUnderTest {
     }
   }
 
-  #answers(batch: readonly QuerySample[], { answers, stamps }: AnsweredBatch): readonly SampleAnswer[] {
+  #answers(batch: readonly QuerySample[], { answers, stamps }: TimedBatch): readonly SampleAnswer[] {
     const { clock } = this.#options;
     const [startedNs, finishedNs] = [clock.fromMonotonic(stamps.startedNs), clock.fromMonotonic(stamps.finishedNs)];
     const stepsNs = stamps.stepsNs.map((afterNs) => startedNs + afterNs);

@@ -13,7 +13,7 @@ import { chooseDevice, checkPrecision } from "../../catalog/device.ts";
 import type { ChoosingOptions } from "../../catalog/device.ts";
 import { openSplit } from "../../catalog/open-split.ts";
 import { checkpointPlace, findCheckpoint, refuseSameNames, taskNamed } from "../../catalog/find-checkpoint.ts";
-import type { OpenedSplit } from "../../catalog/open-split.ts";
+import type { DataPlaces, OpenedSplit } from "../../catalog/open-split.ts";
 import { askingOf } from "../../evaluation/generation/asking.ts";
 import { rankingOf } from "../../evaluation/retrieval/prepare.ts";
 import { provenance } from "../../catalog/provenance.ts";
@@ -29,17 +29,17 @@ import type { Subject } from "./subject.ts";
 
 export interface SweepCheckpoint {
   readonly facts: BenchPoint["checkpoint"];
-  /** Where it is loaded from. */
+  /** The folder that it is loaded from, or its name in the Hugging Face cache. */
   readonly where: string;
   readonly subject: Subject;
 }
 
 export interface PreparedSweep {
-  /** Of the library. */
+  /** Number of samples in the library. */
   readonly samples: number;
   /** Data set and split. */
   readonly library: string;
-  /** By name. */
+  /** The checkpoints by their names. */
   readonly checkpoints: ReadonlyMap<string, SweepCheckpoint>;
   readonly points: readonly Point[];
   readonly record: BenchRecord;
@@ -51,7 +51,7 @@ export async function prepareSweep(
   catalog: Catalog,
   { hubCache, ...told }: Pick<LoadOptions, "hubCache"> & Pick<ChoosingOptions, "onMessage" | "onPreparation">,
 ): Promise<PreparedSweep> {
-  const { opened, subjectOf, plan } = await openTask(config, catalog);
+  const { opened, subjectOf, plan } = await openTask(config, { catalog, hubCache });
   const { device } = await chooseDevice(config.device, told);
   const precisions = config.precisions.map((each) => checkPrecision(each, device, told));
   const checkpoints = new Map<string, SweepCheckpoint>();
@@ -81,11 +81,12 @@ interface OpenedTask {
   readonly plan: readonly (readonly [name: string, value: unknown])[];
 }
 
-async function openTask(config: BenchConfig, catalog: Catalog): Promise<OpenedTask> {
+async function openTask(config: BenchConfig, places: DataPlaces): Promise<OpenedTask> {
+  const { catalog } = places;
   const task = taskNamed(catalog, config.task);
   const { protocol: name, rerank } = config;
   if (task.kind === "retrieval") {
-    const opened = await openSplit(task, config, catalog);
+    const opened = await openSplit(task, config, places);
     const protocol = rankingOf(task, name, rerank === null ? {} : { rerank });
     const subject = retrievalSubject({ opened, protocol });
     const subjectOf = ({ kind }: FoundCheckpoint): Subject | null => (kind === "retrieval" ? subject : null);
@@ -95,7 +96,7 @@ async function openTask(config: BenchConfig, catalog: Catalog): Promise<OpenedTa
     const names = catalog.tasks.filter(({ kind }) => kind === "retrieval").map((each) => each.name);
     throw new UsageError(`--rerank: ${task.name} ranks nothing. Tasks that do: ${names.join(", ")}.`);
   }
-  const opened = await openSplit(task, config, catalog);
+  const opened = await openSplit(task, config, places);
   const { samples } = opened;
   return {
     opened,

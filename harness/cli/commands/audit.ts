@@ -8,6 +8,7 @@ import { completeCode, incompleteCode } from "../exit-code.ts";
 import { withDeviceFlags } from "../../catalog/device.ts";
 import {
   cacheHelp,
+  dataHelp,
   list,
   maxPixelsHelp,
   precisionHelp,
@@ -35,7 +36,7 @@ export const addAudit: AddCommand = (program, called) => {
     .option("--precision <names>", precisionHelp, list)
     .option("--limit <n>", "samples of each task, or a fraction of them", defaultSamples)
     .option("-b, --batch-size <n>", "questions a batch of the fast way (default: 8)")
-    .option("--data <folder>", "the data set's official files (default: the bundled ones)")
+    .option("--data <folder>", dataHelp)
     .option("--images <folder>", "its images (default: where the official archives put them)")
     .option("--max-pixels <n>", maxPixelsHelp)
     .option("--split <name>", "part of the data set (default: its first)")
@@ -68,7 +69,7 @@ async function auditAll(flags: RunFlags, surroundings: Surroundings): Promise<nu
   const onMessage = terminal.message.bind(terminal);
   const checkpoints = await checkpointsToRun(config, catalog, { hubCache, onPreparation, onMessage });
   const tasks = config.tasks.map((name) => taskNamed(catalog, name));
-  const pairs = pairsToRun(checkpoints, tasks, { config, catalog });
+  const pairs = pairsToRun(checkpoints, tasks, { config, catalog, hubCache });
   const audits: TaskAudit[] = [];
   for (const [index, pair] of pairs.entries()) {
     try {

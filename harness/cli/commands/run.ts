@@ -27,7 +27,7 @@ import { readRunConfig } from "../../evaluation/run-config.ts";
 import type { RunConfig, RunFlags } from "../../evaluation/run-config.ts";
 import type { Terminal } from "../terminal.ts";
 import { describeWaiting } from "../../evaluation/waiting.ts";
-import { describeWorkers } from "../../processes/workers.ts";
+import { describeWorkers } from "../../processes/worker-pool.ts";
 
 export const addRun: AddCommand = (program, called) => {
   const command = program

@@ -3,7 +3,7 @@
  * folder of several runs is scored run by run.
  */
 import { readdir } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { kindOfFolder } from "../../../reports/records/run-files.ts";
 import { RunFolderError } from "../../../reports/records/run-folder-error.ts";
 import type { ScoredRun } from "../../../reports/tables/table.ts";
@@ -13,6 +13,7 @@ import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
 import { showRuns, writeRows } from "./run.ts";
 import { scoreAgain } from "../../evaluation/score.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
+import { dataFolder, readDataPlace } from "../../catalog/data-folder.ts";
 
 interface ScoreFlags extends OutputFlags {
   readonly data?: string;
@@ -28,7 +29,7 @@ export const addScore: AddCommand = (program, called) => {
       const [folder] = command.args;
       if (folder === undefined) throw new UsageError("score: found no folder, expected the run folder to score.");
       const flags = command.opts<ScoreFlags>();
-      const data = flags.data === undefined ? null : resolve(flags.data);
+      const data = readDataPlace("--data", flags.data);
       called({ flags, perform: (surroundings) => score(folder, { ...surroundings, data }) });
     });
 };
@@ -36,8 +37,9 @@ export const addScore: AddCommand = (program, called) => {
 /** Gives the exit code. `data`: the folder of the data set's files, where they have moved. */
 async function score(
   folder: string,
-  { catalog, terminal, isJson, data }: Pick<Surroundings, "catalog" | "terminal" | "isJson"> & { data: string | null },
+  { catalog, terminal, isJson, hubCache, data: place }: Surroundings & { readonly data: string | null },
 ): Promise<number> {
+  const data = await dataFolder(place, hubCache);
   const scored: ScoredRun[] = [];
   for (const run of await runsIn(folder)) scored.push(await scoreAgain(run, catalog, data));
   await writeRows(folder, scored);

@@ -3,9 +3,8 @@
  * and the batch size alone: a run that continues after a crash forms the windows of a run that never stopped, and a model
  * whose rounding depends on what is in a batch gives the same bytes in both.
  */
-import { access } from "node:fs/promises";
 import type { Sample, Split } from "../../../datasets/dataset.ts";
-import { explainMissingImage } from "../../../datasets/images.ts";
+import { explainMissingImage, isThereToRead } from "../../../datasets/images.ts";
 import type { Batching, GenerationRequest, VisionLanguageModel } from "../../../models/model.ts";
 import type { RunFolder } from "../../../reports/records/run-folder.ts";
 import type { Prediction, RunPlan } from "../../../reports/records/run-record.ts";
@@ -86,7 +85,7 @@ export async function askWindow<S extends Sample>(
   window: readonly S[],
   { task, split, asking, batching }: AskOptions<S>,
 ): Promise<readonly Prediction[]> {
-  const isThere = await Promise.all(window.map(({ image }) => exists(image.path)));
+  const isThere = await Promise.all(window.map(({ image }) => isThereToRead(image)));
   const requests = requestsOf(window, asking);
   const asked = requests.filter((_, index) => isThere[index]);
   const generations = asked.length === 0 ? [] : await model.generate(asked, asking.decoding, batching);
@@ -115,11 +114,4 @@ export function requestsOf<S extends Sample>(samples: readonly S[], asking: Aski
     prompt: asking.prompt(sample),
     ...(asking.maxPromptTokens !== null && { maxPromptTokens: asking.maxPromptTokens }),
   }));
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

@@ -19,7 +19,7 @@ export interface Asking<S> {
   readonly maxPromptTokens: number | null;
 }
 
-/** Throws a UsageError where a flag does not fit the samples, or another flag. */
+/** How a run asks. Throws a UsageError where a flag does not fit the samples, or another flag. */
 export function askingOf<S extends Sample>(
   task: GenerationTask<S>,
   name: ProtocolName,
@@ -45,7 +45,7 @@ export function withCiderDf(task: GenerationTask<Sample>, ciderDf: unknown): Gen
   };
 }
 
-/** `flags`: what the user calls the least and the most new tokens. */
+/** A protocol's decoding with what flags replace. `flags`: the names of those for the fewest and the most new tokens. */
 export function decodingOf(
   choices: DecodingOptions,
   overrides: Overrides,
@@ -87,7 +87,7 @@ function checkTemplate(template: string, task: string, samples: readonly Sample[
   }
 }
 
-/** The question goes in as the protocols put it in, see question-text.ts. Nothing at all is no text. */
+/** The template with the sample's question, spelled as the protocols spell it (question-text.ts); null for an empty prompt. */
 function fillIn(template: string, sample: Sample): string | null {
   const prompt = template.replaceAll(place, () => blipQuestion(questionOf(sample) ?? ""));
   return prompt === "" ? null : prompt;

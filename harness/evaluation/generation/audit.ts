@@ -17,7 +17,7 @@ export interface AuditWork<S extends Sample> extends Omit<AskOptions<S>, "batchi
   readonly batchSize: number;
 }
 
-/** `onSample`: called as samples are done; each is done twice. */
+/** Answers all samples in both ways and compares. `onSample` is called with how many were just answered; each counts twice. */
 export async function auditGeneration<S extends Sample>(
   model: VisionLanguageModel,
   work: AuditWork<S>,

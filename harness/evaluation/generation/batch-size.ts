@@ -17,10 +17,10 @@ import type { GenerationWork } from "./ask.ts";
 const sizes = [1, 2, 4, 8, 16, 32, 64];
 /** A size that is not this much faster is not worth its memory. */
 const worthwhileGain = 1.05;
-/** Of measuring a size; a single batch may take longer. */
+/** Milliseconds that one size is measured for, or longer where a single batch takes longer. */
 const measuredMs = 1000;
 
-/** The work with the batch size that was found, or as it is where there is none to be found. */
+/** The work with the batch size that was found; unchanged where none could be measured. */
 export async function withBatchSize<S extends Sample>(
   work: GenerationWork<S>,
   watcher: Watcher,
@@ -85,7 +85,7 @@ async function findBatchSize<S extends Sample>(
   return { ...best, measured, why: "larger ones are not tried" };
 }
 
-/** Samples a second, over as many windows from the first on as it takes to measure. */
+/** Samples answered a second, over as many of the first windows as fill the time of a measurement. */
 async function measure<S extends Sample>(
   work: GenerationWork<S>,
   model: VisionLanguageModel,

@@ -20,7 +20,7 @@ export function generationEvaluation<S extends Sample>(work: GenerationWork<S>):
     folder,
     samples,
     model,
-    notes: [],
+    notes: work.split.notes ?? [],
     ...(work.isBatchSizeOpen && {
       sized: async (watcher, gauge) => generationEvaluation(await withBatchSize(work, watcher, gauge)),
     }),

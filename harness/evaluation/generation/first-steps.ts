@@ -11,7 +11,7 @@ import type { Watcher } from "../watcher.ts";
 import { planWindows, requestsOf } from "./ask.ts";
 import type { GenerationWork } from "./ask.ts";
 
-/** `interrupted`: the watcher stopped it; nothing is kept then. */
+/** Makes and writes the first steps that are not on disk. `interrupted`: the watcher stopped it, and nothing was written. */
 export async function keepFirstSteps<S extends Sample>(
   work: GenerationWork<S>,
   watcher: Watcher,

@@ -23,7 +23,7 @@ export interface Predicted<S extends Sample> {
   readonly code: string;
 }
 
-/** Failed samples are counted, never scored. Order is that of the data set. */
+/** The scores of a run. Failed samples are counted, never scored. Samples stand in the order of the data set. */
 export function scorePredictions<S extends Sample>(task: GenerationTask<S>, predicted: Predicted<S>): ScoreSheet {
   const { split, samples, outcomes, answer, checkpoint, code } = predicted;
   const hypotheses: Hypothesis<S>[] = [];

@@ -2,9 +2,8 @@
  * Asking: samples → similarities of all pairs → matching of the best. The two stages stand apart, so that what they give can be
  * kept: an image matched once is not matched again.
  */
-import { access } from "node:fs/promises";
 import type { RetrievalSample } from "../../../datasets/dataset.ts";
-import { explainMissingImage } from "../../../datasets/images.ts";
+import { explainMissingImage, isThereToRead } from "../../../datasets/images.ts";
 import type { FailedImage, ImageFile, ImageTextScorer, Matching, StageLatency } from "../../../models/model.ts";
 import type { TextTokens } from "../../../models/text/text-batches.ts";
 import type { Gallery } from "../../../tasks/metrics/recall.ts";
@@ -37,7 +36,7 @@ export interface EmbeddedSplit {
   readonly failed: ReadonlyMap<string, string>;
 }
 
-/** null: the watcher stopped it. */
+/** Embeds all images and texts, and compares them. null: the watcher stopped it. */
 export async function embedSplit(
   scorer: ImageTextScorer,
   { samples, protocol, batchSize, run, split }: SplitToEmbed,
@@ -87,11 +86,7 @@ export async function embedSplit(
 }
 
 async function explain(image: ImageFile, split: string): Promise<string | null> {
-  const isThere = await access(image.path).then(
-    () => true,
-    () => false,
-  );
-  return isThere ? null : explainMissingImage(split, image);
+  return (await isThereToRead(image)) ? null : explainMissingImage(split, image);
 }
 
 export interface MatchingOptions {
@@ -99,7 +94,7 @@ export interface MatchingOptions {
   readonly run: string;
   /** What an earlier run matched from these similarities, by image id. */
   readonly known?: ReadonlyMap<string, MatchedTexts>;
-  /** Called as each image is done, to keep it. */
+  /** Called when an image is matched, to write it to disk. */
   readonly onMatched?: (image: ImageFile, matched: MatchedTexts, latencyMs: StageLatency) => Promise<void>;
 }
 

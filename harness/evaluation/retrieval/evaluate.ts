@@ -67,7 +67,7 @@ async function missingMatches(work: RetrievalWork): Promise<MissingPredictions |
 }
 
 /** What an earlier run left. */
-interface Kept {
+interface EarlierRun {
   readonly similarities: Float32Array;
   readonly known: ReadonlyMap<string, MatchedTexts>;
 }
@@ -75,7 +75,7 @@ interface Kept {
 async function rank(
   { task, split, samples, protocol, plan, folder, maxErrors }: RetrievalWork,
   scorer: ImageTextScorer,
-  kept: Kept | null,
+  kept: EarlierRun | null,
   watcher: Watcher,
 ): Promise<PredictionsEnd> {
   const run = runName(plan);

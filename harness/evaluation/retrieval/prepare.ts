@@ -53,7 +53,7 @@ async function prepareRetrieval(
   const folder = await openFolder(plan, samples.length);
   const texts = samples.reduce((sum, sample) => sum + sample.texts.length, 0);
   const note = rerankNote(rerank, { images: samples.length, texts });
-  const notes = note === null ? [] : [note];
+  const notes = [...(split.notes ?? []), ...(note === null ? [] : [note])];
   return retrievalEvaluation({
     task,
     split,

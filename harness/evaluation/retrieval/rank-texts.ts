@@ -22,10 +22,10 @@ export interface RankedTexts {
   readonly latencyMs: StageLatency;
 }
 
-export interface Ranking {
-  /** Of the most similar texts: matched with the image and put in order by logit + similarity. 0 orders by similarity. */
+export interface RankingOptions {
+  /** How many of the most similar texts are matched with the image and ordered by logit + similarity. 0: ordered by similarity. */
   readonly rerank: number;
-  /** Texts that are given of each image, at most; those that were not matched are not. */
+  /** How many texts are given for an image at most; where texts are matched, only matched ones. */
   readonly shown: number;
 }
 
@@ -38,11 +38,11 @@ export async function readGallery(
   return { tokens, vectors: await scorer.embedTexts(tokens) };
 }
 
-/** One batch, in its order. Nothing of an image is kept. Of equal texts the first of the gallery comes first. */
+/** Ranks one batch of images, in its order, and forgets them. Of equal texts the first of the gallery comes first. */
 export async function rankTexts(
   scorer: ImageTextScorer,
   gallery: TextGallery,
-  { images, ...ranking }: Ranking & { readonly images: readonly ImageFile[] },
+  { images, ...ranking }: RankingOptions & { readonly images: readonly ImageFile[] },
 ): Promise<readonly (RankedTexts | FailedImage)[]> {
   const embedded = await scorer.embedImages(images);
   const vectors = embedded.flatMap((image) => (image.status === "embedded" ? [image.vectors] : []));
@@ -71,7 +71,7 @@ export async function rankTexts(
 async function rankOne(
   scorer: ImageTextScorer,
   { tokens }: TextGallery,
-  { image, similar, rerank, shown }: Ranking & { readonly image: ImageFile; readonly similar: Float32Array },
+  { image, similar, rerank, shown }: RankingOptions & { readonly image: ImageFile; readonly similar: Float32Array },
 ): Promise<RankedTexts | FailedImage> {
   const candidates = rowCandidates(similar, rerank === 0 ? shown : rerank);
   if (rerank === 0) return { status: "ranked", texts: rankedRow(similar, candidates, null), pairs: 0, latencyMs: {} };

@@ -14,7 +14,7 @@ import type { RetrievalTask, Score } from "../../../tasks/task.ts";
 import { metricScore, publishedOf } from "../metric-score.ts";
 import type { EmbeddedSplit } from "./ask.ts";
 
-export interface Ranked {
+export interface MatchedRun {
   readonly samples: readonly RetrievalSample[];
   readonly outcomes: ReadonlyMap<string, Outcome>;
   /** null: there are none, as no image could be read or the run was stopped. */
@@ -26,7 +26,7 @@ export interface Ranked {
 }
 
 /** Ranks and scores, from what is on disk. Images that could not be read are in no ranking, and neither are their texts. */
-export function scoreRanking(task: RetrievalTask, ranked: Ranked): ScoreSheet {
+export function scoreRanking(task: RetrievalTask, ranked: MatchedRun): ScoreSheet {
   const { samples, outcomes, similarities, rerank, split, checkpoint, code } = ranked;
   const seen = seenOf(samples, outcomes);
   const gallery = galleryOf(seen);
@@ -72,7 +72,7 @@ export function seenOf(
   return samples.filter(({ id }) => outcomes.get(id)?.status !== "failed");
 }
 
-/** Numbers in the similarities of these samples. */
+/** How many similarities these samples have: images × texts. */
 export function pairsOf(samples: readonly RetrievalSample[]): number {
   return samples.length * samples.reduce((sum, { texts }) => sum + texts.length, 0);
 }
@@ -103,7 +103,7 @@ export interface RetrievalOutcome {
   readonly ties: { readonly imageToText: number; readonly textToImage: number };
 }
 
-/** `rerank` 0 ranks by similarity alone. */
+/** Ranks both directions, re-ranked and by similarity alone, and scores the ranks. With `rerank` 0 both are by similarity alone. */
 export function scoreRetrieval(
   { similarities, gallery }: Pick<EmbeddedSplit, "similarities" | "gallery">,
   rerank: number,
