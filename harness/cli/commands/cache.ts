@@ -1,4 +1,4 @@
-/** `blip2-bench cache`: what is kept of converted weights and of image features; whether it is whole; removing it. */
+/** `blip2-bench cache`: what is kept of converted weights, of image features and of the hub; whether it is whole; removing it. */
 import {
   listWeightCache,
   removeWeightCacheEntry,
@@ -19,7 +19,8 @@ import type { ColumnOf } from "../../../reports/tables/table.ts";
 import { completeCode } from "../exit-code.ts";
 import type { Surroundings } from "../declared-command.ts";
 import type { CacheValues } from "./declared/look-after.ts";
-import { unknownName } from "../../catalog/usage-error.ts";
+import { unknownName, UsageError } from "../../catalog/usage-error.ts";
+import { describeHubRevisions, findHubRevisions, pruneHubRevisions } from "../pull/hub-revisions.ts";
 
 const cacheActions = ["ls", "verify", "prune"] as const;
 type CacheAction = (typeof cacheActions)[number];
@@ -32,12 +33,16 @@ type KeptEntry = (WeightCacheEntry | FeatureCacheEntry) & {
 
 /** Gives the exit code. Damage that is found is an error; `prune` removes it instead. */
 export async function cache(
-  { all: isAll, cache: folder }: CacheValues,
+  { all: isAll, revision, cache: folder }: CacheValues,
   [word = "ls"]: readonly string[],
-  { terminal, isJson }: Surroundings,
+  { hubCache, terminal, isJson }: Surroundings,
 ): Promise<number> {
   const action = cacheActions.find((one) => one === word);
   if (action === undefined) throw unknownName(`cache ${word}`, "action", { name: word, names: cacheActions });
+  if (revision.length > 0 && action !== "prune") {
+    throw new UsageError(`cache ${action} --revision: expected prune, which removes revisions.`);
+  }
+  const hub = action === "prune" ? await pruneHubRevisions(hubCache, revision) : await findHubRevisions(hubCache);
   const found: KeptEntry[] = [];
   const isRead = ({ state }: WeightCacheEntry | FeatureCacheEntry): boolean =>
     action !== "ls" && state === "finished" && !(action === "prune" && isAll);
@@ -52,8 +57,12 @@ export async function cache(
   const shown = action === "prune" ? found.filter((entry) => isAll || isUseless(entry)) : found;
   if (action === "prune") for (const entry of shown) await entry.remove();
 
-  if (isJson) terminal.result(JSON.stringify({ folder, entries: shown }, null, 2));
-  else terminal.result(entriesText(action, folder, shown));
+  if (isJson) terminal.result(JSON.stringify({ folder, entries: shown, hub }, null, 2));
+  else {
+    terminal.result(entriesText(action, folder, shown));
+    const ofHub = describeHubRevisions(hub, action === "prune" ? "removed" : "kept");
+    if (ofHub !== null) terminal.result(`\n${ofHub}`);
+  }
   const damaged = found.flatMap(({ damage }) => damage ?? []);
   if (action === "verify" && damaged.length > 0) {
     throw new CheckpointError(

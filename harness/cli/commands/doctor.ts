@@ -10,6 +10,12 @@ import { usableProcessors } from "../../catalog/usable-processors.ts";
 import { cachedCheckpoints, clockGovernor, freeBytes, nvidiaGpus, vulkanDrivers } from "../../catalog/machine.ts";
 import { autoDevice, findDevices } from "../../catalog/found-devices.ts";
 import type { DeviceFinding } from "../../catalog/found-devices.ts";
+import { askHub } from "../../pull/hub/ask-hub.ts";
+import type { HubState } from "../../pull/hub/ask-hub.ts";
+import type { HubSettings } from "../../pull/hub/hub.ts";
+import { withNetwork } from "../pull/with-network.ts";
+import type { Fetched } from "../pull/with-network.ts";
+import type { Terminal } from "../terminal.ts";
 import { completeCode, internalCode } from "../exit-code.ts";
 import { installedVersion } from "../../catalog/provenance.ts";
 import type { Surroundings } from "../declared-command.ts";
@@ -28,15 +34,19 @@ interface Diagnosis {
   readonly processor: { readonly model: string; readonly cores: number; readonly governor: string | null };
   readonly memory: { readonly totalBytes: number; readonly freeBytes: number };
   readonly cache: { readonly folder: string; readonly freeBytes: number | null };
+  /** Null: it was not to be asked. */
+  readonly hub: HubState | null;
   readonly huggingFace: { readonly folder: string; readonly checkpoints: number | null };
 }
 
 /** Gives the exit code: complete where the CPU computes, whatever else does not. */
 export async function doctor(
-  { cache: folder }: DoctorValues,
+  { cache: folder, online }: DoctorValues,
   _words: readonly string[],
-  { terminal, isJson, hubCache }: Surroundings,
+  { terminal, isJson, hub, hubCache }: Surroundings,
 ): Promise<number> {
+  const asked = online ? await stateOfHub(hub(), terminal) : { value: null };
+  if ("exitCode" in asked) return asked.exitCode;
   const devices = await findDevices((name) => {
     terminal.note(`trying ${name}`);
   });
@@ -54,11 +64,16 @@ export async function doctor(
     },
     memory: { totalBytes: totalmem(), freeBytes: freemem() },
     cache: { folder, freeBytes: await freeBytes(folder) },
+    hub: asked.value,
     huggingFace: { folder: hubCache, checkpoints: await cachedCheckpoints(hubCache) },
   };
   terminal.result(isJson ? JSON.stringify(diagnosis, null, 2) : diagnosisText(diagnosis));
   const isUsable = diagnosis.devices.some(({ device, status }) => device === "cpu" && status === "works");
   return isUsable ? completeCode : internalCode;
+}
+
+function stateOfHub(settings: HubSettings, terminal: Terminal): Promise<Fetched<HubState>> {
+  return withNetwork(settings.network, terminal, ({ network }) => askHub(network, settings));
 }
 
 const deviceColumns: readonly ColumnOf<DeviceFinding>[] = [
@@ -94,6 +109,7 @@ function diagnosisText({ devices, ...diagnosis }: Diagnosis): string {
     ["processor", `${processor.model}, ${usable}${governor}`],
     ["memory", `${gigabytesText(memory.totalBytes)}, ${gigabytesText(memory.freeBytes)} free`],
     ["cache", `${cache.folder}, ${onDisk} free on its disk`],
+    ...(diagnosis.hub === null ? [] : [["Hugging Face hub", `${diagnosis.hub.endpoint} ${diagnosis.hub.words}`] as const]),
     ["Hugging Face cache", `${huggingFace.folder}, ${countOf(huggingFace.checkpoints)}`],
   ] as const;
   const advice = devices.flatMap(({ device, advice }) => (advice === null ? [] : [`${device}: ${advice}`]));

@@ -63,7 +63,7 @@ export interface Network extends NetworkSettings {
   readonly close: () => Promise<void>;
 }
 
-const smallAtOnce = 8;
+export const smallAtOnce = 8;
 const piecesAtOnce = 6;
 const largeAtOnce = 3;
 

@@ -1,7 +1,7 @@
 /** Commands about the machine and what is kept on it. */
 import { wholeFrom } from "../../../catalog/values.ts";
 import { declareCommand } from "../../declared-command.ts";
-import { text, value } from "../../options/kinds.ts";
+import { names, text, value } from "../../options/kinds.ts";
 import { optionsUnder } from "../../options/option.ts";
 import type { Values } from "../../options/option.ts";
 import { outputFolder } from "../../options/output.ts";
@@ -76,7 +76,12 @@ export const prepare = declareCommand({
 });
 
 const cacheOptions = {
-  all: underWhatToRun.toggle("--all", "prune: remove what is whole, too"),
+  all: underWhatToRun.toggle("--all", "prune: remove weights and features that are whole, too"),
+  revision: underWhatToRun.option(
+    "--revision <names>",
+    "prune: remove these from the Hugging Face cache, owner/name or owner/name@revision",
+    { kind: names(), otherwise: [] },
+  ),
   cache: cacheFolder,
 };
 
@@ -85,14 +90,17 @@ export type CacheValues = Values<typeof cacheOptions>;
 export const cache = declareCommand({
   name: "cache",
   group,
-  summary: "weights and image features that are kept between runs: ls, verify, prune",
+  summary: "weights and image features that are kept, and revisions from the hub: ls, verify, prune",
   words: "[ls|verify|prune]",
   options: cacheOptions,
   examples: ["cache ls", "cache prune --all"],
   work: async () => (await import("../cache.ts")).cache,
 });
 
-const doctorOptions = { cache: cacheFolder };
+const doctorOptions = {
+  online: underWhatToRun.toggle("--online", "ask the Hugging Face hub, too, whether it answers"),
+  cache: cacheFolder,
+};
 
 export type DoctorValues = Values<typeof doctorOptions>;
 

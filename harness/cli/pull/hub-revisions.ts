@@ -1,0 +1,70 @@
+/** The Hugging Face cache in `blip2-bench cache`: its revisions are listed; named ones, and what is not whole, are removed. */
+import { parseHubName } from "../../../models/checkpoint/hugging-face-cache.ts";
+import { left, right, tableOf } from "../../../reports/tables/table.ts";
+import type { ColumnOf } from "../../../reports/tables/table.ts";
+import { tableToText } from "../../../reports/tables/terminal.ts";
+import { UsageError } from "../../catalog/usage-error.ts";
+import {
+  listPartialBlobs,
+  listRevisions,
+  removePartialBlob,
+  removeRevision,
+  revisionsNamed,
+} from "../../pull/hub/cached-revisions.ts";
+import type { CachedRevision } from "../../pull/hub/cached-revisions.ts";
+import { shownBytes } from "./pull-progress.ts";
+
+/** What there is, or was, of the hub's. */
+export interface HubRevisions {
+  readonly folder: string;
+  readonly revisions: readonly CachedRevision[];
+  readonly partial: readonly { readonly repository: string; readonly path: string; readonly sizeBytes: number }[];
+}
+
+export async function findHubRevisions(folder: string): Promise<HubRevisions> {
+  return { folder, revisions: await listRevisions(folder), partial: await listPartialBlobs(folder) };
+}
+
+/** Removes what is not whole, and the revisions that are named; gives what was removed. `names`: as for `pull`. */
+export async function pruneHubRevisions(folder: string, names: readonly string[]): Promise<HubRevisions> {
+  const { revisions, partial } = await findHubRevisions(folder);
+  const named = names.flatMap((word) => {
+    const name = parseHubName(word);
+    if (name === null) throw new UsageError(`--revision ${word}: expected owner/name or owner/name@revision.`);
+    return revisionsNamed(revisions, name, word.includes("@"));
+  });
+  const removed = [...new Set(named)];
+  for (const revision of removed) await removeRevision(folder, revision);
+  for (const { path } of partial) await removePartialBlob(path);
+  return { folder, revisions: removed, partial };
+}
+
+interface ShownRevision {
+  readonly repository: string;
+  readonly commit: string;
+  readonly names: string;
+  readonly sizeBytes: number;
+  readonly state: string;
+}
+
+const columns: readonly ColumnOf<ShownRevision>[] = [
+  left("on the hub", ({ repository }) => repository),
+  left("commit", ({ commit }) => commit),
+  left("branches, tags", ({ names }) => names),
+  right("size", ({ sizeBytes }) => shownBytes(sizeBytes)),
+  left("state", ({ state }) => state),
+];
+
+/** Null: there is nothing to show. */
+export function describeHubRevisions({ folder, revisions, partial }: HubRevisions, verb: string): string | null {
+  if (revisions.length === 0 && partial.length === 0) return null;
+  const rows = [
+    ...revisions.map(({ refs, isWhole, ...revision }) => ({
+      ...revision,
+      names: refs.length === 0 ? "none" : refs.join(", "),
+      state: isWhole ? "whole" : "files are missing",
+    })),
+    ...partial.map((blob) => ({ ...blob, commit: "", names: "", state: "not whole yet" })),
+  ];
+  return `${tableToText(tableOf(columns, rows))}\n${verb}: in ${folder}`;
+}

@@ -1,0 +1,125 @@
+/** What the Hugging Face cache holds of models, by commit; and its removal. */
+import { readdir, readFile, readlink, rm, stat } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { modelsInHuggingFaceCache, repositoryFolder } from "../../../models/checkpoint/hugging-face-cache.ts";
+import type { HubName } from "../../../models/checkpoint/hugging-face-cache.ts";
+import { PullError } from "../network/pull-error.ts";
+import { partialEnd } from "./cache-layout.ts";
+import { findPulled, shownName } from "./pull-checkpoint.ts";
+
+export interface CachedRevision {
+  readonly repository: string;
+  readonly commit: string;
+  /** Branches and tags that stood for it when they were asked for last. */
+  readonly refs: readonly string[];
+  /** Of its files; another revision may share them. */
+  readonly sizeBytes: number;
+  readonly isWhole: boolean;
+  readonly folder: string;
+}
+
+/** In the order of their names. */
+export async function listRevisions(cacheFolder: string): Promise<readonly CachedRevision[]> {
+  const revisions: CachedRevision[] = [];
+  for (const repository of await modelsInHuggingFaceCache(cacheFolder)) {
+    const folder = repositoryFolder(cacheFolder, repository);
+    const refs = await readRefs(folder);
+    for (const commit of await namesIn(join(folder, "snapshots"))) {
+      const snapshot = join(folder, "snapshots", commit);
+      let sizeBytes = 0;
+      for (const path of await filesBelow(snapshot)) sizeBytes += (await stat(path).catch(() => null))?.size ?? 0;
+      const whole = await findPulled(cacheFolder, { repository, revision: commit });
+      const named = [...refs].filter(([, each]) => each === commit).map(([name]) => name);
+      revisions.push({ repository, commit, refs: named, sizeBytes, isWhole: whole !== null, folder: snapshot });
+    }
+  }
+  return revisions;
+}
+
+/** Those that a name stands for: of `owner/name` alone, all. Throws a PullError where there is none. */
+export function revisionsNamed(
+  revisions: readonly CachedRevision[],
+  { repository, revision }: HubName,
+  isRevisionNamed: boolean,
+): readonly CachedRevision[] {
+  const found = revisions.filter(
+    (each) =>
+      each.repository === repository && (!isRevisionNamed || each.commit === revision || each.refs.includes(revision)),
+  );
+  if (found.length > 0) return found;
+  throw new PullError(
+    `${shownName({ repository, revision })}: not in the Hugging Face cache. blip2-bench cache ls shows what is.`,
+  );
+}
+
+/** With the refs that stand for it, and the blobs that no other revision has. Gives the bytes that are free then. */
+export async function removeRevision(cacheFolder: string, revision: CachedRevision): Promise<number> {
+  const folder = repositoryFolder(cacheFolder, revision.repository);
+  for (const ref of revision.refs) await rm(join(folder, "refs", ref), { force: true });
+  const own = await blobsOf(revision.folder);
+  await rm(revision.folder, { recursive: true, force: true });
+  await rm(join(folder, "trees", `${revision.commit}.json`), { force: true });
+  const kept = new Set<string>();
+  for (const commit of await namesIn(join(folder, "snapshots"))) {
+    for (const blob of await blobsOf(join(folder, "snapshots", commit))) kept.add(blob);
+  }
+  let freedBytes = 0;
+  for (const blob of own) {
+    if (kept.has(blob)) continue;
+    const path = join(folder, "blobs", blob);
+    freedBytes += (await stat(path).catch(() => null))?.size ?? 0;
+    await rm(path, { force: true });
+  }
+  if ((await namesIn(join(folder, "snapshots"))).length === 0) await rm(folder, { recursive: true, force: true });
+  return freedBytes;
+}
+
+/** Files that are not whole, which `pull` would go on with. */
+export async function listPartialBlobs(
+  cacheFolder: string,
+): Promise<readonly { readonly repository: string; readonly path: string; readonly sizeBytes: number }[]> {
+  const partial = [];
+  for (const repository of await modelsInHuggingFaceCache(cacheFolder)) {
+    const blobs = join(repositoryFolder(cacheFolder, repository), "blobs");
+    for (const name of await namesIn(blobs)) {
+      if (!name.endsWith(partialEnd)) continue;
+      const found = await stat(join(blobs, name)).catch(() => null);
+      if (found !== null) partial.push({ repository, path: join(blobs, name), sizeBytes: found.blocks * blockBytes });
+    }
+  }
+  return partial;
+}
+
+/** What stat counts in, whatever the file system's own blocks are: stat(2). */
+const blockBytes = 512;
+
+export async function removePartialBlob(path: string): Promise<void> {
+  await rm(path, { force: true });
+  await rm(`${path}.json`, { force: true });
+}
+
+async function readRefs(folder: string): Promise<ReadonlyMap<string, string>> {
+  const refs = new Map<string, string>();
+  for (const path of await filesBelow(join(folder, "refs"))) {
+    refs.set(path.slice(join(folder, "refs").length + 1), (await readFile(path, "utf8")).trim());
+  }
+  return refs;
+}
+
+async function blobsOf(snapshot: string): Promise<readonly string[]> {
+  const blobs: string[] = [];
+  for (const path of await filesBelow(snapshot)) {
+    const target = await readlink(path).catch(() => null); // a copy, where links cannot be made
+    if (target !== null) blobs.push(basename(target));
+  }
+  return blobs;
+}
+
+async function filesBelow(folder: string): Promise<readonly string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
+  return entries.filter((entry) => !entry.isDirectory()).map(({ parentPath, name }) => join(parentPath, name));
+}
+
+async function namesIn(folder: string): Promise<readonly string[]> {
+  return (await readdir(folder).catch(() => [])).sort();
+}
