@@ -1,4 +1,5 @@
 /** The tables of bench points, a table a bench folder. */
+import { recordedPrecision } from "../records/recorded-precision.ts";
 import type { BenchPoint, Machine, Rate } from "../records/bench/bench-record.ts";
 import { amount, column, figure, figureText, megabytes, word } from "./report-table.ts";
 import type { Cell, ReportTable } from "./report-table.ts";
@@ -56,9 +57,9 @@ function machineText({ governor, load, neighbours }: Machine): string {
 const percentiles = ["50", "90", "95", "99"];
 
 function pointRow(point: BenchPoint): readonly Cell[] {
-  const { checkpoint, precision, scenario, batchSize, threads, throughput, latencyNs, accuracyCheck } = point;
+  const { checkpoint, scenario, batchSize, threads, throughput, latencyNs, accuracyCheck } = point;
   return [
-    ...[checkpoint.name, precision, scenario].map(word),
+    ...[checkpoint.name, recordedPrecision(point), scenario].map(word),
     amount(batchSize, 0),
     amount(threads, 0),
     validityOf(point),

@@ -1,11 +1,12 @@
 /** Bench points → the table that ends a sweep. Numbers over several processes have the lowest and the highest behind them. */
+import { recordedPrecision } from "../records/recorded-precision.ts";
 import type { BenchPoint, BenchRecord, Rate } from "../records/bench/bench-record.ts";
 import { formatColumns } from "./table.ts";
 
 type Align = "left" | "right";
 const columns: readonly (readonly [title: string, align: Align, cell: (point: BenchPoint) => string])[] = [
   ["checkpoint", "left", ({ checkpoint }) => checkpoint.name],
-  ["precision", "left", ({ precision }) => precision],
+  ["precision", "left", recordedPrecision],
   ["scenario", "left", ({ scenario }) => scenario],
   ["batch", "right", ({ batchSize }) => String(batchSize)],
   ["threads", "right", ({ threads }) => String(threads)],

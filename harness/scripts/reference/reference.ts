@@ -71,7 +71,7 @@ async function main(): Promise<void> {
     const folder = flags.text("folder") || path.join(tmpdir(), `blip2-bench-${flags.text("shape")}`);
     await provideCheckpoint(folder, shapeNamed(flags.text("shape")));
     const ceilings = await measureCeilings({ threads });
-    const setting = { flags, folder, threads, works, read: Math.max(ceilings.read, ceilings.oneRowFp32) };
+    const setting = { flags, folder, threads, works, read: ceilings.read };
     for (const pair of pairs) {
       await compare(pair, setting, async (piece) => {
         made.push(piece);
