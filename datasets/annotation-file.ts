@@ -23,8 +23,8 @@ export interface TextPosition {
 /** The most file names a message lists. */
 const LISTED_NAMES = 12;
 
-export function fileError(file: AnnotationFile, what: string): DatasetError {
-  return new DatasetError(`${file.split}: ${file.path}: ${what}`);
+export function fileError(file: AnnotationFile, what: string, cause?: unknown): DatasetError {
+  return new DatasetError(`${file.split}: ${file.path}: ${what}`, { cause });
 }
 
 /** What is kept under a split's name. */

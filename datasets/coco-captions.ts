@@ -5,10 +5,15 @@
 import { countOf, fileError, findAnnotationFile, splitNamed } from "./annotation-file.ts";
 import type { AnnotationFile } from "./annotation-file.ts";
 import type { CaptionSample, Dataset, DataSource, Split } from "./dataset.ts";
-import { chooseImageFolder, numberAtEnd } from "./images.ts";
+import { numberAtEnd } from "./image-names.ts";
+import { chooseImageFolder } from "./images.ts";
 import { readJsonLists } from "./json-records.ts";
 import { COCO_SPLITS, openKarpathySplit } from "./karpathy.ts";
 import type { KarpathyFile } from "./karpathy.ts";
+import { readCaptionRows } from "./parquet/caption-rows.ts";
+import type { CaptionImage } from "./parquet/caption-rows.ts";
+import { inRowOrder } from "./parquet/mirror-images.ts";
+import { areBeside, openMirror } from "./parquet/mirror.ts";
 import { fieldError, fieldsOf, fileNameField, integerField, optionalField } from "./record-fields.ts";
 import { refuseRepeats, stringField } from "./record-fields.ts";
 import type { Fields } from "./record-fields.ts";
@@ -20,15 +25,12 @@ interface CaptionFile {
   readonly fileName: string;
   /** Where the images are unpacked. */
   readonly folder: string;
+  /** What mirrors on the hub call the split. */
+  readonly parts: readonly string[];
+  /** What the rows of mirrors lack of it, in a sentence; "": nothing. */
+  readonly rowsLack: string;
   /** NoCaps' domain; null where there is none. Checks what is special to the data set. */
   readonly domainOf: (image: Fields) => string | null;
-}
-
-interface CaptionImage {
-  readonly id: string;
-  readonly fileName: string;
-  readonly domain: string | null;
-  readonly captions: string[];
 }
 
 const DOMAINS = ["in-domain", "near-domain", "out-domain"];
@@ -50,6 +52,8 @@ const COCO_VAL2014: CaptionFile = {
   split: "val2014",
   fileName: "captions_val2014.json",
   folder: "val2014",
+  parts: ["val", "validation", "val2014"],
+  rowsLack: "",
   domainOf: (image) => {
     const id = integerField(image, "id");
     if (numberAtEnd(fileNameField(image, "file_name")) === id) return null;
@@ -62,6 +66,9 @@ const NOCAPS_VAL: CaptionFile = {
   split: "val",
   fileName: "nocaps_val_4500_captions.json",
   folder: "val",
+  parts: ["validation", "val"],
+  rowsLack:
+    "the rows have no domain, so there are no scores by domain; put nocaps_val_4500_captions.json beside the parquet files for them.",
   domainOf: (image) => {
     const domain = optionalField(image, "domain", stringField);
     if (domain !== null && !DOMAINS.includes(domain)) throw fieldError(image, "domain", `one of ${DOMAINS.join(", ")}`);
@@ -93,21 +100,35 @@ export const nocapsCaptions: Dataset<CaptionSample> = {
 
 async function openCaptionFile(source: DataSource, format: CaptionFile): Promise<Split<CaptionSample>> {
   const split = `${format.dataset} ${format.split}`;
-  const file = await findAnnotationFile(source, split, { name: format.fileName });
-  const images = await readCaptionImages(file, format);
-  const fileNames = images.map(({ fileName }) => fileName);
-  const folder = await chooseImageFolder(source, split, { subfolder: format.folder, fileNames });
+  const mirror = await openMirror(source, split);
+  const isMirror = mirror !== null && !(await areBeside(source, [format.fileName]));
+  const read = isMirror
+    ? await readCaptionRows(mirror, format)
+    : { ...(await readOfficial(source, split, format)), from: mirror };
+  const fileNames = read.images.map(({ fileName }) => fileName);
+  const folder = await chooseImageFolder(source, split, { subfolder: format.folder, fileNames, mirror: read.from });
+  const samples = read.images.map(({ id, fileName, domain, captions }): CaptionSample => ({
+    id,
+    image: folder.imageOf(id, fileName),
+    references: captions,
+    ...(domain === null ? {} : { domain }),
+  }));
   return {
     name: format.split,
-    samples: images.map(({ id, fileName, domain, captions }) => ({
-      id,
-      image: { id, path: folder.pathOf(fileName) },
-      references: captions,
-      ...(domain === null ? {} : { domain }),
-    })),
-    files: [file.path],
+    samples: isMirror ? samples : inRowOrder(samples),
+    files: [...new Set([...read.files, ...folder.files])],
     imageFolder: folder.path,
+    ...(isMirror && format.rowsLack !== "" && { notes: [`${split}: ${format.rowsLack}`] }),
   };
+}
+
+async function readOfficial(
+  source: DataSource,
+  split: string,
+  format: CaptionFile,
+): Promise<{ readonly images: readonly CaptionImage[]; readonly files: readonly string[] }> {
+  const file = await findAnnotationFile(source, split, { name: format.fileName });
+  return { images: await readCaptionImages(file, format), files: [file.path] };
 }
 
 /** Images in the order of the file, each with its captions in theirs. Either list may come first. */

@@ -3,16 +3,20 @@
  * images; opening a split of it gives its samples in the order of the file, which is the order of every run and report.
  */
 
-/** An image by its official id; the file is looked for when it is needed, so a missing one fails its own samples only. */
-export interface ImageReference {
+/** An image by its official id; its file is looked for when it is needed, so a missing one fails its own samples only. */
+export interface ImageFile {
   readonly id: string;
   /** Path of the image file as the official naming has it, under the folder that was chosen when the split was opened. */
   readonly path: string;
+  /** Gives the bytes of an image in a row of a parquet file, which `path` names for messages; unset: the file at `path` has them. */
+  readonly read?: () => Promise<Uint8Array>;
+  /** The place of that row among all rows, from 0. */
+  readonly place?: number;
 }
 
 export interface Sample {
   readonly id: string;
-  readonly image: ImageReference;
+  readonly image: ImageFile;
 }
 
 /** One annotator's answer. The official scorer tells annotators apart by the whole record, so all of it is kept. */
@@ -59,6 +63,8 @@ export interface Split<S extends Sample> {
   readonly files: readonly string[];
   /** Folder the images are looked for in. */
   readonly imageFolder: string;
+  /** What a user should know of what the files lack, each a sentence; unset: nothing. */
+  readonly notes?: readonly string[];
 }
 
 export interface Dataset<S extends Sample> {

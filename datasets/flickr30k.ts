@@ -3,7 +3,7 @@
  * "5K" test sets of retrieval. COCO images have five to seven texts, so an image's texts stand with it; none is found by
  * counting.
  */
-import type { Dataset, ImageReference, RetrievalSample } from "./dataset.ts";
+import type { Dataset, ImageFile, RetrievalSample } from "./dataset.ts";
 import { COCO_SPLITS, FLICKR30K_SPLITS, openKarpathySplit } from "./karpathy.ts";
 import type { KarpathyFile, KarpathyImage } from "./karpathy.ts";
 
@@ -37,6 +37,6 @@ export const cocoTexts: Dataset<RetrievalSample> = {
   open: (source, split) => openKarpathySplit(source, split, COCO),
 };
 
-function retrievalSample({ id, sentences }: KarpathyImage, image: ImageReference): RetrievalSample {
+function retrievalSample({ id, sentences }: KarpathyImage, image: ImageFile): RetrievalSample {
   return { id, image, texts: sentences };
 }

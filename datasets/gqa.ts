@@ -8,6 +8,10 @@ import type { Annotation, Dataset, DataSource, Split, VqaSample } from "./datase
 import { chooseImageFolder } from "./images.ts";
 import { readJsonEntries } from "./json-records.ts";
 import type { JsonRecord } from "./json-records.ts";
+import { inRowOrder } from "./parquet/mirror-images.ts";
+import { areBeside, filesOf, openMirror, restrictedTo } from "./parquet/mirror.ts";
+import type { Mirror } from "./parquet/mirror.ts";
+import { readRows } from "./parquet/parquet-file.ts";
 import { fieldsOf, fileNameField, hasField, idField, objectField, optionalField } from "./record-fields.ts";
 import { refuseRepeats, stringField } from "./record-fields.ts";
 
@@ -18,32 +22,67 @@ interface Question {
 
 /** The balanced questions, which everyone reports. */
 const SPLITS = {
-  testdev: { hasAnswers: true },
-  val: { hasAnswers: true },
-  train: { hasAnswers: true },
-  test: { hasAnswers: false }, // private
+  testdev: { hasAnswers: true, parts: ["testdev"] },
+  val: { hasAnswers: true, parts: ["val", "validation"] },
+  train: { hasAnswers: true, parts: ["train"] },
+  test: { hasAnswers: false, parts: ["test"] }, // private
 };
 
 export const gqaQuestions: Dataset<VqaSample> = { name: "gqa", splits: Object.keys(SPLITS), open };
 
 async function open(source: DataSource, splitName: string): Promise<Split<VqaSample>> {
-  const { hasAnswers } = splitNamed("gqa", SPLITS, splitName);
+  const { hasAnswers, parts } = splitNamed("gqa", SPLITS, splitName);
   const split = `gqa ${splitName}`;
-  const file = await findAnnotationFile(source, split, { name: `${splitName}_balanced_questions.json` });
-  const questions = await readQuestions(file, hasAnswers);
+  const fileName = `${splitName}_balanced_questions.json`;
+  const mirror = await openMirror(source, split);
+  const isMirror = mirror !== null && !(await areBeside(source, [fileName]));
+  const { questions, files, images } = isMirror
+    ? await readRowQuestions(mirror, { parts, hasAnswers, fileName })
+    : { ...(await readFile(await findAnnotationFile(source, split, { name: fileName }), hasAnswers)), images: mirror };
   const imageIds = new Set(questions.map(({ imageId }) => imageId));
   const folder = await chooseImageFolder(source, split, {
     subfolder: "images",
     fileNames: Array.from(imageIds, (id) => `${id}.jpg`),
+    mirror: images,
+  });
+  const samples = questions.map(({ sample, imageId }): VqaSample => {
+    return { ...sample, image: folder.imageOf(imageId, `${imageId}.jpg`) };
   });
   return {
     name: splitName,
-    samples: questions.map(({ sample, imageId }) => {
-      return { ...sample, image: { id: imageId, path: folder.pathOf(`${imageId}.jpg`) } };
-    }),
-    files: [file.path],
+    samples: isMirror ? samples : inRowOrder(samples),
+    files: [...new Set([...files, ...folder.files])],
     imageFolder: folder.path,
   };
+}
+
+/** Mirrors have questions and images apart, joined by the image's id: testdev_balanced_instructions, testdev_balanced_images. */
+async function readRowQuestions(
+  mirror: Mirror,
+  { parts, hasAnswers, fileName }: { parts: readonly string[]; hasAnswers: boolean; fileName: string },
+): Promise<ReadFile & { readonly images: Mirror }> {
+  const otherwise = `Put ${fileName} beside the parquet files: then it counts, and the rows give the images.`;
+  const files = filesOf(mirror, { parts, columns: ["question", "imageId"], otherwise });
+  const questions: Question[] = [];
+  const checkNew = refuseRepeats("question id");
+  for (const file of files) {
+    await readRows(file, ["id", "imageId", "question", "answer", "types"], (fields, row) => {
+      const question = readQuestion({ value: fields.object, key: idField(fields, "id") }, hasAnswers);
+      checkNew(question.sample.id, row);
+      questions.push(question);
+    });
+  }
+  const ofSplit = mirror.files.filter(({ part }) => parts.includes(part)); // those of the images among them
+  return { questions, files: files.map(({ path }) => path), images: restrictedTo(mirror, ofSplit) };
+}
+
+interface ReadFile {
+  readonly questions: readonly Question[];
+  readonly files: readonly string[];
+}
+
+async function readFile(file: AnnotationFile, hasAnswers: boolean): Promise<ReadFile> {
+  return { questions: await readQuestions(file, hasAnswers), files: [file.path] };
 }
 
 async function readQuestions(file: AnnotationFile, hasAnswers: boolean): Promise<readonly Question[]> {
@@ -58,7 +97,7 @@ async function readQuestions(file: AnnotationFile, hasAnswers: boolean): Promise
   return questions;
 }
 
-function readQuestion({ value, key }: JsonRecord, hasAnswers: boolean): Question {
+function readQuestion({ value, key }: Omit<JsonRecord, "number">, hasAnswers: boolean): Question {
   const fields = fieldsOf(value);
   const answer: Annotation | null = hasAnswers
     ? { answer: stringField(fields, "answer"), confidence: "yes", id: 1 }

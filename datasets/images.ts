@@ -3,26 +3,20 @@
  * the split's images, or the folders of COCO's 2017 re-split, which has the images of 2014 under other names. No file is
  * looked for after that, so a missing image fails its own samples only, when it is read.
  */
-import { opendir, readdir, stat } from "node:fs/promises";
+import { access, opendir, readdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { DatasetError } from "./dataset.ts";
-import type { DataSource, ImageReference } from "./dataset.ts";
+import type { DataSource, ImageFile } from "./dataset.ts";
+import { cocoName2017 } from "./image-names.ts";
+import { mirrorImages } from "./parquet/mirror-images.ts";
+import type { Mirror } from "./parquet/mirror.ts";
 
 export interface ImageFolder {
   readonly path: string;
-  /** The path of the image with that official file name. */
-  readonly pathOf: (fileName: string) => string;
-}
-
-/** COCO 2014 image names, as in VQA: `COCO_val2014_000000262148.jpg`. */
-export function cocoFileName(part: string, imageId: number): string {
-  return `COCO_${part}_${String(imageId).padStart(12, "0")}.jpg`;
-}
-
-/** COCO_val2014_000000391895.jpg → 391895, the id captions are scored by; null for a name without such a number. */
-export function numberAtEnd(fileName: string): number | null {
-  const digits = /(\d+)\.[A-Za-z]+$/.exec(fileName)?.[1];
-  return digits === undefined ? null : Number(digits);
+  /** The image with that official file name; `id` is what samples call it. */
+  readonly imageOf: (id: string, fileName: string) => ImageFile;
+  /** Parquet files that the images lie in; none where each is a file of its own. */
+  readonly files: readonly string[];
 }
 
 /** Where the 2017 re-split has the images of a part: val2014 was shared out, test2017 has 40,670 of test2015's 81,434. */
@@ -32,25 +26,27 @@ const folders2017: ReadonlyMap<string, readonly string[]> = new Map([
   ["test2015", ["test2017"]],
 ]);
 
-/** The same image in the 2017 re-split of COCO: `000000262148.jpg`. Other names stay as they are. */
-function cocoName2017(fileName: string): string {
-  return fileName.replace(/^COCO_[a-z]+\d{4}_(?=\d{12}\.)/, "");
-}
-
 /**
  * Chooses the folder of a split's images. A folder given with --images replaces the official places. A folder counts when
  * it holds an image of the split under its official name, or under that of COCO's 2017 re-split, whose own folders come
- * next; when none does, the first that exists is named, and every image fails by itself.
+ * next; when none does, the first that exists is named, and every image fails by itself. A mirror's images are in its
+ * parquet files.
  * @param subfolder where the official archive unpacks them: `val2014`
  * @param fileNames official names of the split's images
- * @throws DatasetError when no such folder exists; says where it looked
+ * @throws DatasetError when no such folder exists, and says where it looked; or for --images beside a mirror
  */
 export async function chooseImageFolder(
   source: DataSource,
   split: string,
-  { subfolder, fileNames }: { subfolder: string; fileNames: readonly string[] },
+  { subfolder, fileNames, mirror }: { subfolder: string; fileNames: readonly string[]; mirror: Mirror | null },
 ): Promise<ImageFolder> {
   const { folder, images } = source;
+  if (mirror !== null) {
+    if (images === undefined || images === folder) return await mirrorImages(mirror);
+    throw new DatasetError(
+      `${split}: --images ${images}: the images are in the parquet files in ${folder}. Leave --images out, or give the folder of the official files with --data.`,
+    );
+  }
   const named =
     images === undefined
       ? [join(folder, subfolder), join(folder, "images", subfolder), join(folder, "images")]
@@ -62,15 +58,15 @@ export async function chooseImageFolder(
   const renamed = new Set(fileNames.map(cocoName2017).filter((name) => !official.has(name)));
   for (const place of places) {
     const naming = await namingIn(place, official, renamed);
-    if (naming === "official") return { path: place, pathOf: (name) => join(place, name) };
-    if (naming === "2017") return { path: place, pathOf: (name) => join(place, cocoName2017(name)) };
+    if (naming === "official") return folderOf(place, (name) => join(place, name));
+    if (naming === "2017") return folderOf(place, (name) => join(place, cocoName2017(name)));
   }
   const places2017 = images === undefined ? [folder, join(folder, "images")] : [images];
   const paths2017 = places2017.flatMap((place) => (folders2017.get(subfolder) ?? []).map((name) => join(place, name)));
   const of2017 = await choose2017(paths2017, renamed);
   if (of2017 !== null) return of2017;
   for (const place of named) {
-    if (await isFolder(place)) return { path: place, pathOf: (name) => join(place, name) };
+    if (await isFolder(place)) return folderOf(place, (name) => join(place, name));
   }
   if (images !== undefined) {
     throw new DatasetError(`${split}: the image folder ${images} does not exist. Give the folder with --images.`);
@@ -80,6 +76,10 @@ export async function chooseImageFolder(
     `${split}: no folder of images: looked for ${[...named, ...paths2017].join(", ")}, and for files such as ${example} in ${folder}. ` +
       "Give the folder with --images.",
   );
+}
+
+function folderOf(path: string, pathOf: (fileName: string) => string): ImageFolder {
+  return { path, imageOf: (id, fileName) => ({ id, path: pathOf(fileName) }), files: [] };
 }
 
 /** COCO's 2017 folders that lie beside each other; null where none holds an image of the split. */
@@ -94,14 +94,21 @@ async function choose2017(paths: readonly string[], renamed: ReadonlySet<string>
   const [first] = holding;
   if (first === undefined) return null;
   const pathOf = (name: string): string => join((holding.find(({ files }) => files.has(name)) ?? first).path, name);
-  return {
-    path: holding.length === 1 ? first.path : dirname(first.path),
-    pathOf: (fileName) => pathOf(cocoName2017(fileName)),
-  };
+  const path = holding.length === 1 ? first.path : dirname(first.path);
+  return folderOf(path, (fileName) => pathOf(cocoName2017(fileName)));
+}
+
+/** An image in a row of a parquet file is tried when it is read. */
+export async function isThereToRead({ path, read }: Pick<ImageFile, "path" | "read">): Promise<boolean> {
+  if (read !== undefined) return true;
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** What is said of a sample whose image file is not there. `split` is data set and split: `vqav2 val`. */
-export function explainMissingImage(split: string, image: ImageReference): string {
+export function explainMissingImage(split: string, image: ImageFile): string {
   return `${split}: image ${image.id} not found in ${dirname(image.path)}. Give the folder with --images.`;
 }
 

@@ -5,10 +5,14 @@
 import { dirname } from "node:path";
 import { fileError, findAnnotationFile, splitNamed } from "./annotation-file.ts";
 import type { AnnotationFile } from "./annotation-file.ts";
-import type { DataSource, ImageReference, Sample, Split } from "./dataset.ts";
-import { chooseImageFolder, numberAtEnd } from "./images.ts";
+import type { DataSource, ImageFile, Sample, Split } from "./dataset.ts";
+import { numberAtEnd } from "./image-names.ts";
+import { chooseImageFolder } from "./images.ts";
 import type { ImageFolder } from "./images.ts";
 import { readJsonLists } from "./json-records.ts";
+import { inRowOrder } from "./parquet/mirror-images.ts";
+import { areBeside, openMirror } from "./parquet/mirror.ts";
+import { readSplitRows } from "./parquet/split-rows.ts";
 import { fieldError, fieldsOf, fileNameField, idField, integerField, listField } from "./record-fields.ts";
 import { optionalField, RecordError, refuseRepeats, stringField } from "./record-fields.ts";
 import type { Fields } from "./record-fields.ts";
@@ -31,7 +35,7 @@ export interface KarpathyFile<S extends Sample> {
   readonly ids: "number at the end" | "stem";
   /** The folder of an image whose record has no `filepath`. */
   readonly folder: string;
-  readonly sample: (image: KarpathyImage, file: ImageReference) => S;
+  readonly sample: (image: KarpathyImage, file: ImageFile) => S;
   /** What else could be done with the files that are there, when this one is missing. */
   readonly otherwise?: (present: readonly string[]) => string;
 }
@@ -48,25 +52,39 @@ export async function openKarpathySplit<S extends Sample>(
 ): Promise<Split<S>> {
   const wanted = splitNamed(format.dataset, format.splits, splitName);
   const split = `${format.dataset} ${splitName}`;
-  const file = await findAnnotationFile(source, split, { name: format.fileName, ...format });
-  const images = await readImages(file, wanted, format);
+  const mirror = await openMirror(source, split);
+  const isMirror = mirror !== null && !(await areBeside(source, [format.fileName]));
+  const { images, files, from } = isMirror
+    ? await readSplitRows(mirror, { wanted, ...format, read: (fields) => readImage(fields, format) })
+    : { ...(await readOfficial(source, split, { wanted, format })), from: mirror };
 
   // One folder or, for COCO's training images, train2014 and val2014 beside each other.
   const folders = new Map<string, ImageFolder>();
   for (const subfolder of new Set(images.map(({ folder }) => folder))) {
     const fileNames = images.filter(({ folder }) => folder === subfolder).map(({ fileName }) => fileName);
-    folders.set(subfolder, await chooseImageFolder(source, split, { subfolder, fileNames }));
+    const [first] = folders.values();
+    const known = first !== undefined && first.files.length > 0 ? first : null; // a mirror is one folder
+    folders.set(subfolder, known ?? (await chooseImageFolder(source, split, { subfolder, fileNames, mirror: from })));
   }
   const [first = "", ...others] = new Set(Array.from(folders.values(), ({ path }) => path));
+  const samples = images.map((image) => {
+    return format.sample(image, folders.get(image.folder)!.imageOf(image.id, image.fileName));
+  });
   return {
     name: splitName,
-    samples: images.map((image) => {
-      const path = folders.get(image.folder)?.pathOf(image.fileName) ?? image.fileName;
-      return format.sample(image, { id: image.id, path });
-    }),
-    files: [file.path],
+    samples: isMirror ? samples : inRowOrder(samples),
+    files: [...new Set([...files, ...[...folders.values()].flatMap((folder) => folder.files)])],
     imageFolder: others.length === 0 ? first : dirname(first),
   };
+}
+
+async function readOfficial<S extends Sample>(
+  source: DataSource,
+  split: string,
+  { wanted, format }: { readonly wanted: readonly string[]; readonly format: KarpathyFile<S> },
+): Promise<{ readonly images: readonly KarpathyImage[]; readonly files: readonly string[] }> {
+  const file = await findAnnotationFile(source, split, { name: format.fileName, ...format });
+  return { images: await readImages(file, wanted, format), files: [file.path] };
 }
 
 async function readImages<S extends Sample>(

@@ -52,6 +52,13 @@ export function listField(fields: Fields, name: string): readonly Fields[] {
   });
 }
 
+/** A list of texts; null for a list of anything else. */
+export function textsField(fields: Fields, name: string): readonly string[] | null {
+  const value: unknown = fields.object[name];
+  if (!Array.isArray(value)) throw fieldError(fields, name, "a list");
+  return value.every((item: unknown) => typeof item === "string") ? value : null;
+}
+
 export function objectField(fields: Fields, name: string): Fields {
   const value = fields.object[name];
   if (!isObject(value)) throw fieldError(fields, name, "an object");

@@ -5,48 +5,55 @@
  */
 import { countOf, fileError, findAnnotationFile, splitNamed } from "./annotation-file.ts";
 import type { AnnotationFile } from "./annotation-file.ts";
-import type { Annotation, Dataset, DataSource, ImageReference, Split, VqaSample } from "./dataset.ts";
-import { chooseImageFolder, cocoFileName } from "./images.ts";
+import type { Dataset, DataSource, ImageFile, Split, VqaSample } from "./dataset.ts";
+import { cocoFileName } from "./image-names.ts";
+import { chooseImageFolder } from "./images.ts";
 import { readJsonLists } from "./json-records.ts";
 import type { TopLevelFields } from "./json-records.ts";
+import { inRowOrder } from "./parquet/mirror-images.ts";
+import { areBeside, openMirror } from "./parquet/mirror.ts";
+import { readQuestionRows } from "./parquet/question-rows.ts";
+import { memo, readReferences } from "./question-records.ts";
+import type { Answers, Question, ReadQuestions } from "./question-records.ts";
 import {
   fieldsOf,
   idField,
   integerField,
-  listField,
   optionalField,
   RecordError,
   refuseRepeats,
   stringField,
 } from "./record-fields.ts";
-import type { Fields } from "./record-fields.ts";
 
 /** A split as the official names spell it. */
 interface QuestionFiles {
   /** Names the files and is their `data_subtype`. */
   readonly subtype: string;
+  /** What mirrors on the hub call it. */
+  readonly parts: readonly string[];
   /** Names the images and their folder. */
   readonly imagePart: string;
   readonly hasAnnotations: boolean;
 }
 
-interface Question {
-  readonly id: string;
-  readonly imageId: number;
-  readonly text: string;
-}
-
-type Answers = Pick<VqaSample, "questionType" | "answerType" | "references">;
-
-const VAL = { subtype: "val2014", imagePart: "val2014", hasAnnotations: true };
-const TRAIN = { subtype: "train2014", imagePart: "train2014", hasAnnotations: true };
+const VAL = {
+  ...{ subtype: "val2014", imagePart: "val2014", hasAnnotations: true },
+  parts: ["validation", "val", "val2014"],
+};
+const TRAIN = {
+  ...{ subtype: "train2014", imagePart: "train2014", hasAnnotations: true },
+  parts: ["train", "train2014"],
+};
 
 /** Open-ended questions about COCO images, ten answers each. Goyal et al. 2017, arXiv 1612.00837. */
 export const vqav2Questions: Dataset<VqaSample> = questionDataset("vqav2", "v2_", {
   val: VAL,
   train: TRAIN,
-  "test-dev": { subtype: "test-dev2015", imagePart: "test2015", hasAnnotations: false },
-  test: { subtype: "test2015", imagePart: "test2015", hasAnnotations: false },
+  "test-dev": {
+    ...{ subtype: "test-dev2015", imagePart: "test2015", hasAnnotations: false },
+    parts: ["testdev", "test-dev", "test_dev"],
+  },
+  test: { subtype: "test2015", imagePart: "test2015", hasAnnotations: false, parts: ["test"] },
 });
 
 /** Questions that need outside knowledge, five answers each written twice. Marino et al. 2019, arXiv 1906.00067. */
@@ -58,34 +65,55 @@ function questionDataset(
   splits: Readonly<Record<string, QuestionFiles>>,
 ): Dataset<VqaSample> {
   const open = async (source: DataSource, splitName: string): Promise<Split<VqaSample>> => {
-    const { subtype, imagePart, hasAnnotations } = splitNamed(name, splits, splitName);
+    const format = splitNamed(name, splits, splitName);
+    const { imagePart } = format;
     const split = `${name} ${splitName}`;
-    const find = (fileName: string) => findAnnotationFile(source, split, { name: fileName });
-    const questionFile = await find(`${prefix}OpenEnded_mscoco_${subtype}_questions.json`);
-    const annotationFile = hasAnnotations ? await find(`${prefix}mscoco_${subtype}_annotations.json`) : null;
-
-    const questions = await readQuestions(questionFile, subtype);
-    const answers = annotationFile && (await readAnswers(annotationFile, questions, { subtype, questionFile }));
+    const fileNames = officialNames(prefix, format);
+    const mirror = await openMirror(source, split);
+    const isMirror = mirror !== null && !(await areBeside(source, fileNames));
+    const { questions, answers, files, images } = isMirror
+      ? await readQuestionRows(mirror, { ...format, fileNames })
+      : { ...(await readFiles(source, { split, fileNames, subtype: format.subtype })), images: mirror };
     const imageIds = new Set(questions.map(({ imageId }) => imageId));
     const folder = await chooseImageFolder(source, split, {
       subfolder: imagePart,
       fileNames: Array.from(imageIds, (id) => cocoFileName(imagePart, id)),
+      mirror: images,
     });
-    const imageOf = memo((id: number): ImageReference => {
-      return { id: String(id), path: folder.pathOf(cocoFileName(imagePart, id)) };
+    const imageOf = memo((id: number): ImageFile => folder.imageOf(String(id), cocoFileName(imagePart, id)));
+    const samples = questions.map(({ id, imageId, text }): VqaSample => {
+      const annotated = answers?.get(id) ?? { questionType: "", answerType: "", references: [] };
+      return { id, image: imageOf(imageId), question: text, ...annotated };
     });
-
     return {
       name: splitName,
-      samples: questions.map(({ id, imageId, text }) => {
-        const annotated = answers?.get(id) ?? { questionType: "", answerType: "", references: [] };
-        return { id, image: imageOf(imageId), question: text, ...annotated };
-      }),
-      files: [questionFile.path, ...(annotationFile === null ? [] : [annotationFile.path])],
+      samples: isMirror ? samples : inRowOrder(samples),
+      files: [...new Set([...files, ...folder.files])],
       imageFolder: folder.path,
     };
   };
   return { name, splits: Object.keys(splits), open };
+}
+
+/** Questions, and annotations where they are public. */
+function officialNames(prefix: string, { subtype, hasAnnotations }: QuestionFiles): readonly string[] {
+  const questions = `${prefix}OpenEnded_mscoco_${subtype}_questions.json`;
+  return hasAnnotations ? [questions, `${prefix}mscoco_${subtype}_annotations.json`] : [questions];
+}
+
+async function readFiles(
+  source: DataSource,
+  { split, fileNames, subtype }: { split: string; fileNames: readonly string[]; subtype: string },
+): Promise<ReadQuestions> {
+  const found: AnnotationFile[] = [];
+  for (const name of fileNames) found.push(await findAnnotationFile(source, split, { name }));
+  const [questionFile, annotationFile] = found;
+  const questions = await readQuestions(questionFile!, subtype);
+  const answers =
+    annotationFile === undefined
+      ? null
+      : await readAnswers(annotationFile, questions, { subtype, questionFile: questionFile! });
+  return { questions, answers, files: found.map(({ path }) => path) };
 }
 
 async function readQuestions(file: AnnotationFile, subtype: string): Promise<readonly Question[]> {
@@ -152,19 +180,6 @@ async function readAnswers(
   return answers;
 }
 
-/** The answers of a question. Where they are not all numbered, their places in the list tell the annotators apart. */
-function readReferences(fields: Fields, shared: (text: string) => string): readonly Annotation[] {
-  const answers = listField(fields, "answers");
-  if (answers.length === 0) throw new RecordError("answers is empty, expected at least one");
-  const ids = answers.map((answer) => optionalField(answer, "answer_id", integerField));
-  const isNumbered = ids.every((id) => id !== null);
-  return answers.map((answer, place) => ({
-    answer: shared(stringField(answer, "answer")),
-    confidence: shared(optionalField(answer, "answer_confidence", stringField) ?? ""),
-    id: isNumbered ? ids[place]! : place + 1,
-  }));
-}
-
 /** The field is checked when it is there; re-packaged files may lack it. */
 function checkSubtype(file: AnnotationFile, topLevel: TopLevelFields, expected: string): void {
   const found = topLevel.get("data_subtype");
@@ -173,16 +188,4 @@ function checkSubtype(file: AnnotationFile, topLevel: TopLevelFields, expected: 
     file,
     `data_subtype is ${JSON.stringify(found)}, expected "${expected}". Is this the file of another split?`,
   );
-}
-
-/** Gives the same value for the same key, so that what repeats is in memory once. */
-function memo<K, V>(make: (key: K) => V): (key: K) => V {
-  const made = new Map<K, V>();
-  return (key) => {
-    const known = made.get(key);
-    if (known !== undefined) return known;
-    const value = make(key);
-    made.set(key, value);
-    return value;
-  };
 }

@@ -45,6 +45,7 @@ const PAIR_BATCH = 16;
 const PRODUCT_BYTES = 32e6;
 
 export class Blip2Retrieval implements ImageTextScorer {
+  readonly kind = "retrieval";
   readonly name: string;
   readonly weightsBytes: number;
   readonly #parts: Blip2RetrievalParts;

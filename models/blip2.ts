@@ -9,8 +9,8 @@ import { answerGroups } from "./generation/graph-window.ts";
 import { giveWay } from "./generation/generate.ts";
 import type { GraphLanguageModel, LanguageModel } from "./generation/language-model.ts";
 import { SeenImages } from "./generation/seen-images.ts";
+import type { EncodedRequest } from "./generation/seen-images.ts";
 import { answerWindow } from "./generation/window.ts";
-import type { Question } from "./generation/window.ts";
 import { WindowRecord } from "./window-record.ts";
 import type { ImageEncoder } from "./image-encoder.ts";
 import type {
@@ -43,6 +43,7 @@ export interface Blip2Parts<Seen> {
 }
 
 export class Blip2<Seen> implements VisionLanguageModel {
+  readonly kind = "generation";
   readonly name: string;
   readonly family: LanguageModelFamily;
   readonly weightsBytes: number;
@@ -169,7 +170,7 @@ export class Blip2<Seen> implements VisionLanguageModel {
     { prompt, maxPromptTokens, conversation }: GenerationRequest,
     visualPrompt: VisualPrompt,
     newTokens: number,
-  ): Question | FailedGeneration {
+  ): EncodedRequest | FailedGeneration {
     if (visualPrompt.status === "failed") return visualPrompt;
     const cut = maxPromptTokens === undefined ? undefined : { maxTokens: maxPromptTokens };
     const tokens = this.#parts.tokenizer.encodePrompt(prompt, cut);
@@ -189,7 +190,7 @@ interface AskedWindow {
 interface AskedQuestion {
   /** Its place in the window. */
   readonly request: number;
-  readonly question: Question;
+  readonly question: EncodedRequest;
 }
 
 /** Who looks on, or may stop it, has a turn. Throws the signal's reason. */

@@ -52,12 +52,19 @@ export async function loadRetrievalCheckpoint(
   const byteLength = featureBytes(featureShape(config.vision));
   const limitBytes = options.imageTokenBytes ?? null;
   const store = new ImageTokenStore(path.join(options.cacheFolder, "image-tokens"), {
-    ...{ byteLength, limitBytes },
+    byteLength,
+    limitBytes,
     ...(options.imageTokenShare !== undefined && { freeShare: options.imageTokenShare }),
   });
   const weightsBytes = weights.readBytes;
   const scorer = new Blip2Retrieval({
-    ...{ name, weightsBytes, config, sessions, tokenizer, images, store },
+    name,
+    weightsBytes,
+    config,
+    sessions,
+    tokenizer,
+    images,
+    store,
     noNumbersReason: noNumbersReason(checkpoint, options.precision),
   });
   return options.device === undefined || options.device.provider === "cpu" ? scorer : rankInSmallerBatches(scorer);

@@ -30,10 +30,13 @@ export interface LoadOptions extends CheckpointOptions, ImageTokensOptions {
 
 /** `where`: a folder, or a name in the Hugging Face cache. */
 export async function loadBlip2(where: string, options: LoadOptions): Promise<VisionLanguageModel> {
-  return loadCheckpoint(await openCheckpoint(where, options), options);
+  return loadGenerationCheckpoint(await openCheckpoint(where, options), options);
 }
 
-export async function loadCheckpoint(checkpoint: Checkpoint, options: LoadOptions): Promise<VisionLanguageModel> {
+export async function loadGenerationCheckpoint(
+  checkpoint: Checkpoint,
+  options: LoadOptions,
+): Promise<VisionLanguageModel> {
   const { config, folder, name } = checkpoint;
   if (config.kind !== "generation") {
     throw new CheckpointError(`${name}: a checkpoint for image-text retrieval, which generates no text.`);
@@ -57,7 +60,13 @@ export async function loadCheckpoint(checkpoint: Checkpoint, options: LoadOption
     const weightsBytes = weights.readBytes;
     const positions = text.family === "opt" ? text.maxPositions : null;
     const model = new Blip2({
-      ...{ name, family: text.family, weightsBytes, encoder, languageModel, tokenizer, positions },
+      name,
+      family: text.family,
+      weightsBytes,
+      encoder,
+      languageModel,
+      tokenizer,
+      positions,
       noNumbersReason: noNumbersReason(checkpoint, options.precision),
     });
     if (options.device === undefined || options.device.provider === "cpu") return model;

@@ -6,6 +6,9 @@
 /** Decoder only (OPT), or encoder and decoder (FlanT5): the two frozen language models of BLIP-2, section 3.2. */
 export type LanguageModelFamily = "opt" | "t5";
 
+/** What a checkpoint can do: with a language model it generates text, after the first stage of training it ranks. */
+export type CheckpointKind = "generation" | "retrieval";
+
 /** How text is generated: the names and the exact rules of transformers' `generate` (generation/beam-search.ts). */
 export interface DecodingOptions {
   /** 1 is greedy search. */
@@ -46,15 +49,15 @@ export interface GenerationOptions extends DecodingOptions {
 }
 
 export interface GenerationRequest {
-  /** The same id is the same image: it is encoded once, however many requests ask about it. */
+  /** Requests with one image id are about one image: it is encoded once for all of them. */
   readonly image: ImageFile;
   /** null: no text at all, which the reference feeds as the lone beginning-of-sequence token. */
   readonly prompt: string | null;
   /** Longer prompts lose their end; special tokens count. Unset: none is cut. */
   readonly maxPromptTokens?: number;
   /**
-   * The same object is the same conversation: what its last prompt and this one have in common is not computed again, nor is
-   * its image. T5 reads prompts whole, so that only the image is saved. What is kept goes when the object does.
+   * Requests with one object are one conversation: what its last prompt and this one have in common is not computed again, nor
+   * is its image. T5 reads prompts whole, so that only the image is saved. What is kept goes when the object does.
    */
   readonly conversation?: object;
 }
@@ -98,7 +101,7 @@ export interface FailedGeneration {
   readonly error: string;
 }
 
-/** How a window of requests is worked off. Tokens and text are the same whatever is chosen; scores differ by rounding. */
+/** How a window of requests is computed. No choice here changes tokens or text; scores differ by rounding. */
 export interface Batching {
   /** Requests decoded at a time, and images encoded at a time; at least 1. */
   readonly size: number;
@@ -120,12 +123,15 @@ export interface FirstStep {
 }
 
 export interface VisionLanguageModel {
+  readonly kind: "generation";
   readonly name: string;
   readonly family: LanguageModelFamily;
   /** Calls of `generate` it can make use of at a time; unset: one. */
   readonly batchesAtOnce?: number;
   /** On disk, of the tensors its graphs read; unset: not known. */
   readonly weightsBytes?: number;
+  /** Of the processes it is in, as their last answers told; unset: it is in this one. */
+  readonly residentBytes?: number;
   /** Reads, decodes and resizes an image before it is asked about, while the model computes. Never fails: `generate` will. */
   readonly readAhead: (image: GenerationRequest["image"]) => Promise<void>;
   /**
@@ -145,13 +151,17 @@ export interface VisionLanguageModel {
   readonly release: () => Promise<void>;
 }
 
-/** The same id is the same image. */
+/** An image by its id, which a model tells images apart by, and where its bytes are. */
 export interface ImageFile {
   readonly id: string;
   /** Where there are bytes, what messages call it. */
   readonly path: string;
-  /** The file's, where they are at hand; unset: they are read. */
+  /** The file's, where they were read already; unset: the model reads them. */
   readonly bytes?: Uint8Array;
+  /** Gives the bytes of an image that is no file of its own, such as a row of a parquet file; unset: the file at `path` has them. */
+  readonly read?: () => Promise<Uint8Array>;
+  /** Why it cannot be read, where that is known already. */
+  readonly unreadable?: string;
 }
 
 export interface ImageEmbedding {
@@ -183,6 +193,7 @@ export interface FailedImage {
  * vectors made of each alone, so all pairs are affordable; matching (ITM) reads both together and is for the best few.
  */
 export interface ImageTextScorer {
+  readonly kind: "retrieval";
   readonly name: string;
   /** On disk, of the tensors its graphs read; unset: not known. */
   readonly weightsBytes?: number;
@@ -213,7 +224,7 @@ export class CheckpointError extends Error {
   override readonly name = "CheckpointError";
 }
 
-/** An image file that cannot be used: missing, empty, truncated, not an image, or of a size nobody meant. */
+/** An image file that cannot be used: missing, empty, truncated, not an image, or of a size that is a mistake. */
 export class ImageError extends Error {
   override readonly name = "ImageError";
 }

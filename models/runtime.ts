@@ -151,7 +151,7 @@ export function freeOnDevice(tensors: Feeds | readonly Tensor[]): void {
 }
 
 /**
- * Gives the memory of a graph's outputs back now, when nobody reads them again. The garbage collector would in its time, but
+ * Gives the memory of a graph's outputs back now, when they are not read again. The garbage collector would in its time, but
  * it collects the whole heap, 10 ms each time, whenever such memory has grown by 64 MB: twice in a batch of eight questions.
  */
 export function freeOutputs(outputs: readonly Tensor[]): void {

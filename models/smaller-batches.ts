@@ -1,6 +1,6 @@
 /**
  * A model on a device whose memory may run out: what does not fit is tried again with half as many at a time, down to one;
- * what does not fit alone has failed, and the others go on. A size that did not fit is not tried again.
+ * what does not fit alone has failed, and the others are answered. A size that did not fit is not tried again.
  */
 import { OutOfDeviceMemoryError } from "./device/device-error.ts";
 import type { FailedGeneration, Generation, ImageTextScorer, VisionLanguageModel } from "./model.ts";
@@ -67,6 +67,7 @@ export function inSmallerBatches(model: VisionLanguageModel, { onNote }: Smaller
     return [...requests.keys()].map((request) => answers.get(request)!);
   };
   return {
+    kind: model.kind,
     name: model.name,
     family: model.family,
     ...(weightsBytes !== undefined && { weightsBytes }),
@@ -78,7 +79,7 @@ export function inSmallerBatches(model: VisionLanguageModel, { onNote }: Smaller
   };
 }
 
-/** The same for one that ranks: images of a batch, and texts that are matched with an image. */
+/** A model that ranks, in smaller batches where memory runs out: of images, and of texts that are matched with an image. */
 export function rankInSmallerBatches(scorer: ImageTextScorer): ImageTextScorer {
   const { weightsBytes, forget } = scorer;
   const embedImages: ImageTextScorer["embedImages"] = async (images) => {
@@ -113,6 +114,7 @@ export function rankInSmallerBatches(scorer: ImageTextScorer): ImageTextScorer {
     }
   };
   return {
+    kind: scorer.kind,
     name: scorer.name,
     ...(weightsBytes !== undefined && { weightsBytes }),
     embedImages,

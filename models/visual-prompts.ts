@@ -1,20 +1,21 @@
 /**
  * What the language model is shown of each request's image: its soft visual prompt (figure 3). Files are read ahead of being asked
- * about, images encoded in batches, and what the last window left is kept, because the next one often goes on with its last image.
+ * about, images are encoded in batches, and what the last window left is kept, because the next one often begins with its last
+ * image.
  */
 import type { LoadedImage } from "./features/image-tokens.ts";
 import type { ImageEncoder } from "./image-encoder.ts";
 import type { FailedImage, GenerationRequest, ImageFile, StageLatency } from "./model.ts";
 import { floats } from "./runtime.ts";
 
-/** [queries, width], and the key of what is shown: requests with one key are shown the same. Or why the image cannot be read. */
+/** The soft prompt [queries, width] and its key: requests with one key are shown one soft prompt. Or why the image cannot be read. */
 export type VisualPrompt =
   { readonly status: "encoded"; readonly key: string; readonly softPrompt: Float32Array } | FailedImage;
 
 export interface EncodingOptions {
   /** Images encoded at a time, at most. */
   readonly size: number;
-  /** Whether requests that are shown the same have it encoded once. */
+  /** Whether an image is encoded once for all its requests. */
   readonly shareImages: boolean;
   /** Told of each image that was not encoded already: the first request about it, and what it took. */
   readonly onTime: (request: number, latencyMs: StageLatency) => void;
@@ -74,7 +75,7 @@ export class VisualPrompts {
     });
   }
 
-  /** Requests with the same view are shown the same. */
+  /** Requests with one view are shown one soft prompt: the image decides, and for a Q-Former that reads it the prompt. */
   #viewOf({ image, prompt }: GenerationRequest): string {
     return this.#encoder.readsPrompt ? JSON.stringify([image.id, prompt]) : image.id;
   }

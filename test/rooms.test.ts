@@ -53,6 +53,7 @@ const packages: Readonly<Record<string, string>> = {
   sharp: "models",
   "@huggingface/tokenizers": "models",
   "wink-nlp": "tasks",
+  hyparquet: "datasets",
   "csv-stringify": "reports",
   "chart.js": "reports",
   "@napi-rs/canvas": "reports",

@@ -6,10 +6,10 @@ import { join } from "node:path";
 import { openCheckpoint } from "../../models/checkpoint/checkpoint.ts";
 import { featureBytes } from "../../models/features/feature-file.ts";
 import { featureShape } from "../../models/features/image-tokens.ts";
-import { loadCheckpoint } from "../../models/load-blip2.ts";
+import { loadGenerationCheckpoint } from "../../models/load-blip2.ts";
 import type { LoadOptions } from "../../models/load-blip2.ts";
 import { loadRetrievalCheckpoint } from "../../models/load-blip2-retrieval.ts";
-import type { ImageTextScorer, LanguageModelFamily, VisionLanguageModel } from "../../models/model.ts";
+import type { CheckpointKind, ImageTextScorer, LanguageModelFamily, VisionLanguageModel } from "../../models/model.ts";
 import { cocoCaption } from "../../tasks/coco-caption.ts";
 import { cocoRetrieval } from "../../tasks/coco-retrieval.ts";
 import { flickr30kRetrieval } from "../../tasks/flickr30k-retrieval.ts";
@@ -23,7 +23,7 @@ import { packageFolder } from "./provenance.ts";
 /** A checkpoint that was found and read, but for its weights. */
 export type FoundCheckpoint = FoundGenerator | FoundScorer;
 
-interface Found {
+interface FoundFiles {
   readonly name: string;
   /** The folder or hub name it was found by, for the record. */
   readonly source: string;
@@ -33,7 +33,7 @@ interface Found {
 }
 
 /** With a language model: it generates. */
-export interface FoundGenerator extends Found {
+export interface FoundGenerator extends FoundFiles {
   readonly kind: "generation";
   readonly family: LanguageModelFamily;
   /** Of the language model; unset: not known. */
@@ -41,10 +41,13 @@ export interface FoundGenerator extends Found {
   readonly load: () => Promise<VisionLanguageModel>;
 }
 
+/** What records and `ls` call the family of a checkpoint that has no language model: image-text matching. */
+const noLanguageModel = "itm";
+
 /** Without one: it says how well an image and a text go together. */
-export interface FoundScorer extends Found {
+export interface FoundScorer extends FoundFiles {
   readonly kind: "retrieval";
-  readonly family: "itm";
+  readonly family: typeof noLanguageModel;
   readonly load: () => Promise<ImageTextScorer>;
 }
 
@@ -54,9 +57,9 @@ export interface Catalog {
   /** Data that is read where none is named, and the tasks that it is for. */
   readonly dataFolder: string;
   readonly bundledTasks: readonly string[];
-  /** The file that a model's own process runs, see ModelProcess; unset: for checkpoints that generate. */
+  /** The file that a model's own process runs, see ModelProcess; unset: that of a BLIP-2. */
   readonly processEntry?: string;
-  /** The same of those that `try` serves, see CheckpointProcess. */
+  /** The file that the process of a checkpoint runs which `try` serves, see CheckpointProcess; unset: that of a BLIP-2. */
   readonly tryEntry?: string;
   /** `where`: a folder, or a name in the Hugging Face cache. Throws a CheckpointError where it is not there or broken. */
   readonly findCheckpoint: (where: string, options: LoadOptions) => Promise<FoundCheckpoint>;
@@ -65,7 +68,8 @@ export interface Catalog {
 export interface BundledCheckpoint {
   readonly name: string;
   readonly folder: string;
-  readonly family: LanguageModelFamily | "itm";
+  readonly kind: CheckpointKind;
+  readonly family: LanguageModelFamily | typeof noLanguageModel;
 }
 
 export const bundledData = join(packageFolder, "datasets", "bundled");
@@ -78,7 +82,7 @@ export const catalog: Catalog = {
     bundled("shapes-opt-base", "opt"),
     bundled("shapes-t5-small", "t5"),
     bundled("shapes-t5-base", "t5"),
-    bundled("shapes-itm", "itm"),
+    bundled("shapes-itm", noLanguageModel),
   ],
   dataFolder: bundledData,
   bundledTasks: ["vqav2", "coco-caption", "flickr30k-retrieval", "coco-retrieval"],
@@ -86,7 +90,8 @@ export const catalog: Catalog = {
 };
 
 function bundled(name: string, family: BundledCheckpoint["family"]): BundledCheckpoint {
-  return { name, family, folder: join(bundledModels, name) };
+  const kind = family === noLanguageModel ? "retrieval" : "generation";
+  return { name, kind, family, folder: join(bundledModels, name) };
 }
 
 async function findCheckpoint(where: string, options: LoadOptions): Promise<FoundCheckpoint> {
@@ -99,8 +104,19 @@ async function findCheckpoint(where: string, options: LoadOptions): Promise<Foun
     ...(options.keepFeatures === true && { featureBytes: featureBytes(featureShape(config.vision)) }),
   };
   if (config.kind === "retrieval") {
-    return { ...found, kind: "retrieval", family: "itm", load: () => loadRetrievalCheckpoint(checkpoint, options) };
+    return {
+      ...found,
+      kind: "retrieval",
+      family: noLanguageModel,
+      load: () => loadRetrievalCheckpoint(checkpoint, options),
+    };
   }
   const { family, heads: attentionHeads } = config.text;
-  return { ...found, kind: "generation", family, attentionHeads, load: () => loadCheckpoint(checkpoint, options) };
+  return {
+    ...found,
+    kind: "generation",
+    family,
+    attentionHeads,
+    load: () => loadGenerationCheckpoint(checkpoint, options),
+  };
 }

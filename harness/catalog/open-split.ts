@@ -4,6 +4,7 @@ import { DatasetError, limitSamples } from "../../datasets/dataset.ts";
 import type { Dataset, Sample, Split } from "../../datasets/dataset.ts";
 import type { RunPlan } from "../../reports/records/run-record.ts";
 import type { Catalog } from "./catalog.ts";
+import { dataFolder } from "./data-folder.ts";
 import { describeDataFiles } from "./data-files.ts";
 import { unknownName } from "./usage-error.ts";
 
@@ -11,12 +12,19 @@ import { unknownName } from "./usage-error.ts";
 export interface SplitChoice {
   /** null: the data set's first. */
   readonly split: string | null;
-  /** Folder of the official files; null: the data inside the package. */
+  /** Folder of the official files or of a mirror's, or a mirror's name, see data-folder.ts; null: the data inside the package. */
   readonly data: string | null;
   /** Folder of the images; null: where the official archives put them in `data`. */
   readonly images: string | null;
   /** See limitSamples. */
   readonly limit: number | null;
+}
+
+/** What may be named for a folder of data. */
+export interface DataPlaces {
+  readonly catalog: Catalog;
+  /** The Hugging Face cache, which has mirrors. */
+  readonly hubCache: string;
 }
 
 export interface OpenedSplit<S extends Sample> {
@@ -33,14 +41,15 @@ export interface SplitTask<S extends Sample> {
 export async function openSplit<S extends Sample>(
   task: SplitTask<S>,
   config: SplitChoice,
-  catalog: Catalog,
+  { catalog, hubCache }: DataPlaces,
 ): Promise<OpenedSplit<S>> {
   const { dataset } = task;
   const name = config.split ?? dataset.splits[0]!;
   if (!dataset.splits.includes(name)) {
     throw unknownName(`--split ${name}: ${task.name}`, "split", { name, names: dataset.splits });
   }
-  const folder = config.data ?? catalog.dataFolder;
+  const data = await dataFolder(config.data, hubCache);
+  const folder = data ?? catalog.dataFolder;
   const split = await dataset.open({ folder, ...(config.images !== null && { images: config.images }) }, name);
   const samples = limitSamples(split.samples, config.limit);
   if (samples.length === 0) {
@@ -49,7 +58,7 @@ export async function openSplit<S extends Sample>(
     );
   }
   const files = await describeDataFiles(split.files);
-  const { data, images } = config;
+  const { images } = config;
   return {
     split,
     samples,

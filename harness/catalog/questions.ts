@@ -1,6 +1,6 @@
-/** Chosen samples as the data set has them: question, references and the place of the image. Opened as `score` opens it. */
+/** Chosen samples as the data set has them: question, references and its image. Opened as `score` opens it. */
 import { DatasetError, limitSamples } from "../../datasets/dataset.ts";
-import type { Sample } from "../../datasets/dataset.ts";
+import type { ImageFile, Sample } from "../../datasets/dataset.ts";
 import type { Catalog } from "./catalog.ts";
 import { describeDataFiles } from "./data-files.ts";
 import type { RunRecord } from "../../reports/records/run-record.ts";
@@ -9,7 +9,7 @@ export interface Question {
   /** null: the task asks none. */
   readonly text: string | null;
   readonly references: readonly string[];
-  readonly imagePath: string;
+  readonly image: ImageFile;
 }
 
 export interface Questions {
@@ -62,11 +62,11 @@ async function otherFiles({ data }: RunRecord, paths: readonly string[]): Promis
 }
 
 function questionOf(sample: Sample): Question {
-  const imagePath = sample.image.path;
-  if ("texts" in sample) return { text: "Which text is of this image?", references: textsOf(sample), imagePath };
+  const { image } = sample;
+  if ("texts" in sample) return { text: "Which text is of this image?", references: textsOf(sample), image };
   const question = "question" in sample && typeof sample.question === "string" ? sample.question : null;
   const references = "references" in sample && Array.isArray(sample.references) ? sample.references : [];
-  return { text: question, references: references.flatMap(referenceText), imagePath };
+  return { text: question, references: references.flatMap(referenceText), image };
 }
 
 /** A caption, or an annotator's answer. */

@@ -48,6 +48,8 @@ export interface OutputFlags {
 export const precisionHelp =
   "fp32, fp16, int8, int8-block or int4, several with commas (int4: the language model, the rest int8); or by part: language=int4,vision=int8 (default: fp32)";
 export const maxPixelsHelp = "take images of more pixels than the usual 178,956,970, up to this many";
+export const dataHelp =
+  "folder of the data set's official files, or of a parquet mirror, or hf:owner/name (default: the bundled files)";
 export const cacheHelp = "what is kept between runs (default: blip2-bench in the user's cache folder)";
 
 /** Gathers the values of a flag that may be given several times. */
@@ -65,7 +67,7 @@ export function withRunFlags(command: Command, defaults: { readonly models: stri
     )
     .option("-t, --tasks <names>", `tasks (default: ${defaults.tasks})`, list)
     .option("-o, --output <folder>", "the run folder (default: runs/<date-time>)")
-    .option("--data <folder>", "the data set's official files (default: the bundled ones)")
+    .option("--data <folder>", dataHelp)
     .option("--images <folder>", "its images (default: where the official archives put them)")
     .option("--max-pixels <n>", maxPixelsHelp)
     .option("--split <name>", "part of the data set (default: its first)")

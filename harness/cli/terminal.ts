@@ -4,7 +4,7 @@
  */
 import { Writable } from "node:stream";
 import type { PreparationEvent } from "../../models/checkpoint/weight-cache.ts";
-import type { Progress } from "../evaluation/evaluate.ts";
+import type { Progress } from "../evaluation/watcher.ts";
 import { clearing, cutToWidth } from "./live-line.ts";
 
 /** The part of a stream that is used; process.stdout and process.stderr are such. */

@@ -1,10 +1,10 @@
-/** What --keep-features will take on the disk, said before it is taken. */
+/** How much disk --keep-features will take, for the note that is shown before a run begins. */
 import type { Sample } from "../../datasets/dataset.ts";
 import { describePrecision } from "../../models/checkpoint/precision.ts";
 import type { RunConfig } from "./run-config.ts";
-import type { Pair } from "./pairs.ts";
+import type { Pair } from "./verbs.ts";
 
-/** `samplesOf`: those that a pair's checkpoint is asked about. */
+/** `samplesOf` gives the samples that a pair's checkpoint is asked about. */
 export function describeFeatureSizes(
   pairs: readonly Pair[],
   samplesOf: (pair: Pair) => readonly Sample[],

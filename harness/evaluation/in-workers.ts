@@ -6,10 +6,11 @@ import type { Catalog, FoundCheckpoint } from "../catalog/catalog.ts";
 import type { ModelPlace } from "../processes/model-service.ts";
 import type { RunConfig } from "./run-config.ts";
 import { ScorerWorkers } from "../processes/scorer-workers.ts";
-import { splitThreads, Workers } from "../processes/workers.ts";
+import { splitThreads } from "../processes/worker-pool.ts";
+import { GeneratorWorkers } from "../processes/generator-workers.ts";
 
 export interface PrepareOptions extends Pick<LoadOptions, "hubCache" | "onPreparation" | "onPlacement"> {
-  /** Told what a user should know while a run goes on. */
+  /** Told what a user should know during a run. */
   readonly onMessage?: (message: string) => void;
 }
 
@@ -34,7 +35,7 @@ export function inWorkers(
   const entry = catalog.processEntry === undefined ? {} : { entry: catalog.processEntry };
   const options = { ...told, ...entry };
   if (found.kind === "generation") {
-    return { ...found, load: () => Workers.start([placeOf(first), ...others.map(placeOf)], options) };
+    return { ...found, load: () => GeneratorWorkers.start([placeOf(first), ...others.map(placeOf)], options) };
   }
   const imageTokenShare = 0.5 / config.workers; // together half of what is free, as one process takes
   const spread = (threads: number): ModelPlace => ({ ...placeOf(threads), imageTokenShare });

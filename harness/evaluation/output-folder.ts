@@ -6,10 +6,10 @@ import { costsNames } from "../../reports/records/findings/costs.ts";
 import { isFreeForReport, reportFolderName } from "../../reports/records/report-folder.ts";
 import { kindOfFolder, recordName, rowsName } from "../../reports/records/run-files.ts";
 import { RunFolderError } from "../../reports/records/run-folder-error.ts";
-import type { Pair } from "./pairs.ts";
+import type { Pair } from "./verbs.ts";
 import type { RunConfig } from "./run-config.ts";
 
-/** Of a run among several. */
+/** The folders below --output that a run is written to where a command makes several. */
 export function placeOf(
   { checkpoint, task }: Pick<Pair, "checkpoint" | "task">,
   { precisions }: RunConfig,

@@ -26,6 +26,7 @@ import {
   unexpected,
 } from "../catalog/flag-values.ts";
 import { UsageError } from "../catalog/usage-error.ts";
+import { readDataPlace } from "../catalog/data-folder.ts";
 
 export interface RunConfig {
   /** Bundled names, folders, or names in the Hugging Face cache. */
@@ -38,7 +39,7 @@ export interface RunConfig {
    * are several precisions.
    */
   readonly output: string;
-  /** Absolute; null is the data inside the package. */
+  /** Absolute, or the name of a mirror, see data-folder.ts; null is the data inside the package. */
   readonly data: string | null;
   /** Absolute; null is where the official archives put the images in `data`. */
   readonly images: string | null;
@@ -151,7 +152,7 @@ export function readRunConfig(flags: RunFlags, defaults: RunDefaults): RunConfig
     tasks,
     areTasksNamed: flags.tasks !== undefined,
     output: resolve(text("--output", flags.output) ?? defaults.output),
-    data: folder("--data", flags.data),
+    data: readDataPlace("--data", flags.data),
     images: folder("--images", flags.images),
     maxPixels: integer("--max-pixels", flags.maxPixels, { from: 1 }) ?? null,
     split: text("--split", flags.split) ?? null,

@@ -1,116 +1,68 @@
 /**
- * Predictions → scores: what a task's metrics say of the answers of a run. The model is not needed, so a run can be scored
- * again at any time; the same predictions give the same bytes.
+ * The scores of a run that is on disk, made again. No model is loaded and no image is read; the data set's files must be those
+ * of the run.
  */
-import type { Sample, Split } from "../../datasets/dataset.ts";
-import type { Outcome } from "../../reports/records/journal.ts";
-import { scoresFormat } from "../../reports/records/run-record.ts";
-import type { MetricScore, ScoreSheet } from "../../reports/records/run-record.ts";
-import type { GenerationTask, Hypothesis, PublishedScore, Score } from "../../tasks/task.ts";
-import { confidenceInterval, shareInterval } from "../statistics/confidence-interval.ts";
+import { DatasetError, limitSamples } from "../../datasets/dataset.ts";
+import type { Dataset, Sample, Split } from "../../datasets/dataset.ts";
+import { readRun, readSimilarities, writeScores } from "../../reports/records/run-files.ts";
+import { RunFolderError } from "../../reports/records/run-folder-error.ts";
+import type { RunRecord, ScoreSheet } from "../../reports/records/run-record.ts";
+import type { Catalog } from "../catalog/catalog.ts";
+import { describeDataFiles } from "../catalog/data-files.ts";
+import { taskNamed } from "../catalog/find-checkpoint.ts";
+import { codeFingerprint, scorerFingerprint } from "../catalog/provenance.ts";
+import { withCiderDf } from "./generation/asking.ts";
+import { scorePredictions } from "./generation/score.ts";
+import { pairsOf, scoreRanking, seenOf } from "./retrieval/score.ts";
 
-export interface Predicted<S extends Sample> {
-  readonly split: Split<S>;
-  /** The samples that were to be asked. */
-  readonly samples: readonly S[];
-  /** By sample id. */
-  readonly outcomes: ReadonlyMap<string, Outcome>;
-  /** From generated text to the answer. */
-  readonly answer: (text: string) => string;
-  /** Name of the checkpoint, to find published scores by. */
-  readonly checkpoint: string;
-  /** Fingerprint of the code that scores. */
-  readonly code: string;
+export interface RescoredRun {
+  readonly record: RunRecord;
+  readonly scores: ScoreSheet;
 }
 
-/** Failed samples are counted, never scored. Order is that of the data set. */
-export function scorePredictions<S extends Sample>(task: GenerationTask<S>, predicted: Predicted<S>): ScoreSheet {
-  const { split, samples, outcomes, answer, checkpoint, code } = predicted;
-  const hypotheses: Hypothesis<S>[] = [];
-  let failed = 0;
-  for (const sample of samples) {
-    const outcome = outcomes.get(sample.id);
-    if (outcome?.status === "predicted") hypotheses.push({ sample, answer: answer(outcome.text) });
-    else if (outcome?.status === "failed") failed += 1;
+/** `data`: the folder of the data set's files, where they have moved. Throws a RunFolderError or a DatasetError. */
+export async function scoreAgain(path: string, catalog: Catalog, data: string | null): Promise<RescoredRun> {
+  const { record, outcomes } = await readRun(path);
+  const task = taskNamed(catalog, record.config.task);
+  const { protocol, limit, overrides } = record.config;
+  if (protocol !== "paper" && protocol !== "lavis") {
+    const known = Object.keys(task.protocols).join(", ");
+    throw new RunFolderError(`${path}: protocol ${protocol} of ${task.name} is not known here. Protocols: ${known}.`);
   }
-  const images = new Set(hypotheses.map(({ sample }) => sample.image.id)).size;
-
-  const scored = task.metrics.map((metric) => ({ metric, score: metric.score(hypotheses, split.samples) }));
-  const columns = scored.flatMap(({ metric, score }) => [
-    ...(score.bySample === undefined ? [] : [[metric.name, score.bySample] as const]),
-    ...Object.entries(score.countsBySample ?? {}),
-  ]);
-  return {
-    format: scoresFormat,
-    code,
-    counts: {
-      samples: samples.length,
-      scored: hypotheses.length,
-      failed,
-      missing: samples.length - hypotheses.length - failed,
-    },
-    metrics: scored.map(({ metric, score }) =>
-      metricScore(metric, score, {
-        clusters: images,
-        published: publishedOf(task, checkpoint, split.name, metric.name),
-      }),
-    ),
-    samples: {
-      id: hypotheses.map(({ sample }) => sample.id),
-      image: hypotheses.map(({ sample }) => sample.image.id),
-      answer: hypotheses.map((hypothesis) => hypothesis.answer),
-      ...answerTypes(hypotheses.map(({ sample }) => sample)),
-      ...Object.fromEntries(columns),
-    },
+  const folder = data ?? record.data.folder ?? catalog.dataFolder;
+  // No image is read, so it does not matter whether they are still there.
+  const open = async <S extends Sample>({ dataset }: { readonly dataset: Dataset<S> }): Promise<Split<S>> => {
+    const split = await dataset.open({ folder, images: folder }, record.data.split);
+    await checkFiles(path, record, split.files);
+    return split;
   };
+  const made = { outcomes, checkpoint: record.checkpoint.name, code: await codeFingerprint() };
+  let scores: ScoreSheet;
+  if (task.kind === "retrieval") {
+    const samples = limitSamples((await open(task)).samples, limit);
+    const similarities = await readSimilarities(path, pairsOf(seenOf(samples, outcomes)));
+    const rerank = record.config.retrieval?.rerank ?? task.protocols[protocol].rerank;
+    scores = scoreRanking(task, { ...made, samples, similarities, rerank, split: record.data.split });
+  } else {
+    const split = await open(task);
+    const { answer } = task.protocols[protocol];
+    const predicted = { ...made, split, samples: limitSamples(split.samples, limit), answer };
+    scores = scorePredictions(withCiderDf(task, overrides["ciderDf"]), predicted);
+  }
+  const sheet = { ...scores, scorer: await scorerFingerprint() };
+  await writeScores(path, sheet);
+  return { record, scores: sheet };
 }
 
-/** A column of the answer types, where the samples are questions that have one. */
-function answerTypes(samples: readonly Sample[]): { readonly answerType?: readonly string[] } {
-  const types = samples.flatMap((sample) =>
-    "answerType" in sample && typeof sample.answerType === "string" ? [sample.answerType] : [],
-  );
-  return types.length === samples.length && types.some((type) => type !== "") ? { answerType: types } : {};
-}
-
-export type PublishedValue = MetricScore["published"];
-
-export function publishedOf(
-  task: { readonly published: readonly PublishedScore[] },
-  checkpoint: string,
-  split: string,
-  metric: string,
-): PublishedValue {
-  const found = task.published.find(
-    (entry) => entry.checkpoint === checkpoint && entry.split === split && entry.metric === metric,
-  );
-  return found === undefined ? null : { value: found.value, source: found.source };
-}
-
-/** `clusters`: images, those of the standard error. */
-export function metricScore(
-  { name, unit, higherIsBetter }: Pick<MetricScore, "name" | "unit" | "higherIsBetter">,
-  score: Score,
-  { clusters, published }: { readonly clusters: number; readonly published: PublishedValue },
-): MetricScore {
-  const { value, standardError } = score;
-  return {
-    name,
-    unit,
-    higherIsBetter,
-    value,
-    standardError,
-    interval: intervalOf(unit, score, clusters),
-    published,
-    breakdown: score.breakdown ?? {},
-  };
-}
-
-function intervalOf(
-  unit: MetricScore["unit"],
-  { value, standardError }: Score,
-  clusters: number,
-): { low: number; high: number } | null {
-  if (value === null || standardError === null) return null;
-  return (unit === "fraction" ? shareInterval : confidenceInterval)(value, standardError, clusters);
+async function checkFiles(path: string, record: RunRecord, paths: readonly string[]): Promise<void> {
+  const files = await describeDataFiles(paths);
+  const expected = new Map(record.data.files.map(({ name, sha256 }) => [name, sha256]));
+  for (const [index, { name, sha256 }] of files.entries()) {
+    const before = expected.get(name);
+    if (before === sha256) continue;
+    throw new DatasetError(
+      `${path}: was run on another ${name}: found SHA-256 ${sha256} in ${paths[index] ?? name}, expected ${before ?? "none"}. ` +
+        "Give the folder of the files it was run on with --data.",
+    );
+  }
 }

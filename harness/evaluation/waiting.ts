@@ -9,7 +9,7 @@ export interface StageTimes {
   readonly computeMs: number;
 }
 
-/** Of the answers' stages, those of reading an image run beside the others; what is seen of them is the waiting. */
+/** Sums over the predictions. Reading an image runs beside the computing, so of it only the waiting counts. */
 export function stageTimes(predictions: readonly Prediction[]): StageTimes {
   let [waitMs, computeMs] = [0, 0];
   for (const prediction of predictions) {

@@ -1,7 +1,7 @@
 /** TextOptions → how a model generates. Every value is checked here, where the user's name for it is known. */
 import type { DecodingOptions, GenerationOptions, Sampling } from "../../models/model.ts";
 import type { ProtocolName } from "../../tasks/task.ts";
-import { decodingOf } from "../evaluation/protocol.ts";
+import { decodingOf } from "../evaluation/generation/asking.ts";
 import { unexpected } from "../catalog/flag-values.ts";
 import type { Overrides } from "../evaluation/run-config.ts";
 import { unknownName } from "../catalog/usage-error.ts";

@@ -1,4 +1,4 @@
-/** Models one after the other, each asked the same about the same images: what `caption` and `ask` do. */
+/** What `caption` and `ask` do: one model after the other answers the same questions about the same images. */
 import { describePrecision } from "../../models/checkpoint/precision.ts";
 import type {
   DecodingOptions,
@@ -8,10 +8,10 @@ import type {
   LanguageModelFamily,
   Sampling,
 } from "../../models/model.ts";
-import { UsageError } from "../catalog/usage-error.ts";
-import type { AskedCheckpoint } from "../evaluation/pairs.ts";
+import type { Asking } from "../evaluation/generation/asking.ts";
+import type { NamedGenerator } from "./able-models.ts";
 
-/** What is asked about one image. */
+/** A question about one image, or the wish for a caption. */
 export interface ImageQuestion {
   /** Path of its file. */
   readonly image: string;
@@ -19,17 +19,9 @@ export interface ImageQuestion {
   readonly question: string | null;
 }
 
-/** How a model of one family is asked. */
-export interface Way {
-  readonly decoding: DecodingOptions;
-  readonly prompt: (asked: ImageQuestion) => string | null;
-  /** Longer prompts are cut; null: none is. */
-  readonly maxPromptTokens: number | null;
-  readonly answer: (text: string) => string;
-}
-
-export interface AnswerOptions {
-  readonly wayOf: (family: LanguageModelFamily) => Way;
+export interface GenerateAnswersOptions {
+  /** How a language model of this family is asked. */
+  readonly askingOf: (family: LanguageModelFamily) => Asking<ImageQuestion>;
   /** Questions asked at a time. */
   readonly batchSize: number;
   /** null: nothing is drawn. */
@@ -49,22 +41,14 @@ export interface AnsweredBatch {
   readonly answers: readonly (ImageQuestion & { readonly outcome: Generation | FailedGeneration })[];
 }
 
-/**
- * Answers in the order of `asked`, model after model, the texts as the way prepares them. Throws a UsageError before anything
- * is asked where a model generates no text.
- */
+/** Answers in the order of `asked`, model after model; `askingOf` says how a text becomes an answer. */
 export async function* generateAnswers(
-  models: readonly AskedCheckpoint[],
+  models: readonly NamedGenerator[],
   asked: readonly ImageQuestion[],
-  { wayOf, batchSize, sampling, tokenProbabilities, isStopped }: AnswerOptions,
+  { askingOf, batchSize, sampling, tokenProbabilities, isStopped }: GenerateAnswersOptions,
 ): AsyncGenerator<AnsweredBatch> {
-  for (const { kind, name } of models) {
-    if (kind === "generation") continue;
-    throw new UsageError(`--model ${name}: it matches images and texts, and generates none. See match.`);
-  }
   for (const model of models) {
-    if (model.kind !== "generation") continue;
-    const { decoding, prompt, maxPromptTokens, answer } = wayOf(model.family);
+    const { decoding, prompt, maxPromptTokens, answer } = askingOf(model.family);
     const options = { ...withSampling(decoding, sampling), tokenProbabilities };
     const loaded = await model.load();
     try {

@@ -54,7 +54,7 @@ export interface CheckedImage {
   readonly note: string | null;
 }
 
-/** `maxPixels`: null is what a model's image processor takes. */
+/** Reads the header alone. `maxPixels` null: as many pixels as a model's image processor takes. */
 export async function checkImage(path: string, maxPixels: number | null): Promise<CheckedImage> {
   try {
     const facts = await inspectImage(path);

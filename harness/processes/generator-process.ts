@@ -7,7 +7,9 @@ import type {
   Generation,
   GenerationRequest,
   ImageFile,
+  LanguageModelFamily,
 } from "../../models/model.ts";
+import { imagesToSend, imageToSend } from "./image-to-send.ts";
 import { ModelProcess } from "./model-process.ts";
 import type { ModelProcessOptions } from "./model-process.ts";
 import { generatorWords } from "./model-service.ts";
@@ -17,20 +19,32 @@ import type { Timed } from "./remote.ts";
 export type Generations = readonly (Generation | FailedGeneration)[];
 
 export class GeneratorProcess extends ModelProcess<GeneratorService> {
+  #family: LanguageModelFamily | null = null;
+
   /** Throws what loading throws, and a CheckpointError for a checkpoint that generates nothing. */
   static async start(place: ModelPlace, options: ModelProcessOptions = {}): Promise<GeneratorProcess> {
     const started = new GeneratorProcess(generatorWords, options);
-    const { name, family } = await started.loadBy(started.forward("load"), place);
-    if (family !== "itm") return started;
+    const loaded = await started.loadBy(started.forward("load"), place);
+    if (loaded.kind === "generation") {
+      started.#family = loaded.family;
+      return started;
+    }
     await started.kill();
-    throw new CheckpointError(`${name}: a checkpoint for image-text retrieval, which generates no text.`);
+    throw new CheckpointError(`${loaded.name}: a checkpoint for image-text retrieval, which generates no text.`);
+  }
+
+  /** Throws before it is loaded. */
+  get family(): LanguageModelFamily {
+    if (this.#family === null) throw new Error("no model is loaded");
+    return this.#family;
   }
 
   async readAhead(image: ImageFile): Promise<void> {
-    await this.call("readAhead", [image]).catch(() => undefined); // `generate` will say it
+    const sent = await imageToSend(image);
+    await this.call("readAhead", [sent]).catch(() => undefined); // `generate` will say it
   }
 
-  /** `onAnswer` is called when all are there. */
+  /** `onAnswer` is called for each answer when the whole window is answered. */
   async generate(
     requests: readonly GenerationRequest[],
     options: DecodingOptions,
@@ -41,15 +55,17 @@ export class GeneratorProcess extends ModelProcess<GeneratorService> {
     return value;
   }
 
-  /** As generate, and says when: by process.hrtime.bigint(), which all processes of a machine share. */
-  generateTimed(
+  /** The answers, and when the process worked on them by process.hrtime.bigint(), a clock that all processes of a machine share. */
+  async generateTimed(
     requests: readonly GenerationRequest[],
     options: DecodingOptions,
     batching?: Batching,
   ): Promise<Timed<Generations>> {
-    if (batching === undefined) return this.call("generate", [requests, options]);
+    const images = await imagesToSend(requests.map(({ image }) => image));
+    const sent = requests.map((request, index) => ({ ...request, image: images[index]! }));
+    if (batching === undefined) return this.call("generate", [sent, options]);
     const { size, refill, sharePrompt, shareImages } = batching; // onAnswer is a function, which does not cross
     const values = { size, refill, sharePrompt, ...(shareImages !== undefined && { shareImages }) };
-    return this.call("generate", [requests, options, values]);
+    return this.call("generate", [sent, options, values]);
   }
 }

@@ -10,7 +10,7 @@ export type LoadModel = (
   place: ModelPlace,
   told: {
     readonly onPreparation: (event: PreparationEvent) => void;
-    /** Also called after loading: of graphs that run for the first time. */
+    /** Also called after loading, when a graph runs for the first time. */
     readonly onPlacement: (placement: GraphPlacement) => void;
   },
 ) => Promise<VisionLanguageModel | ImageTextScorer>;
@@ -34,17 +34,18 @@ export class HeldModel {
     });
     this.#model = model;
     const { name, weightsBytes = null } = model;
-    return { name, family: "family" in model ? model.family : "itm", weightsBytes };
+    if (model.kind === "retrieval") return { name, weightsBytes, kind: model.kind };
+    return { name, weightsBytes, kind: model.kind, family: model.family };
   };
 
   /** null: none is loaded, or one that generates nothing. */
   get generator(): VisionLanguageModel | null {
-    return this.#model !== null && "generate" in this.#model ? this.#model : null;
+    return this.#model?.kind === "generation" ? this.#model : null;
   }
 
   /** null: none is loaded, or one that scores nothing. */
   get scorer(): ImageTextScorer | null {
-    return this.#model !== null && "match" in this.#model ? this.#model : null;
+    return this.#model?.kind === "retrieval" ? this.#model : null;
   }
 
   /** How a process that holds a model ends: in order, or because the device is lost, which another process may find again. */

@@ -1,6 +1,6 @@
 /** A BLIP-2 checkpoint of either kind, as a process loads it. */
 import { openCheckpoint } from "../../models/checkpoint/checkpoint.ts";
-import { loadCheckpoint } from "../../models/load-blip2.ts";
+import { loadGenerationCheckpoint } from "../../models/load-blip2.ts";
 import { loadRetrievalCheckpoint } from "../../models/load-blip2-retrieval.ts";
 import type { LoadModel } from "./held-model.ts";
 
@@ -8,5 +8,5 @@ export const loadBlip2Model: LoadModel = async ({ where, ...place }, told) => {
   const options = { ...place, ...told };
   const checkpoint = await openCheckpoint(where, options);
   if (checkpoint.config.kind === "retrieval") return loadRetrievalCheckpoint(checkpoint, options);
-  return loadCheckpoint(checkpoint, options);
+  return loadGenerationCheckpoint(checkpoint, options);
 };

@@ -2,9 +2,9 @@
  * What a process and a child of it that serves methods tell each other, as plain values (serialization "advanced": typed arrays
  * and bigints go through). Both ends are this code, so a message is known by its kind alone.
  */
-import type { ToldError } from "./told-error.ts";
+import { CheckpointError, ImageError } from "../../models/model.ts";
 
-/** To the child: a method is called, a call is cancelled, or nothing more will be asked. */
+/** A message to the child: call a method, cancel a call, or end once all calls are answered. */
 export type Request =
   | { readonly kind: "call"; readonly id: number; readonly method: string; readonly args: unknown }
   | { readonly kind: "cancel"; readonly id: number }
@@ -26,7 +26,7 @@ export interface Memory {
   readonly peakBytes: number;
 }
 
-/** From the child: any number of events of a call, then its result or its error. */
+/** A message from the child: any number of events of a call, then its result or its error. */
 export type Reply =
   | { readonly kind: "event"; readonly id: number; readonly event: unknown }
   | {
@@ -60,3 +60,23 @@ export type ArgumentsOf<Service, Method extends MethodOf<Service>> =
 
 export type ResultOf<Service, Method extends MethodOf<Service>> =
   NonNullable<Service[Method]> extends (...args: never) => infer Result ? Awaited<Result> : never;
+
+/** An error as it crosses to another process. */
+export interface ToldError {
+  readonly name: string;
+  readonly message: string;
+  readonly stack: string;
+}
+
+export function told(error: unknown): ToldError {
+  if (!(error instanceof Error)) return { name: "Error", message: String(error), stack: "" };
+  return { name: error.name, message: error.message, stack: error.stack ?? "" };
+}
+
+/** The error again; of its class where that is one of those that a user can mend. */
+export function revived({ name, message, stack }: ToldError): Error {
+  const kinds = { CheckpointError, ImageError };
+  const error = name === "CheckpointError" || name === "ImageError" ? new kinds[name](message) : new Error(message);
+  if (stack !== "") error.stack = stack;
+  return error;
+}

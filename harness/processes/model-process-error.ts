@@ -1,4 +1,4 @@
-/** The end of a model's process that nobody asked for. Says what happened and what was being asked. */
+/** A model's process that ended unasked, such as by a crash. Says how it ended and what it was computing. */
 import type { ChildEnd } from "./start-child.ts";
 
 export class ModelProcessError extends Error {

@@ -1,4 +1,4 @@
-/** A model in a process of its own: what one that generates and one that scores have in common. */
+/** A model in a process of its own: what generators and scorers have in common. */
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { PreparationEvent } from "../../models/checkpoint/weight-cache.ts";

@@ -13,12 +13,10 @@ export interface ModelPlace
   readonly where: string;
 }
 
-export interface LoadedModel {
-  readonly name: string;
-  /** `itm`: it scores images with texts, and generates nothing. */
-  readonly family: LanguageModelFamily | "itm";
-  readonly weightsBytes: number | null;
-}
+/** What a process says of the model that it loaded. */
+export type LoadedModel = { readonly name: string; readonly weightsBytes: number | null } & (
+  { readonly kind: "generation"; readonly family: LanguageModelFamily } | { readonly kind: "retrieval" }
+);
 
 /** What happens while a model is loaded; placements also come later, of graphs that run for the first time. */
 export type ModelEvent =

@@ -5,10 +5,10 @@ import type { ImageFile, VisionLanguageModel } from "../../models/model.ts";
 /** Images decoded at a time: as many as the decoder has threads for (libuv's pool has four). */
 const decoding = pLimit(4);
 
-/** Images ahead of the window at hand: at 364 pixels a side 50 MB. A single window may have more. */
+/** Images read ahead of the window that is computed: at 364 pixels a side 50 MB. A single window may have more. */
 const imagesAhead = 32;
 
-/** Decodes the images of the windows to come, the next and as many more as memory is meant for. */
+/** Decodes the images of the next window, and of as many more as `imagesAhead` allows. */
 export function readAhead(
   model: Pick<VisionLanguageModel, "readAhead">,
   windows: readonly (readonly { readonly image: ImageFile }[])[],

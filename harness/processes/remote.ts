@@ -1,14 +1,13 @@
 /**
- * A service in a process of its own, called as the interface it has: what it computes blocks nobody here, a crash of it is an
- * error here, and it can be ended at any time. It ends by itself when this process does.
+ * A service in a process of its own, called by the methods of its interface: what it computes does not block this process, its
+ * crash is an error here, and it can be ended at any time. It ends by itself when this process does.
  */
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { isReply } from "./messages.ts";
+import { isReply, revived } from "./messages.ts";
 import type { ArgumentsOf, Memory, MethodOf, Reply, Request, ResultOf, Stamps } from "./messages.ts";
 import { processEnded } from "./model-process-error.ts";
 import { startChild } from "./start-child.ts";
-import { revived } from "./told-error.ts";
 
 /** For each method the words of an error that say what was asked when the process ended. */
 export type Words<Service> = {
@@ -21,7 +20,7 @@ export interface RemoteOptions<Service, Event> {
   readonly words: Words<Service>;
   /** Words for error messages, besides the process's number: `worker 2`. */
   readonly label?: string | undefined;
-  /** Told of events that no call has a listener for, such as those that come after its result. */
+  /** Gets events that no call has a listener for, such as those that come after its result. */
   readonly onEvent?: ((event: Event) => void) | undefined;
 }
 
@@ -37,7 +36,7 @@ export interface Timed<Value> {
   readonly stamps: Stamps;
 }
 
-interface Waiting {
+interface PendingCall {
   readonly asked: () => string;
   readonly onEvent: ((event: unknown) => void) | null;
   readonly settle: (reply: Reply & { readonly kind: "result" }) => void;
@@ -45,11 +44,11 @@ interface Waiting {
 }
 
 export class Remote<Service extends object, Event = never> {
-  /** Of the model, for error messages. */
+  /** Name of the model, for error messages. */
   name = "a model";
   readonly #child: ChildProcess;
   readonly #options: RemoteOptions<Service, Event>;
-  readonly #waiting = new Map<number, Waiting>();
+  readonly #waiting = new Map<number, PendingCall>();
   #calls = 0;
   #end: Error | null = null;
   #isEndAskedFor = false;
@@ -75,7 +74,7 @@ export class Remote<Service extends object, Event = never> {
     return this.#child.pid;
   }
 
-  /** Of the process, as its last result told. */
+  /** Memory of the process, as its last result said. */
   get memory(): Memory {
     return this.#memory;
   }
@@ -101,7 +100,7 @@ export class Remote<Service extends object, Event = never> {
     const called = new Promise<Timed<ResultOf<Service, Method>>>((resolve, refuse) => {
       this.#waiting.set(id, {
         asked: () => this.#options.words[method](...args),
-        onEvent: (onEvent as Waiting["onEvent"] | undefined) ?? null, // the events of this service
+        onEvent: (onEvent as PendingCall["onEvent"] | undefined) ?? null, // the events of this service
         settle: ({ value, stamps }) => {
           resolve({ value: value as ResultOf<Service, Method>, stamps }); // the result of this method
         },

@@ -1,28 +1,36 @@
 /** A model that scores images with texts, in a process of its own. */
 import { CheckpointError } from "../../models/model.ts";
-import type { ImageFile, ImageTextScorer } from "../../models/model.ts";
+import type { FailedImage, ImageEmbedding, ImageFile, ImageTextScorer, Matching } from "../../models/model.ts";
 import type { TextTokens } from "../../models/text/text-batches.ts";
+import { imagesToSend, imageToSend } from "./image-to-send.ts";
 import { ModelProcess } from "./model-process.ts";
 import type { ModelProcessOptions } from "./model-process.ts";
 import { scorerWords } from "./model-service.ts";
 import type { ModelPlace, ScorerService } from "./model-service.ts";
 
 export class ScorerProcess extends ModelProcess<ScorerService> implements ImageTextScorer {
-  readonly embedImages = this.forward("embedImages");
+  readonly kind = "retrieval";
   readonly embedTexts = this.forward("embedTexts");
   readonly compare = this.forward("compare");
-  readonly match = this.forward("match");
 
   /** Throws what loading throws, and a CheckpointError for a checkpoint that generates text. */
   static async start(place: ModelPlace, options: ModelProcessOptions = {}): Promise<ScorerProcess> {
     const started = new ScorerProcess(scorerWords, options);
-    const { name, family } = await started.loadBy(started.forward("load"), place);
-    if (family === "itm") return started;
+    const { name, kind } = await started.loadBy(started.forward("load"), place);
+    if (kind === "retrieval") return started;
     await started.kill();
     throw new CheckpointError(`${name}: a checkpoint that generates text, which ranks no images.`);
   }
 
-  /** `options`: more than is named may be in it, such as functions, which do not cross. */
+  async embedImages(images: readonly ImageFile[]): Promise<readonly (ImageEmbedding | FailedImage)[]> {
+    return (await this.call("embedImages", [await imagesToSend(images)])).value;
+  }
+
+  async match(image: ImageFile, texts: readonly TextTokens[]): Promise<Matching | FailedImage> {
+    return (await this.call("match", [await imageToSend(image), texts])).value;
+  }
+
+  /** Passes on maxTokens alone: `options` may be a whole protocol, whose functions cannot cross to another process. */
   async readTexts(
     texts: readonly string[],
     { maxTokens }: { readonly maxTokens: number },
@@ -31,6 +39,6 @@ export class ScorerProcess extends ModelProcess<ScorerService> implements ImageT
   }
 
   forget(images: readonly ImageFile[]): void {
-    this.call("forget", [images]).catch(() => undefined); // the process is gone, and what it kept is, too
+    this.call("forget", [images.map(({ id, path }) => ({ id, path }))]).catch(() => undefined); // the process is gone, and what it kept is, too
   }
 }

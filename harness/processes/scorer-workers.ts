@@ -1,7 +1,7 @@
 /**
  * A model that scores images with texts, in several processes: each embeds whole batches and matches the images that it
- * embedded, whose tokens it keeps. Where one dies, its successor embeds the same batch again before it goes on: another batch
- * could round differently.
+ * embedded, whose tokens it keeps. Where one dies, its successor first embeds that batch again, whole: in another batch
+ * numbers could round differently.
  */
 import type { FailedImage, ImageEmbedding, ImageFile, ImageTextScorer, Matching } from "../../models/model.ts";
 import type { TextTokens } from "../../models/text/text-batches.ts";
@@ -19,6 +19,7 @@ interface Batch {
 }
 
 export class ScorerWorkers implements ImageTextScorer {
+  readonly kind = "retrieval";
   readonly name: string;
   readonly weightsBytes?: number;
   readonly embedsAtOnce: number;
@@ -44,7 +45,7 @@ export class ScorerWorkers implements ImageTextScorer {
     return new ScorerWorkers(pool, first);
   }
 
-  /** Images come in batches of one worker each, so that all have work where so many are asked for. */
+  /** Neighbouring images are in one worker's batch, so all workers have work only where several batches are matched at a time. */
   get matchesAtOnce(): number {
     return this.embedsAtOnce * this.#largestBatch;
   }
@@ -79,7 +80,7 @@ export class ScorerWorkers implements ImageTextScorer {
     return this.#pool.ask(
       async (process, worker) => {
         if (batch !== undefined && batch.process !== process) {
-          Object.assign(batch, { worker, process }); // whoever asks next finds them here, behind this
+          Object.assign(batch, { worker, process }); // the next match of this batch waits in this process, behind the embedding
           await process.embedImages(batch.images);
         }
         return await process.match(image, texts);

@@ -1,4 +1,4 @@
-/** The process of a model: serves one that generates, or one that scores, until it is closed or the process that calls is gone. */
+/** The process of a model: serves a generator or a scorer until it is closed, or until the process that calls has ended. */
 import type { ImageTextScorer, VisionLanguageModel } from "../../models/model.ts";
 import { HeldModel } from "./held-model.ts";
 import type { LoadModel } from "./held-model.ts";

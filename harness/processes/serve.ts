@@ -1,14 +1,13 @@
 /** The child's side of remote.ts: answers the calls of the process that started this one, one after the other. */
 import { writeSync } from "node:fs";
-import { isRequest } from "./messages.ts";
+import { isRequest, told } from "./messages.ts";
 import type { ArgumentsOf, Memory, MethodOf, Reply, Request, ResultOf } from "./messages.ts";
-import { told } from "./told-error.ts";
 
-/** Of one call. */
+/** What a method gets besides its arguments. */
 export interface CallContext<Event> {
   /** Aborted when the caller cancels. */
   readonly signal: AbortSignal;
-  /** Tells the caller what happens meanwhile, or afterwards. */
+  /** Sends the caller an event, during the call or after it. */
   readonly tell: (event: Event) => void;
   /** Notes the time of a step of generation, see Stamps. */
   readonly onStep: () => void;
@@ -34,7 +33,7 @@ export interface ServeOptions<Service> {
   readonly isFatal?: (error: unknown) => error is Error;
 }
 
-type Call = Request & { readonly kind: "call" };
+type CallRequest = Request & { readonly kind: "call" };
 /** Serves until it is closed, or the process that calls is gone. */
 export function serve<Service extends object, Event = never>(
   service: Served<Service, Event>,
@@ -44,7 +43,7 @@ export function serve<Service extends object, Event = never>(
   const running = new Map<number, AbortController>();
   let turn: Promise<unknown> = Promise.resolve();
 
-  const answer = async ({ id, method, args }: Call, receivedNs: bigint): Promise<void> => {
+  const answer = async ({ id, method, args }: CallRequest, receivedNs: bigint): Promise<void> => {
     const controller = running.get(id) ?? new AbortController();
     const startedNs = process.hrtime.bigint();
     const stepsNs: number[] = [];
@@ -96,10 +95,10 @@ export function serve<Service extends object, Event = never>(
   });
   // Ctrl-C reaches every process of a terminal. The process that calls decides what becomes of it.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => undefined);
-  // Its words go to that process, and are lost with it.
+  // What this process prints goes to the process that calls; where that is gone, printing fails, which changes nothing.
   for (const output of [process.stdout, process.stderr]) output.on("error", () => undefined);
   process.on("disconnect", () => {
-    // Nobody waits for what is being computed, and nothing has to be put away.
+    // The process that would get the result is gone, and nothing here has to be closed in order.
     if (running.size > 0) process.kill(process.pid, "SIGKILL");
     else process.exit();
   });

@@ -1,6 +1,6 @@
 /**
- * Starts a process that is asked by messages. It ends by itself when this process does. What it writes is kept, for the error
- * that tells of its end.
+ * Starts a process that takes messages. It ends by itself when this process does. The last of what it prints is kept, for the
+ * error that says how it ended.
  */
 import { fork } from "node:child_process";
 import type { ChildProcess } from "node:child_process";

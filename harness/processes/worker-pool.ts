@@ -1,6 +1,6 @@
 /**
- * Several processes that hold the same checkpoint, and the work that waits for them. One that dies is replaced and what was
- * asked of it is asked once more; work that two have died over is given up, and the others go on.
+ * Several processes that hold one checkpoint, and the work that waits for them. A process that dies is replaced, and its work is
+ * done once more; work that two processes died over is given up, and the others continue.
  */
 import type { ModelProcess, ModelProcessOptions } from "./model-process.ts";
 import type { LoadService, ModelPlace } from "./model-service.ts";
@@ -202,4 +202,18 @@ export class WorkerPool<Process extends AnyModelProcess> {
     }
     job.lose(error);
   }
+}
+
+/** The threads of each worker: as many as can be, as evenly as can be, and at least one. */
+export function splitThreads(threads: number, workers: number): readonly number[] {
+  return Array.from({ length: workers }, (_, index) => {
+    return Math.max(1, Math.floor(threads / workers) + (index < threads % workers ? 1 : 0));
+  });
+}
+
+/** `2 workers x 1 thread`, for the terminal. */
+export function describeWorkers(threads: number, workers: number): string {
+  const counts = [...new Set(splitThreads(threads, workers))].sort((a, b) => a - b);
+  const plural = counts.at(-1) === 1 ? "thread" : "threads";
+  return `${workers} workers x ${counts.join(" or ")} ${plural}`;
 }

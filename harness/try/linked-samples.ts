@@ -2,7 +2,7 @@
  * Samples of runs that reports link to. A link names a run by its identity and a sample by its id; where the image lies is
  * what the run's own record and data set say, never what the link says.
  */
-import { readImageBytes } from "../../models/image/image-processor.ts";
+import { imageBytes } from "../../models/image/image-processor.ts";
 import { readRunRecord } from "../../reports/records/run-files.ts";
 import type { RunRecord } from "../../reports/records/run-record.ts";
 import type { Catalog } from "../catalog/catalog.ts";
@@ -76,7 +76,7 @@ export class LinkedSamples {
     const task = this.#options.catalog.tasks.find(({ name }) => name === config.task);
     const kind = task?.kind === "retrieval" ? "match" : sample.text === null ? "caption" : "ask";
     return {
-      image: await images.add(await readImageBytes(sample.imagePath), `Sample ${id}`),
+      image: await images.add(await imageBytes(sample.image), `Sample ${id}`),
       task: config.task,
       kind,
       question: kind === "ask" ? sample.text : null,

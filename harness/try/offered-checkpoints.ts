@@ -28,8 +28,8 @@ export async function offeredCheckpoints(
   catalog: Catalog,
   options: CheckpointOptions,
 ): Promise<readonly Offered[]> {
-  const bundled = catalog.checkpoints.map(({ name, folder, family }): Offered => {
-    return { name, kind: family === "itm" ? "retrieval" : "generation", from: "bundled", where: folder };
+  const bundled = catalog.checkpoints.map(({ name, folder, kind }): Offered => {
+    return { name, kind, from: "bundled", where: folder };
   });
   const offered: Offered[] = [];
   const add = (each: Offered): void => {

@@ -19,6 +19,7 @@ import { listen } from "./listen.ts";
 import { offeredCheckpoints } from "./offered-checkpoints.ts";
 import { readPageFiles } from "./page-files.ts";
 import { createServer } from "./server.ts";
+import { dataFolder } from "../catalog/data-folder.ts";
 
 export interface TrySettings {
   readonly host: string;
@@ -68,7 +69,8 @@ export async function startTrying(
   { catalog, hubCache, terminal }: TryingOptions,
 ): Promise<Serving> {
   const { host, cache: cacheFolder, threads } = settings;
-  const linked = await LinkedSamples.of(settings.runs, { catalog, data: settings.data });
+  const data = await dataFolder(settings.data, hubCache);
+  const linked = await LinkedSamples.of(settings.runs, { catalog, data });
   const ofRuns = linked.madeWith.map(({ checkpoint }) => checkpoint);
   const offered = await offeredCheckpoints({ models: settings.models, ofRuns }, catalog, { hubCache, cacheFolder });
   const { device } = await chooseDevice(settings.device, {

@@ -28,15 +28,20 @@ const adapterSchema = z.looseObject({
 
 /** Choices under which an adapter computes something else, or is of other tensors. */
 const refusedChoices = [
-  ...["use_dora", "fan_in_fan_out", "lora_bias", "use_qalora", "use_bdlora"],
-  ...[
-    "layer_replication",
-    "megatron_config",
-    "trainable_token_indices",
-    "target_parameters",
-    "alora_invocation_tokens",
-  ],
-  ...["arrow_config", "velora_config", "kasa_config", "monteclora_config"],
+  "use_dora",
+  "fan_in_fan_out",
+  "lora_bias",
+  "use_qalora",
+  "use_bdlora",
+  "layer_replication",
+  "megatron_config",
+  "trainable_token_indices",
+  "target_parameters",
+  "alora_invocation_tokens",
+  "arrow_config",
+  "velora_config",
+  "kasa_config",
+  "monteclora_config",
 ];
 
 /** null where there is no adapter in the folder. */

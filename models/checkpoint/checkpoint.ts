@@ -105,21 +105,21 @@ export async function kindOfCheckpoint(where: string, options: CheckpointOptions
 }
 
 interface FoundBase {
-  readonly own: FoundCheckpoint;
-  /** The same, unless `own` is an adapter alone. */
-  readonly base: FoundCheckpoint;
+  readonly own: LocatedCheckpoint;
+  /** `own`, unless that is an adapter alone: then what it adapts. */
+  readonly base: LocatedCheckpoint;
   readonly adapter: AdapterConfig | null;
 }
 
 async function findBase(where: string, options: CheckpointOptions): Promise<FoundBase> {
-  const own = await findCheckpoint(where, options);
+  const own = await locateCheckpoint(where, options);
   const adapter = await readAdapterConfig(own.folder);
   if (adapter === null || (await readdir(own.folder)).includes("config.json")) return { own, base: own, adapter };
   const file = path.join(own.folder, ADAPTER_CONFIG);
   if (adapter.base === null) {
     throw new CheckpointError(`${file}: an adapter alone, and base_model_name_or_path does not say of which model.`);
   }
-  const base = await findCheckpoint(adapter.base, options).catch((cause: unknown) => {
+  const base = await locateCheckpoint(adapter.base, options).catch((cause: unknown) => {
     if (!(cause instanceof CheckpointError)) throw cause;
     throw new CheckpointError(
       `${file}: an adapter alone, whose base_model_name_or_path is not here. ${cause.message}`,
@@ -147,7 +147,7 @@ async function readConfig(folder: string): Promise<Blip2Config> {
   throw new CheckpointError(`${file}: no such file. Is ${folder} a checkpoint, and complete?`);
 }
 
-interface FoundCheckpoint {
+interface LocatedCheckpoint {
   readonly name: string;
   readonly folder: string;
   readonly source: string;
@@ -155,7 +155,7 @@ interface FoundCheckpoint {
 }
 
 /** A folder comes before a name on the hub, as in transformers. */
-async function findCheckpoint(where: string, { hubCache }: CheckpointOptions): Promise<FoundCheckpoint> {
+async function locateCheckpoint(where: string, { hubCache }: CheckpointOptions): Promise<LocatedCheckpoint> {
   const found = await stat(where).catch(() => null);
   if (found?.isDirectory() === true) {
     const folder = path.resolve(where);

@@ -39,7 +39,7 @@ const memoSchema = z.object({
 });
 type Memo = z.infer<typeof memoSchema>;
 
-/** The same, as long as the file looks unchanged without being read again. */
+/** SHA-256 of a file's contents: a remembered one where path, size, modification time and inode are what they were then. */
 export async function hashFile(file: string, cacheFolder: string): Promise<string> {
   const real = await realpath(file);
   // The Hugging Face cache names a large file's blob by its SHA-256.

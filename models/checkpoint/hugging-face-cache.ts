@@ -1,5 +1,5 @@
 /**
- * Finds a checkpoint in the local Hugging Face cache, as huggingface_hub lays it out; nothing is downloaded.
+ * Finds a checkpoint, or a data set, in the local Hugging Face cache, as huggingface_hub lays it out; nothing is downloaded.
  *
  *   models--Salesforce--blip2-opt-2.7b/
  *     refs/main                      the commit a branch or tag stood at when it was downloaded
@@ -50,10 +50,10 @@ const COMMIT = /^[0-9a-f]{40}$/;
 
 export async function findInHuggingFaceCache(
   { repository, revision }: HubName,
-  { hubCache }: { readonly hubCache: string },
+  { hubCache, kind = "models" }: { readonly hubCache: string; readonly kind?: "models" | "datasets" },
 ): Promise<CachedSnapshot> {
-  const folder = path.join(hubCache, `models--${repository.replaceAll("/", "--")}`);
-  const download = `hf download ${repository}${revision === "main" ? "" : ` --revision ${revision}`}`;
+  const folder = path.join(hubCache, `${kind}--${repository.replaceAll("/", "--")}`);
+  const download = `hf download ${kind === "datasets" ? "--repo-type dataset " : ""}${repository}${revision === "main" ? "" : ` --revision ${revision}`}`;
   const name = revision === "main" ? repository : `${repository}@${revision}`;
   if (!(await isFolder(folder))) {
     throw new CheckpointError(`${name}: not in the Hugging Face cache; looked for ${folder}. Get it with: ${download}`);

@@ -71,7 +71,7 @@ export function hasHalf(precision: Precision): boolean {
   return modelParts.some((part) => precision[part] === "fp16");
 }
 
-/** The spelling with the fewest words: the same for all that mean the same. */
+/** The spelling with the fewest words; each precision has one. */
 export function describePrecision(precision: Precision): string {
   const spellings = precisionNames.map((name) => {
     const whole = wholeModel(name);
@@ -82,7 +82,7 @@ export function describePrecision(precision: Precision): string {
   return shortest.length === 0 ? "fp32" : shortest.join(",");
 }
 
-/** The same for the name of a folder: `vision-int8_language-int4`. */
+/** The shortest spelling as the name of a folder: `vision-int8_language-int4`. */
 export function precisionFolder(precision: Precision): string {
   return describePrecision(precision).replaceAll("=", "-").replaceAll(",", "_");
 }

@@ -56,7 +56,9 @@ const itm = { kind: "retrieval", width: 256, vocabulary: 30523, positions: 512 }
 export const generationShapes = {
   /** Nothing of it is of true shape: to try out what measures. 0.2 million weights. */
   tiny: {
-    ...{ imageSize: 56, patch: 14, queries: 8 },
+    imageSize: 56,
+    patch: 14,
+    queries: 8,
     vision: { hidden: 64, mlp: 128, layers: 2, heads: 2 },
     qFormer: { hidden: 64, mlp: 128, layers: 2, heads: 2 },
     text: { kind: "opt", vocabulary: 512, positions: 256, hidden: 64, mlp: 128, layers: 2, heads: 2 },

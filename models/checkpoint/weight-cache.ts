@@ -23,7 +23,7 @@ export const ABOUT_FILE = "about.json";
 /** What the data of a safetensors file is aligned to. */
 export const ALIGNMENT = 8;
 
-/** What happens while weights are prepared, for whoever waits. */
+/** What happens while weights are prepared, to be shown to a user who waits. */
 export type PreparationEvent =
   | { readonly kind: "damaged"; readonly message: string }
   | { readonly kind: "note"; readonly message: string }
@@ -96,7 +96,7 @@ export interface Derived {
   readonly parts: readonly (TensorEntry | null)[];
 }
 
-/** The same for the same bytes converted in the same way, wherever they lie. `format` names the way. */
+/** A hash of the bytes that are converted and of the way, which `format` names; where the files lie does not matter. */
 export async function contentKey(format: string, all: readonly Derived[], cacheFolder: string): Promise<string> {
   const key = createHash("sha256").update(`${format}\n`);
   const hashes = new Map<string, string>();
@@ -119,7 +119,7 @@ function filled(tensor: TensorSource): readonly TensorSource[] {
   return [tensor, { name: `${tensor.name}.filling`, dtype: "U8", shape: [gap], read }];
 }
 
-/** The same tensors; says how far it has come as each is read. */
+/** The tensors unchanged, with an event as each is read that says how many are done. */
 function reported({ what, checkpoint, tensors }: CachedTensors, options: WeightCacheOptions): readonly TensorSource[] {
   const total = totalBytes(tensors);
   let doneBytes = 0;
@@ -196,7 +196,7 @@ async function moveInto(temporary: string, folder: string, isRight: () => Promis
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** Folders of processes that died while writing; one that is a day old is nobody's. */
+/** Folders of processes that died while writing; no process still writes one that is a day old. */
 async function removeAbandoned(parent: string): Promise<void> {
   for (const name of await readdir(parent)) {
     if (!name.endsWith(".tmp")) continue;

@@ -24,7 +24,7 @@ export interface UsedWeight {
   readonly entries: readonly TensorEntry[];
 }
 
-interface Source {
+interface WeightSource {
   /** The checkpoint's name, for errors. */
   readonly checkpoint: string;
   readonly tensors: ReadonlyMap<string, TensorEntry>;
@@ -35,10 +35,10 @@ interface Source {
 }
 
 export class Weights {
-  readonly #source: Source;
+  readonly #source: WeightSource;
   readonly #path: string;
 
-  private constructor(source: Source, path: string) {
+  private constructor(source: WeightSource, path: string) {
     this.#source = source;
     this.#path = path;
   }

@@ -1,6 +1,6 @@
 /**
  * What goes wrong on a device while a model computes: its memory runs out, or the device itself is gone. ONNX Runtime throws one
- * kind of error for all, so it is told by its words.
+ * kind of error for all, so it is recognised by its message.
  */
 
 /** Fewer at a time may fit. */
@@ -35,7 +35,7 @@ const lostWords = [
   /887A000[567]|887A0020|DXGI_ERROR_DEVICE_(REMOVED|HUNG|RESET)/i,
 ];
 
-/** The same error where it is none of these. `where`: the graph, and the device. */
+/** The error unchanged where it is neither. `where`: the graph, and the device. */
 export function deviceError(error: unknown, where: string): unknown {
   const words = error instanceof Error ? error.message : String(error);
   const [line = ""] = words.split("\n");

@@ -1,4 +1,4 @@
-/** What each device can compute in: ONNX Runtime would otherwise compute a part on the CPU, copying to and fro, without a word. */
+/** What each device can compute in: ONNX Runtime would otherwise compute a part on the CPU, copying data there and back, without a message. */
 import { describePrecision, everyPart, modelParts, precisionNames } from "../checkpoint/precision.ts";
 import type { Precision, PrecisionName } from "../checkpoint/precision.ts";
 import type { Device, ProviderName } from "./device.ts";

@@ -1,5 +1,5 @@
 /**
- * Which nodes of a graph a device takes, and which ONNX Runtime computes on the CPU instead, without a word: seen in the
+ * Which nodes of a graph a device takes, and which ONNX Runtime computes on the CPU instead, without a message: seen in the
  * profile of a session's first run. Its file goes as soon as it is read.
  */
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";

@@ -6,7 +6,7 @@ import { adapterIn } from "./adapter.ts";
 import type { Adapter } from "./adapter.ts";
 import type { Device } from "./device.ts";
 
-type Report =
+type TrialReport =
   | {
       readonly status: "works";
       readonly difference: number;
@@ -15,7 +15,7 @@ type Report =
     }
   | { readonly status: "failed"; readonly reason: string };
 
-export type ProviderTrial = Report & {
+export type ProviderTrial = TrialReport & {
   /** Which device it was, as far as it is told; null: it is not. */
   readonly adapter: Adapter | null;
 };
@@ -53,7 +53,7 @@ export function tryProvider({ provider, id }: Device, options: TrialOptions = {}
   });
 }
 
-function readReport(stdout: string, otherwise = "its process gave no answer"): Report {
+function readReport(stdout: string, otherwise = "its process gave no answer"): TrialReport {
   const parsed = reportSchema.safeParse(jsonIn(stdout));
   if (!parsed.success) return failed(otherwise);
   if ("error" in parsed.data) return failed(parsed.data.error);
@@ -75,7 +75,7 @@ function jsonIn(text: string): unknown {
 }
 
 /** ONNX Runtime puts the place in its own source, and the condition that does not hold, before the words for a reader. */
-function failed(reason: string): Report {
+function failed(reason: string): TrialReport {
   const [line = reason] = reason.trim().split("\n");
   return { status: "failed", reason: line.replace(/^\/onnxruntime_src\/.* was false\. /, "") };
 }

@@ -1,5 +1,5 @@
 /**
- * When two image encoders are the same: when they give the same features, bit for bit, of the same image file. The key is a
+ * Two image encoders share features if they give the same ones, bit for bit, of every image file. The key is a
  * hash of all that decides: weights as they are computed with, graph, preprocessing, and the code and processor that compute.
  */
 import { createHash, randomUUID } from "node:crypto";

@@ -86,7 +86,7 @@ export class FeatureCache {
     return found.status === "whole" ? found.values : null;
   }
 
-  /** Written while the model goes on; `values` must stay as they are. Waits only while much is on its way already. */
+  /** Written while the model computes; `values` must stay as they are. Waits only while much is on its way already. */
   async put(name: string, values: Float32Array): Promise<void> {
     if (this.#isGivenUp || this.#waiting.has(name)) return;
     while (this.#waitingBytes > WAITING_BYTES)
@@ -164,7 +164,7 @@ export class FeatureCache {
     });
   }
 
-  /** The run goes on without: what is kept is read, nothing more is written. */
+  /** The run continues without writing: what is kept is read, nothing more is kept. */
   #giveUp(error: unknown): void {
     if (this.#isGivenUp) return;
     this.#isGivenUp = true;
@@ -197,7 +197,7 @@ function isMissing(error: unknown): boolean {
   return error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR");
 }
 
-/** Files of processes that died while writing; one that is a day old is nobody's. */
+/** Files of processes that died while writing; no process still writes one that is a day old. */
 async function removeAbandoned(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     if (!name.endsWith(".tmp")) continue;

@@ -8,7 +8,7 @@
 import { createHash } from "node:crypto";
 import type { Tensor } from "onnxruntime-node";
 import type { VisionConfig } from "../checkpoint/config.ts";
-import { imageLimits, pixelsOf, readImageBytes } from "../image/image-processor.ts";
+import { imageBytes, imageLimits, pixelsOf } from "../image/image-processor.ts";
 import type { ImageLimits } from "../image/image-processor.ts";
 import type { PixelThreads } from "../image/pixel-threads.ts";
 import type { PixelSettings } from "../image/preprocessor-config.ts";
@@ -69,11 +69,12 @@ export class ImageTokens {
     this.#parts = parts;
   }
 
-  async load({ path, bytes: given }: Omit<ImageFile, "id">): Promise<LoadedImage | FailedImage> {
+  async load(file: Omit<ImageFile, "id">): Promise<LoadedImage | FailedImage> {
+    const { path } = file;
     const { features, pixels, threads, limits = imageLimits } = this.#parts;
     const clock = new StageClock();
     try {
-      const bytes = await clock.time("imageRead", () => readImageBytes(path, given));
+      const bytes = await clock.time("imageRead", () => imageBytes(file));
       const hash = features && createHash("sha256").update(bytes).digest("hex");
       if (hash !== null && features?.isBatchInvariant === true) {
         const start = performance.now();
@@ -155,7 +156,7 @@ export class ImageTokens {
 
 /**
  * What images' features are filed under. Where they depend on the images that are encoded with them, that is their place in
- * the whole batch: only the same batch gives the same numbers, so only the same batch is read.
+ * the whole batch: another batch gives other numbers, so only features of this very batch are read.
  */
 function entryNames(images: readonly LoadedImage[], { isBatchInvariant }: KeptFeatures): readonly string[] {
   const hashes = images.map(({ hash }) => hash!);

@@ -20,7 +20,7 @@ export interface ImageTokensOptions extends RuntimeOptions, WeightOptions, Pixel
   readonly keepFeatures?: boolean;
 }
 
-interface ImageTokensParts {
+interface LoadedParts {
   /** The whole checkpoint's. */
   readonly weights: Weights;
   readonly pixels: PixelSettings;
@@ -30,7 +30,7 @@ interface ImageTokensParts {
 
 export async function loadImageTokens(
   { name, config }: Pick<Checkpoint, "name" | "config">,
-  { weights, pixels, isFedOn = false }: ImageTokensParts,
+  { weights, pixels, isFedOn = false }: LoadedParts,
   options: ImageTokensOptions,
 ): Promise<ImageTokens> {
   const {

@@ -31,7 +31,7 @@ export async function rankNextTokens(head: LanguageHead, hidden: Float32Array, c
 }
 
 /**
- * The same with a repetition penalty on the tokens of each row's text so far. Greedy search penalises logits, beam search
+ * The most likely next tokens with a repetition penalty on the tokens of each row's text so far. Greedy search penalises logits, beam search
  * log-probabilities, and neither is normalised again (RepetitionPenaltyLogitsProcessor, logits_process.py:409).
  */
 export async function rankWithPenalty(

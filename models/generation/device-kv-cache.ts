@@ -66,7 +66,7 @@ export class DeviceKvCache implements SequenceCache {
     return this.#places;
   }
 
-  /** All together, when none is there: nobody joins sequences that have gone on. */
+  /** All sequences begin together, in an empty cache: none joins a batch that has decoded some tokens. */
   async begin(prefixes: readonly (Prefix | null)[]): Promise<readonly Places[]> {
     if (this.#rows !== null && this.#rows.sequences > 0) throw new Error("sequences cannot join others on a device");
     const there = prefixes.filter((prefix) => prefix !== null);

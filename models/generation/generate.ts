@@ -29,7 +29,7 @@ export interface Attendance {
   /** Asked after every step: sequences that join the `open` ones, now at the end of the batch, or null. */
   readonly join: (open: number) => Promise<Begun | null>;
   readonly onTime: (milliseconds: number, sequences: readonly number[]) => void;
-  /** Tokens a sequence begins with, whatever comes; told after every step while it is open. Unset: nobody asks. */
+  /** Called after every step with the tokens that an open sequence begins with in any case. Unset: not wanted. */
   readonly onSettled?: (sequence: number, tokens: readonly number[]) => void;
   readonly onDone: (sequence: number, hypotheses: readonly Hypothesis[]) => void;
 }
@@ -114,11 +114,11 @@ interface OpenSequence {
   readonly number: number;
   readonly search: Search;
   readonly text: readonly number[];
-  /** null: nobody asks how likely its tokens were. */
+  /** null: how likely its tokens were is not wanted. */
   readonly trace: TokenTrace | null;
 }
 
-/** Lets whoever waits have a turn, which may be to stop this: throws the signal's reason. */
+/** Gives the event loop a turn, in which generation may be cancelled: then throws the signal's reason. */
 export async function giveWay(signal: AbortSignal | undefined): Promise<void> {
   await setImmediate();
   signal?.throwIfAborted();

@@ -4,14 +4,14 @@
  */
 import type { DecodingOptions } from "../model.ts";
 import type { GraphLanguageModel } from "./language-model.ts";
-import type { SeenImages } from "./seen-images.ts";
+import type { EncodedRequest, SeenImages } from "./seen-images.ts";
 import { commonBeginning } from "./window.ts";
-import type { Question, WindowOptions, WindowWatcher } from "./window.ts";
+import type { WindowOptions, WindowWatcher } from "./window.ts";
 
 /** Every question, at least one, is answered once. */
 export async function answerGroups<Seen>(
   { model, seenImages }: { readonly model: GraphLanguageModel<Seen>; readonly seenImages: SeenImages<Seen> },
-  questions: readonly Question[],
+  questions: readonly EncodedRequest[],
   options: DecodingOptions,
   { size, sharePrompt, onTime, onDone }: WindowOptions & WindowWatcher,
 ): Promise<void> {

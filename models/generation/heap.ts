@@ -1,4 +1,4 @@
-/** A binary heap: the first of its values at hand, whatever comes and goes. */
+/** A binary heap: the first of its values is always at the top. */
 export class Heap<T> {
   readonly #values: T[] = [];
   readonly #isBefore: (a: T, b: T) => boolean;

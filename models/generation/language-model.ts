@@ -18,16 +18,16 @@ export interface LanguageModel<Seen> {
    * is kept begins with, and goes on from; a model that reads prompts whole has no use for them.
    */
   readonly see: (softPrompts: Tensor, common?: readonly number[]) => Promise<readonly Seen[]>;
-  /** Why a prompt cannot be used, or null. Counts the positions it and its longest continuation would take. */
   /**
    * What is kept of an image and a prompt about it → of that image and only the prompt's first `tokens`. Unset: prompts are
    * read whole, and nothing is kept of them.
    */
   readonly shorten?: (seen: Seen, tokens: number) => Seen;
+  /** Why a prompt cannot be used, or null. Counts the positions it and its longest continuation would take. */
   readonly refuse: (tokens: readonly number[], newTokens: number) => string | null;
   /** Frees what was kept of an image, where that must be said; no question about it is to come. */
   readonly forget?: (seen: Seen) => void;
-  /** Whether others can join sequences that have gone on; unless told, they can. */
+  /** Whether new sequences can join a batch that has decoded some tokens; unset: they can. */
   readonly isRefilled?: boolean;
   /** A batch of these prompts, to which others come, and no others than `room` is for. */
   readonly start: (prompts: readonly Prompt<Seen>[], room: Room) => Promise<JoinableStart<Seen>>;
@@ -47,16 +47,16 @@ export interface GraphLanguageModel<Seen> extends Omit<LanguageModel<Seen>, "hea
 export interface Prompt<Seen> {
   readonly seen: Seen;
   readonly tokens: readonly number[];
-  /** Given what may be kept of image and prompt, by a model that can shorten it. Unset: nobody asks. */
+  /** Given what may be kept of image and prompt, by a model that can shorten it. Unset: it need not be kept. */
   readonly onSeen?: (seen: Seen) => void;
 }
 
 export interface Room {
   readonly beams: number;
   readonly newTokens: number;
-  /** Sequences at a time; unless told, as many as there are prompts. */
+  /** Sequences at a time; unset: as many as there are prompts. */
   readonly sequences?: number;
-  /** Tokens of the longest prompt there will be; unless told, of those at hand. */
+  /** Tokens of the longest prompt there will be; unset: of those that start. */
   readonly promptTokens?: number;
 }
 

@@ -10,7 +10,7 @@ import type { CacheLayout } from "../networks/cache-rows.ts";
 import type { CacheShape } from "./sequence-cache.ts";
 
 export interface LoadedDecoder extends Pick<Decoder, "shape" | "outputs" | "caches" | "memory" | "session"> {
-  /** Whether sequences can join those that have gone on: not on a device, where all fill the same places. */
+  /** Whether new sequences can join a batch that has decoded some tokens: not on a device, where all fill the same places. */
   readonly isRefilled: boolean;
   readonly release: () => Promise<void>;
 }

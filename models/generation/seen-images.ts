@@ -1,13 +1,13 @@
 /**
  * What the language model keeps of images (for OPT the keys and values of queries and common words: megabytes), for as long
- * as questions about them are to come; and of conversations, which are prompts that go on from each other.
+ * as questions about them are to come; and of conversations, whose prompts each continue the one before.
  */
 import { float32Tensor } from "../runtime.ts";
-import { commonLength } from "./common-tokens.ts";
 import type { LanguageModel } from "./language-model.ts";
 
-interface ImageQuestion {
-  /** The same image has the same key. */
+/** A request as the language model takes it: its image is a soft prompt, its text is tokens. */
+export interface EncodedRequest {
+  /** Key of the image: requests with one key are about one image. */
   readonly image: string;
   /** [queries, width] */
   readonly softPrompt: Float32Array;
@@ -24,7 +24,7 @@ export class SeenImages<Seen> {
   readonly #queries: number;
   readonly #seen = new Map<string, Seen>();
   /** The last prompt of each conversation, and what was kept of it. */
-  readonly #conversations = new WeakMap<object, { readonly question: ImageQuestion; readonly seen: Seen }>();
+  readonly #conversations = new WeakMap<object, { readonly question: EncodedRequest; readonly seen: Seen }>();
   #common: readonly number[] = [];
 
   constructor(model: SeeingModel<Seen>, { queries }: { readonly queries: number }) {
@@ -39,17 +39,17 @@ export class SeenImages<Seen> {
   }
 
   /** Of a question's image, which was shown before, or of what its conversation has come to. */
-  of(question: ImageQuestion): Seen {
+  of(question: EncodedRequest): Seen {
     return this.#recall(question) ?? this.#seen.get(question.image)!;
   }
 
   /** `seen`: of a question's image and all of its tokens. */
-  keepPrompt(question: ImageQuestion, seen: Seen): void {
+  keepPrompt(question: EncodedRequest, seen: Seen): void {
     if (question.conversation !== undefined) this.#conversations.set(question.conversation, { question, seen });
   }
 
   /** What was kept of the tokens that the conversation's last prompt and this one begin with; null: nothing. */
-  #recall({ conversation, image, tokens }: ImageQuestion): Seen | null {
+  #recall({ conversation, image, tokens }: EncodedRequest): Seen | null {
     const last = conversation === undefined ? undefined : this.#conversations.get(conversation);
     if (last === undefined || last.question.image !== image || this.#model.shorten === undefined) return null;
     // One token is left to run: what follows a prompt is predicted from its last token.
@@ -62,7 +62,7 @@ export class SeenImages<Seen> {
    * is worth its while, images of the next questions, `most` at a time. Gives the first question of each new image.
    */
   async show(
-    questions: readonly ImageQuestion[],
+    questions: readonly EncodedRequest[],
     { needed, most }: { readonly needed: number; readonly most: number },
   ): Promise<readonly number[]> {
     const unseen = new Map<string, number>();
@@ -91,4 +91,10 @@ export class SeenImages<Seen> {
       this.#model.forget?.(seen);
     }
   }
+}
+
+/** How many tokens all of the sequences begin with; there is at least one sequence. */
+export function commonLength([first = [], ...others]: readonly (readonly number[])[]): number {
+  const end = first.findIndex((token, index) => others.some((tokens) => tokens[index] !== token));
+  return end === -1 ? first.length : end;
 }

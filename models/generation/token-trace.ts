@@ -2,7 +2,7 @@
  * How likely each token of a search was. A search keeps sums only, and scores that a penalty has changed; this watches it
  * from outside, where somebody wants to see more, and costs nothing elsewhere.
  */
-import { commonLength } from "./common-tokens.ts";
+import { commonLength } from "./seen-images.ts";
 import type { Search } from "./search.ts";
 
 export class TokenTrace {

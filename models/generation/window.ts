@@ -3,20 +3,11 @@
  * a group's prompts are about as long, and when enough rows are free the next ones join those that still decode.
  */
 import type { GenerationOptions } from "../model.ts";
-import { commonLength } from "./common-tokens.ts";
 import { generate } from "./generate.ts";
 import type { LanguageModel, Prompt } from "./language-model.ts";
-import type { SeenImages } from "./seen-images.ts";
+import { commonLength } from "./seen-images.ts";
+import type { EncodedRequest, SeenImages } from "./seen-images.ts";
 import type { Hypothesis } from "./search.ts";
-
-export interface Question {
-  /** The same image has the same key, and its soft prompt [queries, width]. */
-  readonly image: string;
-  readonly softPrompt: Float32Array;
-  readonly tokens: readonly number[];
-  /** See GenerationRequest. */
-  readonly conversation?: object;
-}
 
 export interface WindowOptions {
   /** Questions at a time. */
@@ -30,7 +21,7 @@ export interface WindowOptions {
 /** Learns what it took and what came of it; a question is its index. */
 export interface WindowWatcher {
   readonly onTime: (stage: string, milliseconds: number, questions: readonly number[]) => void;
-  /** Tokens its text begins with, whatever comes: told while it is generated. Unset: nobody asks. */
+  /** Called during generation with the tokens that the text begins with in any case. Unset: not wanted. */
   readonly onSettled?: (question: number, tokens: readonly number[]) => void;
   readonly onDone: (question: number, hypotheses: readonly Hypothesis[]) => void;
 }
@@ -38,7 +29,7 @@ export interface WindowWatcher {
 /** Every question, at least one, is answered once. */
 export async function answerWindow<Seen>(
   { model, seenImages }: { readonly model: LanguageModel<Seen>; readonly seenImages: SeenImages<Seen> },
-  questions: readonly Question[],
+  questions: readonly EncodedRequest[],
   options: GenerationOptions,
   { size, refill, sharePrompt, onTime, onSettled, onDone }: WindowOptions & WindowWatcher,
 ): Promise<void> {
@@ -65,7 +56,7 @@ export async function answerWindow<Seen>(
     seenImages.keep(new Set([...order.slice(begun), questions.length - 1].map((index) => questions[index]!.image)));
     return answer;
   };
-  const promptOf = (question: Question): Prompt<Seen> => ({
+  const promptOf = (question: EncodedRequest): Prompt<Seen> => ({
     seen: seenImages.of(question),
     tokens: question.tokens,
     ...(question.conversation !== undefined && {

@@ -3,13 +3,12 @@
  * decode, RGB, bicubic resize of the bytes, rescale, normalise. BLIP-2 squeezes every image to a square; nothing is cropped.
  */
 import { readFile } from "node:fs/promises";
-import { decodeImage, readImageSize } from "./image-decoder.ts";
-import { describeOther, imageFormat } from "./image-format.ts";
+import { decodeImage, describeOther, imageFormat, readImageSize } from "./image-decoder.ts";
+import type { RgbImage } from "./image-decoder.ts";
 import { ImageError } from "../model.ts";
-import type { StageLatency } from "../model.ts";
+import type { ImageFile, StageLatency } from "../model.ts";
 import { resizeBicubic } from "./pillow-resize.ts";
 import type { PixelSettings } from "./preprocessor-config.ts";
-import type { RgbImage } from "./rgb-image.ts";
 import { StageClock } from "../stage-clock.ts";
 
 export interface ImageLimits {
@@ -20,7 +19,7 @@ export interface ImageLimits {
 }
 
 export const imageLimits: ImageLimits = {
-  side: 16_384, // each of 224 columns would stand for more than 73 pixels: nobody meant that
+  side: 16_384, // each of 224 columns would stand for more than 73 pixels, which is a mistake
   pixels: 178_956_970, // Pillow refuses more as a decompression bomb (Image.py: twice MAX_IMAGE_PIXELS)
 };
 
@@ -83,6 +82,16 @@ export function normalise(
       values[to] = byByte[pixels[from]!]!;
   }
   return values;
+}
+
+/** The bytes of an image, wherever it says that they are. Throws ImageError. */
+export async function imageBytes({ path, bytes, read, unreadable }: Omit<ImageFile, "id">): Promise<Buffer> {
+  if (unreadable !== undefined) throw new ImageError(unreadable);
+  if (bytes !== undefined || read === undefined) return await readImageBytes(path, bytes);
+  const given = await read().catch((cause: unknown) => {
+    throw new ImageError(cause instanceof Error ? cause.message : String(cause), { cause });
+  });
+  return await readImageBytes(path, given);
 }
 
 /** Throws ImageError. `given`: the file's bytes, where they are at hand. */

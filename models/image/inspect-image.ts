@@ -1,7 +1,7 @@
 /** What an image file is, by its header alone: whether it can be used at all, how large it is, whether it moves. */
 import sharp from "sharp";
-import { describeOther, imageFormat } from "./image-format.ts";
-import type { ImageFormat } from "./image-format.ts";
+import { describeOther, imageFormat } from "./image-decoder.ts";
+import type { ImageFormat } from "./image-decoder.ts";
 import { imageLimits, readImageBytes } from "./image-processor.ts";
 import { ImageError } from "../model.ts";
 
@@ -29,7 +29,7 @@ export async function inspectImage(path: string): Promise<ImageFacts> {
   return inspectImageBytes(await readImageBytes(path), path);
 }
 
-/** The same of bytes that were read; `name` is what messages call them. */
+/** What inspectImage says, of bytes that were read already; `name` is what messages call them. */
 export async function inspectImageBytes(bytes: Buffer, name: string): Promise<ImageFacts> {
   if (bytes.length === 0) throw new ImageError(`${name}: the file is empty, expected an image. Download it again.`);
   const format = imageFormat(bytes);
@@ -41,7 +41,9 @@ export async function inspectImageBytes(bytes: Buffer, name: string): Promise<Im
     const { width, height, pages = 1, hasAlpha } = await sharp(bytes, { limitInputPixels: false }).metadata();
     const isMoving = format === "WebP" || format === "GIF";
     return {
-      ...{ format, width, height },
+      format,
+      width,
+      height,
       frames: isMoving ? pages : 1,
       isTransparentGif:
         format === "GIF" && hasAlpha && width * height <= imageLimits.pixels && !(await isOpaque(bytes)),

@@ -3,7 +3,7 @@
  * sum of the input pixels under a cubic kernel, which widens when the image shrinks so that it does not alias. Width and
  * height are resized one after the other, rounded to 8 bits in between, so their order shows in the last bits.
  */
-import type { RgbImage } from "./rgb-image.ts";
+import type { RgbImage } from "./image-decoder.ts";
 
 /** Keys' cubic convolution with a = -0.5, as Pillow and LAVIS have it; OpenCV and PyTorch take -0.75. */
 const SHARPNESS = -0.5;

@@ -1,4 +1,4 @@
-/** A thread of PixelThreads: file bytes in, pixels out, by the same code that this would be done with elsewhere. */
+/** A thread of PixelThreads: file bytes in, pixels out, by the code of image-processor.ts. */
 import { parentPort } from "node:worker_threads";
 import { ImageError } from "../model.ts";
 import type { StageLatency } from "../model.ts";

@@ -57,7 +57,8 @@ export function optDecoder(weights: Weights, config: OptConfig, cache: CacheLayo
     return g.finish();
   }
   const x = optLayers(g, weights, config, {
-    ...{ embeddings, positions },
+    embeddings,
+    positions,
     attend: (layer, projected) =>
       headByHead(g, projected, { batch: "batch", tokens: "tokens", heads }, (q, recent) =>
         attentionOverJoined(g, q, past[layer]!, { ...recent, axis: "tokens" }, { mask, layer }),

@@ -106,7 +106,8 @@ export function t5Decoder(weights: Weights, config: T5Config, cache: CacheLayout
   const tokensFirst = cache === "places";
   const axes = { batch: "batch", tokens: "tokens", heads, tokensFirst };
   const x = t5DecoderLayers(g, weights, config, {
-    ...{ source, axes },
+    source,
+    axes,
     embeddings: tokensFirst ? g.transpose(embeddings, [1, 0, 2]) : embeddings,
     attend: (layer, projected) => {
       const given = { mask: bias, layer };

@@ -88,9 +88,14 @@ export async function loadTokenizer(
       return [...around.slice(0, before), ...text, ...around.slice(before)];
     },
     imageTokens: new Array<number>(config.qFormer.queries).fill(imageToken(library, config, file)),
-    pad: config.kind === "generation" ? config.text.pad : config.qFormer.pad,
+    pad: readerOf(config).pad,
     paddingSide,
   };
+}
+
+/** The network that reads tokens: the language model, or the Q-Former where there is none. */
+function readerOf({ text, qFormer }: Blip2Config): { readonly vocabulary: number; readonly pad: number } {
+  return text ?? qFormer;
 }
 
 /** null where there is no such file. */
@@ -124,7 +129,7 @@ class CharacterMapNormalizer extends Normalizer {
 
 /** Every id has a row in the model's embeddings; <image> needs none where its places are cut off. */
 function checkVocabulary(library: LibraryTokenizer, config: Blip2Config, file: string): void {
-  const { vocabulary } = config.kind === "generation" ? config.text : config.qFormer;
+  const { vocabulary } = readerOf(config);
   for (const [token, id] of library.get_vocab()) {
     if (id < vocabulary || (config.kind === "retrieval" && token === IMAGE_TOKEN)) continue;
     throw new CheckpointError(

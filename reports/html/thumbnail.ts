@@ -6,11 +6,17 @@ const side = 224; // the longer one, in pixels: what BLIP-2 sees
 const quality = 70;
 const mostBytes = 40_000_000; // larger files are no photographs of a data set
 
+export interface ImagePlace {
+  readonly path: string;
+  /** Gives the bytes of an image that is no file of its own. */
+  readonly read?: () => Promise<Uint8Array>;
+}
+
 /** null: the file is not there, or no image that can be read. */
-export async function thumbnailOf(path: string): Promise<string | null> {
+export async function thumbnailOf({ path, read }: ImagePlace): Promise<string | null> {
   try {
-    if ((await stat(path)).size > mostBytes) return null;
-    const image = await loadImage(path);
+    if (read === undefined && (await stat(path)).size > mostBytes) return null;
+    const image = await loadImage(read === undefined ? path : await read());
     const scale = Math.min(1, side / Math.max(image.width, image.height));
     const [width, height] = [Math.round(image.width * scale), Math.round(image.height * scale)];
     const canvas = createCanvas(Math.max(1, width), Math.max(1, height));

@@ -21,7 +21,7 @@ export interface Similarities {
   readonly texts: number;
 }
 
-/** Positions of the candidates of each row, the most similar first. */
+/** Positions of the candidates of each row, in rising order. */
 export interface Candidates {
   /** [images] of texts */
   readonly imageToText: readonly Int32Array[];
@@ -50,10 +50,10 @@ export function candidates(similarities: Similarities, rerank: number): Candidat
   const scores = similarityScores(similarities);
   return {
     imageToText: Array.from({ length: images }, (_, image) =>
-      highestPositions(scores.imageToText(image), counts.imageToText),
+      rowCandidates(scores.imageToText(image), counts.imageToText),
     ),
     textToImage: Array.from({ length: texts }, (_, text) =>
-      highestPositions(scores.textToImage(text), counts.textToImage),
+      rowCandidates(scores.textToImage(text), counts.textToImage),
     ),
   };
 }
@@ -82,23 +82,35 @@ export function similarityScores({ values, images, texts }: Similarities): Retri
   };
 }
 
-/** What a matched pair scores: the sum rounded to single precision, as the reference rounds it. */
-export function pairScore(similarity: number, logit: number): number {
-  return Math.fround(similarity + logit);
-}
+/** The matching logit of a row's candidate, which stands at `place` among the candidates. */
+export type LogitOf = (candidate: number, place: number) => number;
 
-/** Positions of the `rerank` most similar candidates of one row, in rising order. */
+/** Positions of the `rerank` most similar candidates of one row, in rising order. Of equal ones the lower are taken. */
 export function rowCandidates(similar: Float32Array, rerank: number): Int32Array {
   return highestPositions(similar, Math.min(rerank, similar.length)).sort();
 }
 
 /**
- * The candidates of one row, the best first, those that score alike together, in rising order.
+ * The rule of re-ranking: what each candidate of a row scores, in their order. Matching logit and similarity are added in
+ * single precision, as the reference rounds them.
  *
- * @param candidates positions in rising order
- * @param scores of the candidates, in their order
+ * @param similar the whole row
+ * @param logitOf null: nothing was matched, and the similarities rank
  */
-export function rankedRow(candidates: Int32Array, scores: Float32Array): readonly (readonly number[])[] {
+export function candidateScores(similar: Float32Array, candidates: Int32Array, logitOf: LogitOf | null): Float32Array {
+  return Float32Array.from(candidates, (candidate, place) => {
+    const similarity = similar[candidate]!;
+    return logitOf === null ? similarity : similarity + logitOf(candidate, place);
+  });
+}
+
+/** The candidates of one row, the best first; those that score alike stand together, in rising order. See candidateScores. */
+export function rankedRow(
+  similar: Float32Array,
+  candidates: Int32Array,
+  logitOf: LogitOf | null,
+): readonly (readonly number[])[] {
+  const scores = candidateScores(similar, candidates, logitOf);
   const groups: number[][] = [];
   let before = Number.NaN;
   for (const place of highestPositions(scores, scores.length)) {
@@ -112,24 +124,27 @@ export function rankedRow(candidates: Int32Array, scores: Float32Array): readonl
 
 /** @param matched of each image, for at least the pairs that `textsToMatch` names */
 export function rerankedScores(
-  { values, images, texts }: Similarities,
+  similarities: Similarities,
   { imageToText, textToImage }: Candidates,
   matched: readonly MatchedTexts[],
 ): RetrievalScores {
-  const score = (image: number, text: number): number =>
-    pairScore(values[image * texts + text]!, logitOf(matched[image], text, image));
+  const { images, texts } = similarities;
+  const similar = similarityScores(similarities);
+  const scoreRow = (row: Float32Array, own: Float32Array, candidates: Int32Array, logitOf: LogitOf): Float32Array => {
+    row.fill(UNMATCHED);
+    for (const [place, score] of candidateScores(own, candidates, logitOf).entries()) row[candidates[place]!] = score;
+    return row;
+  };
   const row = new Float32Array(texts);
   const column = new Float32Array(images);
   return {
     imageToText: (image) => {
-      row.fill(UNMATCHED);
-      for (const text of imageToText[image]!) row[text] = score(image, text);
-      return row;
+      const logit: LogitOf = (text) => logitOf(matched[image], text, image);
+      return scoreRow(row, similar.imageToText(image), imageToText[image]!, logit);
     },
     textToImage: (text) => {
-      column.fill(UNMATCHED);
-      for (const image of textToImage[text]!) column[image] = score(image, text);
-      return column;
+      const logit: LogitOf = (image) => logitOf(matched[image], text, image);
+      return scoreRow(column, similar.textToImage(text), textToImage[text]!, logit);
     },
   };
 }
@@ -152,7 +167,7 @@ export function logitOf(
 }
 
 /** Positions of the `count` highest, highest first, of equal ones the lower position first. */
-export function highestPositions(scores: Float32Array, count: number): Int32Array {
+function highestPositions(scores: Float32Array, count: number): Int32Array {
   if (count === 0) return new Int32Array(0);
   const least = scores.slice().sort()[scores.length - count]!; // not-a-number would stand at the end
   const positions: number[] = [];

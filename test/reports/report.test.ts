@@ -15,7 +15,8 @@ import { reportSchema } from "../../reports/report/report-data.ts";
 import type { Report } from "../../reports/report/report-data.ts";
 import { identityHash, parseRunRecord } from "../../reports/records/run-record.ts";
 import { projectRoot } from "../support/project.ts";
-import { benchPoint, command, makeBench, makeRun } from "../support/report-folders.ts";
+import { fakeInProcess } from "../support/command-process.ts";
+import { benchPoint, makeBench, makeRun } from "../support/report-folders.ts";
 import { temporaryFolder } from "../support/temporary-files.ts";
 
 function readReport(folder: string): Report {
@@ -35,7 +36,17 @@ describe("report", () => {
   /** A report of the two runs and this one; gives why it stands apart. */
   const reasonApart = async (run: string): Promise<string> => {
     const other = join(folder, "another");
-    const { code, err } = await command(folder, "report", first, second, run, "--samples", "0", "--output", other);
+    const { code, err } = await fakeInProcess(
+      folder,
+      "report",
+      first,
+      second,
+      run,
+      "--samples",
+      "0",
+      "--output",
+      other,
+    );
     assert.equal(code, 0, err);
     const { runs, apart } = readReport(other);
     assert.deepEqual(
@@ -60,7 +71,7 @@ describe("report", () => {
   };
 
   it("writes a page, Markdown, JSON, a table and a chart each", async () => {
-    const { code, out, err } = await command(folder, "report", join(folder, "runs"), "--output", output);
+    const { code, out, err } = await fakeInProcess(folder, "report", join(folder, "runs"), "--output", output);
     assert.equal(code, 0, err);
     assert.match(out, /report\/index\.html: 2 runs, 0 bench points\n$/);
     assert.deepEqual(readdirSync(output).sort(), ["charts", "index.html", "report.json", "report.md", "tables"]);
@@ -88,7 +99,17 @@ describe("report", () => {
 
   it("draws the same samples for the same seed, and says how many there are", async () => {
     const ids = async (seed: string): Promise<readonly string[]> => {
-      await command(folder, "report", first, "--samples", "10", "--seed", seed, "--output", join(folder, "drawn"));
+      await fakeInProcess(
+        folder,
+        "report",
+        first,
+        "--samples",
+        "10",
+        "--seed",
+        seed,
+        "--output",
+        join(folder, "drawn"),
+      );
       const { groups, samples } = readReport(join(folder, "drawn")).gallery;
       assert.deepEqual([groups[0]?.shown, groups[0]?.of], [10, 40]);
       return samples.map(({ id }) => id);
@@ -105,7 +126,7 @@ describe("report", () => {
       benchPoint("three", { precision: "int4", validity: "INVALID" }),
     ];
     const bench = makeBench(folder, points, ["one", "two", "three", "four"]);
-    const { out } = await command(folder, "report", bench, "--output", join(folder, "points"));
+    const { out } = await fakeInProcess(folder, "report", bench, "--output", join(folder, "points"));
     assert.match(out, /0 runs, 3 bench points/);
     const page = readFileSync(join(folder, "points", "index.html"), "utf8");
     assert.match(page, /3 of 4 points are measured/);
@@ -186,14 +207,14 @@ describe("report", () => {
   it("takes a run without hashes, and says that it cannot be checked", async () => {
     const run = copyOf("earlier");
     rmSync(join(run, "SHA256SUMS"));
-    await command(folder, "report", run, "--output", join(folder, "unchecked"));
+    await fakeInProcess(folder, "report", run, "--output", join(folder, "unchecked"));
     assert.ok(readReport(join(folder, "unchecked")).runs[0]?.files.every(({ recorded }) => recorded === null));
     assert.match(readFileSync(join(folder, "unchecked", "index.html"), "utf8"), /no hash was recorded/);
     rmSync(run, { recursive: true });
   });
 
   it("shows samples without questions where the data set is not there", async () => {
-    const { code } = await command(folder, "report", first, "--data", folder, "--output", join(folder, "blind"));
+    const { code } = await fakeInProcess(folder, "report", first, "--data", folder, "--output", join(folder, "blind"));
     assert.equal(code, 0);
     const { groups, samples } = readReport(join(folder, "blind")).gallery;
     assert.match(groups[0]?.notes.join() ?? "", /^Without questions, references and images: /);
@@ -202,13 +223,13 @@ describe("report", () => {
   });
 
   it("refuses to report on nothing", async () => {
-    const none = await command(folder, "report");
+    const none = await fakeInProcess(folder, "report");
     assert.deepEqual(
       [none.code, none.err],
       [2, "error: report: found no folder, expected run or bench folders, such as runs/* bench/*.\n"],
     );
     mkdirSync(join(folder, "empty"));
-    const empty = await command(folder, "report", "empty", "--output", join(folder, "no"));
+    const empty = await fakeInProcess(folder, "report", "empty", "--output", join(folder, "no"));
     assert.equal(empty.code, 2);
     assert.match(
       empty.err,
@@ -218,18 +239,18 @@ describe("report", () => {
   });
 
   it("writes over a report, and never into a folder that holds anything else", async () => {
-    const again = await command(folder, "report", first, "--samples", "0", "--output", output);
+    const again = await fakeInProcess(folder, "report", first, "--samples", "0", "--output", output);
     assert.equal(again.code, 0, again.err);
     assert.equal(readReport(output).runs.length, 1);
     assert.ok(!readdirSync(join(output, "charts")).includes("pareto-vqav2-val.png"));
     writeFileSync(join(output, "notes.txt"), "mine");
-    const other = await command(folder, "report", first, "--output", output);
+    const other = await fakeInProcess(folder, "report", first, "--output", output);
     assert.equal(other.code, 2);
     assert.match(other.err, /holds other things than a report, such as notes\.txt\. Give a new folder with --output\./);
   });
 
   it("tells what it wrote as JSON", async () => {
-    const { out } = await command(
+    const { out } = await fakeInProcess(
       folder,
       "report",
       first,
@@ -244,7 +265,7 @@ describe("report", () => {
   });
 
   it("is what a run ends with, unless it is told not to", async () => {
-    const { err } = await command(folder, "run", "-m", "fake", "--limit", "8", "--output", join(folder, "ends"));
+    const { err } = await fakeInProcess(folder, "run", "-m", "fake", "--limit", "8", "--output", join(folder, "ends"));
     assert.match(err, /Report: .*ends\/report\/index\.html\n$/);
     assert.equal(readReport(join(folder, "ends", "report")).runs.length, 1);
     assert.ok(!readdirSync(first).includes("report"));

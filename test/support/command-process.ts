@@ -4,9 +4,13 @@ import { spawn, spawnSync } from "node:child_process";
 import type { ChildProcess, ChildProcessWithoutNullStreams } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { setTimeout } from "node:timers/promises";
+import type { Catalog } from "../../harness/catalog/catalog.ts";
 import { catalog } from "../../harness/catalog/catalog.ts";
 import { main } from "../../harness/cli/command.ts";
+import { endsWithTest } from "./child-processes.ts";
+import { fakeCatalog, fakeModel } from "./fakes.ts";
 import { hangMs, projectRoot } from "./project.ts";
 
 export const realCommand = join(projectRoot, "dist", "harness", "cli", "cli.js");
@@ -50,18 +54,46 @@ export function fake(folder: string, ...words: string[]): Ended {
   return runProcess(folder, { command: fakeCommand, words });
 }
 
-/** The real command in this process, for what ends before a model is loaded. */
-export async function inProcess(folder: string, ...words: string[]): Promise<Ended> {
-  let [out, err] = ["", ""];
-  const code = await main(words, catalog, {
-    stdout: { write: (text) => (out += text) },
-    stderr: { write: (text) => (err += text) },
-    env: environment(folder),
-  });
-  return { code, out, err };
+export interface Called {
+  readonly words: readonly string[];
+  /** With what it offers; unset: the real command. */
+  readonly offered?: Catalog;
+  /** Lines of standard input; unset: there is none. */
+  readonly lines?: readonly string[];
 }
 
-const started = new Set<ChildProcessWithoutNullStreams>();
+/**
+ * The command in this process, at work in `folder`: it prints and gives the code that a process would, and nothing is started.
+ * One at a time: the working folder is the whole process's.
+ */
+export async function callCommand(folder: string, { words, offered = catalog, lines }: Called): Promise<Ended> {
+  let [out, err] = ["", ""];
+  const stdin = lines === undefined ? null : Readable.from(lines.map((line) => `${line}\n`));
+  const before = process.cwd();
+  process.chdir(folder);
+  try {
+    const code = await main(words, offered, {
+      ...(stdin !== null && { stdin }),
+      stdout: { write: (text) => (out += text) },
+      stderr: { write: (text) => (err += text) },
+      env: environment(folder),
+    });
+    return { code, out, err };
+  } finally {
+    process.chdir(before);
+  }
+}
+
+export function inProcess(folder: string, ...words: string[]): Promise<Ended> {
+  return callCommand(folder, { words });
+}
+
+const fakes = fakeCatalog(() => Promise.resolve(fakeModel()));
+
+/** The command with the fake model, in this process. */
+export function fakeInProcess(folder: string, ...words: string[]): Promise<Ended> {
+  return callCommand(folder, { words, offered: fakes });
+}
 
 /** For a process that is talked to while it runs, with Node. It does not outlive its test, however that ends. */
 export function startProcess(
@@ -69,14 +101,9 @@ export function startProcess(
   { command, words, env = {} }: { command: string; words: readonly string[]; env?: Readonly<Record<string, string>> },
 ): ChildProcessWithoutNullStreams {
   const child = spawn(process.execPath, [command, ...words], { cwd: folder, env: environment(folder, env) });
-  started.add(child);
+  endsWithTest(child);
   return child;
 }
-
-afterEach(() => {
-  for (const child of started) child.kill("SIGKILL");
-  started.clear();
-});
 
 /** Comes back when it is so; fails where the process ends before, or where it takes as long as only what hangs does. */
 export async function until(isSo: () => boolean, child: ChildProcess): Promise<void> {

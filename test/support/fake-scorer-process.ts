@@ -17,6 +17,7 @@ function die(): void {
 
 serveModel(({ where }) =>
   Promise.resolve({
+    kind: "retrieval",
     name: where,
     weightsBytes: 7,
     embedImages: (images) => {

@@ -9,10 +9,10 @@ import { projectRoot } from "./project.ts";
 export const fakeTryCatalog: Catalog = {
   ...fakeCatalog(() => Promise.resolve(fakeModel())),
   checkpoints: [
-    { name: "fake", family: "opt", folder: "fake" },
-    { name: "fake-two", family: "t5", folder: "fake-two" },
-    { name: "fake-broken", family: "t5", folder: "fake-broken" },
-    { name: "fake-itm", family: "itm", folder: "fake-itm" },
+    { name: "fake", kind: "generation", family: "opt", folder: "fake" },
+    { name: "fake-two", kind: "generation", family: "t5", folder: "fake-two" },
+    { name: "fake-broken", kind: "generation", family: "t5", folder: "fake-broken" },
+    { name: "fake-itm", kind: "retrieval", family: "itm", folder: "fake-itm" },
   ],
   tryEntry: join(projectRoot, "dist", "test", "support", "fake-try-process.js"),
 };

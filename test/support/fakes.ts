@@ -23,6 +23,7 @@ export interface FakeOptions {
 
 export function fakeModel({ batchMs = 0, isFailing = () => false, onBatch }: FakeOptions = {}): VisionLanguageModel {
   return {
+    kind: "generation",
     name: "fake",
     family: "opt",
     readAhead: () => Promise.resolve(),
@@ -47,7 +48,7 @@ export function fakeModel({ batchMs = 0, isFailing = () => false, onBatch }: Fak
 export function fakeCatalog(load: () => Promise<VisionLanguageModel>): Catalog {
   return {
     tasks: [vqav2],
-    checkpoints: ["fake", "fake-two"].map((name) => ({ name, family: "opt", folder: name })),
+    checkpoints: ["fake", "fake-two"].map((name) => ({ name, kind: "generation", family: "opt", folder: name })),
     dataFolder: bundledData,
     bundledTasks: ["vqav2"],
     processEntry: join(projectRoot, "dist", "test", "support", "fake-model-process.js"),

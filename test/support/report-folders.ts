@@ -2,32 +2,24 @@
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { main } from "../../harness/cli/command.ts";
 import { benchFormat, pointFormat } from "../../reports/records/bench/bench-record.ts";
 import type { BenchPoint, BenchRecord, Distribution } from "../../reports/records/bench/bench-record.ts";
-import { environment } from "./command-process.ts";
-import type { Ended } from "./command-process.ts";
-import { fakeCatalog, fakeModel } from "./fakes.ts";
-
-/** The command with the fake model, in this process. */
-export async function command(folder: string, ...words: string[]): Promise<Ended> {
-  let [out, err] = ["", ""];
-  const code = await main(
-    words,
-    fakeCatalog(() => Promise.resolve(fakeModel())),
-    {
-      stdout: { write: (text) => (out += text) },
-      stderr: { write: (text) => (err += text) },
-      env: environment(folder),
-    },
-  );
-  return { code, out, err };
-}
+import { fakeInProcess } from "./command-process.ts";
 
 /** A run of the fake model, without a report. */
 export async function makeRun(folder: string, name: string, ...words: string[]): Promise<string> {
   const output = join(folder, name);
-  const { code, err } = await command(folder, "run", "-m", "fake", "--no-report", "-q", "--output", output, ...words);
+  const { code, err } = await fakeInProcess(
+    folder,
+    "run",
+    "-m",
+    "fake",
+    "--no-report",
+    "-q",
+    "--output",
+    output,
+    ...words,
+  );
   assert.equal(code, 0, err);
   return output;
 }

@@ -92,5 +92,5 @@ describe("retrieval ranking", () => {
 
 function plainBest(scores: Float32Array, count: number): number[] {
   const positions = [...scores.keys()].sort((a, b) => scores[b]! - scores[a]! || a - b);
-  return positions.slice(0, count);
+  return positions.slice(0, count).sort((a, b) => a - b);
 }

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { Sample } from "../../datasets/dataset.ts";
 import { confidenceInterval, shareInterval } from "../../harness/statistics/confidence-interval.ts";
-import { scorePredictions } from "../../harness/evaluation/score.ts";
+import { scorePredictions } from "../../harness/evaluation/generation/score.ts";
 import type { Outcome } from "../../reports/records/journal.ts";
 import type { GenerationTask, Score } from "../../tasks/task.ts";
 

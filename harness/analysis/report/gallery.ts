@@ -1,10 +1,11 @@
 /** The samples a report shows: what each run answered, beside the question and the references of the data set. */
+import type { ImageFile } from "../../../datasets/dataset.ts";
 import { readSimilarityRow } from "../../../reports/report/read-run.ts";
 import type { GalleryGroup, GallerySample } from "../../../reports/report/report-data.ts";
 import { differing } from "./answer-groups.ts";
 import type { AnswerGroup } from "./answer-groups.ts";
 import type { FullRun, ReportOptions } from "./make-report.ts";
-import { logitOf, pairScore, rankedRow, rowCandidates } from "../../../tasks/metrics/retrieval-ranking.ts";
+import { logitOf, rankedRow, rowCandidates } from "../../../tasks/metrics/retrieval-ranking.ts";
 import { readQuestions } from "../../catalog/questions.ts";
 import type { Questions } from "../../catalog/questions.ts";
 
@@ -12,7 +13,13 @@ export interface Gallery {
   readonly groups: readonly GalleryGroup[];
   readonly samples: readonly GallerySample[];
   /** Each image once. */
-  readonly imagePaths: ReadonlyMap<string, { readonly group: string; readonly image: string; readonly path: string }>;
+  readonly images: ReadonlyMap<string, GalleryImage>;
+}
+
+export interface GalleryImage {
+  readonly group: string;
+  readonly image: string;
+  readonly file: ImageFile;
 }
 
 /** `chosen`: the ids of each group's samples. Groups whose runs all stand apart are left out. */
@@ -23,7 +30,7 @@ export async function galleryOf(
 ): Promise<Gallery> {
   const groups: GalleryGroup[] = [];
   const samples: GallerySample[] = [];
-  const imagePaths = new Map<string, { group: string; image: string; path: string }>();
+  const images = new Map<string, GalleryImage>();
   const known = new Map<string, Questions>(); // by data: a split is read once for all its groups
   for (const [group, ids] of chosen) {
     const members = runs.filter((one) => one.group === group);
@@ -39,12 +46,11 @@ export async function galleryOf(
     for (const id of ids) {
       const sample = await sampleOf(id, { group, members, questions });
       samples.push(sample);
-      const path = questions.byId.get(id)?.imagePath;
-      if (path !== undefined)
-        imagePaths.set(`${group.id} ${sample.image}`, { group: group.id, image: sample.image, path });
+      const file = questions.byId.get(id)?.image;
+      if (file !== undefined) images.set(`${group.id} ${sample.image}`, { group: group.id, image: sample.image, file });
     }
   }
-  return { groups, samples, imagePaths };
+  return { groups, samples, images };
 }
 
 function describeGroup(
@@ -134,8 +140,6 @@ interface MatchedImage {
 /** The best texts of an image's row, which score alike; with `rerank` 0 by similarity alone. */
 function firstTexts(similar: Float32Array, matched: MatchedImage, rerank: number): readonly number[] {
   const candidates = rowCandidates(similar, rerank === 0 ? similar.length : rerank);
-  const scores = Float32Array.from(candidates, (text) =>
-    rerank === 0 ? similar[text]! : pairScore(similar[text]!, logitOf(matched, text, matched.image)),
-  );
-  return rankedRow(candidates, scores)[0]!;
+  const logitOfText = (text: number): number => logitOf(matched, text, matched.image);
+  return rankedRow(similar, candidates, rerank === 0 ? null : logitOfText)[0]!;
 }

@@ -17,6 +17,7 @@ import { AnswerColumns, agreementOf, chooseSamples, dataKeyOf, groupRuns } from 
 import type { AnswerGroup } from "./answer-groups.ts";
 import type { FoundFolder } from "../../../reports/records/find-folders.ts";
 import { galleryOf } from "./gallery.ts";
+import type { GalleryImage } from "./gallery.ts";
 import { apartRun, isApart, readBenchFolder, readRunFolder } from "./read-folders.ts";
 import type { ReadRun } from "./read-folders.ts";
 import { recordedPrecision } from "../../../reports/records/recorded-precision.ts";
@@ -81,7 +82,7 @@ export async function makeReport(folders: readonly FoundFolder[], options: Repor
     apart: [...apart, ...alike.apart],
     gallery: { seed: options.seed, groups: gallery.groups, samples: gallery.samples },
   };
-  return { report, thumbnails: await thumbnailsOf(gallery.imagePaths) };
+  return { report, thumbnails: await thumbnailsOf(gallery.images) };
 }
 
 async function readAll(
@@ -200,12 +201,10 @@ function reportRun({ id, run, group, read, files }: FullRun, all: readonly FullR
   };
 }
 
-async function thumbnailsOf(
-  images: ReadonlyMap<string, { readonly group: string; readonly image: string; readonly path: string }>,
-): Promise<ReadonlyMap<string, string>> {
+async function thumbnailsOf(images: ReadonlyMap<string, GalleryImage>): Promise<ReadonlyMap<string, string>> {
   const thumbnails = new Map<string, string>();
-  for (const { group, image, path } of images.values()) {
-    const thumbnail = await thumbnailOf(path);
+  for (const { group, image, file } of images.values()) {
+    const thumbnail = await thumbnailOf(file);
     if (thumbnail !== null) thumbnails.set(thumbnailKey(group, image), thumbnail);
   }
   return thumbnails;

@@ -4,16 +4,16 @@ import { Sleeper } from "./sleeper.ts";
 
 export interface Clock {
   readonly nowNs: () => number;
-  /** When `sleepUntil` is as exact as it gets: what wakes it has started. */
+  /** Resolves when `sleepUntil` is as exact as it gets: when the thread that wakes it has started. */
   readonly ready: () => Promise<void>;
-  /** Comes back at this time, or right after it. The event loop turns meanwhile: answers are taken when they arrive. */
+  /** Resolves at this time, or right after it. Until then the event loop turns, so that answers are taken when they arrive. */
   readonly sleepUntil: (timeNs: number) => Promise<void>;
-  /** Calls once, at about this time, unless it is called off by what is given back. */
+  /** Calls back once, at about this time; the function that it gives cancels that. */
   readonly callAt: (timeNs: number, call: () => void) => () => void;
 }
 
 export interface SystemClock extends Clock {
-  /** From process.hrtime.bigint(), of this process or another on the machine. */
+  /** A time of process.hrtime.bigint(), read in any process of the machine, as a time of this clock. */
   readonly fromMonotonic: (monotonicNs: bigint) => number;
 }
 
@@ -24,14 +24,14 @@ export interface SystemClock extends Clock {
  */
 const leastSlackNs = 0.5e6;
 const mostSlackShare = 0.05;
-/** The same of the event loop's timers, which stand in where the sleeper is not free. */
+/** What is left of a wait when a timer of the event loop wakes, which stands in where the sleeper is not free. */
 const timerSlackNs = 2e6;
 /** Code that has just begun is slow, and is interrupted by its own compilation: `ready` waits and waits, for so long. */
 const rehearsalMs = 250;
 
 let sleeper: Sleeper | null = null; // one for all clocks
 
-/** `processors`: that this process and the model's share. */
+/** `processors`: how many this process and the model's share. */
 export function systemClock({ processors = usableProcessors() } = {}): SystemClock {
   const maySpin = processors > 1;
   const origin = process.hrtime.bigint();

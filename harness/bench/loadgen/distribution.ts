@@ -14,7 +14,7 @@ export function sorted(values: Iterable<number>): Float64Array {
   return Float64Array.from(values).sort();
 }
 
-/** Of at least one value, rising. */
+/** The percentile of at least one value; `rising`: the values, sorted. */
 export function percentileOf(rising: Float64Array, percentile: number): number {
   return rising[Math.min(rising.length - 1, Math.floor(rising.length * percentile))]!;
 }
@@ -35,7 +35,7 @@ export function intervalRanks(
   return { low: low === 0 ? null : low, high: high > count ? null : high };
 }
 
-/** The largest number from `low`, for which it holds, to `high` for which `holds` does; it holds up to there. */
+/** The largest whole number up to `high` for which `holds` is true; it is true from `low` up to that number. */
 function largest(low: number, high: number, holds: (value: number) => boolean): number {
   let [from, to] = [low, high + 1];
   while (to - from > 1) {
@@ -46,7 +46,7 @@ function largest(low: number, high: number, holds: (value: number) => boolean): 
   return from;
 }
 
-/** null for no values. */
+/** The distribution; null for no values. */
 export function distributionOf(values: Iterable<number>): Distribution | null {
   const rising = sorted(values);
   const count = rising.length;

@@ -22,7 +22,7 @@ export function leastWithin(percentile: number, over: number): number {
   return high;
 }
 
-/** Of all queries, with `over` beyond the latency. */
+/** The least number of queries in all, `over` of them beyond the latency. */
 export function leastQueries(percentile: number, over: number): number {
   return leastWithin(percentile, over) + over;
 }

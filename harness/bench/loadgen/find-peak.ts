@@ -4,11 +4,11 @@
  */
 
 export interface PeakSearch {
-  /** To begin with. */
+  /** The rate that the search begins with. */
   readonly targetQps: number;
   /** How exactly: to this share of the rate. LoadGen counts decimals, which says nothing of a rate below 1. */
   readonly tolerance: number;
-  /** Rates that are tried at most. */
+  /** How many rates are tried at most. */
   readonly trials: number;
 }
 

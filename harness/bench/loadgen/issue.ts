@@ -2,7 +2,7 @@
  * Issues queries as a scenario says and writes down when each was due, was issued and came back.
  *
  *   SingleStream   a query of one sample when the one before is done
- *   MultiStream    the same with eight samples
+ *   MultiStream    a query of eight samples when the one before is done
  *   Server         queries of one sample at the times of a Poisson process, however many are open
  *   Offline        one query with all samples, at once
  *
@@ -17,10 +17,10 @@ import type { AnswerListener, SampleAnswer, SystemUnderTest } from "./system-und
 
 export interface IssueOptions {
   readonly settings: LoadGenSettings;
-  /** Samples of the library. */
+  /** Number of samples in the library. */
   readonly samples: number;
   readonly clock: Clock;
-  /** The run ends where no answer came for so long while one was due. */
+  /** Nanoseconds without an answer, while one is due, after which the run ends. */
   readonly stallNs: number;
   /** Asked between queries, and in Server and Offline between answers. */
   readonly isStopped?: () => boolean;
@@ -114,7 +114,7 @@ class QueryBook {
   readonly #sut: SystemUnderTest;
   readonly #options: IssueOptions;
   readonly #queries: QueryRecord[] = [];
-  /** By the ids of samples that are not answered yet. */
+  /** Open queries, by the ids of their samples that are not answered yet. */
   readonly #open = new Map<number, OpenSample>();
   #startNs: number;
   #samples = 0;
@@ -191,14 +191,14 @@ class QueryBook {
     this.#sut.issue(samples.map(({ id, index }) => ({ id, index })));
   }
 
-  /** When nothing is open any more, or the run is over. */
+  /** Resolves when no query is open any more, or the run has ended. */
   allDone(): Promise<void> {
     return new Promise((resolve) => {
       this.whenDone(resolve);
     });
   }
 
-  /** The same, in the very moment: whoever took the last answer calls. One can wait at a time. */
+  /** Calls back when no query is open any more, from where the last answer is taken, without a promise between. One can wait at a time. */
   whenDone(call: () => void): void {
     if (this.#open.size === 0 || this.#end !== null) call();
     else this.#whoWaits = call;

@@ -11,7 +11,7 @@ import type { LoadGenSettings } from "./settings.ts";
 import type { RunLog } from "./run-log.ts";
 import { metricsOf } from "./metrics.ts";
 import { traceText } from "./trace.ts";
-import type { Verdict } from "./verdict.ts";
+import type { RunVerdict } from "./verdict.ts";
 
 /** LoadGen's version whose fields and rules these are. */
 export const loadGenVersion = "6.0.17";
@@ -21,7 +21,7 @@ export interface LoggedRun {
   readonly settings: LoadGenSettings;
   /** As they were asked for, before what was measured sized an offline query. */
   readonly requested: LoadGenSettings;
-  readonly verdict: Verdict;
+  readonly verdict: RunVerdict;
   readonly sut: string;
   readonly qsl: { readonly name: string; readonly samples: number };
   readonly startedAt: Date;
@@ -29,7 +29,7 @@ export interface LoggedRun {
   readonly trace: boolean;
 }
 
-type Value = string | number | boolean | null | readonly number[];
+type LogValue = string | number | boolean | null | readonly number[];
 
 /** Text of each file by its name. */
 export function logFiles(run: LoggedRun): Readonly<Record<string, string>> {
@@ -46,7 +46,7 @@ function detailText(run: LoggedRun): string {
   const startMs = startedAt.getTime();
   const endMs = startMs + log.durationNs / 1e6;
   const lines: string[] = [];
-  const add = (key: string, value: Value, { timeMs = startMs, isError = false } = {}): void => {
+  const add = (key: string, value: LogValue, { timeMs = startMs, isError = false } = {}): void => {
     lines.push(line(key, value, { timeMs, isError }));
   };
   add("loadgen_version", `${loadGenVersion} (compatible)`);
@@ -85,7 +85,7 @@ function detailText(run: LoggedRun): string {
   return `${lines.join("\n")}\n`;
 }
 
-function line(key: string, value: Value, { timeMs, isError }: { timeMs: number; isError: boolean }): string {
+function line(key: string, value: LogValue, { timeMs, isError }: { timeMs: number; isError: boolean }): string {
   const entry = {
     key,
     value,

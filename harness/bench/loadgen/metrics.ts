@@ -3,14 +3,14 @@ import { percentileOf, percentiles, sorted } from "./distribution.ts";
 import { latenciesNs, sampleLatenciesNs } from "./run-log.ts";
 import type { RunLog } from "./run-log.ts";
 import type { LoadGenSettings } from "./settings.ts";
-import type { Verdict } from "./verdict.ts";
+import type { RunVerdict } from "./verdict.ts";
 
-type Entry = readonly [key: string, value: number];
+type MetricEntry = readonly [key: string, value: number];
 
-export function metricsOf(log: RunLog, settings: LoadGenSettings, verdict: Verdict): readonly Entry[] {
+export function metricsOf(log: RunLog, settings: LoadGenSettings, verdict: RunVerdict): readonly MetricEntry[] {
   const { scenario } = settings;
   const latencies = sorted(latenciesNs(log));
-  const entries: Entry[] = [["result_query_count", log.queries.length]];
+  const entries: MetricEntry[] = [["result_query_count", log.queries.length]];
   if (latencies.length === 0) return entries;
   if (scenario === "server") entries.push(["result_overlatency_query_count", verdict.overLatency]);
   const samples = sorted(sampleLatenciesNs(log));
@@ -21,21 +21,21 @@ export function metricsOf(log: RunLog, settings: LoadGenSettings, verdict: Verdi
   return entries;
 }
 
-function latencyEntries(name: string, rising: Float64Array): readonly Entry[] {
+function latencyEntries(name: string, rising: Float64Array): readonly MetricEntry[] {
   if (rising.length === 0) return [];
   const mean = rising.reduce((sum, value) => sum + value, 0) / rising.length;
   return [
     [`result_min_${name}`, Math.round(rising[0]!)],
     [`result_max_${name}`, Math.round(rising.at(-1)!)],
     [`result_mean_${name}`, Math.round(mean)],
-    ...percentiles.map((percentile): Entry => {
+    ...percentiles.map((percentile): MetricEntry => {
       const label = (percentile * 100).toFixed(2);
       return [`result_${label}_percentile_${name}`, Math.round(percentileOf(rising, percentile))];
     }),
   ];
 }
 
-function rates(log: RunLog, { scenario }: LoadGenSettings, { earlyStopping }: Verdict): readonly Entry[] {
+function rates(log: RunLog, { scenario }: LoadGenSettings, { earlyStopping }: RunVerdict): readonly MetricEntry[] {
   const { queries } = log;
   const last = queries.at(-1)!;
   const estimate = earlyStopping?.estimateNs ?? null;
@@ -100,7 +100,7 @@ export function tokenTimes({ queries }: RunLog): {
   return { firstNs, perTokenNs, stepsNs };
 }
 
-function tokenEntries(log: RunLog): readonly Entry[] {
+function tokenEntries(log: RunLog): readonly MetricEntry[] {
   const { firstNs, perTokenNs } = tokenTimes(log);
   if (firstNs.length === 0) return [];
   const tokens = log.queries.reduce(
@@ -116,7 +116,7 @@ function tokenEntries(log: RunLog): readonly Entry[] {
 }
 
 /** result_90.00_percentile_first_token_latency_ns → result_first_token_90.00_percentile_latency_ns */
-function renamed(subject: string, unit: string): (entry: Entry) => Entry {
+function renamed(subject: string, unit: string): (entry: MetricEntry) => MetricEntry {
   return ([key, value]) => [
     key.replace("result_", `result_${subject}_`).replace(`_${subject}_${unit}`, `_${unit}`),
     value,

@@ -14,7 +14,7 @@ export interface QueryRecord {
   readonly scheduledNs: number;
   readonly issuedNs: number;
   readonly samples: readonly SampleRecord[];
-  /** Of its last sample; null: never. */
+  /** When its last sample was answered; null: never. */
   completedNs: number | null;
 }
 
@@ -40,7 +40,7 @@ export function latenciesNs({ queries }: RunLog): readonly number[] {
   return queries.flatMap(({ scheduledNs, completedNs }) => (completedNs === null ? [] : [completedNs - scheduledNs]));
 }
 
-/** The same of each sample. */
+/** Latency of each sample, in nanoseconds. */
 export function sampleLatenciesNs({ queries }: RunLog): readonly number[] {
   return queries.flatMap(({ scheduledNs, samples }) =>
     samples.flatMap(({ completedNs }) => (completedNs === null ? [] : [completedNs - scheduledNs])),

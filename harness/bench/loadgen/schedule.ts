@@ -8,7 +8,7 @@ import type { LoadGenSettings, SampleChoice } from "./settings.ts";
 /** Gives the next indices into the library of samples, as many as a query has. */
 export type Chooser = (count: number) => readonly number[];
 
-/** @param samples of the library */
+/** @param samples number of samples in the library */
 export function sampleChooser(
   { sampleChoice, scenario, seeds }: Pick<LoadGenSettings, "sampleChoice" | "scenario" | "seeds">,
   samples: number,
@@ -36,7 +36,7 @@ function oneByOne(choice: SampleChoice, samples: number, random: MersenneTwister
   let next = 0;
   return () => {
     if (next === order.length) {
-      // A unique choice goes on with the same order, as LoadGen does once the loaded set is used up.
+      // A unique choice repeats its order, as LoadGen does once the loaded set is used up.
       if (order.length === 0 || choice === "equal-issue") order = random.permutation(samples);
       next = 0;
     }
@@ -88,7 +88,7 @@ export function offlineQuerySize(
   const slack = 1.1;
   const filling = Math.ceil(slack * (minDurationMs / 1000) * targetQps);
   const least = Math.max(minQueryCount, filling, 1);
-  // Equal issue: whole rounds of the library, so that each sample counts the same.
+  // Equal issue: whole rounds of the library, so that all samples count alike.
   const wanted = sampleChoice === "equal-issue" && least > samples ? Math.ceil(least / samples) * samples : least;
   const fitting = maxDurationMs > 0 ? Math.floor((maxDurationMs / 1000) * targetQps) : Number.POSITIVE_INFINITY;
   return { count: Math.max(1, Math.min(wanted, fitting)), wanted };

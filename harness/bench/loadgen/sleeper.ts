@@ -1,4 +1,4 @@
-/** Sleeps to a fraction of a millisecond without computing meanwhile, in a thread; the event loop turns and takes answers. */
+/** Sleeps in a thread, exact to a fraction of a millisecond and without computing; the event loop turns and takes answers. */
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
@@ -15,7 +15,7 @@ export class Sleeper {
   #waits = 0;
   #isReady = false;
   #wake: (() => void) | null = null;
-  /** When it has started; or has failed to, and timers will do. */
+  /** Resolves when the thread has started, or has failed to, and timers stand in. */
   readonly ready: Promise<void>;
 
   constructor() {
@@ -48,9 +48,9 @@ export class Sleeper {
     return Math.max(...this.#lateNs);
   }
 
-  /** `timeNs`: by process.hrtime.bigint(). */
+  /** Resolves at `timeNs`, a time of process.hrtime.bigint(). */
   sleepUntil(timeNs: bigint): Promise<void> {
-    this.#thread.ref(); // whoever waits keeps the process alive
+    this.#thread.ref(); // a promise that is awaited keeps the process alive
     return new Promise((resolve) => {
       this.#wake = () => {
         this.#lateNs[this.#waits % remembered] = Number(process.hrtime.bigint() - timeNs);

@@ -2,7 +2,7 @@
 
 /** One sample of a query. */
 export interface QuerySample {
-  /** Unique in a run; answers are told apart by it. */
+  /** Unique in a run: says which sample an answer is for. */
   readonly id: number;
   /** Place in the library of samples. */
   readonly index: number;
@@ -44,6 +44,6 @@ export interface SystemUnderTest {
   readonly name: string;
   /** Takes a query and comes back at once; its answers arrive at the listener, in any order. */
   readonly issue: (query: readonly QuerySample[]) => void;
-  /** Who is told from now on. */
+  /** `listener` gets the answers from now on. */
   readonly listen: (listener: AnswerListener) => void;
 }

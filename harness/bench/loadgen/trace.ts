@@ -10,7 +10,7 @@
  */
 import type { RunLog, SampleRecord } from "./run-log.ts";
 
-type Value = string | number | null;
+type TraceValue = string | number | null;
 
 interface TraceEvent {
   readonly name: string;
@@ -24,12 +24,12 @@ interface TraceEvent {
   readonly tid: number;
   readonly id?: number;
   readonly s?: "t";
-  readonly args?: Readonly<Record<string, Value>>;
+  readonly args?: Readonly<Record<string, TraceValue>>;
 }
 
 export interface TracedRun {
   readonly log: RunLog;
-  /** Of the model and how it is run. */
+  /** Name of the model and of how it is run. */
   readonly sut: string;
 }
 

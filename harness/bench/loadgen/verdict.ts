@@ -1,6 +1,6 @@
 /**
- * Was a run as LoadGen asks for, and what did it give: VALID or INVALID with every reason, results.cc. INVALID numbers are
- * reported all the same, marked.
+ * Whether a run fulfils LoadGen's conditions: VALID, or INVALID with every reason (results.cc). The numbers of an INVALID run
+ * are reported too, and marked.
  */
 import { boundedEarlyStopping, estimatedEarlyStopping } from "./early-stopping.ts";
 import type { EarlyStopping } from "./early-stopping.ts";
@@ -10,7 +10,7 @@ import { latenciesNs } from "./run-log.ts";
 import type { RunLog } from "./run-log.ts";
 import type { LoadGenSettings } from "./settings.ts";
 
-export interface Verdict {
+export interface RunVerdict {
   readonly validity: "VALID" | "INVALID";
   readonly reasons: readonly string[];
   readonly minDurationMet: boolean;
@@ -25,10 +25,10 @@ export interface Verdict {
   readonly isLate: boolean;
 }
 
-/** Of the bound of latency: queries that are issued later than this make a run INVALID. */
+/** A share of the bound of latency: a run whose queries are issued later than that is INVALID. */
 const lateShare = 0.01;
 
-export function judge(log: RunLog, settings: LoadGenSettings): Verdict {
+export function judge(log: RunLog, settings: LoadGenSettings): RunVerdict {
   const { scenario, targetLatencyPercentile: percentile, targetLatencyNs } = settings;
   const latencies = sorted(latenciesNs(log));
   const isServer = scenario === "server";

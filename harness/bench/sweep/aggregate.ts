@@ -17,7 +17,7 @@ export interface PointFacts {
   readonly accuracy: BenchAccuracy | null;
 }
 
-/** `runs`: at least one, in their order. */
+/** The point that these runs make; there is at least one, and they are in the order of their restarts. */
 export function pointOf(
   runs: readonly BenchRun[],
   { point, checkpoint, device, weightsBytes, accuracy }: PointFacts,

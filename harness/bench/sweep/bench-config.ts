@@ -26,6 +26,7 @@ import {
 } from "../../catalog/flag-values.ts";
 import { cacheFolderOf, protocols, readPrecisions } from "../../evaluation/run-config.ts";
 import { unknownName, UsageError } from "../../catalog/usage-error.ts";
+import { readDataPlace } from "../../catalog/data-folder.ts";
 
 export interface BenchConfig {
   readonly models: readonly string[];
@@ -151,7 +152,7 @@ export function readBenchConfig(flags: BenchFlags, defaults: BenchDefaults): Ben
     accuracy: flags.accuracy ?? true,
     trace: flags.trace ?? false,
     output: resolve(text("--output", flags.output) ?? defaults.output),
-    data: folder("--data", flags.data),
+    data: readDataPlace("--data", flags.data),
     images: folder("--images", flags.images),
     maxPixels: integer("--max-pixels", flags.maxPixels, { from: 1 }) ?? null,
     split: text("--split", flags.split) ?? null,

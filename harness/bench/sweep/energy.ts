@@ -9,7 +9,7 @@ import { systemRoot } from "./machine.ts";
 interface Zone {
   readonly name: string;
   readonly microjoules: bigint;
-  /** The counter begins again at 0 behind this. */
+  /** The largest value of the counter, after which it begins again at 0. */
   readonly range: bigint;
 }
 

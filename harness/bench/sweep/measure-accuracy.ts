@@ -14,7 +14,7 @@ import { ModelUnderTest } from "./model-under-test.ts";
 import type { StartedModel } from "./subject.ts";
 
 export interface AccuracyAsked extends Pick<RunAsked, "place" | "entry" | "subject" | "samples" | "stallMs"> {
-  /** Of the accuracy run. */
+  /** Name of the accuracy run. */
   readonly name: string;
   readonly batchSize: number;
   /** Data set and split. */

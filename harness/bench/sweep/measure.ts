@@ -24,7 +24,7 @@ export interface RunAsked {
   /** The file the model's process runs; unset: a BLIP-2. */
   readonly entry?: string;
   readonly settings: LoadGenSettings;
-  /** Of the library. */
+  /** Number of samples in the library. */
   readonly samples: number;
   readonly stallMs: number;
   readonly quick: boolean;
@@ -35,12 +35,12 @@ export interface RunAsked {
 export interface RunWatcher {
   readonly isStopped: () => boolean;
   readonly onProgress: (what: string, done: number, total: number) => void;
-  /** Told what a user may want to know besides. */
+  /** Gets what else a user may want to know. */
   readonly onNote: (text: string) => void;
 }
 
 /** What was measured; `log` is null where the model never came to answer. */
-export interface Measured {
+export interface MeasuredRun {
   readonly log: RunLog | null;
   readonly settings: LoadGenSettings;
   /** Why there is no log, or what broke; null for nothing. */
@@ -57,13 +57,20 @@ export interface Measured {
 }
 
 /** null: the user stopped it, and it is to be measured again. */
-export async function measureRun(asked: RunAsked, watcher: RunWatcher): Promise<Measured | null> {
+export async function measureRun(asked: RunAsked, watcher: RunWatcher): Promise<MeasuredRun | null> {
   const { settings, point } = asked;
   const startedAt = new Date();
   const nothing = {
-    ...{ log: null, settings, warmUp: null, peakQueriesPerSecond: null, loadMs: null, peakMemoryBytes: null },
+    log: null,
+    settings,
+    warmUp: null,
+    peakQueriesPerSecond: null,
+    loadMs: null,
+    peakMemoryBytes: null,
     galleryMs: null,
-    ...{ energyJoules: null, neighbours: null, startedAt },
+    energyJoules: null,
+    neighbours: null,
+    startedAt,
   };
   watcher.onProgress(`${point.name}: loading`, 0, 1);
   const started = await startModel(asked);
@@ -105,7 +112,7 @@ async function startModel({
 }
 
 type MeasuredLoaded = Pick<
-  Measured,
+  MeasuredRun,
   "log" | "settings" | "problem" | "warmUp" | "peakQueriesPerSecond" | "energyJoules" | "neighbours"
 >;
 
@@ -180,7 +187,7 @@ function sized(settings: LoadGenSettings, perSecond: number): LoadGenSettings {
   return settings.scenario === "offline" ? { ...settings, targetQps: Number(perSecond.toPrecision(3)) } : settings;
 }
 
-/** null: it took longer. */
+/** The promise's value; null where it took longer. */
 async function withLimit<Value>(work: Promise<Value>, limitMs: number): Promise<Value | null> {
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<null>((resolve) => {

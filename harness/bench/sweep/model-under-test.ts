@@ -1,32 +1,32 @@
 /**
  * A model in a process of its own as the system under test: queries wait here, in order, until the model is free, and go to it
- * in batches. How a batch is asked, and how its answers are told: subject.ts.
+ * in batches. How a batch is asked, and what its answers look like: subject.ts.
  */
 import type { AnswerListener, QuerySample, SampleAnswer, SystemUnderTest } from "../loadgen/system-under-test.ts";
 import type { SystemClock } from "../loadgen/clock.ts";
-import type { AnsweredBatch, AskBatch } from "./subject.ts";
+import type { TimedBatch, AskBatch } from "./subject.ts";
 
-export interface Asked {
+export interface ModelUnderTestOptions {
   readonly name: string;
   readonly ask: AskBatch;
-  /** Samples at most. */
+  /** How many samples go to the model at a time, at most. */
   readonly batchSize: number;
   readonly clock: SystemClock;
 }
 
 export class ModelUnderTest implements SystemUnderTest {
   readonly name: string;
-  readonly #asked: Asked;
+  readonly #options: ModelUnderTestOptions;
   readonly #waiting: QuerySample[] = [];
-  /** Of #waiting, the first that did not go to the model yet. */
+  /** Index in #waiting of the first sample that has not gone to the model. */
   #next = 0;
   #inFlight = 0;
   #onDone: () => void = () => undefined;
   #listener: AnswerListener = { answered: () => undefined, gone: () => undefined };
 
-  constructor(asked: Asked) {
-    this.name = asked.name;
-    this.#asked = asked;
+  constructor(options: ModelUnderTestOptions) {
+    this.name = options.name;
+    this.#options = options;
   }
 
   readonly listen = (listener: AnswerListener): void => {
@@ -38,7 +38,7 @@ export class ModelUnderTest implements SystemUnderTest {
     this.#dispatch();
   };
 
-  /** Forgets what waits, and comes back when the model is done with what it has: a run that was cut short leaves both. */
+  /** Forgets the samples that wait, and resolves when the model has answered those it has: a run that was cut short leaves both. */
   async clear(): Promise<void> {
     this.#waiting.length = 0;
     this.#next = 0;
@@ -50,7 +50,7 @@ export class ModelUnderTest implements SystemUnderTest {
    * One that is not full waits for company.
    */
   #dispatch(): void {
-    const { batchSize } = this.#asked;
+    const { batchSize } = this.#options;
     for (;;) {
       const waiting = this.#waiting.length - this.#next;
       const mayGo = this.#inFlight === 0 ? waiting > 0 : this.#inFlight === 1 && waiting >= batchSize;
@@ -68,7 +68,7 @@ export class ModelUnderTest implements SystemUnderTest {
 
   async #ask(batch: readonly QuerySample[]): Promise<void> {
     try {
-      const answered = await this.#asked.ask(batch.map(({ index }) => index));
+      const answered = await this.#options.ask(batch.map(({ index }) => index));
       this.#inFlight -= 1;
       this.#dispatch(); // before the answers are looked at: the model waits for nothing
       this.#listener.answered(this.#answers(batch, answered));
@@ -80,8 +80,8 @@ export class ModelUnderTest implements SystemUnderTest {
     }
   }
 
-  #answers(batch: readonly QuerySample[], { answers, stamps }: AnsweredBatch): readonly SampleAnswer[] {
-    const { clock } = this.#asked;
+  #answers(batch: readonly QuerySample[], { answers, stamps }: TimedBatch): readonly SampleAnswer[] {
+    const { clock } = this.#options;
     const [startedNs, finishedNs] = [clock.fromMonotonic(stamps.startedNs), clock.fromMonotonic(stamps.finishedNs)];
     const stepsNs = stamps.stepsNs.map((afterNs) => startedNs + afterNs);
     return batch.map(({ id }, place): SampleAnswer => {

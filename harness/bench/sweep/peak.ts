@@ -11,7 +11,7 @@ const peakSearch = { tolerance: 0.05, trials: 14 };
 const boundsATrial = 10;
 
 export interface PeakWatcher {
-  /** Told of each rate that was tried. */
+  /** Called after each rate that was tried. */
   readonly onTried?: (queriesPerSecond: number, holds: boolean) => void;
 }
 

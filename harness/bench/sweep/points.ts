@@ -46,7 +46,7 @@ export function planPoints(
   return [...points.values()];
 }
 
-/** The same systems have the same answers, so they share an accuracy run of this name. A name of a file, too. */
+/** Names a system, in messages and as a file. Points of one system give the same answers, so they share one accuracy run. */
 export function nameOf({ checkpoint, precision, batchSize, threads }: System): string {
   const spelt = describePrecision(precision).replaceAll("=", "-").replaceAll(",", "+");
   return `${checkpoint.replaceAll(/[^\w.-]/g, "_")}-${spelt}-b${batchSize}-t${threads}`;

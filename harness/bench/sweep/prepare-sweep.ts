@@ -13,8 +13,9 @@ import { chooseDevice, checkPrecision } from "../../catalog/device.ts";
 import type { ChoosingOptions } from "../../catalog/device.ts";
 import { openSplit } from "../../catalog/open-split.ts";
 import { checkpointPlace, findCheckpoint, refuseSameNames, taskNamed } from "../../catalog/find-checkpoint.ts";
-import type { OpenedSplit } from "../../catalog/open-split.ts";
-import { askingOf, rankingOf } from "../../evaluation/protocol.ts";
+import type { DataPlaces, OpenedSplit } from "../../catalog/open-split.ts";
+import { askingOf } from "../../evaluation/generation/asking.ts";
+import { rankingOf } from "../../evaluation/retrieval/prepare.ts";
 import { provenance } from "../../catalog/provenance.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
 import { settingsOf } from "./bench-config.ts";
@@ -28,17 +29,17 @@ import type { Subject } from "./subject.ts";
 
 export interface SweepCheckpoint {
   readonly facts: BenchPoint["checkpoint"];
-  /** Where it is loaded from. */
+  /** The folder that it is loaded from, or its name in the Hugging Face cache. */
   readonly where: string;
   readonly subject: Subject;
 }
 
 export interface PreparedSweep {
-  /** Of the library. */
+  /** Number of samples in the library. */
   readonly samples: number;
   /** Data set and split. */
   readonly library: string;
-  /** By name. */
+  /** The checkpoints by their names. */
   readonly checkpoints: ReadonlyMap<string, SweepCheckpoint>;
   readonly points: readonly Point[];
   readonly record: BenchRecord;
@@ -50,7 +51,7 @@ export async function prepareSweep(
   catalog: Catalog,
   { hubCache, ...told }: Pick<LoadOptions, "hubCache"> & Pick<ChoosingOptions, "onMessage" | "onPreparation">,
 ): Promise<PreparedSweep> {
-  const { kind, opened, subjectOf, plan } = await openTask(config, catalog);
+  const { opened, subjectOf, plan } = await openTask(config, { catalog, hubCache });
   const { device } = await chooseDevice(config.device, told);
   const precisions = config.precisions.map((each) => checkPrecision(each, device, told));
   const checkpoints = new Map<string, SweepCheckpoint>();
@@ -58,12 +59,13 @@ export async function prepareSweep(
   for (const name of config.models) {
     const options = { hubCache, cacheFolder: config.cache, threads: 1 };
     const found = await findCheckpoint(catalog, name, options);
-    if (found.kind !== kind) throw new UsageError(unfit(found, config, catalog));
+    const subject = subjectOf(found);
+    if (subject === null) throw new UsageError(unfit(found, config, catalog));
     const { family, fingerprint, source } = found;
     facts.push({ name: found.name, family, fingerprint, source });
     refuseSameNames(facts);
     const { where } = checkpointPlace(catalog, name);
-    checkpoints.set(found.name, { facts: facts.at(-1)!, where, subject: subjectOf(found) });
+    checkpoints.set(found.name, { facts: facts.at(-1)!, where, subject });
   }
   const points = planPoints({ ...config, precisions }, [...checkpoints.keys()]);
   const record = await benchRecord(config, { opened, facts, points, device, plan });
@@ -72,37 +74,36 @@ export async function prepareSweep(
 }
 
 interface OpenedTask {
-  readonly kind: FoundCheckpoint["kind"];
   readonly opened: Pick<OpenedSplit<Sample>, "samples" | "data">;
-  readonly subjectOf: (found: FoundCheckpoint) => Subject;
-  /** What must be the same for a sweep to go on, besides what is so of all. */
+  /** null: the checkpoint cannot do the task. */
+  readonly subjectOf: (found: FoundCheckpoint) => Subject | null;
+  /** What must not differ for a sweep to be continued, besides what is so of all tasks. */
   readonly plan: readonly (readonly [name: string, value: unknown])[];
 }
 
-async function openTask(config: BenchConfig, catalog: Catalog): Promise<OpenedTask> {
+async function openTask(config: BenchConfig, places: DataPlaces): Promise<OpenedTask> {
+  const { catalog } = places;
   const task = taskNamed(catalog, config.task);
   const { protocol: name, rerank } = config;
   if (task.kind === "retrieval") {
-    const opened = await openSplit(task, config, catalog);
+    const opened = await openSplit(task, config, places);
     const protocol = rankingOf(task, name, rerank === null ? {} : { rerank });
     const subject = retrievalSubject({ opened, protocol });
-    return { kind: "retrieval", opened, subjectOf: () => subject, plan: [["rerank", protocol.rerank]] };
+    const subjectOf = ({ kind }: FoundCheckpoint): Subject | null => (kind === "retrieval" ? subject : null);
+    return { opened, subjectOf, plan: [["rerank", protocol.rerank]] };
   }
   if (rerank !== null) {
     const names = catalog.tasks.filter(({ kind }) => kind === "retrieval").map((each) => each.name);
     throw new UsageError(`--rerank: ${task.name} ranks nothing. Tasks that do: ${names.join(", ")}.`);
   }
-  const opened = await openSplit(task, config, catalog);
+  const opened = await openSplit(task, config, places);
   const { samples } = opened;
   return {
-    kind: "generation",
     opened,
-    subjectOf: ({ name: checkpoint, family }) => {
-      if (family === "itm") throw new Error("a checkpoint that generates nothing");
-      return generationSubject({
-        ...{ task, opened, checkpoint },
-        asking: askingOf(task, name, { family, overrides: {}, samples }),
-      });
+    subjectOf: (found) => {
+      if (found.kind === "retrieval") return null;
+      const asking = askingOf(task, name, { family: found.family, overrides: {}, samples });
+      return generationSubject({ task, opened, checkpoint: found.name, asking });
     },
     plan: [],
   };

@@ -9,7 +9,7 @@ import type { RunLog } from "../loadgen/run-log.ts";
 import { settingsRecord } from "../loadgen/settings.ts";
 import type { LoadGenSettings } from "../loadgen/settings.ts";
 import { judge } from "../loadgen/verdict.ts";
-import type { Measured } from "./measure.ts";
+import type { MeasuredRun } from "./measure.ts";
 
 export interface RunIdentity {
   readonly point: string;
@@ -29,7 +29,7 @@ export interface RecordedRun {
 const emptyLog: RunLog = { queries: [], end: { kind: "complete" }, durationNs: 0, wantedSamples: null };
 
 export function recordRun(
-  measured: Measured,
+  measured: MeasuredRun,
   { point, restart, requested, qsl, quick, trace }: RunIdentity,
 ): RecordedRun {
   const { settings, warmUp, startedAt, finishedAt } = measured;
@@ -47,7 +47,7 @@ export function recordRun(
   const tokens = answers.reduce((sum, { answer }) => sum + (answer?.tokens ?? 0), 0);
   const pairs = answers.reduce((sum, { answer }) => sum + (answer?.pairs ?? 0), 0);
   const answered = answers.filter(({ completedNs }) => completedNs !== null).length;
-  /** What a second gives of what a sample has; null: it has none. */
+  /** Per second: how much there is of what each sample has a number of, such as tokens; null: samples have none. */
   const rateOf = (count: number): number | null =>
     perSecond === null || answered === 0 || count === 0 ? null : (perSecond * count) / answered;
 

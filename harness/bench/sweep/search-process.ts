@@ -2,7 +2,7 @@
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { FailedImage, ImageFile } from "../../../models/model.ts";
-import type { RankedTexts, Ranking } from "../../evaluation/retrieval/rank-texts.ts";
+import type { RankedTexts, RankingOptions } from "../../evaluation/retrieval/rank-texts.ts";
 import { ModelProcess } from "../../processes/model-process.ts";
 import type { ModelProcessOptions } from "../../processes/model-process.ts";
 import { fromImage, scorerWords } from "../../processes/model-service.ts";
@@ -12,7 +12,7 @@ export interface SearchService extends LoadService {
   /** Reads and embeds the texts that images are ranked against from now on. */
   readGallery(texts: readonly string[], options: { readonly maxTokens: number }): Promise<void>;
   /** One batch, see rank-texts.ts. */
-  rankTexts(images: readonly ImageFile[], ranking: Ranking): Promise<readonly (RankedTexts | FailedImage)[]>;
+  rankTexts(images: readonly ImageFile[], ranking: RankingOptions): Promise<readonly (RankedTexts | FailedImage)[]>;
 }
 
 const searchEntry = fileURLToPath(new URL(`./blip2-search-process${extname(import.meta.url)}`, import.meta.url));

@@ -5,10 +5,10 @@ import type { Outcome } from "../../../reports/records/journal.ts";
 import type { GenerationTask } from "../../../tasks/task.ts";
 import { GeneratorProcess } from "../../processes/generator-process.ts";
 import type { OpenedSplit } from "../../catalog/open-split.ts";
-import type { Asking } from "../../evaluation/protocol.ts";
-import { scorePredictions } from "../../evaluation/score.ts";
+import type { Asking } from "../../evaluation/generation/asking.ts";
+import { scorePredictions } from "../../evaluation/generation/score.ts";
 import { ownImages } from "./subject.ts";
-import type { AskBatch, BatchAnswer, Outputs, Subject } from "./subject.ts";
+import type { AskBatch, BatchAnswer, SampleTexts, Subject } from "./subject.ts";
 
 export interface GenerationSubject {
   readonly task: GenerationTask<Sample>;
@@ -56,7 +56,10 @@ export function askToGenerate(
   };
 }
 
-function scored({ task, opened, asking, checkpoint }: GenerationSubject, outputs: Outputs): BenchAccuracy["accuracy"] {
+function scored(
+  { task, opened, asking, checkpoint }: GenerationSubject,
+  outputs: SampleTexts,
+): BenchAccuracy["accuracy"] {
   const { split, samples } = opened;
   const outcomes = new Map(outputs.map(([index, text]): [string, Outcome] => [samples[index]!.id, outcomeOf(text)]));
   const { answer } = asking;

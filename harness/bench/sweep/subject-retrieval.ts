@@ -10,9 +10,10 @@ import { retrievalMetrics } from "../../../tasks/metrics/recall.ts";
 import { clusteredStandardError } from "../../../tasks/metrics/standard-error.ts";
 import type { RetrievalProtocol } from "../../../tasks/task.ts";
 import type { OpenedSplit } from "../../catalog/open-split.ts";
+import { imagesToSend } from "../../processes/image-to-send.ts";
 import { SearchProcess } from "./search-process.ts";
 import { ownImages } from "./subject.ts";
-import type { AskBatch, BatchAnswer, Outputs, Subject } from "./subject.ts";
+import type { AskBatch, BatchAnswer, SampleTexts, Subject } from "./subject.ts";
 
 export interface RetrievalSubject {
   readonly opened: Pick<OpenedSplit<RetrievalSample>, "samples">;
@@ -54,7 +55,7 @@ function askToRank(
 ): AskBatch {
   const own = ownImages();
   return async (indices) => {
-    const images = indices.map((index) => own(samples[index]!.image));
+    const images = await imagesToSend(indices.map((index) => own(samples[index]!.image)));
     const { value, stamps } = await search.call("rankTexts", [images, { rerank, shown }]);
     const answers = indices.map((_, place): BatchAnswer => {
       const ranked = value[place];
@@ -69,7 +70,7 @@ function askToRank(
 }
 
 /** TR@1: the share of images whose best text is their own; a wrong text that scores alike comes before it, as in `run`. */
-function scored(samples: readonly RetrievalSample[], outputs: Outputs): BenchAccuracy["accuracy"] {
+function scored(samples: readonly RetrievalSample[], outputs: SampleTexts): BenchAccuracy["accuracy"] {
   const answered = outputs.flatMap(([index, text]) => (text === null ? [] : [{ sample: samples[index]!, text }]));
   if (answered.length === 0) return null;
   const found = answered.map(({ sample, text }): number => {

@@ -9,44 +9,44 @@ import type { ModelProcess, ModelProcessOptions } from "../../processes/model-pr
 import type { LoadService, ModelPlace } from "../../processes/model-service.ts";
 import type { SampleAnswer } from "../loadgen/system-under-test.ts";
 
-/** Of one sample. */
+/** The answer to one sample of a batch. */
 export interface BatchAnswer extends Omit<SampleAnswer, "id" | "timing"> {
   readonly stagesMs: Readonly<Record<string, number>>;
 }
 
-export interface AnsweredBatch {
+export interface TimedBatch {
   readonly answers: readonly BatchAnswer[];
   readonly stamps: Stamps;
 }
 
-/** By places in the library; the answers are in their order. */
-export type AskBatch = (indices: readonly number[]) => Promise<AnsweredBatch>;
+/** Asks samples by their places in the library; the answers come in the order of `indices`. */
+export type AskBatch = (indices: readonly number[]) => Promise<TimedBatch>;
 
 export interface StartedModel {
   readonly process: Pick<ModelProcess<LoadService>, "name" | "pid" | "memory" | "loadMs" | "kill" | "release">;
   readonly ask: AskBatch;
-  /** Of reading the texts that images are ranked against; null: there are none. */
+  /** Milliseconds of reading the texts that images are ranked against; null: there are none. */
   readonly galleryMs: number | null;
 }
 
-/** Place in the library, and text; null where the sample failed. */
-export type Outputs = readonly (readonly [index: number, text: string | null])[];
+/** For each answered sample its place in the library and its text; null where it failed. */
+export type SampleTexts = readonly (readonly [index: number, text: string | null])[];
 
 export interface Subject {
   /** Loads the checkpoint in a process of its own. */
   readonly start: (place: ModelPlace, options: ModelProcessOptions) => Promise<StartedModel>;
-  /** By the task's first metric; null: nothing was answered. */
-  readonly score: (outputs: Outputs) => BenchAccuracy["accuracy"];
+  /** The score by the task's first metric; null: nothing was answered. */
+  readonly score: (outputs: SampleTexts) => BenchAccuracy["accuracy"];
 }
 
 /**
- * Gives each request's image a name of its own: the same id would be the same image, encoded once for all who ask about it, and
- * nothing computed for a sample is used for another, as LoadGen's rules ask.
+ * Gives each request's image an id of its own: images with one id would be encoded once for all requests about them, but by
+ * LoadGen's rules nothing that is computed for one sample may be used for another.
  */
 export function ownImages(): (image: ImageFile) => ImageFile {
   let requests = 0;
-  return ({ id, path }) => {
+  return (image) => {
     requests += 1;
-    return { id: `${id}#${requests}`, path };
+    return { ...image, id: `${image.id}#${requests}` };
   };
 }

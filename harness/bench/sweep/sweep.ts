@@ -25,7 +25,7 @@ export interface Sweep {
   readonly folder: BenchFolder;
   readonly hubCache: string;
   readonly entry?: string;
-  /** By weightsKey. */
+  /** Bytes of weights, by weightsKey. */
   readonly weights: ReadonlyMap<string, number>;
 }
 
@@ -108,7 +108,7 @@ async function measureOne(
   return run;
 }
 
-/** Whether all are done. */
+/** Measures the accuracy of each system once. false: the user stopped it. */
 async function measureAllAccuracies(work: Sweep, missing: readonly Point[], watcher: SweepWatcher): Promise<boolean> {
   const { prepared, folder } = work;
   for (const point of new Map(missing.map((each) => [nameOf(each.system), each])).values()) {

@@ -18,7 +18,7 @@ export interface WarmUp {
   readonly queries: number;
   readonly ms: number;
   readonly steady: boolean;
-  /** Of the queries it ended with; null where none was answered. */
+  /** Median latency of its last queries; null where none was answered. */
   readonly medianNs: number | null;
   /** What ended it before its time; null for nothing. */
   readonly end: RunEnd | null;

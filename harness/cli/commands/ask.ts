@@ -3,7 +3,7 @@ import { readTextFile, TextFileError } from "../../../reports/records/text-file.
 import { questionAnswering } from "../../../tasks/own-image.ts";
 import { refuseExcess, refuseFlagsAsValues } from "../flags.ts";
 import type { AddCommand, Surroundings } from "../flags.ts";
-import { decodingOf } from "../../evaluation/protocol.ts";
+import { decodingOf } from "../../evaluation/generation/asking.ts";
 import { printAnswers } from "../own-images/print-answers.ts";
 import {
   Answers,
@@ -70,7 +70,7 @@ async function ask([word, ...given]: readonly string[], flags: AskFlags, surroun
       ride,
       failed,
       answers: new Answers({ form, terminal, line }),
-      wayOf: (family) => ({
+      askingOf: (family) => ({
         decoding: decodingOf(questionAnswering.decoding(family, protocol), overrides),
         prompt: ({ question }) =>
           template === undefined

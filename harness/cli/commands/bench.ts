@@ -6,7 +6,15 @@ import { digits, formatBenchTable } from "../../../reports/tables/bench-table.ts
 import { usableProcessors } from "../../catalog/usable-processors.ts";
 import { completeCode, incompleteCode } from "../exit-code.ts";
 import { withDeviceFlags } from "../../catalog/device.ts";
-import { cacheHelp, list, maxPixelsHelp, refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
+import {
+  cacheHelp,
+  dataHelp,
+  list,
+  maxPixelsHelp,
+  refuseExcess,
+  refuseFlagsAsValues,
+  withOutputFlags,
+} from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
 import { watchInterrupt } from "../interrupt.ts";
 import { readBenchConfig } from "../../bench/sweep/bench-config.ts";
@@ -48,7 +56,7 @@ export const addBench: AddCommand = (program, called) => {
     .option("--trace", "write each run's mlperf_log_trace.json, for chrome://tracing and ui.perfetto.dev")
     .option("--no-accuracy", "do not ask each sample once more, untimed, to score and compare the answers")
     .option("-o, --output <folder>", "the bench folder (default: bench/<date-time>)")
-    .option("--data <folder>", "the data set's official files (default: the bundled ones)")
+    .option("--data <folder>", dataHelp)
     .option("--images <folder>", "its images (default: where the official archives put them)")
     .option("--max-pixels <n>", maxPixelsHelp)
     .option("--split <name>", "part of the data set (default: its first)")
@@ -66,10 +74,11 @@ export const addBench: AddCommand = (program, called) => {
 };
 
 function configOf(flags: BenchFlags, { catalog, cacheFolder }: Surroundings): BenchConfig {
-  const isRetrieval = (task: string): boolean => catalog.tasks.find(({ name }) => name === task)?.kind === "retrieval";
   return readBenchConfig(flags, {
-    models: (task) =>
-      catalog.checkpoints.filter(({ family }) => (family === "itm") === isRetrieval(task)).map(({ name }) => name),
+    models: (task) => {
+      const able = catalog.tasks.find(({ name }) => name === task)?.kind ?? "generation";
+      return catalog.checkpoints.filter(({ kind }) => kind === able).map(({ name }) => name);
+    },
     output: join("bench", new Date().toISOString().slice(0, 19).replaceAll(":", "-")),
     threads: usableProcessors(),
     cache: cacheFolder,

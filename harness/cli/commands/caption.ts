@@ -2,7 +2,7 @@
 import { captioning } from "../../../tasks/own-image.ts";
 import { refuseExcess, refuseFlagsAsValues } from "../flags.ts";
 import type { AddCommand, Surroundings } from "../flags.ts";
-import { decodingOf } from "../../evaluation/protocol.ts";
+import { decodingOf } from "../../evaluation/generation/asking.ts";
 import { printAnswers } from "../own-images/print-answers.ts";
 import {
   Answers,
@@ -52,7 +52,7 @@ async function caption(words: readonly string[], flags: RideFlags, surroundings:
       ride,
       failed,
       answers: new Answers({ form, terminal, line }),
-      wayOf: (family) => ({
+      askingOf: (family) => ({
         decoding: decodingOf(captioning.decoding(family, config.protocol), config.overrides),
         prompt: () => prompt,
         maxPromptTokens: null,

@@ -3,10 +3,11 @@ import { describePrecision } from "../../../models/checkpoint/precision.ts";
 import { generatingCheckpoint } from "../../library/checkpoints.ts";
 import type { TextOptions } from "../../library/types.ts";
 import { conversing } from "../../../tasks/own-image.ts";
-import { checkSearchMemory } from "../../evaluation/check-search-memory.ts";
-import { decodingOf } from "../../evaluation/protocol.ts";
+import { checkSearchMemory } from "../../evaluation/generation/check-search-memory.ts";
+import { decodingOf } from "../../evaluation/generation/asking.ts";
 import { refuseExcess, refuseFlagsAsValues } from "../flags.ts";
 import type { AddCommand, Surroundings } from "../flags.ts";
+import { generator } from "../../own-images/able-models.ts";
 import { ChatSession } from "../own-images/chat-session.ts";
 import {
   Answers,
@@ -45,13 +46,11 @@ async function chat(word: string | undefined, flags: RideFlags, surroundings: Su
   if (image === undefined || others.length > 0) {
     throw new UsageError(`chat: found ${images.length} images in ${word}, expected one. /image goes on to another.`);
   }
-  const [model, ...more] = await modelsToRide(ride, surroundings);
-  if (model === undefined || more.length > 0) {
+  const [one, ...more] = await modelsToRide(ride, surroundings);
+  if (one === undefined || more.length > 0) {
     throw new UsageError(`--model, --precision: found ${more.length + 1} checkpoints, expected one to talk with.`);
   }
-  if (model.kind !== "generation") {
-    throw new UsageError(`--model ${model.name}: it matches images and texts, and generates none. See match.`);
-  }
+  const model = generator(one);
   const decoding = decodingOf(conversing.decoding, ride.config.overrides);
   if (ride.config.overrides.beams !== undefined) checkSearchMemory(model, { decoding, texts: 1 });
   const checkpoint = generatingCheckpoint(await model.load(), describePrecision(model.precision));

@@ -44,7 +44,10 @@ function list(
   }
   const modelTable = formatColumns(
     ["model", "language model"],
-    models.map(({ name, family }) => [name, family === "itm" ? "none: image-text matching" : family]),
+    catalog.checkpoints.map(({ name, kind, family }) => [
+      name,
+      kind === "retrieval" ? "none: image-text matching" : family,
+    ]),
   );
   const elsewhere =
     "or the folder of a checkpoint, or a name in the Hugging Face cache such as Salesforce/blip2-opt-2.7b";

@@ -5,6 +5,7 @@ import { refuseExcess, refuseFlagsAsValues } from "../flags.ts";
 import type { AddCommand, Surroundings } from "../flags.ts";
 import { Answers, codeOf, modelsToRide, readRide, usableImages, withRideFlags } from "../own-images/own-image-flags.ts";
 import type { RideFlags } from "../own-images/own-image-flags.ts";
+import { scorer as scorerOf } from "../../own-images/able-models.ts";
 import { textScores } from "../../evaluation/retrieval/text-scores.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
 
@@ -34,15 +35,9 @@ async function match(
   const { terminal } = surroundings;
   const ride = readRide(flags, defaultModel, surroundings);
   const { images, failed } = await usableImages([word], ride.config.maxPixels, terminal);
-  const models = await modelsToRide(ride, surroundings);
+  const models = (await modelsToRide(ride, surroundings)).map(scorerOf);
   const answers = new Answers({ form: ride.form, terminal, line: () => "" });
   for (const model of models) {
-    if (model.kind !== "retrieval") {
-      throw new UsageError(`--model ${model.name}: it generates text, and matches none. See caption and ask.`);
-    }
-  }
-  for (const model of models) {
-    if (model.kind !== "retrieval") continue;
     const scorer = await model.load();
     const about = { model: model.name, precision: describePrecision(model.precision) };
     try {

@@ -11,6 +11,7 @@ import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
 import { defaultSeed, reportOn } from "../../analysis/report/report-on.ts";
 import { integer } from "../../catalog/flag-values.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
+import { dataFolder, readDataPlace } from "../../catalog/data-folder.ts";
 
 interface ReportFlags extends OutputFlags {
   readonly output?: string;
@@ -49,7 +50,7 @@ async function report(folders: readonly string[], flags: ReportFlags, surroundin
     catalog: surroundings.catalog,
     onStep: stepsOn(terminal),
     output,
-    data: flags.data === undefined ? null : resolve(flags.data),
+    data: await dataFolder(readDataPlace("--data", flags.data), surroundings.hubCache),
     samples: integer("--samples", flags.samples, { from: 0 }) ?? defaultSamples,
     seed: integer("--seed", flags.seed, { from: 0 }) ?? defaultSeed,
   });
@@ -62,12 +63,13 @@ const samplesAfterRun = 48; // enough to look at, soon written
 
 /** A report of a run's output folder, in it. The run has its scores: where the report fails, that is said and no more. */
 export async function reportOfRun(
-  { output, data }: Pick<RunConfig, "output" | "data">,
-  { catalog, terminal }: Pick<Surroundings, "catalog" | "terminal">,
+  { output, data: place }: Pick<RunConfig, "output" | "data">,
+  { catalog, terminal, hubCache }: Pick<Surroundings, "catalog" | "terminal" | "hubCache">,
 ): Promise<void> {
   const folder = join(output, reportFolderName);
   try {
     const sampled = { samples: samplesAfterRun, seed: defaultSeed };
+    const data = await dataFolder(place, hubCache);
     await reportOn([output], { catalog, output: folder, data, ...sampled, onStep: stepsOn(terminal) });
     terminal.note(`Report: ${join(folder, pageName)}`);
   } catch (error) {

@@ -8,30 +8,25 @@ import { rowsName } from "../../../reports/records/run-files.ts";
 import { formatTable, rowsOf } from "../../../reports/tables/table.ts";
 import { runName } from "../../../reports/records/run-record.ts";
 import type { ScoredRun } from "../../../reports/tables/table.ts";
-import { withBatchSize } from "../../evaluation/batch-size.ts";
-import type { Measuring } from "../../evaluation/batch-size.ts";
 import type { Costs } from "../../../reports/records/findings/costs.ts";
 import { formatCosts } from "../../../reports/tables/costs-table.ts";
 import { usableProcessors } from "../../catalog/usable-processors.ts";
 import { costsOf } from "../../analysis/costs/costs.ts";
 import { writeCosts } from "../../analysis/costs/write-costs.ts";
 import { evaluate } from "../../evaluation/evaluate.ts";
-import type { EvaluationEnd, Watcher } from "../../evaluation/evaluate.ts";
-import { rerankNote } from "../../evaluation/retrieval/evaluate-retrieval.ts";
 import { completeCode, incompleteCode } from "../exit-code.ts";
-import { keepFirstSteps } from "../../evaluation/generation/first-steps.ts";
 import { list, precisionHelp, refuseExcess, refuseFlagsAsValues, withOutputFlags, withRunFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
 import { reportOfRun } from "./report.ts";
 import { watchInterrupt } from "../interrupt.ts";
 import { prepare } from "../../evaluation/prepare.ts";
-import type { AnyEvaluation } from "../../evaluation/prepare.ts";
-import { evaluateRetrieval } from "../../evaluation/retrieval/retrieval-run.ts";
+import type { Evaluation } from "../../evaluation/verbs.ts";
+import type { Watcher } from "../../evaluation/watcher.ts";
 import { readRunConfig } from "../../evaluation/run-config.ts";
 import type { RunConfig, RunFlags } from "../../evaluation/run-config.ts";
 import type { Terminal } from "../terminal.ts";
 import { describeWaiting } from "../../evaluation/waiting.ts";
-import { describeWorkers } from "../../processes/workers.ts";
+import { describeWorkers } from "../../processes/worker-pool.ts";
 
 export const addRun: AddCommand = (program, called) => {
   const command = program
@@ -120,22 +115,20 @@ export async function run(config: RunConfig, surroundings: RunSurroundings): Pro
       const scored: ScoredRun[] = [];
       for (const [index, evaluation] of evaluations.entries()) {
         noteOtherImages(terminal, evaluation);
-        noteSmallGallery(terminal, evaluation);
+        for (const note of evaluation.notes) terminal.note(note);
         const watcher: Watcher = {
           isStopped: () => interrupt.exitCode() !== null,
           onProgress: (progress) => {
             terminal.progress(progress);
           },
-        };
-        const note = (text: string): void => {
-          terminal.note(text);
-        };
-        const end = await perform(evaluation, { watcher, note, memoryBudget: config.memoryBudget }).catch(
-          (error: unknown) => {
-            if (evaluation.folder.outcomes.size > 0) terminal.message(keptLine(evaluation, resume));
-            throw error;
+          onNote: (text) => {
+            terminal.note(text);
           },
-        );
+        };
+        const end = await evaluate(evaluation, watcher).catch((error: unknown) => {
+          if (evaluation.folder.outcomes.size > 0) terminal.message(keptLine(evaluation, resume));
+          throw error;
+        });
         tellFailures(terminal, evaluation);
         const waiting = describeWaiting(evaluation.folder.record);
         if (waiting !== null) terminal.note(waiting);
@@ -164,15 +157,6 @@ export async function run(config: RunConfig, surroundings: RunSurroundings): Pro
   } finally {
     interrupt.dispose();
   }
-}
-
-async function perform(evaluation: AnyEvaluation, measuring: Measuring): Promise<EvaluationEnd> {
-  const { watcher } = measuring;
-  if (evaluation.kind === "retrieval") return await evaluateRetrieval(evaluation, watcher);
-  const sized = await withBatchSize(evaluation, measuring);
-  const end = await evaluate(sized, watcher);
-  if (!("scores" in end) || (await keepFirstSteps(sized, watcher)) === "kept") return end;
-  return { status: "interrupted" };
 }
 
 export async function writeRows(folder: string, scored: readonly ScoredRun[]): Promise<void> {
@@ -204,7 +188,7 @@ export function showRuns(
 
 const failuresShown = 3;
 
-function tellFailures(terminal: Terminal, { folder, plan, samples }: AnyEvaluation): void {
+function tellFailures(terminal: Terminal, { folder, plan, samples }: Evaluation): void {
   const failures = [...folder.outcomes].flatMap(([id, outcome]) =>
     outcome.status === "failed" ? [{ id, ...outcome }] : [],
   );
@@ -222,7 +206,7 @@ function tellFailures(terminal: Terminal, { folder, plan, samples }: AnyEvaluati
 }
 
 /** Images may have been supplied meanwhile, so another folder is no other run; whoever gave it should know what it is for. */
-function noteOtherImages(terminal: Terminal, { folder, plan }: AnyEvaluation): void {
+function noteOtherImages(terminal: Terminal, { folder, plan }: Evaluation): void {
   const before = folder.record.data.images;
   if (folder.outcomes.size === 0 || before === plan.data.images) return;
   terminal.note(
@@ -239,14 +223,6 @@ function noteWorkers(terminal: Terminal, { threads, workers }: RunConfig): void 
   terminal.note(`${describeWorkers(threads, workers)}; each has its own copy of the weights it computes with.`);
 }
 
-function noteSmallGallery(terminal: Terminal, evaluation: AnyEvaluation): void {
-  if (evaluation.kind !== "retrieval") return;
-  const { samples, protocol } = evaluation;
-  const texts = samples.reduce((sum, sample) => sum + sample.texts.length, 0);
-  const note = rerankNote(protocol.rerank, { images: samples.length, texts });
-  if (note !== null) terminal.note(note);
-}
-
-function keptLine({ folder, samples }: AnyEvaluation, resume: string): string {
+function keptLine({ folder, samples }: Evaluation, resume: string): string {
   return `${folder.outcomes.size} of ${samples.length} samples are kept in ${folder.path}. Go on with:\n  ${resume}`;
 }

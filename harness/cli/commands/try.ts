@@ -13,12 +13,13 @@ import {
 } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
 import { watchInterrupt } from "../interrupt.ts";
-import { byteAmount, folder, integer, namesOrPaths, text, unexpected } from "../../catalog/flag-values.ts";
+import { byteAmount, integer, namesOrPaths, text, unexpected } from "../../catalog/flag-values.ts";
 import { cacheFolderOf, readDevice, readPrecisions } from "../../evaluation/run-config.ts";
 import type { RunFlags } from "../../evaluation/run-config.ts";
 import { isLoopback } from "../../try/guard.ts";
 import { startTrying } from "../../try/start-trying.ts";
 import type { TrySettings } from "../../try/start-trying.ts";
+import { readDataPlace } from "../../catalog/data-folder.ts";
 
 interface TryFlags
   extends OutputFlags, Pick<RunFlags, "model" | "precision" | "threads" | "device" | "deviceId" | "cache"> {
@@ -102,7 +103,7 @@ function readTry(flags: TryFlags, { cacheFolder }: Surroundings): TrySettings {
     device: readDevice(flags),
     cache: cacheFolderOf(flags.cache, cacheFolder),
     runs: flags.runs ?? [],
-    data: folder("--data", flags.data),
+    data: readDataPlace("--data", flags.data),
     keepModels: integer("--keep-models", flags.keepModels, { from: 1 }) ?? usualKept,
     maxUploadBytes: maxUpload === undefined ? usualUploadBytes : byteAmount("--max-upload", maxUpload, "20MB"),
     maxPixels: integer("--max-pixels", flags.maxPixels, { from: 1 }) ?? null,

@@ -7,8 +7,8 @@ import { incompleteCode, usageCode } from "../exit-code.ts";
 import { withDeviceFlags } from "../../catalog/device.ts";
 import { cacheHelp, list, maxPixelsHelp, precisionHelp, withOutputFlags } from "../flags.ts";
 import type { OutputFlags, Surroundings } from "../flags.ts";
-import { checkpointsToRun } from "../../evaluation/prepare.ts";
-import type { AskedCheckpoint } from "../../evaluation/pairs.ts";
+import { checkpointsToRun } from "../../evaluation/checkpoints.ts";
+import type { CheckpointInPrecision } from "../../evaluation/checkpoints.ts";
 import { readRunConfig } from "../../evaluation/run-config.ts";
 import type { RunConfig, RunFlags } from "../../evaluation/run-config.ts";
 import type { Terminal } from "../terminal.ts";
@@ -97,7 +97,7 @@ export function readRide(flags: RideFlags, defaultModel: string, { terminal, cac
 export async function modelsToRide(
   { config, show, sampling }: Ride,
   { catalog, hubCache, terminal }: Pick<Surroundings, "catalog" | "hubCache" | "terminal">,
-): Promise<readonly AskedCheckpoint[]> {
+): Promise<readonly CheckpointInPrecision[]> {
   const allowing: Catalog = {
     ...catalog,
     findCheckpoint: (where, options) =>

@@ -1,8 +1,10 @@
 /** Asks about images and prints each answer as it comes; after Ctrl-C those that are there. */
 import type { LanguageModelFamily } from "../../../models/model.ts";
+import { generator } from "../../own-images/able-models.ts";
 import { generateAnswers } from "../../own-images/generate-answers.ts";
-import { checkSearchMemory } from "../../evaluation/check-search-memory.ts";
-import type { AnsweredBatch, ImageQuestion, Way } from "../../own-images/generate-answers.ts";
+import type { Asking } from "../../evaluation/generation/asking.ts";
+import { checkSearchMemory } from "../../evaluation/generation/check-search-memory.ts";
+import type { AnsweredBatch, ImageQuestion } from "../../own-images/generate-answers.ts";
 import type { Surroundings } from "../flags.ts";
 import { watchInterrupt } from "../interrupt.ts";
 import { codeOf, modelsToRide } from "./own-image-flags.ts";
@@ -10,7 +12,7 @@ import type { Answer, Answers, Ride } from "./own-image-flags.ts";
 
 export interface PrintOptions {
   readonly ride: Ride;
-  readonly wayOf: (family: LanguageModelFamily) => Way;
+  readonly askingOf: (family: LanguageModelFamily) => Asking<ImageQuestion>;
   readonly answers: Answers;
   /** Images that cannot be used. */
   readonly failed: number;
@@ -19,15 +21,14 @@ export interface PrintOptions {
 /** Gives the exit code. */
 export async function printAnswers(
   asked: readonly ImageQuestion[],
-  { ride, wayOf, answers, failed: failedBefore }: PrintOptions,
+  { ride, askingOf, answers, failed: failedBefore }: PrintOptions,
   surroundings: Pick<Surroundings, "catalog" | "hubCache" | "terminal">,
 ): Promise<number> {
   const { terminal } = surroundings;
   const { batchSize, sampling, show } = ride;
-  const models = await modelsToRide(ride, surroundings);
+  const models = (await modelsToRide(ride, surroundings)).map(generator);
   for (const model of models) {
-    if (model.kind !== "generation") continue;
-    checkSearchMemory(model, { decoding: wayOf(model.family).decoding, texts: Math.min(batchSize, asked.length) });
+    checkSearchMemory(model, { decoding: askingOf(model.family).decoding, texts: Math.min(batchSize, asked.length) });
   }
   const counts = { answered: 0, failed: failedBefore };
   const interrupt = watchInterrupt(() => {
@@ -35,7 +36,7 @@ export async function printAnswers(
   });
   try {
     const isStopped = (): boolean => interrupt.exitCode() !== null || terminal.isOutputLost;
-    const options = { wayOf, batchSize, sampling, tokenProbabilities: show, isStopped };
+    const options = { askingOf, batchSize, sampling, tokenProbabilities: show, isStopped };
     for await (const batch of generateAnswers(models, asked, options)) {
       for (const { image, outcome } of batch.answers) {
         if (outcome.status !== "failed") continue;

@@ -1,34 +1,36 @@
 /**
  * The first step of a run's first samples, kept beside its predictions: how likely every token was to begin the answer. What
- * precisions cost is told from it (costs/), later and without a model. Made once; a run that goes on makes what is missing.
+ * precisions cost is told from it (analysis/costs/), later and without a model. Made once; a run
+ * that is continued makes what is missing.
  */
 import type { Sample } from "../../../datasets/dataset.ts";
 import { readFirstSteps } from "../../../reports/records/first-step.ts";
 import { runName } from "../../../reports/records/run-record.ts";
-import { planWindows } from "../batches.ts";
-import { isStoppedNow, requestsOf } from "../evaluate.ts";
-import type { Evaluation, Watcher } from "../evaluate.ts";
+import { isStoppedNow } from "../watcher.ts";
+import type { Watcher } from "../watcher.ts";
+import { planWindows, requestsOf } from "./ask.ts";
+import type { GenerationWork } from "./ask.ts";
 
-/** `interrupted`: the watcher stopped it; nothing is kept then. */
+/** Makes and writes the first steps that are not on disk. `interrupted`: the watcher stopped it, and nothing was written. */
 export async function keepFirstSteps<S extends Sample>(
-  evaluation: Evaluation<S>,
+  work: GenerationWork<S>,
   watcher: Watcher,
 ): Promise<"kept" | "interrupted"> {
-  const { samples, plan, folder, firstSteps } = evaluation;
+  const { samples, plan, folder, firstSteps } = work;
   const asked = samples.slice(0, firstSteps);
   if (asked.length === 0) return "kept";
   const { identity } = folder.record;
   const found = await readFirstSteps(folder.path, identity);
   if (found.status === "found" && found.steps.asked === asked.length) return "kept";
 
-  const model = await evaluation.model.load();
+  const model = await work.model.load();
   if (model.firstStep === undefined) return "kept";
   const rows: { readonly id: string; readonly logProbabilities: Float32Array }[] = [];
   const run = `${runName(plan)}: first steps`;
   let done = 0;
   for (const window of planWindows(asked, plan.config.batchSize)) {
     if (await isStoppedNow(watcher)) return "interrupted";
-    const steps = await model.firstStep(requestsOf(window, evaluation.asking));
+    const steps = await model.firstStep(requestsOf(window, work.asking));
     for (const [index, { id }] of window.entries()) {
       const step = steps[index]!;
       if (step.status === "ranked") rows.push({ id, logProbabilities: step.logProbabilities });

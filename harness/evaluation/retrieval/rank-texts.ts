@@ -4,7 +4,7 @@
  */
 import type { FailedImage, ImageFile, ImageTextScorer, StageLatency } from "../../../models/model.ts";
 import type { TextTokens } from "../../../models/text/text-batches.ts";
-import { highestPositions, pairScore, rankedRow, rowCandidates } from "../../../tasks/metrics/retrieval-ranking.ts";
+import { rankedRow, rowCandidates } from "../../../tasks/metrics/retrieval-ranking.ts";
 
 /** Texts that images are ranked against. */
 export interface TextGallery {
@@ -22,10 +22,10 @@ export interface RankedTexts {
   readonly latencyMs: StageLatency;
 }
 
-export interface Ranking {
-  /** Of the most similar texts: matched with the image and put in order by logit + similarity. 0 orders by similarity. */
+export interface RankingOptions {
+  /** How many of the most similar texts are matched with the image and ordered by logit + similarity. 0: ordered by similarity. */
   readonly rerank: number;
-  /** Texts that are given of each image, at most; those that were not matched are not. */
+  /** How many texts are given for an image at most; where texts are matched, only matched ones. */
   readonly shown: number;
 }
 
@@ -38,11 +38,11 @@ export async function readGallery(
   return { tokens, vectors: await scorer.embedTexts(tokens) };
 }
 
-/** One batch, in its order. Nothing of an image is kept. Of equal texts the first of the gallery comes first. */
+/** Ranks one batch of images, in its order, and forgets them. Of equal texts the first of the gallery comes first. */
 export async function rankTexts(
   scorer: ImageTextScorer,
   gallery: TextGallery,
-  { images, ...ranking }: Ranking & { readonly images: readonly ImageFile[] },
+  { images, ...ranking }: RankingOptions & { readonly images: readonly ImageFile[] },
 ): Promise<readonly (RankedTexts | FailedImage)[]> {
   const embedded = await scorer.embedImages(images);
   const vectors = embedded.flatMap((image) => (image.status === "embedded" ? [image.vectors] : []));
@@ -71,21 +71,17 @@ export async function rankTexts(
 async function rankOne(
   scorer: ImageTextScorer,
   { tokens }: TextGallery,
-  { image, similar, rerank, shown }: Ranking & { readonly image: ImageFile; readonly similar: Float32Array },
+  { image, similar, rerank, shown }: RankingOptions & { readonly image: ImageFile; readonly similar: Float32Array },
 ): Promise<RankedTexts | FailedImage> {
-  if (rerank === 0) {
-    const all = Int32Array.from(highestPositions(similar, Math.min(shown, tokens.length)).sort());
-    const scores = Float32Array.from(all, (text) => similar[text]!);
-    return { status: "ranked", texts: rankedRow(all, scores), pairs: 0, latencyMs: {} };
-  }
-  const candidates = rowCandidates(similar, rerank);
+  const candidates = rowCandidates(similar, rerank === 0 ? shown : rerank);
+  if (rerank === 0) return { status: "ranked", texts: rankedRow(similar, candidates, null), pairs: 0, latencyMs: {} };
   const matching = await scorer.match(
     image,
     Array.from(candidates, (text) => tokens[text]!),
   );
   if (matching.status === "failed") return matching;
-  const scores = Float32Array.from(candidates, (text, place) => pairScore(similar[text]!, matching.logits[place]!));
-  const texts = firstOf(rankedRow(candidates, scores), shown);
+  const ranked = rankedRow(similar, candidates, (_, place) => matching.logits[place]!);
+  const texts = firstOf(ranked, shown);
   return { status: "ranked", texts, pairs: candidates.length, latencyMs: matching.latencyMs };
 }
 

@@ -11,7 +11,7 @@ import type { PrecisionName } from "../../../models/checkpoint/precision.ts";
 import { cpuDevice } from "../../../models/device/device.ts";
 import type { Device } from "../../../models/device/device.ts";
 import { precisionOn, precisionsOn } from "../../../models/device/device-precisions.ts";
-import { loadCheckpoint } from "../../../models/load-blip2.ts";
+import { loadGenerationCheckpoint } from "../../../models/load-blip2.ts";
 import type { LoadOptions } from "../../../models/load-blip2.ts";
 import { loadRetrievalCheckpoint } from "../../../models/load-blip2-retrieval.ts";
 import type { GenerationRequest, VisionLanguageModel } from "../../../models/model.ts";
@@ -58,7 +58,7 @@ async function compareAnswers(
       ...{ device, generation },
       precision: precisionOn(parsePrecision(subject.precision), options.device),
     };
-    const model = await loadCheckpoint(await openBundled(subject, own), own);
+    const model = await loadGenerationCheckpoint(await openBundled(subject, own), own);
     try {
       const requests = await questionsFor(model, options.questions);
       return await generate(model, requests, vqav2.protocols.paper.decoding[model.family]);

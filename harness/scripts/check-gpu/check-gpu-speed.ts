@@ -9,7 +9,7 @@ import type { OptShape, RandomShape, T5Shape } from "../../../models/checkpoint/
 import { tensorShapes } from "../../../models/checkpoint/tensor-shapes.ts";
 import { isInGraph } from "../../../models/generation/generation-way.ts";
 import type { GenerationWay } from "../../../models/generation/generation-way.ts";
-import { loadCheckpoint } from "../../../models/load-blip2.ts";
+import { loadGenerationCheckpoint } from "../../../models/load-blip2.ts";
 import type { GraphRun } from "../../../models/runtime.ts";
 import { freeBytes } from "../../catalog/machine.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
@@ -70,7 +70,7 @@ export async function measureSpeed(options: SpeedOptions): Promise<Speed> {
   onProgress(`speed: loading in ${describePrecision(precision)}`);
   const start = performance.now();
   const checkpoint = await openCheckpoint(folder, load);
-  const model = await loadCheckpoint(checkpoint, load);
+  const model = await loadGenerationCheckpoint(checkpoint, load);
   const loadMs = performance.now() - start;
   try {
     const works = worksOf({ images, batch, ends: "forced" });

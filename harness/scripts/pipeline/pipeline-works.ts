@@ -85,7 +85,7 @@ export async function perform(
   return { ms, stagesMs: { ...stagesMs, between }, runs: [...runs] };
 }
 
-const windowBatches = 4; // as a run asks them, harness/evaluation/batches.ts
+const windowBatches = 4; // as a run asks them, harness/evaluation/generation/ask.ts
 
 /** What a work asks. */
 export async function requestsOf({ images, questionsAnImage }: Work): Promise<readonly GenerationRequest[]> {

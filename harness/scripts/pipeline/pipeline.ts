@@ -20,7 +20,7 @@ import { describePrecision, parsePrecision } from "../../../models/checkpoint/pr
 import type { Precision } from "../../../models/checkpoint/precision.ts";
 import { generationShapes } from "../../../models/checkpoint/random-shapes.ts";
 import { generationWays } from "../../../models/generation/generation-way.ts";
-import { loadCheckpoint } from "../../../models/load-blip2.ts";
+import { loadGenerationCheckpoint } from "../../../models/load-blip2.ts";
 import type { VisionLanguageModel } from "../../../models/model.ts";
 import type { GraphRun } from "../../../models/runtime.ts";
 import { usableProcessors } from "../../catalog/usable-processors.ts";
@@ -57,7 +57,7 @@ async function main(): Promise<void> {
   };
   const start = performance.now();
   const checkpoint = await openCheckpoint(folder, options);
-  const model = await loadCheckpoint(checkpoint, options);
+  const model = await loadGenerationCheckpoint(checkpoint, options);
   const ms = round(performance.now() - start);
   const loaded = { folder: path.basename(folder), precision: describePrecision(precision), threads };
   print({ work: "load", ...loaded, ms, peakMemoryMiB: peakMemoryMiB() });

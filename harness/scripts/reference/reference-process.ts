@@ -7,6 +7,7 @@ import type { ChildProcessWithoutNullStreams } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import * as z from "zod";
+import { imageBytes } from "../../../models/image/image-processor.ts";
 import type { DecodingOptions, GenerationRequest } from "../../../models/model.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
 
@@ -93,9 +94,7 @@ export class ReferenceProcess {
     decoding: DecodingOptions,
     batch: number,
   ): Promise<z.infer<typeof answeredSchema>> {
-    const images = await Promise.all(
-      requests.map(async ({ image }) => (await readFile(image.path)).toString("base64")),
-    );
+    const images = await Promise.all(requests.map(async ({ image }) => (await imageBytes(image)).toString("base64")));
     const { beams, newTokens, lengthPenalty } = decoding;
     const asked = {
       ...{ images, batch, beams, lengthPenalty },

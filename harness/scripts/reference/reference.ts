@@ -20,7 +20,7 @@ import path from "node:path";
 import { openCheckpoint } from "../../../models/checkpoint/checkpoint.ts";
 import { describePrecision, parsePrecision } from "../../../models/checkpoint/precision.ts";
 import { generationShapes } from "../../../models/checkpoint/random-shapes.ts";
-import { loadCheckpoint } from "../../../models/load-blip2.ts";
+import { loadGenerationCheckpoint } from "../../../models/load-blip2.ts";
 import { neighboursShare, readProcessorTime } from "../../bench/sweep/machine.ts";
 import { provenance } from "../../catalog/provenance.ts";
 import { usableProcessors } from "../../catalog/usable-processors.ts";
@@ -103,7 +103,7 @@ async function compare(
   const cacheFolder = flags.text("cache") || path.join(tmpdir(), "blip2-bench-cache");
   const options = { threads, precision, cacheFolder, hubCache: "" };
   const checkpoint = await openCheckpoint(folder, options);
-  const model = await loadCheckpoint(checkpoint, options);
+  const model = await loadGenerationCheckpoint(checkpoint, options);
   const reference = await startReference({ flags, folder, dtype, threads });
   const { code, packages, processor } = await provenance({ threads, workers: 1 });
   try {

@@ -10,13 +10,13 @@ import {
   outputAgreement,
 } from "../../../harness/analysis/costs/output-agreement.ts";
 import { rankingAgreement } from "../../../harness/analysis/costs/ranking-agreement.ts";
-import { peakMemoryBytes, resetPeakMemory } from "../../../harness/evaluation/peak-memory.ts";
+import { peakMemoryBytes, resetPeakMemory } from "../../../harness/evaluation/lazy-model.ts";
 import { readPrecisions } from "../../../harness/evaluation/run-config.ts";
 import { describePrecision, precisionFolder } from "../../../models/checkpoint/precision.ts";
 import { loadBlip2 } from "../../../models/load-blip2.ts";
 import type { Costs } from "../../../reports/records/findings/costs.ts";
 import type { Prediction } from "../../../reports/records/run-record.ts";
-import { assertFails, blip2 } from "../../support/command-process.ts";
+import { assertFails, inProcess } from "../../support/command-process.ts";
 import { bundledData } from "../../support/fakes.ts";
 import { projectRoot } from "../../support/project.ts";
 import { temporaryFolder } from "../../support/temporary-files.ts";
@@ -129,20 +129,20 @@ describe("blip2-bench run with several precisions", () => {
   const words = ["run", "-m", "shapes-opt-small", "-t", "vqav2", "--limit", "12"];
   const two = [...words, "--precision", "fp32,int4", "-o", "a"];
   let folder = "";
-  before(() => {
+  before(async () => {
     folder = temporaryFolder();
-    const { code, out, err } = blip2(folder, ...two);
+    const { code, out, err } = await inProcess(folder, ...two);
     assert.equal(code, 0, err);
     assert.match(out, /^shapes-opt-small +vqav2 +int4 +12 +accuracy .* s +\d\.\d MB +\d+ MB$/m);
   });
 
-  function costs(...more: string[]): Costs {
-    const { code, out, err } = blip2(folder, "costs", ...more, "--json");
+  async function costs(...more: string[]): Promise<Costs> {
+    const { code, out, err } = await inProcess(folder, "costs", ...more, "--json");
     assert.equal(code, 0, err);
     return JSON.parse(out) as Costs;
   }
 
-  it("makes a run of each, in a folder of its own, and goes on with them", () => {
+  it("makes a run of each, in a folder of its own, and goes on with them", async () => {
     assert.deepEqual(readdirSync(join(folder, "a")).sort(), [
       "costs.csv",
       "costs.json",
@@ -151,11 +151,11 @@ describe("blip2-bench run with several precisions", () => {
       "shapes-opt-small",
     ]);
     assert.deepEqual(readdirSync(join(folder, "a", "shapes-opt-small")).sort(), ["fp32", "int4"]);
-    const again = blip2(folder, ...two);
+    const again = await inProcess(folder, ...two);
     assert.equal(again.code, 0, again.err);
     assert.doesNotMatch(again.err, /samples/, "nothing is missing");
-    assert.equal(blip2(folder, "score", "a").code, 0);
-    assertFails(blip2(folder, ...two, "--limit", "5"), 2, /config\.limit: found 12, expected 5/);
+    assert.equal((await inProcess(folder, "score", "a")).code, 0);
+    assertFails(await inProcess(folder, ...two, "--limit", "5"), 2, /config\.limit: found 12, expected 5/);
   });
 
   it("records what was measured", () => {
@@ -166,8 +166,8 @@ describe("blip2-bench run with several precisions", () => {
     assert.ok(record.measured.stagesMs["decode"]! > 0);
   });
 
-  it("compares each with fp32, later as well, and names what it leaves out", () => {
-    const { rows } = costs("a");
+  it("compares each with fp32, later as well, and names what it leaves out", async () => {
+    const { rows } = await costs("a");
     const [fp32, int4] = rows;
     assert.deepEqual(
       rows.map(({ precision }) => precision),
@@ -178,11 +178,15 @@ describe("blip2-bench run with several precisions", () => {
     assert.ok(int4.firstStep.meanKl > 0 && int4.firstStep.meanKl < 0.1);
     assert.equal(int4.difference, int4.score!.value! - fp32.score!.value!);
     truncateSync(join(folder, "a", "shapes-opt-small", "int4", "vqav2", "first-step.f32"), 100);
-    const damaged = costs("a");
+    const damaged = await costs("a");
     assert.equal(damaged.rows[1]?.firstStep, null);
     assert.match(damaged.notes[0]?.reason ?? "", /first-step\.f32: damaged: found SHA-256 .* with --first-steps\.$/);
-    assert.equal(blip2(folder, ...two).code, 0);
-    assert.equal(costs("a").rows[1]?.firstStep?.samples, 12, "made anew");
-    assertFails(blip2(folder, "costs"), 2, "costs: found no folder, expected one or several that `run` wrote.");
+    assert.equal((await inProcess(folder, ...two)).code, 0);
+    assert.equal((await costs("a")).rows[1]?.firstStep?.samples, 12, "made anew");
+    assertFails(
+      await inProcess(folder, "costs"),
+      2,
+      "costs: found no folder, expected one or several that `run` wrote.",
+    );
   });
 });

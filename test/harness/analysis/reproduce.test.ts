@@ -6,7 +6,7 @@ import type { Catalog } from "../../../harness/catalog/catalog.ts";
 import { main } from "../../../harness/cli/command.ts";
 import type { VisionLanguageModel } from "../../../models/model.ts";
 import type { Reproduction } from "../../../reports/tables/reproduction.ts";
-import { assertFails, blip2, environment, inProcess } from "../../support/command-process.ts";
+import { assertFails, environment, inProcess } from "../../support/command-process.ts";
 import type { Ended } from "../../support/command-process.ts";
 import { fakeCatalog, fakeModel } from "../../support/fakes.ts";
 import { temporaryFolder } from "../../support/temporary-files.ts";
@@ -44,7 +44,7 @@ describe("blip2-bench reproduce", () => {
   const model = ["--model", "Salesforce/blip2-opt-2.7b"];
 
   it("lists what is published, of what is not public too", async () => {
-    const { code, out, err } = blip2(folder, "reproduce", "--list");
+    const { code, out, err } = await inProcess(folder, "reproduce", "--list");
     assert.equal(err, "");
     assert.equal(code, 0);
     assert.match(
@@ -164,9 +164,9 @@ describe("blip2-bench reproduce", () => {
     });
   }
 
-  it("refuses a bundled checkpoint as a process, and leaves nothing behind", () => {
+  it("refuses a bundled checkpoint as a process, and leaves nothing behind", async () => {
     assertFails(
-      blip2(folder, "reproduce", "--model", "shapes-opt-small"),
+      await inProcess(folder, "reproduce", "--model", "shapes-opt-small"),
       2,
       /nothing is published of this checkpoint/,
     );

@@ -4,7 +4,7 @@ import { cpSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { parseBenchPoint } from "../../../reports/records/bench/bench-record.ts";
 import type { BenchPoint } from "../../../reports/records/bench/bench-record.ts";
-import { blip2 } from "../../support/command-process.ts";
+import { inProcess } from "../../support/command-process.ts";
 import { bundledData } from "../../support/fakes.ts";
 import { temporaryFolder } from "../../support/temporary-files.ts";
 
@@ -23,9 +23,17 @@ function point(name: string): BenchPoint {
 describe("bench of a retrieval task", () => {
   const words = [...short, "--tasks", "flickr30k-retrieval", "--rerank", "6", "--batch-sizes", "3", "--limit", "7"];
 
-  it("looks each image up among all texts, in every scenario, and gives the ranks of `run`", () => {
+  it("looks each image up among all texts, in every scenario, and gives the ranks of `run`", async () => {
     const scenarios = ["--scenarios", "single-stream,multi-stream,server,offline", "--target-qps", "20"];
-    const { code, out, err } = blip2(folder, ...words, ...scenarios, "--restarts", "1", "--min-queries", "10");
+    const { code, out, err } = await inProcess(
+      folder,
+      ...words,
+      ...scenarios,
+      "--restarts",
+      "1",
+      "--min-queries",
+      "10",
+    );
     assert.equal(code, 0, err);
     assert.match(out, /^checkpoint .* pairs\/s +MB/m);
     assert.doesNotMatch(out, /first token/);
@@ -43,7 +51,7 @@ describe("bench of a retrieval task", () => {
     }
 
     const run = ["run", "--model", "shapes-itm", "--tasks", "flickr30k-retrieval", "--rerank", "6", "--limit", "7"];
-    assert.equal(blip2(folder, ...run, "--output", "run", "--no-report").code, 0);
+    assert.equal((await inProcess(folder, ...run, "--output", "run", "--no-report")).code, 0);
     const scores = readFileSync(join(folder, "run", "scores.json"), "utf8");
     const { metrics } = JSON.parse(scores) as { metrics: { name: string; value: number; standardError: number }[] };
     const { name, value, standardError } = metrics[0]!;
@@ -51,12 +59,12 @@ describe("bench of a retrieval task", () => {
     assert.deepEqual(found, { metric: name, value, standardError, samples: 7 });
   });
 
-  it("counts an image that cannot be read as a failed sample, with its reason", () => {
+  it("counts an image that cannot be read as a failed sample, with its reason", async () => {
     cpSync(bundledData, join(folder, "data"), { recursive: true });
     const images = join(folder, "data", "flickr30k-images");
     for (const name of readdirSync(images)) rmSync(join(images, name));
     const once = ["--scenarios", "offline", "--restarts", "1", "--data", "data"];
-    const { code, out } = blip2(folder, ...words, ...once);
+    const { code, out } = await inProcess(folder, ...words, ...once);
     assert.equal(code, 3);
     assert.match(out, /INVALID: \d+ of \d+ samples failed, the first with: .*: no such file/);
     assert.equal(point("shapes-itm-fp32-b3-t1-offline").accuracy, null);

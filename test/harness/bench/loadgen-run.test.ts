@@ -11,7 +11,7 @@ import { defaultSettings } from "../../../harness/bench/loadgen/settings.ts";
 import type { LoadGenSettings } from "../../../harness/bench/loadgen/settings.ts";
 import type { AnswerListener } from "../../../harness/bench/loadgen/system-under-test.ts";
 import { judge } from "../../../harness/bench/loadgen/verdict.ts";
-import type { Verdict } from "../../../harness/bench/loadgen/verdict.ts";
+import type { RunVerdict } from "../../../harness/bench/loadgen/verdict.ts";
 import { fakeSystem, VirtualClock } from "../../support/virtual-time.ts";
 import type { FakeSystemOptions } from "../../support/virtual-time.ts";
 
@@ -19,7 +19,7 @@ const ms = 1e6;
 
 interface Ran {
   readonly log: RunLog;
-  readonly verdict: Verdict;
+  readonly verdict: RunVerdict;
   readonly settings: LoadGenSettings;
 }
 

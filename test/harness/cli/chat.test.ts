@@ -8,6 +8,7 @@ import { catalog } from "../../../harness/catalog/catalog.ts";
 import { main } from "../../../harness/cli/command.ts";
 import {
   assertFails,
+  callCommand,
   environment,
   inProcess,
   realCommand,
@@ -23,9 +24,8 @@ const imageFolder = join(projectRoot, "datasets", "bundled", "val2014");
 const image = join(imageFolder, "COCO_val2014_000000000108.jpg");
 const other = join(imageFolder, "COCO_val2014_000000001177.jpg");
 
-function chat(folder: string, lines: readonly string[], ...words: string[]): Ended {
-  const input = lines.map((line) => `${line}\n`).join("");
-  return runProcess(folder, { command: realCommand, words: ["chat", image, ...words], input });
+function chat(folder: string, lines: readonly string[], ...words: string[]): Promise<Ended> {
+  return callCommand(folder, { words: ["chat", image, ...words], lines });
 }
 
 describe("blip2-bench chat with questions from standard input", () => {
@@ -36,7 +36,9 @@ describe("blip2-bench chat with questions from standard input", () => {
     const { question, question_id } = questions.find((each) => each.image_id === 108)!;
     const goldens = goldenJson("shapes-opt-base", "vqa_results.json") as { question_id: number; answer: string }[];
     const asked = question.toLowerCase(); // as `ask` prepares it; a conversation leaves questions as they are
-    const { code, out, err } = chat(temporaryFolder(), [asked, "", "and where?"], "--protocol", "paper", "-q");
+    const words = ["chat", image, "--protocol", "paper", "-q"];
+    const input = `${asked}\n\nand where?\n`;
+    const { code, out, err } = runProcess(temporaryFolder(), { command: realCommand, words, input });
     assert.deepEqual([code, err], [0, ""]);
     const [first, second, ...more] = out.split("\n");
     assert.equal(first, goldens.find((golden) => golden.question_id === question_id)?.answer.trim());
@@ -44,8 +46,8 @@ describe("blip2-bench chat with questions from standard input", () => {
     assert.deepEqual(more, [""]);
   });
 
-  it("gives an object a line with --jsonl, and tokens and times with --show", () => {
-    const { code, out } = chat(temporaryFolder(), ["what color?", "where?"], "--jsonl", "--show");
+  it("gives an object a line with --jsonl, and tokens and times with --show", async () => {
+    const { code, out } = await chat(temporaryFolder(), ["what color?", "where?"], "--jsonl", "--show");
     assert.equal(code, 0);
     const answers = out
       .trim()
@@ -70,7 +72,7 @@ describe("blip2-bench chat with questions from standard input", () => {
     assert.ok(token!.probability > 0);
   });
 
-  it("takes commands: turns back, another image, a file with the turns", () => {
+  it("takes commands: turns back, another image, a file with the turns", async () => {
     const folder = temporaryFolder();
     const lines = [
       "what color?",
@@ -82,7 +84,7 @@ describe("blip2-bench chat with questions from standard input", () => {
       "/save turns.json",
       "/save turns.json",
     ];
-    const { code, err } = chat(folder, [...lines, "/reset", "/help", "/quit", "never asked"]);
+    const { code, err } = await chat(folder, [...lines, "/reset", "/help", "/quit", "never asked"]);
     assert.equal(code, 0);
     assert.match(err, /^Taken back: what color\?\nThere is no turn to take back\.\n/m);
     assert.match(err, /^Now about .*1177\.jpg; the turns before are forgotten\.\n/m);
@@ -94,7 +96,7 @@ describe("blip2-bench chat with questions from standard input", () => {
     );
   });
 
-  it("names lines it cannot use, goes on, and ends with 3", () => {
+  it("names lines it cannot use, goes on, and ends with 3", async () => {
     const folder = temporaryFolder({ "kept.json": "mine", "page.png": "<html>" });
     const bad = [
       "/frob",
@@ -108,7 +110,7 @@ describe("blip2-bench chat with questions from standard input", () => {
       "/reset all",
       "why? ".repeat(60),
     ];
-    const { code, out, err } = chat(folder, ["what color?", ...bad, "where?"], "-q");
+    const { code, out, err } = await chat(folder, ["what color?", ...bad, "where?"], "-q");
     assert.equal(code, 3);
     assert.equal(out.trim().split("\n").length, 2);
     const said = err.trim().split("\n");
@@ -129,16 +131,16 @@ describe("blip2-bench chat with questions from standard input", () => {
     assert.equal(readFileSync(join(folder, "kept.json"), "utf8"), "mine");
   });
 
-  it("says when turns are left out, with --quiet too", () => {
+  it("says when turns are left out, with --quiet too", async () => {
     const lines = Array.from({ length: 9 }, (_, turn) => `is there a big red star of kind ${turn}?`);
-    const { code, err } = chat(temporaryFolder(), lines, "-q");
+    const { code, err } = await chat(temporaryFolder(), lines, "-q");
     assert.equal(code, 0);
     assert.match(err, /^The oldest turn was left out of the prompt: the language model has no room for more\.\n/m);
     assert.equal(new Set(err.trim().split("\n")).size, err.trim().split("\n").length, "each number of turns once");
   });
 
-  it("says that T5 reads prompts whole", () => {
-    const { code, err } = chat(temporaryFolder(), ["what color?"], "-m", "shapes-t5-small");
+  it("says that T5 reads prompts whole", async () => {
+    const { code, err } = await chat(temporaryFolder(), ["what color?"], "-m", "shapes-t5-small");
     assert.equal(code, 0);
     assert.match(err, /^T5 reads each prompt whole: of the turns before, only the image is not computed again\.$/m);
   });
@@ -255,15 +257,15 @@ describe("chat says what is wrong, and exits with 2", () => {
     [[], "chat: found no question on standard input, expected one a line."],
   ];
   for (const [words, message] of piped) {
-    it(words.join(" ") || "no question", () => {
-      assertFails(chat(temporaryFolder(), ["", "  "], "-q", ...words), 2, message);
+    it(words.join(" ") || "no question", async () => {
+      assertFails(await chat(temporaryFolder(), ["", "  "], "-q", ...words), 2, message);
     });
   }
 
-  it("a folder of several images", () => {
+  it("a folder of several images", async () => {
     const folder = temporaryFolder();
     for (const name of ["a.jpg", "b.jpg"]) writeFileSync(join(folder, name), readFileSync(image));
-    const ended = runProcess(folder, { command: realCommand, words: ["chat", folder, "-q"], input: "what?\n" });
+    const ended = await callCommand(folder, { words: ["chat", folder, "-q"], lines: ["what?"] });
     assertFails(ended, 2, `chat: found 2 images in ${folder}, expected one. /image goes on to another.`);
     assert.ok(existsSync(join(folder, "a.jpg")));
   });

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { blip2, inProcess, realCommand, startProcess } from "../../support/command-process.ts";
+import { inProcess, realCommand, startProcess } from "../../support/command-process.ts";
 import { bytesOf } from "../../support/run-bytes.ts";
 import { temporaryFolder } from "../../support/temporary-files.ts";
 
@@ -28,11 +28,11 @@ function stages(run: string): ReadonlySet<string> {
 }
 
 describe("blip2-bench run --keep-features", () => {
-  it("says what it takes, encodes once for two checkpoints, and writes the bytes of a run without", () => {
+  it("says what it takes, encodes once for two checkpoints, and writes the bytes of a run without", async () => {
     const folder = temporaryFolder();
-    const plain = blip2(folder, "run", ...two, "-o", "plain");
+    const plain = await inProcess(folder, "run", ...two, "-o", "plain");
     assert.equal(plain.code, 0, plain.err);
-    const { code, err } = blip2(folder, "run", ...two, "-o", "kept", "--keep-features");
+    const { code, err } = await inProcess(folder, "run", ...two, "-o", "kept", "--keep-features");
     assert.equal(code, 0, err);
     assert.match(
       err,
@@ -51,30 +51,30 @@ describe("blip2-bench run --keep-features", () => {
     assert.ok(read.has("features") && !read.has("vision") && !read.has("imageDecode"));
   });
 
-  it("keeps nothing unless it is asked to, and goes on with a run that did not", () => {
+  it("keeps nothing unless it is asked to, and goes on with a run that did not", async () => {
     const folder = temporaryFolder();
-    assert.equal(blip2(folder, "run", ...one, "-o", "a").code, 0);
+    assert.equal((await inProcess(folder, "run", ...one, "-o", "a")).code, 0);
     assert.doesNotMatch(readdirSync(join(folder, "cache", "blip2-bench")).join(), /image-features/);
-    assert.equal(blip2(folder, "run", ...one, "-o", "a", "--keep-features", "--quiet").err, "");
+    assert.equal((await inProcess(folder, "run", ...one, "-o", "a", "--keep-features", "--quiet")).err, "");
   });
 
-  it("names an entry that is damaged, once, and makes it anew", () => {
+  it("names an entry that is damaged, once, and makes it anew", async () => {
     const folder = temporaryFolder();
-    blip2(folder, "run", ...one, "-o", "a", "--keep-features", "--quiet");
+    await inProcess(folder, "run", ...one, "-o", "a", "--keep-features", "--quiet");
     const { encoder, files } = kept(folder);
     const file = join(encoder, files[2]!);
     truncateSync(file, 1000);
-    const { code, err } = blip2(folder, "run", ...one, "-o", "b", "--keep-features", "--quiet");
+    const { code, err } = await inProcess(folder, "run", ...one, "-o", "b", "--keep-features", "--quiet");
     assert.equal(code, 0);
     assert.equal(err, `${file}: found 1000 bytes, expected 33328. The features of this image are made anew.\n`);
     assert.equal(bytesOf(join(folder, "b")), bytesOf(join(folder, "a")));
-    assert.equal(blip2(folder, "run", ...one, "-o", "c", "--keep-features", "--quiet").err, "");
+    assert.equal((await inProcess(folder, "run", ...one, "-o", "c", "--keep-features", "--quiet")).err, "");
   });
 
-  it("goes on where features cannot be written, and says so once", () => {
+  it("goes on where features cannot be written, and says so once", async () => {
     const folder = temporaryFolder({ "named/image-features": "a file" });
     const named = ["--cache", join(folder, "named"), "--keep-features", "--quiet"];
-    const { code, err } = blip2(folder, "run", ...one, "-o", "a", ...named);
+    const { code, err } = await inProcess(folder, "run", ...one, "-o", "a", ...named);
     assert.equal(code, 0, err);
     assert.match(
       err,
@@ -103,7 +103,7 @@ describe("blip2-bench run --keep-features", () => {
 describe("blip2-bench cache, with image features", () => {
   it("lists them by encoder, verifies every image's, and removes the damaged ones alone, or all", async () => {
     const folder = temporaryFolder();
-    blip2(folder, "run", ...two, "-o", "a", "--keep-features", "--quiet");
+    await inProcess(folder, "run", ...two, "-o", "a", "--keep-features", "--quiet");
     const row = (what: string, state: string): RegExp =>
       new RegExp(`^shapes-opt-small, shapes-t5-base +${what} +0\\.\\d MB +${state} +/\\S+/image-features/`, "m");
     assert.match((await inProcess(folder, "cache", "ls")).out, row("fp32 features of 8 images", "finished"));

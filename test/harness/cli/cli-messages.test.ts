@@ -15,7 +15,7 @@ const modelNames = "shapes-opt-small, shapes-opt-base, shapes-t5-small, shapes-t
 
 describe("blip2-bench ls", () => {
   it("lists models and tasks, on stdout", async () => {
-    const { code, out, err } = blip2(folder, "ls");
+    const { code, out, err } = await inProcess(folder, "ls");
     assert.equal(code, 0);
     assert.equal(err, "");
     assert.match(out, /^shapes-opt-base +opt$/m);

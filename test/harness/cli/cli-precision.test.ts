@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync, truncateSync } from "node:fs";
 import { join } from "node:path";
-import { assertFails, blip2, inProcess } from "../../support/command-process.ts";
+import { assertFails, inProcess } from "../../support/command-process.ts";
 import { temporaryFolder } from "../../support/temporary-files.ts";
 
 const model = ["--model", "shapes-opt-small"];
@@ -17,9 +17,17 @@ function quantized(folder: string): string {
 }
 
 describe("blip2-bench run --precision", () => {
-  it("quantizes when needed, records the precision, shows it in the row, and goes on in no other", () => {
+  it("quantizes when needed, records the precision, shows it in the row, and goes on in no other", async () => {
     const folder = temporaryFolder();
-    const { code, out, err } = blip2(folder, "run", ...question, "-o", "a", "--precision", "language=int4,vision=int8");
+    const { code, out, err } = await inProcess(
+      folder,
+      "run",
+      ...question,
+      "-o",
+      "a",
+      "--precision",
+      "language=int4,vision=int8",
+    );
     assert.equal(code, 0, err);
     assert.match(err, /^shapes-opt-small: vision=int8,language=int4 weights: \d\.\d of \d\.\d MB/m);
     assert.match(out, /^shapes-opt-small +vision=int8,language=int4 +vqav2 +val +paper +accuracy /m);
@@ -30,15 +38,15 @@ describe("blip2-bench run --precision", () => {
       /^shapes-opt-small,"vision=int8,language=int4",/m,
     );
 
-    const other = blip2(folder, "run", ...question, "-o", "a", "--precision", "int8");
+    const other = await inProcess(folder, "run", ...question, "-o", "a", "--precision", "int8");
     assertFails(other, 2, /config\.precision: found vision=int8,language=int4, expected int8/);
-    const fp32 = blip2(folder, "run", ...question, "-o", "a");
+    const fp32 = await inProcess(folder, "run", ...question, "-o", "a");
     assertFails(fp32, 2, /config\.precision: found vision=int8,language=int4/);
   });
 
-  it("says nothing of fp32: the record is what it was", () => {
+  it("says nothing of fp32: the record is what it was", async () => {
     const folder = temporaryFolder();
-    assert.equal(blip2(folder, "run", ...question, "-o", "a", "--precision", "fp32").code, 0);
+    assert.equal((await inProcess(folder, "run", ...question, "-o", "a", "--precision", "fp32")).code, 0);
     assert.doesNotMatch(readFileSync(join(folder, "a", "run.json"), "utf8"), /precision/);
   });
 });

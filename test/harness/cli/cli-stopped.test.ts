@@ -5,8 +5,15 @@ import { appendFileSync, existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { vqav2Questions } from "../../../datasets/vqa.ts";
-import { planWindows } from "../../../harness/evaluation/batches.ts";
-import { assertFails, fake, fakeCommand, startAndWait, startProcess, until } from "../../support/command-process.ts";
+import { planWindows } from "../../../harness/evaluation/generation/ask.ts";
+import {
+  assertFails,
+  fakeCommand,
+  fakeInProcess,
+  startAndWait,
+  startProcess,
+  until,
+} from "../../support/command-process.ts";
 import { bundledData } from "../../support/fakes.ts";
 import { hangMs } from "../../support/project.ts";
 import { bytesOf } from "../../support/run-bytes.ts";
@@ -26,10 +33,10 @@ describe("a run that is stopped", () => {
     await once(child, "exit");
     assert.ok(existsSync(join(folder, "a", "run.lock")), "nothing was tidied up");
     appendFileSync(join(folder, "a", "predictions.jsonl"), '{"id":"1","imag');
-    const again = fake(folder, ...words, "--output", "a");
+    const again = await fakeInProcess(folder, ...words, "--output", "a");
     assert.equal(again.code, 0, again.err);
     assert.doesNotMatch(again.err, /: 0 of 200 samples/);
-    assert.equal(fake(folder, ...words, "--output", "whole").code, 0);
+    assert.equal((await fakeInProcess(folder, ...words, "--output", "whole")).code, 0);
     assert.equal(bytesOf(join(folder, "a")), bytesOf(join(folder, "whole")));
   });
 
@@ -57,8 +64,8 @@ describe("a run that is stopped", () => {
     assert.ok(ends.includes(lines), "whole windows");
 
     const more = [...words, "--prompt", "it's {question}"];
-    assert.equal(fake(folder, ...more, "--output", "a").code, 0);
-    assert.equal(fake(folder, ...more, "--output", "whole").code, 0);
+    assert.equal((await fakeInProcess(folder, ...more, "--output", "a")).code, 0);
+    assert.equal((await fakeInProcess(folder, ...more, "--output", "whole")).code, 0);
     assert.equal(bytesOf(join(folder, "a")), bytesOf(join(folder, "whole")));
   });
 
@@ -73,13 +80,13 @@ describe("a run that is stopped", () => {
     await setTimeout(700); // within half a second it would count as the same key
     child.kill("SIGINT");
     assert.deepEqual(await once(child, "exit"), [null, "SIGINT"]); // which a shell tells as 130
-    assert.equal(fake(folder, ...words, "--output", "a").code, 0);
+    assert.equal((await fakeInProcess(folder, ...words, "--output", "a")).code, 0);
   });
 
   it("keeps another process out while it runs", async () => {
     const child = await startAndWait(folder, { output: "a", lines: 4, words: words });
     assertFails(
-      fake(folder, ...words, "--output", "a"),
+      await fakeInProcess(folder, ...words, "--output", "a"),
       2,
       /a: in use by process \d+ on .*\. Wait for it, or give another --output\./,
     );

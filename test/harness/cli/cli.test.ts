@@ -18,6 +18,7 @@ import {
   environment,
   fake,
   fakeCommand,
+  fakeInProcess,
   runProcess,
   startAndWait,
 } from "../../support/command-process.ts";
@@ -48,15 +49,25 @@ describe("blip2-bench run", () => {
     ]);
   });
 
-  it("prints nothing but the table with --quiet", () => {
-    const { code, out, err } = fake(folder, "run", "--model", "fake", "--limit", "5", "--output", "a", "--quiet");
+  it("prints nothing but the table with --quiet", async () => {
+    const { code, out, err } = await fakeInProcess(
+      folder,
+      "run",
+      "--model",
+      "fake",
+      "--limit",
+      "5",
+      "--output",
+      "a",
+      "--quiet",
+    );
     assert.equal(code, 0);
     assert.equal(err, "");
     assert.match(out, /^checkpoint/);
   });
 
-  it("prints one JSON document with --json", () => {
-    const { out } = fake(folder, "run", "--model", "fake", "--limit", "5", "--output", "a", "--json");
+  it("prints one JSON document with --json", async () => {
+    const { out } = await fakeInProcess(folder, "run", "--model", "fake", "--limit", "5", "--output", "a", "--json");
     const result = JSON.parse(out) as {
       format: string;
       rows: { metric: string }[];
@@ -67,8 +78,8 @@ describe("blip2-bench run", () => {
     assert.equal(result.runs[0]?.status, "complete");
   });
 
-  it("takes flags in snake case, and = before the value", () => {
-    const { code, err } = fake(
+  it("takes flags in snake case, and = before the value", async () => {
+    const { code, err } = await fakeInProcess(
       folder,
       "run",
       "--models=fake",
@@ -92,58 +103,66 @@ describe("blip2-bench run", () => {
     assert.deepEqual(config.overrides, { lengthPenalty: -1.5, maxNewTokens: 5 });
   });
 
-  it("runs every model on every task by default, each in a folder of its own, and one into runs/<date-time>", () => {
-    const both = fake(folder, "run", "--limit", "5", "--output", "both");
+  it("runs every model on every task by default, each in a folder of its own, and one into runs/<date-time>", async () => {
+    const both = await fakeInProcess(folder, "run", "--limit", "5", "--output", "both");
     assert.equal(both.code, 0, both.err);
     assert.match(both.out, /^fake-two +vqav2/m);
     assert.deepEqual(readdirSync(join(folder, "both")).sort(), ["fake", "fake-two", "report", "rows.csv"]);
     assert.ok(existsSync(join(folder, "both", "fake-two", "vqav2", "scores.json")));
-    assert.equal(fake(folder, "run", "--limit", "5", "--output", "both").code, 0, "again: nothing is missing");
-    assert.equal(fake(folder, "score", "both").code, 0);
-    assertFails(fake(folder, "run", "-m", "fake", "--limit", "5", "--output", "both"), 2, /not empty, and no run/);
+    assert.equal(
+      (await fakeInProcess(folder, "run", "--limit", "5", "--output", "both")).code,
+      0,
+      "again: nothing is missing",
+    );
+    assert.equal((await fakeInProcess(folder, "score", "both")).code, 0);
+    assertFails(
+      await fakeInProcess(folder, "run", "-m", "fake", "--limit", "5", "--output", "both"),
+      2,
+      /not empty, and no run/,
+    );
 
-    assert.equal(fake(folder, "run", "-m", "fake", "--limit", "5").code, 0);
+    assert.equal((await fakeInProcess(folder, "run", "-m", "fake", "--limit", "5")).code, 0);
     const [name = ""] = readdirSync(join(folder, "runs"));
     assert.match(name, /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d$/);
     assertFails(
-      fake(folder, "run", "--limit", "5", "--output", join("runs", name)),
+      await fakeInProcess(folder, "run", "--limit", "5", "--output", join("runs", name)),
       2,
       /holds a single run, and this command makes several/,
     );
     mkdirSync(join(folder, "home", "photos"), { recursive: true });
     writeFileSync(join(folder, "home", "photos", "me.jpg"), "");
     assertFails(
-      fake(folder, "run", "--limit", "5", "--output", "home"),
+      await fakeInProcess(folder, "run", "--limit", "5", "--output", "home"),
       2,
       /home: not empty, and photos in it holds no run/,
     );
   });
 
-  it("refuses a folder with another run, and starts again with --overwrite", () => {
-    assert.equal(fake(folder, "run", "-m", "fake", "--limit", "5", "-o", "a").code, 0);
+  it("refuses a folder with another run, and starts again with --overwrite", async () => {
+    assert.equal((await fakeInProcess(folder, "run", "-m", "fake", "--limit", "5", "-o", "a")).code, 0);
     assertFails(
-      fake(folder, "run", "-m", "fake", "--limit", "6", "-o", "a"),
+      await fakeInProcess(folder, "run", "-m", "fake", "--limit", "6", "-o", "a"),
       2,
       /^ {2}config\.limit: found 5, expected 6$/m,
     );
-    assert.equal(fake(folder, "run", "-m", "fake", "--limit", "6", "-o", "a", "--overwrite").code, 0);
+    assert.equal((await fakeInProcess(folder, "run", "-m", "fake", "--limit", "6", "-o", "a", "--overwrite")).code, 0);
   });
 
-  it("refuses a folder that cannot be written", () => {
+  it("refuses a folder that cannot be written", async () => {
     writeFileSync(join(folder, "file"), "");
     assertFails(
-      fake(folder, "run", "-m", "fake", "-o", "file/a"),
+      await fakeInProcess(folder, "run", "-m", "fake", "-o", "file/a"),
       2,
       /cannot be used as a run folder: a part of the path is a file \(ENOTDIR\)/,
     );
     assertFails(
-      fake(folder, "run", "-m", "fake", "-o", "/proc/a"),
+      await fakeInProcess(folder, "run", "-m", "fake", "-o", "/proc/a"),
       2,
       /cannot be used as a run folder: no such folder, and none can be made there/,
     );
   });
 
-  it("exits with 3 and the count when samples failed, and with 0 when they were supplied", () => {
+  it("exits with 3 and the count when samples failed, and with 0 when they were supplied", async () => {
     const data = join(folder, "data");
     mkdirSync(data);
     for (const name of ["v2_OpenEnded_mscoco_val2014_questions.json", "v2_mscoco_val2014_annotations.json"]) {
@@ -154,7 +173,7 @@ describe("blip2-bench run", () => {
       join(data, "val2014", "COCO_val2014_000000001953.jpg"),
     );
     const words = ["run", "-m", "fake", "--limit", "5", "--data", data, "--output", "a", "--quiet"];
-    const { code, out, err } = fake(folder, ...words);
+    const { code, out, err } = await fakeInProcess(folder, ...words);
     assert.equal(code, 3);
     assert.match(
       err,
@@ -163,21 +182,21 @@ describe("blip2-bench run", () => {
     assert.match(err, /and 1 more, in .*a\/predictions\.jsonl\nThe same command tries them again\.\n$/);
     assert.match(out, /partial: 4 of 5 samples failed; scored on the other 1\./);
 
-    const stopped = fake(folder, ...words, "--max-errors", "1");
+    const stopped = await fakeInProcess(folder, ...words, "--max-errors", "1");
     assert.equal(stopped.code, 3);
     assert.match(
       stopped.err,
       /^error: stopped: more samples failed than --max-errors 1 allows\. 5 of 5 samples are kept in .*Go on with:\n {2}npx blip2-bench run /m,
     );
 
-    const supplied = fake(folder, ...words, "--images", join(bundledData, "val2014"));
+    const supplied = await fakeInProcess(folder, ...words, "--images", join(bundledData, "val2014"));
     assert.equal(supplied.code, 0, supplied.err);
-    fake(folder, "run", "-m", "fake", "--limit", "5", "--output", "whole");
+    await fakeInProcess(folder, "run", "-m", "fake", "--limit", "5", "--output", "whole");
     const scores = (name: string): string => readFileSync(join(folder, name, "scores.json"), "utf8");
     assert.equal(scores("a"), scores("whole"));
   });
 
-  it("exits with 3 when the disk is full in the middle, and goes on from there", () => {
+  it("exits with 3 when the disk is full in the middle, and goes on from there", async () => {
     const words = ["run", "-m", "fake", "--limit", "300", "-o", "a"];
     // A limit on the size of files fills up like a disk: 16 blocks hold some batches, not all.
     const limited = `ulimit -f 16; exec "$0" "$@"`;
@@ -192,8 +211,8 @@ describe("blip2-bench run", () => {
       /error: .*a: cannot be written any more: the largest file size allowed is reached \(EFBIG\)\./,
     );
     assert.equal(status, 3);
-    assert.equal(fake(folder, ...words).code, 0);
-    assert.equal(fake(folder, "run", "-m", "fake", "--limit", "300", "-o", "whole").code, 0);
+    assert.equal((await fakeInProcess(folder, ...words)).code, 0);
+    assert.equal((await fakeInProcess(folder, "run", "-m", "fake", "--limit", "300", "-o", "whole")).code, 0);
     assert.equal(bytesOf(join(folder, "a")), bytesOf(join(folder, "whole")));
   });
 
@@ -212,26 +231,26 @@ describe("blip2-bench run", () => {
 });
 
 describe("blip2-bench score", () => {
-  it("scores again from the predictions on disk, with the same bytes and the same table", () => {
-    const { out } = fake(folder, "run", "-m", "fake", "--limit", "30", "-o", "a", "--quiet");
+  it("scores again from the predictions on disk, with the same bytes and the same table", async () => {
+    const { out } = await fakeInProcess(folder, "run", "-m", "fake", "--limit", "30", "-o", "a", "--quiet");
     const before = bytesOf(join(folder, "a"));
     rmSync(join(folder, "a", "scores.json"));
-    const again = fake(folder, "score", "a");
+    const again = await fakeInProcess(folder, "score", "a");
     assert.deepEqual(again, { code: 0, out, err: "" });
     assert.equal(bytesOf(join(folder, "a")), before);
   });
 
-  it("refuses other data than the run's", () => {
-    fake(folder, "run", "-m", "fake", "--limit", "5", "-o", "a");
+  it("refuses other data than the run's", async () => {
+    await fakeInProcess(folder, "run", "-m", "fake", "--limit", "5", "-o", "a");
     const data = join(folder, "data");
     mkdirSync(data);
     for (const name of ["v2_OpenEnded_mscoco_val2014_questions.json", "v2_mscoco_val2014_annotations.json"]) {
       cpSync(join(bundledData, name), join(data, name));
     }
-    assert.equal(fake(folder, "score", "a", "--data", data).code, 0, "the same files elsewhere");
+    assert.equal((await fakeInProcess(folder, "score", "a", "--data", data)).code, 0, "the same files elsewhere");
     appendFileSync(join(data, "v2_mscoco_val2014_annotations.json"), "\n");
     assertFails(
-      fake(folder, "score", "a", "--data", data),
+      await fakeInProcess(folder, "score", "a", "--data", data),
       2,
       /^error: a: was run on another v2_mscoco_val2014_annotations\.json: found SHA-256 [0-9a-f]{64} in /,
     );
@@ -245,7 +264,7 @@ describe("blip2-bench score", () => {
     });
     child.kill("SIGKILL");
     await once(child, "exit");
-    const { code, out } = fake(folder, "score", "a");
+    const { code, out } = await fakeInProcess(folder, "score", "a");
     assert.equal(code, 3);
     assert.match(out, /partial: \d+ of 100 were not asked; scored on the other \d+\./);
   });

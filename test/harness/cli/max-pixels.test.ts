@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import sharp from "sharp";
-import { assertFails, blip2 } from "../../support/command-process.ts";
+import { assertFails, inProcess } from "../../support/command-process.ts";
 import { projectRoot } from "../../support/project.ts";
 import { temporaryFolder } from "../../support/temporary-files.ts";
 
@@ -25,9 +25,9 @@ const commands: readonly (readonly string[])[] = [
 
 describe("--max-pixels", () => {
   for (const words of commands) {
-    it(`is what ${words.filter((word) => word !== image).join(" ")} obeys, and names where an image is too large`, () => {
+    it(`is what ${words.filter((word) => word !== image).join(" ")} obeys, and names where an image is too large`, async () => {
       const folder = temporaryFolder();
-      const { code, out, err } = blip2(folder, ...words, "--max-pixels", "10");
+      const { code, out, err } = await inProcess(folder, ...words, "--max-pixels", "10");
       assert.notEqual(code, 0);
       assert.match(out + err, refused);
     });
@@ -39,16 +39,16 @@ describe("--max-pixels", () => {
     await sharp(wide).png().toFile(join(folder, "wide.png"));
     const message =
       "wide.png: the image has 17000 × 2 pixels, expected at most 16384 a side. Scale it down, or allow more with --max-pixels.";
-    assertFails(blip2(folder, "caption", "wide.png", "-q"), 2, message);
-    const { code, err } = blip2(folder, "caption", "wide.png", "-q", "--max-pixels", "34000");
+    assertFails(await inProcess(folder, "caption", "wide.png", "-q"), 2, message);
+    const { code, err } = await inProcess(folder, "caption", "wide.png", "-q", "--max-pixels", "34000");
     assert.equal(code, 0, err);
   });
 
-  it("is a number, wherever it is given", () => {
+  it("is a number, wherever it is given", async () => {
     const folder = temporaryFolder();
     for (const command of ["run", "reproduce", "bench", "audit", "caption", "try"]) {
       const words = command === "caption" ? [command, image] : [command, "-m", "shapes-opt-small"];
-      const { code, err } = blip2(folder, ...words, "--max-pixels", "0");
+      const { code, err } = await inProcess(folder, ...words, "--max-pixels", "0");
       assert.equal(code, 2, err);
       assert.match(err, /^error: --max-pixels: found "0", expected a whole number from 1\.$/m, command);
     }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { commands as known } from "../../../harness/cli/command.ts";
 import { parseCommandLine } from "../../../harness/cli/command-line.ts";
 import { projectRoot } from "../../support/project.ts";
-import { blip2 } from "../../support/command-process.ts";
+import { inProcess } from "../../support/command-process.ts";
 import { temporaryFolder } from "../../support/temporary-files.ts";
 
 const pages = [
@@ -39,10 +39,10 @@ describe("README and docs", () => {
     });
   }
 
-  it("'s other commands run one after the other, and end well", () => {
+  it("'s other commands run one after the other, and end well", async () => {
     const folder = temporaryFolder();
     for (const command of commands.filter((line) => !isElsewhere(line))) {
-      const { code, err } = blip2(folder, ...command.split(" "));
+      const { code, err } = await inProcess(folder, ...command.split(" "));
       assert.equal(code, 0, `npx blip2-bench ${command}: ${err}`);
     }
   });

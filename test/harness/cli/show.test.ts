@@ -1,7 +1,7 @@
 /** --show: tokens, how likely the model found each, and the time by stage. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { assertFails, blip2, inProcess } from "../../support/command-process.ts";
+import { assertFails, inProcess } from "../../support/command-process.ts";
 import { projectRoot } from "../../support/project.ts";
 import { temporaryFolder } from "../../support/temporary-files.ts";
 
@@ -11,8 +11,8 @@ const fileOf = (id: number): string => `COCO_val2014_${String(id).padStart(12, "
 describe("--show", () => {
   const image = join(imageFolder, fileOf(108));
 
-  it("puts tokens, how likely they were, and times behind the text", () => {
-    const { code, out } = blip2(temporaryFolder(), "ask", image, "what color is the square?", "--show", "-q");
+  it("puts tokens, how likely they were, and times behind the text", async () => {
+    const { code, out } = await inProcess(temporaryFolder(), "ask", image, "what color is the square?", "--show", "-q");
     assert.equal(code, 0);
     const [answer, title, first] = out.split("\n");
     assert.deepEqual([answer, title], ["black", "   likely  token"]);
@@ -23,7 +23,7 @@ describe("--show", () => {
 
   it("makes fields of them in JSON, and refuses a table", async () => {
     const words = ["caption", image, image, join(imageFolder, fileOf(1177)), "--show", "-q"];
-    const { out } = blip2(temporaryFolder(), ...words, "--json");
+    const { out } = await inProcess(temporaryFolder(), ...words, "--json");
     const captions = JSON.parse(out) as { caption: string; tokens: { text: string }[]; latencyMs: object }[];
     assert.equal(captions.length, 2);
     for (const { caption, tokens, latencyMs } of captions) {

@@ -1,10 +1,10 @@
 /** The audit: what it calls a difference, and the command on the bundled world. */
 import assert from "node:assert/strict";
-import { compareAnswers } from "../../../harness/evaluation/generation/audit-generation.ts";
+import { compareAnswers } from "../../../harness/evaluation/generation/audit.ts";
 import { formatAudit } from "../../../reports/tables/audit-table.ts";
 import type { Audit, TaskAudit } from "../../../reports/records/findings/audit.ts";
 import type { Prediction } from "../../../reports/records/run-record.ts";
-import { assertFails, blip2, fake } from "../../support/command-process.ts";
+import { assertFails, fakeInProcess, inProcess } from "../../support/command-process.ts";
 import { temporaryFolder } from "../../support/temporary-files.ts";
 
 function answer(id: string, tokens: readonly number[], score: number): Prediction {
@@ -31,26 +31,30 @@ describe("an audit", () => {
     assert.match(text, /There should be none: m t\.$/);
   });
 
-  it("finds nothing in fp32, of any kind of model", () => {
+  it("finds nothing in fp32, of any kind of model", async () => {
     const words = ["audit", "-m", "shapes-opt-small,shapes-t5-small,shapes-itm", "--limit", "10", "--quiet"];
-    const { code, out, err } = blip2(temporaryFolder(), ...words);
+    const { code, out, err } = await inProcess(temporaryFolder(), ...words);
     assert.equal(code, 0, err);
     assert.match(out, /No sample differs\.\n$/);
   });
 
-  it("explains what it finds in int8, and ends well", () => {
+  it("explains what it finds in int8, and ends well", async () => {
     const words = ["audit", "-m", "shapes-opt-small", "-t", "vqav2", "--limit", "8", "--precision", "int8", "--json"];
-    const { code, out } = blip2(temporaryFolder(), ...words);
+    const { code, out } = await inProcess(temporaryFolder(), ...words);
     assert.equal(code, 0);
     const [task] = (JSON.parse(out) as Audit).tasks;
     assert.ok(task!.differences.length > 0);
     assert.match(task!.expected ?? "", /rounded by one scale/);
   });
 
-  it("ends with 3 where fp32 differs, and needs a model", () => {
-    const { code, out } = fake(temporaryFolder(), "audit", "-m", "fake", "--limit", "6"); // it answers by its company
+  it("ends with 3 where fp32 differs, and needs a model", async () => {
+    const { code, out } = await fakeInProcess(temporaryFolder(), "audit", "-m", "fake", "--limit", "6"); // it answers by its company
     assert.equal(code, 3);
     assert.match(out, /There should be none: fake vqav2\.\n$/);
-    assertFails(fake(temporaryFolder(), "audit"), 2, "audit: found no --model, expected the checkpoint to audit.");
+    assertFails(
+      await fakeInProcess(temporaryFolder(), "audit"),
+      2,
+      "audit: found no --model, expected the checkpoint to audit.",
+    );
   });
 });

@@ -2,12 +2,11 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { withBatchSize } from "../../../harness/evaluation/batch-size.ts";
 import { evaluate } from "../../../harness/evaluation/evaluate.ts";
 import { prepare } from "../../../harness/evaluation/prepare.ts";
 import { readRunConfig } from "../../../harness/evaluation/run-config.ts";
 import type { RunFlags } from "../../../harness/evaluation/run-config.ts";
-import { assertFails, blip2, fake, inProcess } from "../../support/command-process.ts";
+import { assertFails, fakeInProcess, inProcess } from "../../support/command-process.ts";
 import { fakeCatalog, fakeModel } from "../../support/fakes.ts";
 import type { FakeOptions } from "../../support/fakes.ts";
 import { bytesOf } from "../../support/run-bytes.ts";
@@ -43,17 +42,17 @@ async function run(
   const defaults = { models: ["fake"], tasks: ["vqav2"], output: join(folder, "a"), threads: 1, cache: folder };
   const config = readRunConfig({ limit: "40", batchSize: "auto", ...flags }, defaults);
   const [prepared] = await prepare(config, catalog, { hubCache: folder });
-  assert.ok(prepared?.kind === "generation");
+  assert.ok(prepared);
   try {
-    const watcher = { isStopped: () => false, onProgress: () => undefined };
-    const { memoryBudget } = config;
-    const found = await withBatchSize(prepared, {
-      ...{ memoryBudget, watcher, now: () => nowMs, residentBytes: () => resident },
-      note: (text) => notes.push(text),
-    });
-    const sizes = [...asked];
-    assert.equal((await evaluate(found, watcher)).status, "complete");
-    return { size: found.plan.config.batchSize, notes, sizes };
+    const sizes: number[] = [];
+    const onNote = (text: string): void => {
+      notes.push(text);
+      sizes.push(...asked); // those that were tried; the run itself comes after
+    };
+    const watcher = { isStopped: () => false, onProgress: () => undefined, onNote };
+    const gauge = { now: () => nowMs, residentBytes: () => resident };
+    assert.equal((await evaluate(prepared, watcher, gauge)).status, "complete");
+    return { size: prepared.folder.record.config.batchSize, notes, sizes };
   } finally {
     await prepared.folder.close();
   }
@@ -98,22 +97,22 @@ describe("a batch size that is measured", () => {
     });
   });
 
-  it("is recorded, taken from there by a run that goes on, and gives the bytes of a run with that size", () => {
+  it("is recorded, taken from there by a run that goes on, and gives the bytes of a run with that size", async () => {
     const words = ["run", "--model", "fake", "--limit", "20"];
-    const first = fake(folder, ...words, "--batch-size", "auto", "--output", "a");
+    const first = await fakeInProcess(folder, ...words, "--batch-size", "auto", "--output", "a");
     assert.equal(first.code, 0, first.err);
     const [, size = ""] = /; --batch-size (\d+): /.exec(first.err) ?? [];
     assert.match(readFileSync(join(folder, "a", "run.json"), "utf8"), new RegExp(`"batchSize": ${size},`));
-    const again = fake(folder, ...words, "--batch-size", "auto", "--output", "a");
+    const again = await fakeInProcess(folder, ...words, "--batch-size", "auto", "--output", "a");
     assert.equal(again.code, 0, again.err);
     assert.doesNotMatch(again.err, /by batch size/);
-    assert.equal(fake(folder, ...words, "--batch-size", size, "--output", "b").code, 0);
+    assert.equal((await fakeInProcess(folder, ...words, "--batch-size", size, "--output", "b")).code, 0);
     assert.equal(bytesOf(join(folder, "a")), bytesOf(join(folder, "b")));
   });
 
-  it("is measured with several workers, by a bundled checkpoint", () => {
+  it("is measured with several workers, by a bundled checkpoint", async () => {
     const words = ["run", "--model", "shapes-opt-small", "--tasks", "vqav2", "--limit", "8", "--workers", "2"];
-    const { code, err } = blip2(folder, ...words, "--batch-size", "auto", "--output", "a");
+    const { code, err } = await inProcess(folder, ...words, "--batch-size", "auto", "--output", "a");
     assert.equal(code, 0, err);
     assert.match(err, /shapes-opt-small vqav2: samples a second by batch size: 1: .*; --batch-size \d: /);
   });

@@ -1,8 +1,8 @@
 /** --beams: as many as fit into memory, and a word where they do not, before a model is loaded. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { checkSearchMemory, searchBytes } from "../../../harness/evaluation/check-search-memory.ts";
-import { blip2 } from "../../support/command-process.ts";
+import { checkSearchMemory, searchBytes } from "../../../harness/evaluation/generation/check-search-memory.ts";
+import { callCommand, inProcess } from "../../support/command-process.ts";
 import { projectRoot } from "../../support/project.ts";
 import { temporaryFolder } from "../../support/temporary-files.ts";
 
@@ -23,8 +23,8 @@ describe("many beams", () => {
     }, /^UsageError: --beams: 100 beams of 10 tokens for 8 texts at a time take about 89\.6 MB in a-model, and 89\.6 MB are free\./);
   });
 
-  it("are searched with, more than the vocabulary has tokens", () => {
-    const { code, out, err } = blip2(
+  it("are searched with, more than the vocabulary has tokens", async () => {
+    const { code, out, err } = await inProcess(
       temporaryFolder(),
       "caption",
       image,
@@ -44,8 +44,9 @@ describe("many beams", () => {
     ["chat", image],
     ["run", "-t", "vqav2", "--limit", "2", "-o", "out"],
   ]) {
-    it(`that do not fit are refused by ${words[0]!}`, () => {
-      const { code, err } = blip2(temporaryFolder(), ...words, ...small, "--beams", "1000000");
+    it(`that do not fit are refused by ${words[0]!}`, async () => {
+      const all = [...words, ...small, "--beams", "1000000"];
+      const { code, err } = await callCommand(temporaryFolder(), { words: all, lines: ["What is it?"] });
       assert.equal(code, 2, err);
       assert.match(err, /^error: --beams: 1000000 beams of \d+ tokens .* GB are free\. .*give fewer/m);
     });

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Sample } from "../../../datasets/dataset.ts";
-import { planWindows } from "../../../harness/evaluation/batches.ts";
+import { planWindows } from "../../../harness/evaluation/generation/ask.ts";
 import { limitSamples } from "../../../datasets/dataset.ts";
 import { evaluate } from "../../../harness/evaluation/evaluate.ts";
 import type { EvaluationEnd } from "../../../harness/evaluation/evaluate.ts";
@@ -84,7 +84,7 @@ async function run(
   const defaults = { models: ["fake"], tasks: ["vqav2"], output, threads: 1, cache: folder };
   const config = readRunConfig({ limit: "12", batchSize: "1", ...flags }, defaults);
   const [evaluation] = await prepare(config, catalog, { hubCache: folder });
-  assert.ok(evaluation?.kind === "generation");
+  assert.ok(evaluation);
   try {
     const isStopped = (): boolean => windows.length === stopAfter;
     const end = await evaluate(evaluation, { isStopped, onProgress: () => undefined });

@@ -10,6 +10,7 @@ function tableScorer(
 ): ImageTextScorer & { readonly matched: number[][]; readonly forgotten: string[] } {
   const [matched, forgotten]: [number[][], string[]] = [[], []];
   return {
+    kind: "retrieval",
     name: "table",
     matched,
     forgotten,

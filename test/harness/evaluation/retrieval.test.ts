@@ -3,14 +3,11 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import type { RetrievalSample } from "../../../datasets/dataset.ts";
-import {
-  embedSplit,
-  matchCandidates,
-  rerankNote,
-  scoreRetrieval,
-} from "../../../harness/evaluation/retrieval/evaluate-retrieval.ts";
+import { embedSplit, matchCandidates } from "../../../harness/evaluation/retrieval/ask.ts";
+import { rerankNote } from "../../../harness/evaluation/retrieval/prepare.ts";
+import { scoreRetrieval } from "../../../harness/evaluation/retrieval/score.ts";
 import { openCheckpoint } from "../../../models/checkpoint/checkpoint.ts";
-import { loadCheckpoint } from "../../../models/load-blip2.ts";
+import { loadGenerationCheckpoint } from "../../../models/load-blip2.ts";
 import { loadRetrievalCheckpoint } from "../../../models/load-blip2-retrieval.ts";
 import type { ImageTextScorer } from "../../../models/model.ts";
 import { cocoRetrieval } from "../../../tasks/coco-retrieval.ts";
@@ -219,7 +216,7 @@ describe("a checkpoint for the other kind of task", () => {
     );
     const checkpoint = await openCheckpoint(path.join(projectRoot, "models", "bundled", "shapes-itm"), options);
     await assertRefused(
-      () => loadCheckpoint(checkpoint, options),
+      () => loadGenerationCheckpoint(checkpoint, options),
       "shapes-itm: a checkpoint for image-text retrieval, which generates no text.",
     );
   });

@@ -5,7 +5,7 @@ import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { imageFiles } from "../../../harness/own-images/image-files.ts";
 import sharp from "sharp";
-import { assertFails, blip2, inProcess, realCommand, startProcess } from "../../support/command-process.ts";
+import { assertFails, inProcess, realCommand, startProcess } from "../../support/command-process.ts";
 import { goldenJson } from "../../support/goldens.ts";
 import { ItmGoldens } from "../../support/goldens-itm.ts";
 import { projectRoot } from "../../support/project.ts";
@@ -31,9 +31,9 @@ function someImages(count: number): { readonly folder: string; readonly goldens:
 }
 
 describe("blip2-bench caption", () => {
-  it("says of a folder's images what the reference says, in batches, and which model it took", () => {
+  it("says of a folder's images what the reference says, in batches, and which model it took", async () => {
     const { folder, goldens } = someImages(10);
-    const { code, out, err } = blip2(folder, "caption", "photos", "--jsonl");
+    const { code, out, err } = await inProcess(folder, "caption", "photos", "--jsonl");
     assert.equal(code, 0, err);
     const found = out
       .trim()
@@ -47,11 +47,11 @@ describe("blip2-bench caption", () => {
     assert.match(err, /shapes-opt-base fp32: 10 of 10 samples/);
   });
 
-  it("goes on with the words given, as the reference does, model beside model", () => {
+  it("goes on with the words given, as the reference does, model beside model", async () => {
     const { folder, goldens } = someImages(1);
     const image = join("photos", fileOf(goldens[0]!.image_id));
     const words = ["caption", image, "--prompt", "a photo of", "-m", "shapes-opt-base,shapes-t5-base", "--json"];
-    const { code, out, err } = blip2(folder, ...words);
+    const { code, out, err } = await inProcess(folder, ...words);
     assert.equal(code, 0, err);
     const expected = ["shapes-opt-base", "shapes-t5-base"].map((model) => {
       const results = goldenJson(model, "caption_prompted_results.json") as GoldenCaption[];
@@ -64,11 +64,11 @@ describe("blip2-bench caption", () => {
     );
   });
 
-  it("prints one image's caption alone, and searches as it is told", () => {
+  it("prints one image's caption alone, and searches as it is told", async () => {
     const { folder, goldens } = someImages(1);
     const image = join("photos", fileOf(goldens[0]!.image_id));
-    assert.equal(blip2(folder, "caption", image, "-q").out, `${goldens[0]!.caption}\n`);
-    const short = blip2(
+    assert.equal((await inProcess(folder, "caption", image, "-q")).out, `${goldens[0]!.caption}\n`);
+    const short = await inProcess(
       folder,
       "caption",
       image,
@@ -98,7 +98,7 @@ describe("blip2-bench caption", () => {
     await sharp(frames, { join: { animated: true } })
       .gif()
       .toFile(join(folder, "photos", "moving.gif"));
-    const { code, out, err } = blip2(folder, "caption", "photos", "--csv");
+    const { code, out, err } = await inProcess(folder, "caption", "photos", "--csv");
     assert.equal(code, 3, err);
     assert.match(out, /^model,precision,image,caption,score\n/);
     assert.ok(out.includes(goldens[0]!.caption));
@@ -113,12 +113,12 @@ describe("blip2-bench caption", () => {
     const blank = { create: { width: 60, height: 50, channels: 3, background: "red" } } as const;
     await sharp(blank).png().toFile(join(folder, "big.png"));
     const message = `big.png: the image has 60 × 50 pixels, 3000 in all, expected at most 2999. Scale it down, or allow more with --max-pixels.`;
-    assertFails(blip2(folder, "caption", "big.png", "-q", "--max-pixels", "2999"), 2, message);
-    assert.equal(blip2(folder, "caption", "big.png", "-q", "--max-pixels", "3000").code, 0);
+    assertFails(await inProcess(folder, "caption", "big.png", "-q", "--max-pixels", "2999"), 2, message);
+    assert.equal((await inProcess(folder, "caption", "big.png", "-q", "--max-pixels", "3000")).code, 0);
     await sharp({ create: { ...blank.create, width: 20_000, height: 10_000 } })
       .png({ compressionLevel: 1 })
       .toFile(join(folder, "huge.png"));
-    const { code, err } = blip2(folder, "caption", "huge.png", "-q");
+    const { code, err } = await inProcess(folder, "caption", "huge.png", "-q");
     assert.equal(code, 2);
     assert.match(
       err,
@@ -152,7 +152,7 @@ describe("blip2-bench ask", () => {
   ).questions.filter(({ image_id }) => image_id === 108);
 
   for (const model of ["shapes-opt-base", "shapes-t5-base"]) {
-    it(`answers as the reference does, questions from words and from a file: ${model}`, () => {
+    it(`answers as the reference does, questions from words and from a file: ${model}`, async () => {
       const folder = temporaryFolder();
       const results = goldenJson(model, "vqa_results.json") as { question_id: number; answer: string }[];
       const [first, ...others] = questions;
@@ -161,7 +161,7 @@ describe("blip2-bench ask", () => {
         `\uFEFF${others.map(({ question }) => `${question}\r\n\n`).join("")}`,
       );
       const words = ["ask", join(imageFolder, fileOf(108)), first!.question, "--questions", "questions.txt"];
-      const { code, out, err } = blip2(folder, ...words, "--json", "-m", model);
+      const { code, out, err } = await inProcess(folder, ...words, "--json", "-m", model);
       assert.equal(code, 0, err);
       const found = JSON.parse(out) as { question: string; answer: string }[];
       assert.deepEqual(
@@ -180,7 +180,7 @@ describe("blip2-bench match", () => {
     const pairs = goldenJson("shapes-itm", "pairs.json") as { image_file: string; raw: string }[];
     const goldens = await ItmGoldens.of("tensors");
     const words = ["match", join(imageFolder, pairs[0]!.image_file), pairs[0]!.raw, "a blue star"];
-    const { code, out, err } = blip2(temporaryFolder(), ...words, "--json");
+    const { code, out, err } = await inProcess(temporaryFolder(), ...words, "--json");
     assert.equal(code, 0, err);
     const [own, other] = JSON.parse(out) as { matching: number; matchingLogit: number; similarity: number }[];
     const [no = 0, yes = 0] = await goldens.floats("pair0.itm_logits");
@@ -192,8 +192,14 @@ describe("blip2-bench match", () => {
     assert.ok(other!.matching < own!.matching);
   });
 
-  it("prints a table for people", () => {
-    const { code, out } = blip2(temporaryFolder(), "match", join(imageFolder, fileOf(108)), "a red circle", "-q");
+  it("prints a table for people", async () => {
+    const { code, out } = await inProcess(
+      temporaryFolder(),
+      "match",
+      join(imageFolder, fileOf(108)),
+      "a red circle",
+      "-q",
+    );
     assert.equal(code, 0);
     assert.match(out, /^matching {2}similarity {2}text\n.* %.* a red circle\n$/);
   });

@@ -29,7 +29,7 @@ describe("a model in a process of its own", () => {
   afterEach(() => model.kill());
 
   it("answers as it does here, and says when it worked, how long it loaded and what memory it takes", async () => {
-    assert.deepEqual([model.name, model.model.family], ["fake", "opt"]);
+    assert.deepEqual([model.name, model.family], ["fake", "opt"]);
     const before = process.hrtime.bigint();
     const { value, stamps } = await model.generateTimed(requests, greedy);
     const after = process.hrtime.bigint();

@@ -5,7 +5,7 @@ import path from "node:path";
 import * as z from "zod";
 import { kindOfCheckpoint, openCheckpoint } from "../../../models/checkpoint/checkpoint.ts";
 import type { Checkpoint } from "../../../models/checkpoint/checkpoint.ts";
-import { loadCheckpoint } from "../../../models/load-blip2.ts";
+import { loadGenerationCheckpoint } from "../../../models/load-blip2.ts";
 import { loadRetrievalCheckpoint } from "../../../models/load-blip2-retrieval.ts";
 import { bundledCheckpoint } from "../../support/changed-checkpoint.ts";
 import { assertClose, decodingOptions, withoutFilling } from "../../support/goldens.ts";
@@ -42,7 +42,7 @@ const goldenSchema = z.array(
 
 async function assertAnswers(name: string, checkpoint: Checkpoint): Promise<void> {
   assert.ok(checkpoint.config.kind === "generation");
-  const model = await loadCheckpoint(checkpoint, options);
+  const model = await loadGenerationCheckpoint(checkpoint, options);
   const goldens = goldenSchema.parse(JSON.parse(readFileSync(path.join(fixtures, name, "golden.json"), "utf8")));
   assert.equal(goldens.length, 8);
   for (const { image, prompt, settings, tokens, score } of goldens) {

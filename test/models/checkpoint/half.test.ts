@@ -12,7 +12,7 @@ import { KvCache } from "../../../models/generation/kv-cache.ts";
 import { GraphBuilder } from "../../../models/graph/builder.ts";
 import { visionTransformer } from "../../../models/networks/vision-transformer.ts";
 import { float32Tensor, floats, Session } from "../../../models/runtime.ts";
-import { blip2 } from "../../support/command-process.ts";
+import { inProcess } from "../../support/command-process.ts";
 import { bundled, GoldenTensors } from "../../support/goldens.ts";
 import { projectRoot } from "../../support/project.ts";
 import { scaledCheckpoint } from "../../support/scaled-checkpoint.ts";
@@ -38,9 +38,9 @@ function rootMeanSquare(values: Float32Array): number {
   return Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / values.length);
 }
 
-function answer(model: string, precision: string, output: string, limit = 100): ReturnType<typeof blip2> {
+function answer(model: string, precision: string, output: string, limit = 100): ReturnType<typeof inProcess> {
   const words = ["run", "-m", model, "-t", "vqav2", "--limit", String(limit), "--precision", precision, "-o", output];
-  return blip2(folder, ...words, "--no-report", "--cache", "cache");
+  return inProcess(folder, ...words, "--no-report", "--cache", "cache");
 }
 
 describe("the recipe of fp16", () => {
@@ -143,9 +143,9 @@ describe("a checkpoint in fp16", () => {
     ["shapes-opt-base", 97],
     ["shapes-t5-base", 97],
   ] as const) {
-    it(`gives at least ${least} of 100 answers as in fp32, and says that it is no faster here: ${name}`, () => {
-      assert.equal(answer(name, "fp32", `${name}-fp32`).code, 0);
-      const { code, err } = answer(name, "fp16", `${name}-fp16`);
+    it(`gives at least ${least} of 100 answers as in fp32, and says that it is no faster here: ${name}`, async () => {
+      assert.equal((await answer(name, "fp32", `${name}-fp32`)).code, 0);
+      const { code, err } = await answer(name, "fp16", `${name}-fp16`);
       assert.equal(code, 0, err);
       assert.match(err, /fp16: the CPU computes it no faster than fp32/);
       assert.equal(/fp16 leaves T5's hidden states, norms and wo in fp32/.test(err), name === "shapes-t5-base");
@@ -159,20 +159,32 @@ describe("a checkpoint in fp16", () => {
     });
   }
 
-  it("is prepared ahead, counted and kept", () => {
-    const { code, out } = blip2(folder, "prepare", "-m", "shapes-opt-small", "--precision", "fp16", "--cache", "ahead");
+  it("is prepared ahead, counted and kept", async () => {
+    const { code, out } = await inProcess(
+      folder,
+      "prepare",
+      "-m",
+      "shapes-opt-small",
+      "--precision",
+      "fp16",
+      "--cache",
+      "ahead",
+    );
     assert.equal(code, 0);
     assert.match(out, /^shapes-opt-small fp16: \d+ tensors fp16, \d+ tensors fp32; [\d.]+ to [\d.]+ MB in /);
-    assert.match(blip2(folder, "cache", "verify", "--cache", "ahead").out, /shapes-opt-small +fp16 weights .* whole /);
+    assert.match(
+      (await inProcess(folder, "cache", "verify", "--cache", "ahead")).out,
+      /shapes-opt-small +fp16 weights .* whole /,
+    );
   });
 
-  it("computes a part of its own, beside one that is quantized", () => {
-    const { code, err } = answer("shapes-opt-small", "language=fp16,vision=int8", "parts", 4);
+  it("computes a part of its own, beside one that is quantized", async () => {
+    const { code, err } = await answer("shapes-opt-small", "language=fp16,vision=int8", "parts", 4);
     assert.equal(code, 0, err);
     assert.equal(predictions("parts").filter(({ status }) => status === "predicted").length, 4);
   });
 
-  it("fails the samples whose numbers outgrow it, with the reason, and scores none of them", () => {
+  it("fails the samples whose numbers outgrow it, with the reason, and scores none of them", async () => {
     // The same function in fp32, for ReLU lets a factor through; in fp16 the numbers between the two matrices are infinite.
     const layer = "language_model.model.decoder.layers.0";
     const model = scaledCheckpoint(folder, {
@@ -182,12 +194,12 @@ describe("a checkpoint in fp16", () => {
       [`${layer}.fc1.bias`]: 6e5,
       [`${layer}.fc2.weight`]: 1 / 6e5,
     });
-    assert.equal(answer(model, "fp32", "large-fp32", 12).code, 0);
-    assert.equal(answer("shapes-opt-small", "fp32", "plain-fp32", 12).code, 0);
+    assert.equal((await answer(model, "fp32", "large-fp32", 12)).code, 0);
+    assert.equal((await answer("shapes-opt-small", "fp32", "plain-fp32", 12)).code, 0);
     const texts = (run: string): readonly unknown[] => predictions(run).map(({ text }) => text);
     assert.deepEqual(texts("large-fp32"), texts("plain-fp32"));
     for (const way of ["stepwise", "graph"]) {
-      const { code, err } = blip2(
+      const { code, err } = await inProcess(
         folder,
         ...["run", "-m", model, "-t", "vqav2", "--limit", "12", "--precision", "fp16", "-o", `large-${way}`],
         ...["--no-report", "--cache", "cache", "--generation", way],

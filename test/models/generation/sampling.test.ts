@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { distribution, draw, SampleSearch, seededNumbers } from "../../../models/generation/sampling.ts";
-import { assertFails, blip2, inProcess } from "../../support/command-process.ts";
+import { assertFails, inProcess } from "../../support/command-process.ts";
 import { projectRoot } from "../../support/project.ts";
 import { temporaryFolder } from "../../support/temporary-files.ts";
 
@@ -66,23 +66,23 @@ describe("sampling", () => {
 describe("blip2-bench caption that draws", () => {
   const folder = join(projectRoot, "datasets", "bundled", "val2014");
   const images = ["COCO_val2014_000000000108.jpg", "COCO_val2014_000000000150.jpg", "COCO_val2014_000000000165.jpg"];
-  const drawn = (files: readonly string[], ...flags: string[]): readonly string[] => {
+  const drawn = async (files: readonly string[], ...flags: string[]): Promise<readonly string[]> => {
     const named = files.map((file) => join(folder, file));
-    const { code, out, err } = blip2(temporaryFolder(), "caption", ...named, "-q", "--json", ...flags);
+    const { code, out, err } = await inProcess(temporaryFolder(), "caption", ...named, "-q", "--json", ...flags);
     assert.equal(code, 0, err);
     return (JSON.parse(out) as { caption: string }[]).map(({ caption }) => caption);
   };
 
-  it("repeats itself with the same seed, alone and in company, and not with another", () => {
-    const together = drawn(images, "--nucleus", "--seed", "3");
-    assert.deepEqual(drawn([images[1]!], "--top-p", "0.9", "--seed", "3"), [together[1]]);
-    assert.notDeepEqual(drawn(images, "--nucleus", "--seed", "4"), together);
+  it("repeats itself with the same seed, alone and in company, and not with another", async () => {
+    const together = await drawn(images, "--nucleus", "--seed", "3");
+    assert.deepEqual(await drawn([images[1]!], "--top-p", "0.9", "--seed", "3"), [together[1]]);
+    assert.notDeepEqual(await drawn(images, "--nucleus", "--seed", "4"), together);
   });
 
-  it("draws what greedy search chooses where one token is left, with a repetition penalty, too", () => {
+  it("draws what greedy search chooses where one token is left, with a repetition penalty, too", async () => {
     for (const penalty of ["1", "1.3"]) {
-      const greedy = drawn(images, "--beams", "1", "--repetition-penalty", penalty);
-      assert.deepEqual(drawn(images, "--top-p", "1e-9", "--repetition-penalty", penalty), greedy);
+      const greedy = await drawn(images, "--beams", "1", "--repetition-penalty", penalty);
+      assert.deepEqual(await drawn(images, "--top-p", "1e-9", "--repetition-penalty", penalty), greedy);
     }
   });
 

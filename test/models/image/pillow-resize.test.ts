@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import * as z from "zod";
 import { resizeBicubic } from "../../../models/image/pillow-resize.ts";
-import type { RgbImage } from "../../../models/image/rgb-image.ts";
+import type { RgbImage } from "../../../models/image/image-decoder.ts";
 import { projectUrl } from "../../support/project.ts";
 
 const size = z.tuple([z.int(), z.int()]);

@@ -123,6 +123,7 @@ describe("a model whose device's memory runs out", () => {
       if (count > most) throw deviceError(new Error(outOfMemory[1]), where);
     };
     const scorer: ImageTextScorer = {
+      kind: "retrieval",
       name: "small",
       embedImages: async (images) => {
         await Promise.resolve();

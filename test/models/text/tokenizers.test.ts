@@ -5,7 +5,7 @@ import path from "node:path";
 import { readCharacterMap } from "../../../models/text/character-map.ts";
 import { readBlip2Config } from "../../../models/checkpoint/config-file.ts";
 import type { Blip2Config } from "../../../models/checkpoint/config.ts";
-import { layoutBatch, layoutPrompt } from "../../../models/text/input-layout.ts";
+import { layoutBatch, layoutPrompt } from "../../support/input-layout.ts";
 import { loadTokenizer } from "../../../models/text/tokenizer.ts";
 import type { Tokenizer } from "../../../models/text/tokenizer.ts";
 import { projectRoot } from "../../support/project.ts";

@@ -2,16 +2,16 @@
  * How the samples of a run are asked: a task's protocol for one language model, with the choices that flags replace. A run
  * with such a choice is `custom` in reports; the record lists the flags.
  */
-import type { Sample } from "../../datasets/dataset.ts";
-import type { DecodingOptions, LanguageModelFamily } from "../../models/model.ts";
-import { cider, ciderMetric } from "../../tasks/metrics/caption-metrics.ts";
-import { blipQuestion } from "../../tasks/question-text.ts";
-import type { GenerationTask, ProtocolName, RetrievalProtocol, RetrievalTask } from "../../tasks/task.ts";
-import type { Overrides } from "./run-config.ts";
-import { UsageError } from "../catalog/usage-error.ts";
+import type { Sample } from "../../../datasets/dataset.ts";
+import type { DecodingOptions, LanguageModelFamily } from "../../../models/model.ts";
+import { cider, ciderMetric } from "../../../tasks/metrics/caption-metrics.ts";
+import { blipQuestion } from "../../../tasks/question-text.ts";
+import type { GenerationTask, ProtocolName } from "../../../tasks/task.ts";
+import type { Overrides } from "../run-config.ts";
+import { UsageError } from "../../catalog/usage-error.ts";
 
-/** The choices of one run. */
-export interface Asking<S extends Sample> {
+/** How each `S` is asked of one language model: a sample of a data set, or a question about an image of the user's own. */
+export interface Asking<S> {
   readonly prompt: (sample: S) => string | null;
   readonly decoding: DecodingOptions;
   readonly answer: (text: string) => string;
@@ -19,7 +19,7 @@ export interface Asking<S extends Sample> {
   readonly maxPromptTokens: number | null;
 }
 
-/** Throws a UsageError where a flag does not fit the samples, or another flag. */
+/** How a run asks. Throws a UsageError where a flag does not fit the samples, or another flag. */
 export function askingOf<S extends Sample>(
   task: GenerationTask<S>,
   name: ProtocolName,
@@ -45,13 +45,7 @@ export function withCiderDf(task: GenerationTask<Sample>, ciderDf: unknown): Gen
   };
 }
 
-/** How a retrieval task ranks, with the choices that flags replace. */
-export function rankingOf(task: RetrievalTask, name: ProtocolName, overrides: Overrides): RetrievalProtocol {
-  const protocol = task.protocols[name];
-  return { ...protocol, rerank: overrides.rerank ?? protocol.rerank };
-}
-
-/** `flags`: what the user calls the least and the most new tokens. */
+/** A protocol's decoding with what flags replace. `flags`: the names of those for the fewest and the most new tokens. */
 export function decodingOf(
   choices: DecodingOptions,
   overrides: Overrides,
@@ -93,7 +87,7 @@ function checkTemplate(template: string, task: string, samples: readonly Sample[
   }
 }
 
-/** The question goes in as the protocols put it in, see question-text.ts. Nothing at all is no text. */
+/** The template with the sample's question, spelled as the protocols spell it (question-text.ts); null for an empty prompt. */
 function fillIn(template: string, sample: Sample): string | null {
   const prompt = template.replaceAll(place, () => blipQuestion(questionOf(sample) ?? ""));
   return prompt === "" ? null : prompt;

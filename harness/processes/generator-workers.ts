@@ -12,16 +12,16 @@ import type { ModelPlace } from "./model-service.ts";
 import { WorkerPool } from "./worker-pool.ts";
 import type { WorkersOptions } from "./worker-pool.ts";
 
-export class Workers implements VisionLanguageModel {
+export class GeneratorWorkers implements VisionLanguageModel {
+  readonly kind = "generation";
   readonly name: string;
   readonly family: LanguageModelFamily;
   readonly batchesAtOnce: number;
   readonly weightsBytes?: number;
   readonly #pool: WorkerPool<GeneratorProcess>;
 
-  private constructor(pool: WorkerPool<GeneratorProcess>, { model }: GeneratorProcess) {
-    const { name, family, weightsBytes } = model;
-    if (family === "itm") throw new Error(`${name} generates nothing`);
+  private constructor(pool: WorkerPool<GeneratorProcess>, { model, family }: GeneratorProcess) {
+    const { name, weightsBytes } = model;
     this.name = name;
     this.family = family;
     this.batchesAtOnce = pool.jobsAtOnce;
@@ -29,10 +29,13 @@ export class Workers implements VisionLanguageModel {
     this.#pool = pool;
   }
 
-  static async start(places: readonly [ModelPlace, ...ModelPlace[]], options: WorkersOptions = {}): Promise<Workers> {
+  static async start(
+    places: readonly [ModelPlace, ...ModelPlace[]],
+    options: WorkersOptions = {},
+  ): Promise<GeneratorWorkers> {
     const start = GeneratorProcess.start.bind(GeneratorProcess);
     const { pool, first } = await WorkerPool.start(start, places, options);
-    return new Workers(pool, first);
+    return new GeneratorWorkers(pool, first);
   }
 
   /** Each reads the images of its own batches while it computes the one before. */
@@ -57,18 +60,4 @@ export class Workers implements VisionLanguageModel {
   release(): Promise<void> {
     return this.#pool.release();
   }
-}
-
-/** The threads of each worker: as many as can be, as evenly as can be, and at least one. */
-export function splitThreads(threads: number, workers: number): readonly number[] {
-  return Array.from({ length: workers }, (_, index) => {
-    return Math.max(1, Math.floor(threads / workers) + (index < threads % workers ? 1 : 0));
-  });
-}
-
-/** `2 workers x 1 thread`, for whoever watches. */
-export function describeWorkers(threads: number, workers: number): string {
-  const counts = [...new Set(splitThreads(threads, workers))].sort((a, b) => a - b);
-  const plural = counts.at(-1) === 1 ? "thread" : "threads";
-  return `${workers} workers x ${counts.join(" or ")} ${plural}`;
 }

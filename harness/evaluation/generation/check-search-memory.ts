@@ -3,16 +3,16 @@
  * that the weights of attention grow with the square of the beams: nothing at 5, gigabytes at 600.
  */
 import { freemem } from "node:os";
-import type { DecodingOptions } from "../../models/model.ts";
-import { UsageError } from "../catalog/usage-error.ts";
-import { readableBytes } from "./feature-sizes.ts";
+import type { DecodingOptions } from "../../../models/model.ts";
+import { UsageError } from "../../catalog/usage-error.ts";
+import { readableBytes } from "../feature-sizes.ts";
 
-/** At 600 beams of 30 tokens and 4 heads a process grew by 1.16 GB: so often the weights of one layer, [heads, beams, places]. */
+/** With 600 beams of 30 tokens and 4 heads a process grew by 1.16 GB: so many times one layer's weights [heads, beams, places]. */
 const copies = 7;
 
 export interface SearchSize {
   readonly decoding: Pick<DecodingOptions, "beams" | "newTokens">;
-  /** Searched at a time. */
+  /** Texts that are searched for at a time. */
   readonly texts: number;
 }
 

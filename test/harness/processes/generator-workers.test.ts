@@ -3,15 +3,15 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { inOrder } from "../../../harness/evaluation/batches.ts";
+import { inOrder } from "../../../harness/evaluation/in-order.ts";
 import { usableProcessors } from "../../../harness/catalog/usable-processors.ts";
-import { describeWorkers, splitThreads, Workers } from "../../../harness/processes/workers.ts";
+import { GeneratorWorkers } from "../../../harness/processes/generator-workers.ts";
+import { describeWorkers, splitThreads } from "../../../harness/processes/worker-pool.ts";
 import type { DecodingOptions, GenerationRequest } from "../../../models/model.ts";
 import {
   assertFails,
-  blip2,
-  fake,
   fakeCommand,
+  fakeInProcess,
   inProcess,
   runProcess,
   startAndWait,
@@ -84,7 +84,7 @@ describe("workers", () => {
   it("fail a batch that two of them died over, and no other", async () => {
     const messages: string[] = [];
     const onMessage = (message: string): unknown => messages.push(message);
-    const workers = await Workers.start([place, place], { entry, onMessage });
+    const workers = await GeneratorWorkers.start([place, place], { entry, onMessage });
     const batches = ["a", "crash", "b", "c", "d", "e"].map((id) => workers.generate([about(id)], options));
     const answers = (await Promise.all(batches)).flat();
     assert.deepEqual(
@@ -102,24 +102,24 @@ describe("workers", () => {
 
   it("are not started where one of them cannot load", async () => {
     const broken = { ...place, where: "fake broken" };
-    await assert.rejects(Workers.start([place, broken], { entry }), { name: "CheckpointError" });
-    await assert.rejects(Workers.start([broken, place], { entry }), { name: "CheckpointError" });
+    await assert.rejects(GeneratorWorkers.start([place, broken], { entry }), { name: "CheckpointError" });
+    await assert.rejects(GeneratorWorkers.start([broken, place], { entry }), { name: "CheckpointError" });
   });
 });
 
 describe("a run with --workers", () => {
-  it("gives the bytes of a run with one, and says how the threads are split", () => {
-    assert.equal(fake(folder, ...words, "--output", "one").code, 0);
-    const two = fakeWith({}, "--threads", "2", "--output", "two");
+  it("gives the bytes of a run with one, and says how the threads are split", async () => {
+    assert.equal((await fakeInProcess(folder, ...words, "--output", "one")).code, 0);
+    const two = await fakeInProcess(folder, ...words, "--workers", "2", "--threads", "2", "--output", "two");
     assert.equal(two.code, 0, two.err);
     assert.match(two.err, /2 workers x 1 thread; each has its own copy of the weights it computes with\./);
     assert.equal(bytes("two"), bytes("one"));
   });
 
-  it("gives the bytes of a run with one, by a bundled checkpoint", () => {
+  it("gives the bytes of a run with one, by a bundled checkpoint", async () => {
     const real = ["run", "--model", "shapes-opt-base", "--tasks", "vqav2", "--limit", "60"];
     for (const workers of ["1", "2"]) {
-      const ended = blip2(folder, ...real, "--workers", workers, "--output", workers);
+      const ended = await inProcess(folder, ...real, "--workers", workers, "--output", workers);
       assert.equal(ended.code, 0, ended.err);
       assert.match(ended.err, /vqav2: of \d+\.\d s, the model waited \d+\.\d s for images and prompts \(\d+\.\d %\)/);
     }
@@ -127,16 +127,16 @@ describe("a run with --workers", () => {
     assert.match(readFileSync(join(folder, "2", "run.json"), "utf8"), /"waitMs": \d+.*\s+"computeMs": \d+/);
   });
 
-  it("asks a batch again when its worker died over it", () => {
-    assert.equal(fake(folder, ...words, "--output", "one").code, 0);
+  it("asks a batch again when its worker died over it", async () => {
+    assert.equal((await fakeInProcess(folder, ...words, "--output", "one")).code, 0);
     const two = fakeWith({ FAKE_CRASH: `1953 ${join(folder, "marker")}` }, "--output", "two");
     assert.equal(two.code, 0, two.err);
     assert.match(two.err, /was ended by SIGKILL while asked for answers to 16 requests, from image/);
     assert.equal(bytes("two"), bytes("one"));
   });
 
-  it("asks a batch again when its worker lost the device over it", () => {
-    assert.equal(fake(folder, ...words, "--output", "one").code, 0);
+  it("asks a batch again when its worker lost the device over it", async () => {
+    assert.equal((await fakeInProcess(folder, ...words, "--output", "one")).code, 0);
     const two = fakeWith({ FAKE_LOST: `1953 ${join(folder, "marker")}` }, "--output", "two");
     assert.equal(two.code, 0, two.err);
     assert.match(two.err, /ended with exit code 1 while asked for answers to 16 requests, from image/);
@@ -144,15 +144,15 @@ describe("a run with --workers", () => {
     assert.equal(bytes("two"), bytes("one"));
   });
 
-  it("goes on without a batch that no worker survives, and ends with 3", () => {
+  it("goes on without a batch that no worker survives, and ends with 3", async () => {
     const { code, err } = fakeWith({ FAKE_CRASH: "1953" }, "--output", "two");
     assert.equal(code, 3, err);
     assert.match(
       err,
       /fake vqav2: 16 of 40 samples failed:\n {2}\d+: asked twice, and the process that was asked was ended by/,
     );
-    assert.equal(fake(folder, ...words, "--output", "one").code, 0);
-    const again = fakeWith({}, "--output", "two");
+    assert.equal((await fakeInProcess(folder, ...words, "--output", "one")).code, 0);
+    const again = await fakeInProcess(folder, ...words, "--workers", "2", "--output", "two");
     assert.equal(again.code, 0, again.err);
     assert.equal(bytes("two"), bytes("one"));
   });
@@ -163,17 +163,17 @@ describe("a run with --workers", () => {
     child.kill("SIGINT");
     const [code] = (await once(child, "close")) as [number | null];
     assert.equal(code, 130);
-    assert.equal(fake(folder, ...more, "--output", "a").code, 0);
-    assert.equal(fake(folder, ...more, "--output", "whole").code, 0);
+    assert.equal((await fakeInProcess(folder, ...more, "--output", "a")).code, 0);
+    assert.equal((await fakeInProcess(folder, ...more, "--output", "whole")).code, 0);
     assert.equal(bytesOf(join(folder, "a")), bytesOf(join(folder, "whole")));
   });
 
-  it("gives the bytes of a run with one on a retrieval task, before and behind a stop", () => {
+  it("gives the bytes of a run with one on a retrieval task, before and behind a stop", async () => {
     const ranked = ["run", "--model", "shapes-itm", "--tasks", "flickr30k-retrieval", "--limit", "14", "--rerank", "4"];
-    const run = (output: string, ...more: string[]): Ended =>
-      blip2(folder, ...ranked, "--batch-size", "3", "--no-report", "--output", output, ...more);
-    assert.equal(run("one", "--threads", "2").code, 0);
-    const two = run("two", "--threads", "2", "--workers", "2");
+    const run = (output: string, ...more: string[]): Promise<Ended> =>
+      inProcess(folder, ...ranked, "--batch-size", "3", "--no-report", "--output", output, ...more);
+    assert.equal((await run("one", "--threads", "2")).code, 0);
+    const two = await run("two", "--threads", "2", "--workers", "2");
     assert.equal(two.code, 0, two.err);
     assert.match(two.err, /2 workers x 1 thread;/);
     assert.equal(bytes("two"), bytes("one"));
@@ -182,14 +182,14 @@ describe("a run with --workers", () => {
 
     const journal = join(folder, "two", "predictions.jsonl");
     writeFileSync(journal, readFileSync(journal, "utf8").split("\n").slice(0, 5).join("\n") + "\n");
-    const again = run("two", "--threads", "2", "--workers", "2");
+    const again = await run("two", "--threads", "2", "--workers", "2");
     assert.equal(again.code, 0, again.err);
     assert.equal(bytes("two"), bytes("one"));
   });
 
-  it("says where it gains nothing", () => {
+  it("says where it gains nothing", async () => {
     const many = usableProcessors() + 1;
-    const { err } = fake(folder, ...words, "--workers", String(many), "--output", "many");
+    const { err } = await fakeInProcess(folder, ...words, "--workers", String(many), "--output", "many");
     assert.match(err, new RegExp(`--workers ${many}: there are only ${many - 1} cores; more workers take memory`));
   });
 

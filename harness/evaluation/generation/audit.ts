@@ -1,55 +1,47 @@
 /**
  * The plain way beside the fast one: each sample alone with an image of its own, then the windows of a run, with all that a
- * run shares. In fp32 they must answer alike.
+ * run shares. In fp32 both must give one answer.
  */
 import type { Sample } from "../../../datasets/dataset.ts";
 import type { VisionLanguageModel } from "../../../models/model.ts";
 import type { AuditDifference, AuditOutcome } from "../../../reports/records/findings/audit.ts";
 import type { Prediction } from "../../../reports/records/run-record.ts";
-import { planWindows } from "../batches.ts";
 import { readAhead } from "../../processes/read-ahead.ts";
-import { predict } from "../evaluate.ts";
-import type { Asked } from "../evaluate.ts";
+import { scoreTolerance } from "../audit.ts";
+import type { AuditFindings } from "../verbs.ts";
+import { askWindow, planWindows, runBatching } from "./ask.ts";
+import type { AskOptions } from "./ask.ts";
 
-/** What a score may differ by: sums in single precision, in another order. */
-export const SCORE_TOLERANCE = 1e-4;
-
-export interface AuditWork<S extends Sample> extends Omit<Asked<S>, "batching"> {
+export interface AuditWork<S extends Sample> extends Omit<AskOptions<S>, "batching"> {
   readonly samples: readonly S[];
   readonly batchSize: number;
 }
 
-export interface Found {
-  readonly failed: number;
-  readonly differences: readonly AuditDifference[];
-  readonly largestScoreDifference: number;
-}
-
-/** `onSample`: called as samples are done; each is done twice. */
+/** Answers all samples in both ways and compares. `onSample` is called with how many were just answered; each counts twice. */
 export async function auditGeneration<S extends Sample>(
   model: VisionLanguageModel,
   work: AuditWork<S>,
   onSample: (count: number) => void,
-): Promise<Found> {
+): Promise<AuditFindings> {
   const windows = planWindows(work.samples, work.batchSize);
   const fast: Prediction[] = [];
-  const asRun = { ...work, batching: { size: work.batchSize, refill: true, sharePrompt: true } };
+  const asRun = { ...work, batching: runBatching(work.batchSize) };
   for (const [index, window] of windows.entries()) {
     readAhead(model, windows.slice(index + 1));
-    fast.push(...(await predict(asRun, model, window)));
+    fast.push(...(await askWindow(model, window, asRun)));
     onSample(window.length);
   }
   const alone = unshared(model);
   const plain: Prediction[] = [];
   const oneByOne = { ...work, batching: { size: 1, refill: false, sharePrompt: false, shareImages: false } };
   for (const sample of windows.flat()) {
-    plain.push(...(await predict(oneByOne, alone, [sample])));
+    plain.push(...(await askWindow(alone, [sample], oneByOne)));
     onSample(1);
   }
   return compareAnswers(plain, fast);
 }
 
-/** No two requests are about the same image, whatever their samples say. */
+/** A model that takes every request's image for another one, so that none is encoded once for several requests. */
 function unshared(model: VisionLanguageModel): Pick<VisionLanguageModel, "name" | "generate"> {
   let images = 0;
   return {
@@ -64,8 +56,8 @@ function unshared(model: VisionLanguageModel): Pick<VisionLanguageModel, "name" 
   };
 }
 
-/** Of the same samples in the same order. */
-export function compareAnswers(plain: readonly Prediction[], fast: readonly Prediction[]): Found {
+/** `plain` and `fast` are of one list of samples, in its order. */
+export function compareAnswers(plain: readonly Prediction[], fast: readonly Prediction[]): AuditFindings {
   const differences: AuditDifference[] = [];
   let [failed, largest] = [0, 0];
   for (const [index, one] of plain.entries()) {
@@ -79,7 +71,7 @@ export function compareAnswers(plain: readonly Prediction[], fast: readonly Pred
       one.status === other.status &&
       plainOutcome.text === fastOutcome.text &&
       plainOutcome.tokens.join() === fastOutcome.tokens.join();
-    if (isAnswer && apart <= SCORE_TOLERANCE) continue;
+    if (isAnswer && apart <= scoreTolerance) continue;
     const what = isAnswer ? "score" : "answer";
     differences.push({ id: one.id, what, plain: plainOutcome, fast: fastOutcome });
   }

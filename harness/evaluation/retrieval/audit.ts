@@ -1,15 +1,18 @@
-/** The same for retrieval: images, texts and pairs one at a time, then as a run does them. */
+/**
+ * The plain way beside the fast one: images, texts and pairs one at a time, then in the batches of a run. In fp32 both must
+ * give one order of the texts.
+ */
 import type { RetrievalSample } from "../../../datasets/dataset.ts";
 import { CheckpointError } from "../../../models/model.ts";
 import type { ImageFile, ImageTextScorer } from "../../../models/model.ts";
 import type { AuditDifference, AuditOutcome } from "../../../reports/records/findings/audit.ts";
 import { candidates } from "../../../tasks/metrics/retrieval-ranking.ts";
 import type { RetrievalProtocol } from "../../../tasks/task.ts";
-import { SCORE_TOLERANCE } from "../generation/audit-generation.ts";
-import type { Found } from "../generation/audit-generation.ts";
+import { scoreTolerance } from "../audit.ts";
+import type { AuditFindings } from "../verbs.ts";
 
 /** Texts an image is matched with: the most similar. Each costs a pass through the Q-Former, alone. */
-const MATCHED = 16;
+const matchedTexts = 16;
 
 export interface RetrievalAuditWork {
   readonly samples: readonly RetrievalSample[];
@@ -21,7 +24,7 @@ export async function auditRetrieval(
   scorer: ImageTextScorer,
   { samples, protocol, batchSize }: RetrievalAuditWork,
   onSample: (count: number) => void,
-): Promise<Found> {
+): Promise<AuditFindings> {
   const words = samples.flatMap(({ texts }) => texts.map(({ text }) => protocol.text(text)));
   const read = await scorer.readTexts(words, protocol);
   const images = samples.map(({ image }) => image);
@@ -36,7 +39,7 @@ export async function auditRetrieval(
   }
 
   const shape = { images: images.length, texts: read.length };
-  const chosen = candidates({ values: fast, ...shape }, Math.min(MATCHED, protocol.rerank)).imageToText;
+  const chosen = candidates({ values: fast, ...shape }, Math.min(matchedTexts, protocol.rerank)).imageToText;
   const differences: AuditDifference[] = [];
   let largest = 0;
   for (const [index, { id }] of samples.entries()) {
@@ -55,7 +58,7 @@ export async function auditRetrieval(
       largest = Math.max(largest, most);
       const [a, b] = [bestOf(plainScores, name), bestOf(fastScores, name)];
       const what = a.text === b.text ? "score" : "answer";
-      if (what === "answer" || most > SCORE_TOLERANCE) differences.push({ id, what, plain: a, fast: b });
+      if (what === "answer" || most > scoreTolerance) differences.push({ id, what, plain: a, fast: b });
     }
     onSample(2);
   }

@@ -5,7 +5,7 @@
  *   OPT   [<image> × 32] [pads] </s> prompt        T5   [<image> × 32] prompt </s> [pads]
  *   Q-Former, in a retrieval checkpoint            [<image> × 32] [CLS] text [SEP] [pads]
  */
-import type { Tokenizer } from "./tokenizer.ts";
+import type { Tokenizer } from "../../models/text/tokenizer.ts";
 
 export function layoutPrompt(tokenizer: Tokenizer, prompt: string | null): readonly number[] {
   return [...tokenizer.imageTokens, ...tokenizer.encodePrompt(prompt)];

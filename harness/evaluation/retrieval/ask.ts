@@ -1,31 +1,28 @@
 /**
- * Retrieval, stage by stage: samples → similarities of all pairs → matching of the best → ranks → scores. The two stages that
- * need the model stand apart, so that what they give can be kept: an image matched once is not matched again.
+ * Asking: samples → similarities of all pairs → matching of the best. The two stages stand apart, so that what they give can be
+ * kept: an image matched once is not matched again.
  */
-import { access } from "node:fs/promises";
 import type { RetrievalSample } from "../../../datasets/dataset.ts";
-import { explainMissingImage } from "../../../datasets/images.ts";
+import { explainMissingImage, isThereToRead } from "../../../datasets/images.ts";
 import type { FailedImage, ImageFile, ImageTextScorer, Matching, StageLatency } from "../../../models/model.ts";
 import type { TextTokens } from "../../../models/text/text-batches.ts";
-import { retrievalRanks, retrievalScores } from "../../../tasks/metrics/recall.ts";
-import type { Gallery, RetrievalRanks, RetrievalScores } from "../../../tasks/metrics/recall.ts";
-import { candidateCounts, candidates, rerankedScores } from "../../../tasks/metrics/retrieval-ranking.ts";
-import { similarityScores, textsToMatch } from "../../../tasks/metrics/retrieval-ranking.ts";
+import type { Gallery } from "../../../tasks/metrics/recall.ts";
+import { candidates, textsToMatch } from "../../../tasks/metrics/retrieval-ranking.ts";
 import type { MatchedTexts, Similarities } from "../../../tasks/metrics/retrieval-ranking.ts";
-import type { RetrievalProtocol, Score } from "../../../tasks/task.ts";
-import { inOrder } from "../batches.ts";
-import { isStoppedNow } from "../evaluate.ts";
-import type { Watcher } from "../evaluate.ts";
+import type { RetrievalProtocol } from "../../../tasks/task.ts";
+import { inOrder } from "../in-order.ts";
+import { isStoppedNow } from "../watcher.ts";
+import type { Watcher } from "../watcher.ts";
 
 /** A split to be ranked, all of it checked. */
-export interface RetrievalWork {
+export interface SplitToEmbed {
   readonly samples: readonly RetrievalSample[];
   readonly protocol: RetrievalProtocol;
   /** Images encoded at a time. */
   readonly batchSize: number;
   /** What the run is called in its progress. */
   readonly run: string;
-  /** Data set and split, for what is said of a missing image: `flickr30k test`. */
+  /** Data set and split, for the error of a missing image: `flickr30k test`. */
   readonly split: string;
 }
 
@@ -39,10 +36,10 @@ export interface EmbeddedSplit {
   readonly failed: ReadonlyMap<string, string>;
 }
 
-/** null: the watcher stopped it. */
+/** Embeds all images and texts, and compares them. null: the watcher stopped it. */
 export async function embedSplit(
   scorer: ImageTextScorer,
-  { samples, protocol, batchSize, run, split }: RetrievalWork,
+  { samples, protocol, batchSize, run, split }: SplitToEmbed,
   watcher: Watcher,
 ): Promise<EmbeddedSplit | null> {
   const vectors: Float32Array[] = [];
@@ -89,19 +86,15 @@ export async function embedSplit(
 }
 
 async function explain(image: ImageFile, split: string): Promise<string | null> {
-  const isThere = await access(image.path).then(
-    () => true,
-    () => false,
-  );
-  return isThere ? null : explainMissingImage(split, image);
+  return (await isThereToRead(image)) ? null : explainMissingImage(split, image);
 }
 
 export interface MatchingOptions {
   readonly rerank: number;
   readonly run: string;
-  /** What an earlier run matched, by image id; of the same similarities. */
+  /** What an earlier run matched from these similarities, by image id. */
   readonly known?: ReadonlyMap<string, MatchedTexts>;
-  /** Called as each image is done, to keep it. */
+  /** Called when an image is matched, to write it to disk. */
   readonly onMatched?: (image: ImageFile, matched: MatchedTexts, latencyMs: StageLatency) => Promise<void>;
 }
 
@@ -155,40 +148,3 @@ const nothingToMatch: Matching = {
   probabilities: new Float32Array(0),
   latencyMs: {},
 };
-
-export interface RetrievalOutcome {
-  /** TR@1 and so on, re-ranked; then, of ranking by similarity alone, `ITC TR@1` and so on. Empty: no image could be read. */
-  readonly scores: Readonly<Record<string, Score>>;
-  /** Rows, re-ranked, that the tie rule decided. */
-  readonly ties: { readonly imageToText: number; readonly textToImage: number };
-}
-
-/** `rerank` 0 ranks by similarity alone. */
-export function scoreRetrieval(
-  { similarities, gallery }: Pick<EmbeddedSplit, "similarities" | "gallery">,
-  rerank: number,
-  matched: readonly MatchedTexts[],
-): RetrievalOutcome {
-  if (gallery.images.length === 0) return { scores: {}, ties: { imageToText: 0, textToImage: 0 } };
-  const ranksOf = (scores: RetrievalScores): RetrievalRanks => retrievalRanks(scores, gallery); // ties: pessimistic
-  const alone = ranksOf(similarityScores(similarities));
-  const first = rerank === 0 ? alone : ranksOf(rerankedScores(similarities, candidates(similarities, rerank), matched));
-  const itc = Object.entries(retrievalScores(alone, gallery)).map(([name, score]): [string, Score] => [
-    `ITC ${name}`,
-    score,
-  ]);
-  return {
-    scores: { ...retrievalScores(first, gallery), ...Object.fromEntries(itc) },
-    ties: { imageToText: first.imageToText.ties, textToImage: first.textToImage.ties },
-  };
-}
-
-/** What is said where there are fewer candidates than are to be re-ranked; null where there are enough. */
-export function rerankNote(rerank: number, { images, texts }: Pick<Similarities, "images" | "texts">): string | null {
-  const counts = candidateCounts(rerank, { images, texts });
-  if (counts.imageToText === rerank && counts.textToImage === rerank) return null;
-  return (
-    `--rerank ${rerank}: there are only ${images} images and ${texts} texts; ` +
-    `${counts.imageToText} texts are re-ranked for each image and ${counts.textToImage} images for each text.`
-  );
-}

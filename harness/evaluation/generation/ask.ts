@@ -1,0 +1,117 @@
+/**
+ * Asking: samples → windows → predictions. A window is a few batches' worth of samples, and windows are fixed by the samples
+ * and the batch size alone: a run that continues after a crash forms the windows of a run that never stopped, and a model
+ * whose rounding depends on what is in a batch gives the same bytes in both.
+ */
+import type { Sample, Split } from "../../../datasets/dataset.ts";
+import { explainMissingImage, isThereToRead } from "../../../datasets/images.ts";
+import type { Batching, GenerationRequest, VisionLanguageModel } from "../../../models/model.ts";
+import type { RunFolder } from "../../../reports/records/run-folder.ts";
+import type { Prediction, RunPlan } from "../../../reports/records/run-record.ts";
+import type { GenerationTask } from "../../../tasks/task.ts";
+import type { LazyModel } from "../lazy-model.ts";
+import type { Asking } from "./asking.ts";
+
+/** What a run of a checkpoint with a language model needs, all of it checked. */
+export interface GenerationWork<S extends Sample> {
+  readonly task: GenerationTask<S>;
+  readonly split: Split<S>;
+  readonly samples: readonly S[];
+  readonly asking: Asking<S>;
+  readonly plan: RunPlan;
+  /** The plan's batch size is to be measured first, see batch-size.ts. */
+  readonly isBatchSizeOpen: boolean;
+  /** Bytes that answering may take beside the loaded model, where the batch size is measured; null: half of what is free then. */
+  readonly memoryBudget: number | null;
+  readonly folder: RunFolder;
+  /** The run stops when more samples than this have failed; null: never. */
+  readonly maxErrors: number | null;
+  /** Samples whose first step is kept (first-steps.ts). */
+  readonly firstSteps: number;
+  readonly model: LazyModel<VisionLanguageModel>;
+}
+
+/**
+ * Batches in a window. Within it rows of finished samples are filled again, so the last few of a window decode in a batch
+ * that is not full: with more batches that is rarer, and more is lost when a run is killed.
+ */
+const batchesPerWindow = 4;
+
+/**
+ * Samples about one image stand together, so that it is encoded once; images in the order they first come. A window has
+ * as many whole images as fit. No image is in two windows, where it would be encoded in the company of other images, unless
+ * it has more samples than fit: then it has windows of its own.
+ */
+export function planWindows<S extends Sample>(samples: readonly S[], batchSize: number): readonly (readonly S[])[] {
+  const size = batchesPerWindow * batchSize;
+  const byImage = new Map<string, S[]>();
+  for (const sample of samples) {
+    const together = byImage.get(sample.image.id);
+    if (together === undefined) byImage.set(sample.image.id, [sample]);
+    else together.push(sample);
+  }
+  const windows: (readonly S[])[] = [];
+  let window: S[] = [];
+  for (const together of byImage.values()) {
+    if (window.length > 0 && window.length + together.length > size) {
+      windows.push(window);
+      window = [];
+    }
+    window.push(...together);
+    if (window.length <= size) continue;
+    for (let start = 0; start < window.length; start += size) windows.push(window.slice(start, start + size));
+    window = [];
+  }
+  if (window.length > 0) windows.push(window);
+  return windows;
+}
+
+/** What decides how the samples of a window are asked. */
+export interface AskOptions<S extends Sample> {
+  readonly task: GenerationTask<S>;
+  readonly split: Split<S>;
+  readonly asking: Asking<S>;
+  readonly batching: Batching;
+}
+
+/** As a run asks: rows of finished samples are filled again, and words that all prompts begin with run once an image. */
+export function runBatching(size: number, onAnswer?: Batching["onAnswer"]): Batching {
+  return { size, refill: true, sharePrompt: true, ...(onAnswer !== undefined && { onAnswer }) };
+}
+
+/** The predictions of a window, in its order. A sample whose image is not there fails without being asked. */
+export async function askWindow<S extends Sample>(
+  model: Pick<VisionLanguageModel, "name" | "generate">,
+  window: readonly S[],
+  { task, split, asking, batching }: AskOptions<S>,
+): Promise<readonly Prediction[]> {
+  const isThere = await Promise.all(window.map(({ image }) => isThereToRead(image)));
+  const requests = requestsOf(window, asking);
+  const asked = requests.filter((_, index) => isThere[index]);
+  const generations = asked.length === 0 ? [] : await model.generate(asked, asking.decoding, batching);
+  if (generations.length !== asked.length) {
+    throw new Error(`${model.name}: ${generations.length} answers to ${asked.length} requests`);
+  }
+  const byRequest = new Map(asked.map((request, index) => [request, generations[index]!]));
+  return window.map((sample, index): Prediction => {
+    const { id, image } = sample;
+    const request = requests[index]!;
+    const about = { id, image: image.id, prompt: request.prompt };
+    const generation = byRequest.get(request);
+    if (generation === undefined) {
+      const error = explainMissingImage(`${task.dataset.name} ${split.name}`, image);
+      return { ...about, status: "failed", error };
+    }
+    if (generation.status === "failed") return { ...about, status: "failed", error: generation.error };
+    const { text, tokens, score, latencyMs } = generation;
+    return { ...about, status: "predicted", text, tokens, score, latencyMs };
+  });
+}
+
+export function requestsOf<S extends Sample>(samples: readonly S[], asking: Asking<S>): readonly GenerationRequest[] {
+  return samples.map((sample) => ({
+    image: sample.image,
+    prompt: asking.prompt(sample),
+    ...(asking.maxPromptTokens !== null && { maxPromptTokens: asking.maxPromptTokens }),
+  }));
+}

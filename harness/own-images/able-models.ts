@@ -1,0 +1,19 @@
+/** Whether a checkpoint that was named for an image of the user's own can do what is asked, before any is loaded. */
+import type { FoundGenerator, FoundScorer } from "../catalog/catalog.ts";
+import { UsageError } from "../catalog/usage-error.ts";
+import type { CheckpointInPrecision, InPrecision } from "../evaluation/checkpoints.ts";
+
+export type NamedGenerator = FoundGenerator & InPrecision;
+export type NamedScorer = FoundScorer & InPrecision;
+
+/** For captions, answers and conversations. Throws a UsageError where it generates no text. */
+export function generator(model: CheckpointInPrecision): NamedGenerator {
+  if (model.kind === "generation") return model;
+  throw new UsageError(`--model ${model.name}: it matches images and texts, and generates none. See match.`);
+}
+
+/** For texts that are matched with an image. Throws a UsageError where it matches none. */
+export function scorer(model: CheckpointInPrecision): NamedScorer {
+  if (model.kind === "retrieval") return model;
+  throw new UsageError(`--model ${model.name}: it generates text, and matches none. See caption and ask.`);
+}
