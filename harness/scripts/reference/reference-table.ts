@@ -115,7 +115,7 @@ function notesOf(pieces: readonly Piece[]): readonly string[] {
     );
   }
   for (const reason of pieces.flatMap((piece) => unfairness(piece) ?? [])) notes.add(`refused: ${reason}`);
-  return [...notes];
+  return [...notes].map((note) => `- ${note}`);
 }
 
 /** One piece, for who waits for the others. */

@@ -76,7 +76,7 @@ describe("the table of bench:reference", () => {
     const later = { ...piece, date: "2026-12-01T10:00:00.000Z", rounds: [{ ours: 1, reference: 9, neighbours: 0 }] };
     const report = referenceReport([piece, later], works);
     assert.match(report, /\*\*4\.50\*\* \| 2\.00 to 9\.00 in 4 \|/);
-    assert.match(report, /^2026-11-30 to 2026-12-01; memory reads 24\.0 GB\/s$/m);
+    assert.match(report, /^- 2026-11-30 to 2026-12-01; memory reads 24\.0 GB\/s$/m);
   });
 
   it("has a table for each checkpoint and processor, the largest first, and in it fp32 first and works in their order", () => {
@@ -105,7 +105,7 @@ describe("the table of bench:reference", () => {
     assert.match(unfairness(unfair) ?? "", /in float32 \(BLAS: OpenBLAS\) reads 9\.0 of 24\.0 GB\/s, expected half/);
     assert.equal(unfairness({ ...unfair, read: 18e9 }), null);
     assert.match(rowsOf(unfair)[0] ?? "", /\| refused \| – \|$/);
-    assert.match(referenceReport([unfair], works), /^refused: the reference's product of one row/m);
+    assert.match(referenceReport([unfair], works), /^- refused: the reference's product of one row/m);
   });
 
   it("counts rounds in which others computed only where there are no quieter ones, and says so", () => {
@@ -113,7 +113,7 @@ describe("the table of bench:reference", () => {
     const noisy = others.map((round) => ({ ...round, neighbours: 0.5 }));
     const mixed = { ...piece, rounds: [quiet!, ...noisy] };
     assert.match(rowsOf(mixed)[0] ?? "", /4\.00 to 4\.00 in 1 \|$/);
-    assert.match(referenceReport([mixed], works), /^in 2 of 3 rounds others took more than a tenth/m);
+    assert.match(referenceReport([mixed], works), /^- in 2 of 3 rounds others took more than a tenth/m);
     assert.match(rowsOf({ ...piece, rounds: noisy })[0] ?? "", /2\.00 to 5\.00 in 2 \|$/);
   });
 
