@@ -24,6 +24,7 @@ const doors: Readonly<Record<string, readonly string[]>> = {
     ...["reports", "reports/records", "tasks", "datasets", "models"],
   ],
   "harness/library": ["harness/catalog", "harness/evaluation", "harness/processes", "tasks", "models"],
+  "harness/pull": ["harness/catalog", "models", "reports/records"],
   "harness/own-images": ["harness/catalog", "harness/evaluation", "harness/processes", "tasks", "models"],
   "harness/try": [
     ...["harness/library", "harness/own-images", "harness/processes", "harness/catalog"],
@@ -31,7 +32,7 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   ],
   "harness/cli": [
     ...["harness/analysis", "harness/bench", "harness/catalog", "harness/evaluation", "harness/library"],
-    ...["harness/own-images", "harness/processes", "harness/statistics", "harness/try"],
+    ...["harness/own-images", "harness/processes", "harness/pull", "harness/statistics", "harness/try"],
     ...["reports", "reports/records", "tasks", "datasets", "models"],
   ],
 };
@@ -41,7 +42,7 @@ const rooms: readonly string[] = [...Object.keys(doors), ...outside].toSorted((a
 /** At the top level, besides the rooms: what is read, not run. */
 const papers: readonly string[] = ["baselines", "docs", "examples"];
 /** Doors for types only: "room file". */
-const typeDoors: ReadonlySet<string> = new Set(["tasks models/model.ts"]);
+const typeDoors: ReadonlySet<string> = new Set(["tasks models/model.ts", "tasks reports/records/metric-unit.ts"]);
 
 function roomOf(file: string): string | null {
   return rooms.find((room) => file.startsWith(`${room}/`)) ?? null;
@@ -59,6 +60,7 @@ const packages: Readonly<Record<string, string>> = {
   "@napi-rs/canvas": "reports",
   commander: "harness",
   "p-limit": "harness",
+  undici: "harness",
   hono: "harness",
   "@hono/node-server": "harness",
 };

@@ -75,14 +75,14 @@ export async function chooseDevice(request: DeviceRequest, options: ChoosingOpti
   return chosen;
 }
 
-function named(device: Device, { adapter, halfRefusal }: Found): ChosenDevice {
+function named(device: Device, { adapter, halfRefusal }: UsableDevice): ChosenDevice {
   const name = adapter !== null && { name: adapter.name };
   return { device: { ...device, ...name, ...(halfRefusal !== undefined && { halfRefusal }) }, adapter };
 }
 
 async function chooseBest(options: ChoosingOptions): Promise<ChosenDevice> {
   const passed: string[] = [];
-  const tell = (device: Device, found: Found): ChosenDevice => {
+  const tell = (device: Device, found: UsableDevice): ChosenDevice => {
     const { adapter } = found;
     const name = adapter === null ? "" : ` (${adapter.name})`;
     const why = passed.length === 0 ? "" : ` Not ${passed.join("; not ")}.`;
@@ -100,17 +100,17 @@ async function chooseBest(options: ChoosingOptions): Promise<ChosenDevice> {
   return tell(cpuDevice, { adapter: null });
 }
 
-interface Found {
+interface UsableDevice {
   readonly adapter: Adapter | null;
   readonly halfRefusal?: string | undefined;
 }
 
-type Tried = Found | { readonly reason: string; readonly isMissing: boolean };
+type TriedDevice = UsableDevice | { readonly reason: string; readonly isMissing: boolean };
 
 async function tryDevice(
   device: Device,
   { trial = tryProvider, compiled = compiledNames }: ChoosingOptions,
-): Promise<Tried> {
+): Promise<TriedDevice> {
   if (!compiled().includes(device.provider))
     return { reason: "it is not in this build of ONNX Runtime", isMissing: true };
   const tried = await trial(device);

@@ -1,6 +1,6 @@
 /**
- * The command: words in, exit code out. The only place that reads the environment: HF_HOME and its kin, XDG_CACHE_HOME,
- * NO_COLOR, FORCE_COLOR, TERM, CI, and `_`, which tells nohup.
+ * The command: words in, exit code out. The only place that reads the environment: HF_HOME and its kin (pull/hub-environment.ts),
+ * proxies, XDG_CACHE_HOME, NO_COLOR, FORCE_COLOR, TERM, CI, and `_`, which tells nohup.
  */
 import { homedir } from "node:os";
 import { huggingFaceCacheFolder } from "../../models/checkpoint/hugging-face-cache.ts";
@@ -22,6 +22,7 @@ import { addDoctor } from "./commands/doctor.ts";
 import { addLs } from "./commands/ls.ts";
 import { addMatch } from "./commands/match.ts";
 import { addPrepare } from "./commands/prepare.ts";
+import { addPull } from "./commands/pull.ts";
 import { addReport } from "./commands/report.ts";
 import { addReproduce } from "./commands/reproduce.ts";
 import { addRun } from "./commands/run.ts";
@@ -33,12 +34,14 @@ import { packageVersion } from "../catalog/provenance.ts";
 import { isHangupIgnored } from "./ignored-hangup.ts";
 import { ignoreHangup } from "./interrupt.ts";
 import { watchOutputs } from "./lost-output.ts";
+import { hubSettings } from "./pull/hub-environment.ts";
 import { Terminal } from "./terminal.ts";
 import type { Output } from "./terminal.ts";
 
 /** In the order of --help. To add a command, add its file and its line. */
 export const commands: readonly AddCommand[] = [
   addRun,
+  addPull,
   addLs,
   addCaption,
   addAsk,
@@ -97,7 +100,8 @@ export async function main(words: readonly string[], catalog: Catalog, outside: 
   let flags: OutputFlags = { color: !words.includes("--no-color"), verbose: words.includes("--verbose") };
   try {
     const write = (text: string): void => void stdout.write(text);
-    const call = await parseCommandLine(words, { commands, version: await packageVersion(), write });
+    const version = await packageVersion();
+    const call = await parseCommandLine(words, { commands, version, write });
     if (call === null) return completeCode;
     flags = call.flags;
     return await call.perform({
@@ -105,6 +109,7 @@ export async function main(words: readonly string[], catalog: Catalog, outside: 
       terminal: terminalFor(flags),
       isJson: flags.json === true,
       hubCache: huggingFaceCacheFolder(env, homedir()),
+      hub: () => hubSettings(env, homedir(), `blip2-bench/${version}`),
       cacheFolder: ownCacheFolder(env),
       words,
       get input() {

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { Terminal } from "./terminal.ts";
 import { withDeviceFlags } from "../catalog/device.ts";
+import type { HubSettings } from "../pull/hub/hub.ts";
 import { unknownName, UsageError } from "../catalog/usage-error.ts";
 
 /** Where a command works. */
@@ -13,6 +14,8 @@ export interface Surroundings {
   readonly isJson: boolean;
   /** The Hugging Face cache. */
   readonly hubCache: string;
+  /** The hub that the environment names. Throws a UsageError where a variable makes no sense. */
+  readonly hub: () => HubSettings;
   /** Absolute: what is kept between runs, unless --cache names another folder. */
   readonly cacheFolder: string;
   /** The command line behind the program's name. */

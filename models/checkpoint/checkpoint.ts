@@ -104,6 +104,12 @@ export async function kindOfCheckpoint(where: string, options: CheckpointOptions
   return (await readConfig(base.folder)).kind;
 }
 
+/** Of an adapter alone: the checkpoint that its config names; null for any other folder. */
+export async function adapterBase(folder: string): Promise<string | null> {
+  if ((await readdir(folder)).includes("config.json")) return null;
+  return (await readAdapterConfig(folder))?.base ?? null;
+}
+
 interface FoundBase {
   readonly own: LocatedCheckpoint;
   /** `own`, unless that is an adapter alone: then what it adapts. */

@@ -1,5 +1,5 @@
 /** `blip2-bench audit`: whether what makes a run fast changes an answer. Writes nothing. */
-import { formatAudit } from "../../../reports/tables/audit-table.ts";
+import { formatAudit } from "../../../reports/findings/audit-table.ts";
 import { auditFormat } from "../../../reports/records/findings/audit.ts";
 import type { Audit, TaskAudit } from "../../../reports/records/findings/audit.ts";
 import { audit } from "../../evaluation/audit.ts";

@@ -2,7 +2,8 @@
 import { join } from "node:path";
 import { BenchFolder } from "../../../reports/records/bench/bench-folder.ts";
 import type { BenchRun } from "../../../reports/records/bench/bench-run.ts";
-import { digits, formatBenchTable } from "../../../reports/tables/bench-table.ts";
+import { formatBenchTable } from "../../../reports/findings/bench-table.ts";
+import { threeDigits } from "../../../reports/tables/numbers.ts";
 import { usableProcessors } from "../../catalog/usable-processors.ts";
 import { completeCode, incompleteCode } from "../exit-code.ts";
 import { withDeviceFlags } from "../../catalog/device.ts";
@@ -152,8 +153,10 @@ function watcherOf(terminal: Terminal, { restarts }: BenchConfig, isStopped: () 
 function runLine({ point, restart, summary }: BenchRun, restarts: number): string {
   const { medianLatencyNs, samplesPerSecond, validity, percentileLatencyNs } = summary;
   const parts = [
-    ...(medianLatencyNs === null || percentileLatencyNs === null ? [] : [`p50 ${digits(medianLatencyNs / 1e6)} ms`]),
-    ...(samplesPerSecond === null ? [] : [`${digits(samplesPerSecond)} samples a second`]),
+    ...(medianLatencyNs === null || percentileLatencyNs === null
+      ? []
+      : [`p50 ${threeDigits(medianLatencyNs / 1e6)} ms`]),
+    ...(samplesPerSecond === null ? [] : [`${threeDigits(samplesPerSecond)} samples a second`]),
     validity,
   ];
   return `${point}, run ${restart} of ${restarts}: ${parts.join(", ")}`;

@@ -13,7 +13,9 @@ import {
 } from "../../../models/features/feature-cache-entries.ts";
 import type { DamagedFeatures, FeatureCacheEntry } from "../../../models/features/feature-cache-entries.ts";
 import { CheckpointError } from "../../../models/model.ts";
-import { formatColumns } from "../../../reports/tables/table.ts";
+import { left, right, tableOf } from "../../../reports/tables/table.ts";
+import { tableToText } from "../../../reports/tables/terminal.ts";
+import type { ColumnOf } from "../../../reports/tables/table.ts";
 import { completeCode } from "../exit-code.ts";
 import { cacheHelp, refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
@@ -49,7 +51,7 @@ export const addCache: AddCommand = (program, called) => {
   });
 };
 
-type Found = (WeightCacheEntry | FeatureCacheEntry) & {
+type KeptEntry = (WeightCacheEntry | FeatureCacheEntry) & {
   readonly damage: string | null;
   /** Where only some images' features are damaged, `prune` removes no more than those. */
   readonly remove: () => Promise<void>;
@@ -62,7 +64,7 @@ async function manageCache(
   { cacheFolder, terminal, isJson }: Surroundings,
 ): Promise<number> {
   const folder = cacheFolderOf(cache, cacheFolder);
-  const found: Found[] = [];
+  const found: KeptEntry[] = [];
   const isRead = ({ state }: WeightCacheEntry | FeatureCacheEntry): boolean =>
     action !== "ls" && state === "finished" && !(action === "prune" && isAll);
   for (const entry of await listWeightCache(folder)) {
@@ -77,7 +79,7 @@ async function manageCache(
   if (action === "prune") for (const entry of shown) await entry.remove();
 
   if (isJson) terminal.result(JSON.stringify({ folder, entries: shown }, null, 2));
-  else terminal.result(describe(action, folder, shown));
+  else terminal.result(entriesText(action, folder, shown));
   const damaged = found.flatMap(({ damage }) => damage ?? []);
   if (action === "verify" && damaged.length > 0) {
     throw new CheckpointError(
@@ -87,14 +89,18 @@ async function manageCache(
   return completeCode;
 }
 
-function wholeFeatures(entry: FeatureCacheEntry): Found {
+function wholeFeatures(entry: FeatureCacheEntry): KeptEntry {
   return { ...entry, damage: null, remove: () => removeFeatureCacheEntry(entry) };
 }
 
 const damageShown = 3;
 
 /** `prune` shows and removes the damaged images' alone. */
-function damagedFeatures(entry: FeatureCacheEntry, damaged: readonly DamagedFeatures[], action: CacheAction): Found {
+function damagedFeatures(
+  entry: FeatureCacheEntry,
+  damaged: readonly DamagedFeatures[],
+  action: CacheAction,
+): KeptEntry {
   const shown = damaged.slice(0, damageShown).map(({ file, damage }) => `${file}: ${damage}`);
   if (damaged.length > damageShown) shown.push(`${entry.folder}: ${damaged.length - damageShown} more images`);
   const removed = { images: damaged.length, sizeBytes: damaged.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) };
@@ -107,24 +113,26 @@ function damagedFeatures(entry: FeatureCacheEntry, damaged: readonly DamagedFeat
 }
 
 /** Nothing will read it: not finished, of another version, or damaged. */
-function isUseless({ state, damage }: Found): boolean {
+function isUseless({ state, damage }: KeptEntry): boolean {
   return state !== "finished" || damage !== null;
 }
 
-function describe(action: CacheAction, folder: string, entries: readonly Found[]): string {
-  const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
-  const total = megabytes(entries.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0));
+function entriesText(action: CacheAction, folder: string, entries: readonly KeptEntry[]): string {
   if (entries.length === 0) return `${folder}: ${action === "prune" ? "nothing to remove" : "nothing is kept"}`;
-  const table = formatColumns(
-    ["checkpoint", "what", "size", "state", "folder"],
-    entries.map((entry) => [
-      entry.checkpoint ?? "unknown",
-      entry.what ?? entry.kind,
-      megabytes(entry.sizeBytes),
-      entry.damage !== null ? "damaged" : action === "verify" && entry.state === "finished" ? "whole" : entry.state,
-      entry.folder,
-    ]),
-    ["left", "left", "right"],
-  );
-  return `${table}\n${action === "prune" ? "removed" : "kept"}: ${total} in ${folder}`;
+  const total = megabytes(entries.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0));
+  const columns: readonly ColumnOf<KeptEntry>[] = [
+    left("checkpoint", ({ checkpoint }) => checkpoint ?? "unknown"),
+    left("what", ({ what, kind }) => what ?? kind),
+    right("size", ({ sizeBytes }) => megabytes(sizeBytes)),
+    left("state", ({ state, damage }) => {
+      if (damage !== null) return "damaged";
+      return action === "verify" && state === "finished" ? "whole" : state;
+    }),
+    left("folder", (entry) => entry.folder),
+  ];
+  return `${tableToText(tableOf(columns, entries))}\n${action === "prune" ? "removed" : "kept"}: ${total} in ${folder}`;
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
 }

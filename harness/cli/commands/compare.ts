@@ -3,14 +3,14 @@
  */
 import { join, resolve } from "node:path";
 import { writeFileWhole } from "../../../reports/records/atomic-file.ts";
-import { formatBenchComparison } from "../../../reports/tables/bench-comparison.ts";
+import { formatBenchComparison } from "../../../reports/findings/bench-comparison-table.ts";
 import type { Comparison } from "../../../reports/records/findings/comparison.ts";
 import {
   comparisonToCsv,
   comparisonToMarkdown,
   flipsToCsv,
   formatComparison,
-} from "../../../reports/tables/comparison-table.ts";
+} from "../../../reports/findings/comparison-table.ts";
 import { makeFolder } from "../../../reports/records/make-folder.ts";
 import { describeSystemCode, RunFolderError, systemCode } from "../../../reports/records/run-folder-error.ts";
 import { compareBenches, readBench } from "../../analysis/compare/compare-benches.ts";

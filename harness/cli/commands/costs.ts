@@ -1,6 +1,6 @@
 /** `blip2-bench costs`: what precisions cost, of runs that are on disk. No model is loaded. */
 import { costsJson } from "../../../reports/records/findings/costs.ts";
-import { formatCosts } from "../../../reports/tables/costs-table.ts";
+import { formatCosts } from "../../../reports/findings/costs-table.ts";
 import { RunFolderError } from "../../../reports/records/run-folder-error.ts";
 import { costsOf } from "../../analysis/costs/costs.ts";
 import { writeCosts } from "../../analysis/costs/write-costs.ts";

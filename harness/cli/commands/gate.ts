@@ -2,10 +2,10 @@
 import { dirname, resolve } from "node:path";
 import { writeFileWhole } from "../../../reports/records/atomic-file.ts";
 import { readBaseline } from "../../../reports/records/findings/baseline.ts";
-import { githubAnnotations, gitlabCodeQuality } from "../../../reports/gate/gate-annotations.ts";
-import { gateToJunit } from "../../../reports/gate/gate-junit.ts";
+import { githubAnnotations, gitlabCodeQuality } from "../../../reports/findings/gate-annotations.ts";
+import { gateToJunit } from "../../../reports/findings/gate-junit.ts";
 import type { GateResult } from "../../../reports/records/findings/gate-result.ts";
-import { formatGate, gateToMarkdown } from "../../../reports/tables/gate-table.ts";
+import { formatGate, gateToMarkdown } from "../../../reports/findings/gate-table.ts";
 import { makeFolder } from "../../../reports/records/make-folder.ts";
 import { describeSystemCode, RunFolderError, systemCode } from "../../../reports/records/run-folder-error.ts";
 import { completeCode, failCode, incompleteCode, inconclusiveCode } from "../exit-code.ts";

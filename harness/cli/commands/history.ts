@@ -12,8 +12,8 @@ import {
   valueOf,
 } from "../../../reports/records/findings/history.ts";
 import type { HistoryLine, Lane } from "../../../reports/records/findings/history.ts";
-import { formatLane, historyChart } from "../../../reports/tables/history-table.ts";
-import type { Change } from "../../../reports/tables/history-table.ts";
+import { formatLane, historyChart } from "../../../reports/findings/history-table.ts";
+import type { Change } from "../../../reports/findings/history-table.ts";
 import { makeFolder } from "../../../reports/records/make-folder.ts";
 import { describeSystemCode, RunFolderError, systemCode } from "../../../reports/records/run-folder-error.ts";
 import { readComparable } from "../../analysis/compare/comparable-runs.ts";

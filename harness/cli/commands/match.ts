@@ -1,15 +1,25 @@
 /** `blip2-bench match`: how well texts go with an image of one's own. */
 import { describePrecision } from "../../../models/checkpoint/precision.ts";
-import { formatColumns } from "../../../reports/tables/table.ts";
+import { likelihoodText } from "../../../reports/tables/numbers.ts";
+import { left, right, tableOf } from "../../../reports/tables/table.ts";
+import { tableToText } from "../../../reports/tables/terminal.ts";
+import type { ColumnOf } from "../../../reports/tables/table.ts";
 import { refuseExcess, refuseFlagsAsValues } from "../flags.ts";
 import type { AddCommand, Surroundings } from "../flags.ts";
 import { Answers, codeOf, modelsToRide, readRide, usableImages, withRideFlags } from "../own-images/own-image-flags.ts";
 import type { RideFlags } from "../own-images/own-image-flags.ts";
 import { scorer as scorerOf } from "../../own-images/able-models.ts";
 import { textScores } from "../../evaluation/retrieval/text-scores.ts";
+import type { TextMatch } from "../../evaluation/retrieval/text-scores.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
 
 const defaultModel = "shapes-itm";
+
+const columns: readonly ColumnOf<TextMatch>[] = [
+  right("matching", ({ matching }) => likelihoodText(matching)),
+  right("similarity", ({ similarity }) => similarity.toFixed(4)),
+  left("text", ({ text }) => text),
+];
 
 export const addMatch: AddCommand = (program, called) => {
   const command = program.command("match").description("how well texts go with an image of your own");
@@ -50,12 +60,7 @@ async function match(
         }
         if (images.length > 1) terminal.result(image);
         if (models.length > 1) terminal.result(`${about.model} ${about.precision}`);
-        const rows = found.map(({ text, matching, similarity }) => [
-          matching > 0 && matching < 0.001 ? "< 0.1 %" : `${(matching * 100).toFixed(1)} %`,
-          similarity.toFixed(4),
-          text,
-        ]);
-        terminal.result(formatColumns(["matching", "similarity", "text"], rows, ["right", "right", "left"]));
+        terminal.result(tableToText(tableOf(columns, found)));
       }
     } finally {
       await scorer.release();

@@ -3,11 +3,11 @@
  * published number. Or shows a run that is on disk (--run), or what is published (--list).
  */
 import { basename, resolve } from "node:path";
-import { formatPublished, formatReproductions } from "../../../reports/tables/reproduction.ts";
-import type { ListedNumber, Reproduction } from "../../../reports/tables/reproduction.ts";
+import { formatPublished, formatReproductions } from "../../../reports/findings/reproduction-table.ts";
+import type { ListedNumber, Reproduction } from "../../../reports/findings/reproduction-table.ts";
 import { readScores } from "../../../reports/records/read-scores.ts";
 import { readRun } from "../../../reports/records/run-files.ts";
-import type { ScoredRun } from "../../../reports/tables/table.ts";
+import type { ScoredRun } from "../../../reports/findings/score-rows.ts";
 import type { PublishedNumber } from "../../../tasks/published/published-number.ts";
 import { publishedNumbers, publishedSplits } from "../../../tasks/published/published-numbers.ts";
 import { completeCode } from "../exit-code.ts";

@@ -1,15 +1,15 @@
 /** `blip2-bench run`: every model on every task, then the rows of all of them. */
 import { join } from "node:path";
 import type { PreparationEvent } from "../../../models/checkpoint/weight-cache.ts";
-import { rowsToCsv } from "../../../reports/tables/csv.ts";
 import { writeFileWhole } from "../../../reports/records/atomic-file.ts";
 import { describeSystemCode, RunWriteError, systemCode } from "../../../reports/records/run-folder-error.ts";
 import { rowsName } from "../../../reports/records/run-files.ts";
-import { formatTable, rowsOf } from "../../../reports/tables/table.ts";
+import { scoreRowsOf, scoreRowsToCsv } from "../../../reports/findings/score-rows.ts";
+import { formatScores } from "../../../reports/findings/score-table.ts";
 import { runName } from "../../../reports/records/run-record.ts";
-import type { ScoredRun } from "../../../reports/tables/table.ts";
+import type { ScoredRun } from "../../../reports/findings/score-rows.ts";
 import type { Costs } from "../../../reports/records/findings/costs.ts";
-import { formatCosts } from "../../../reports/tables/costs-table.ts";
+import { formatCosts } from "../../../reports/findings/costs-table.ts";
 import { usableProcessors } from "../../catalog/usable-processors.ts";
 import { costsOf } from "../../analysis/costs/costs.ts";
 import { writeCosts } from "../../analysis/costs/write-costs.ts";
@@ -17,6 +17,7 @@ import { evaluate } from "../../evaluation/evaluate.ts";
 import { completeCode, incompleteCode } from "../exit-code.ts";
 import { list, precisionHelp, refuseExcess, refuseFlagsAsValues, withOutputFlags, withRunFlags } from "../flags.ts";
 import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
+import { pullMissing } from "../pull/pull-missing.ts";
 import { reportOfRun } from "./report.ts";
 import { watchInterrupt } from "../interrupt.ts";
 import { prepare } from "../../evaluation/prepare.ts";
@@ -48,15 +49,18 @@ export const addRun: AddCommand = (program, called) => {
     .option("--max-new-tokens <n>", "longest answer")
     .option("--rerank <n>", "retrieval: candidates of a row that are matched again; 0 is none")
     .option("--cider-df <where>", "CIDEr's document frequencies: split, or sample as the official code has it")
+    .option("--pull", "fetch checkpoints from the hub that are not here yet")
     .option("--no-report", "do not end by writing a report into the output folder");
   withOutputFlags(command).action(() => {
     refuseExcess(command, 0);
     refuseFlagsAsValues(command);
-    const flags = command.opts<RunFlags & OutputFlags>();
+    const flags = command.opts<RunFlags & OutputFlags & { readonly pull?: boolean }>();
     called({
       flags,
-      perform: (surroundings) => {
+      perform: async (surroundings) => {
         const { config, resume } = runConfigOf(flags, surroundings);
+        const pulled = flags.pull === true ? await pullMissing(config.models, surroundings) : completeCode;
+        if (pulled !== completeCode) return pulled;
         return run(config, { ...surroundings, resume, isReported: flags.report !== false });
       },
     });
@@ -162,7 +166,7 @@ export async function run(config: RunConfig, surroundings: RunSurroundings): Pro
 export async function writeRows(folder: string, scored: readonly ScoredRun[]): Promise<void> {
   const path = join(folder, rowsName);
   try {
-    await writeFileWhole(path, rowsToCsv(scored.flatMap(rowsOf)));
+    await writeFileWhole(path, scoreRowsToCsv(scored.flatMap(scoreRowsOf)));
   } catch (cause) {
     const code = systemCode(cause);
     if (code === null) throw cause;
@@ -177,12 +181,12 @@ export function showRuns(
   costs: Costs | null = null,
 ): void {
   if (!isJson) {
-    terminal.result(formatTable(scored));
+    terminal.result(formatScores(scored));
     if (costs !== null) terminal.result(`\n${formatCosts(costs)}`);
     return;
   }
   const runs = scored.map(({ record, scores: { counts, metrics } }) => ({ ...record, scores: { counts, metrics } }));
-  const result = { format: "blip2-bench-result/1", rows: scored.flatMap(rowsOf), runs };
+  const result = { format: "blip2-bench-result/1", rows: scored.flatMap(scoreRowsOf), runs };
   terminal.result(JSON.stringify({ ...result, ...(costs !== null && { costs }) }, null, 2));
 }
 

@@ -1,6 +1,7 @@
 /** What the commands on images of one's own share: their flags, the forms of their result, and the way they work. */
 import type { Command } from "commander";
-import { recordsToCsv } from "../../../reports/tables/csv.ts";
+import { tableToCsv } from "../../../reports/tables/csv.ts";
+import { left, tableOf } from "../../../reports/tables/table.ts";
 import type { Catalog } from "../../catalog/catalog.ts";
 import { usableProcessors } from "../../catalog/usable-processors.ts";
 import { incompleteCode, usageCode } from "../exit-code.ts";
@@ -172,7 +173,11 @@ export class Answers {
     const { form, terminal } = this.#options;
     const whole = this.#answers.map((answer, index) => ({ ...answer, ...this.#shown[index] }));
     if (form === "json") terminal.result(JSON.stringify(whole, null, 2));
-    if (form === "csv") terminal.result(recordsToCsv(this.#answers).trimEnd());
+    if (form !== "csv") return;
+    const columns = Object.keys(this.#answers[0] ?? {}).map((name) =>
+      left<Answer>(name, (answer) => answer[name] ?? null),
+    );
+    terminal.result(tableToCsv(tableOf(columns, this.#answers)).trimEnd());
   }
 }
 

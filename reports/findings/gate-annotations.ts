@@ -5,7 +5,7 @@
  *   GitLab   a code quality report: a JSON list, an entry for each judgement that does not pass, in the place of that file
  */
 import { createHash } from "node:crypto";
-import { conclusionOf, nameOf } from "../tables/gate-table.ts";
+import { conclusionOf, judgementName } from "./gate-table.ts";
 import type { GateResult, Judgement } from "../records/findings/gate-result.ts";
 
 /** With `file`: the one with the margins or the baseline, which the annotations are put beside. */
@@ -41,7 +41,7 @@ function concerns({ verdict, judgements, notes }: GateResult): readonly Concern[
     (one.verdict === "fail" || one.verdict === "inconclusive") && (one.kind !== "metric" || one.isPrimary);
   return judgements
     .filter(isConcern)
-    .map((one) => ({ name: nameOf(one), words: one.words, isFail: one.verdict === "fail" }));
+    .map((one) => ({ name: judgementName(one), words: one.words, isFail: one.verdict === "fail" }));
 }
 
 function content(text: string): string {

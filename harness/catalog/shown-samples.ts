@@ -5,16 +5,16 @@ import type { Catalog } from "./catalog.ts";
 import { describeDataFiles } from "./data-files.ts";
 import type { RunRecord } from "../../reports/records/run-record.ts";
 
-export interface Question {
+export interface ShownSample {
   /** null: the task asks none. */
   readonly text: string | null;
   readonly references: readonly string[];
   readonly image: ImageFile;
 }
 
-export interface Questions {
+export interface ShownSamples {
   /** By sample id. */
-  readonly byId: ReadonlyMap<string, Question>;
+  readonly byId: ReadonlyMap<string, ShownSample>;
   /** Of a retrieval task: all texts of the split, by their place, each with the id of its image. */
   readonly texts: readonly { readonly text: string; readonly image: string }[];
   /** Why there are none; null where there are. */
@@ -22,11 +22,11 @@ export interface Questions {
 }
 
 /** `data`: the folder of the data set's files, where they have moved. */
-export async function readQuestions(
+export async function readShownSamples(
   { record }: { readonly record: RunRecord },
   wanted: ReadonlySet<string>,
   { catalog, data }: { readonly catalog: Catalog; readonly data: string | null },
-): Promise<Questions> {
+): Promise<ShownSamples> {
   try {
     const task = catalog.tasks.find(({ name }) => name === record.config.task);
     if (task === undefined) return none(`task ${record.config.task} is not known here.`);
@@ -35,8 +35,8 @@ export async function readQuestions(
     const split = await task.dataset.open({ folder, ...(images !== undefined && { images }) }, record.data.split);
     const problem = await otherFiles(record, split.files);
     if (problem !== null) return none(problem);
-    const byId = new Map<string, Question>();
-    for (const sample of split.samples) if (wanted.has(sample.id)) byId.set(sample.id, questionOf(sample));
+    const byId = new Map<string, ShownSample>();
+    for (const sample of split.samples) if (wanted.has(sample.id)) byId.set(sample.id, shownSampleOf(sample));
     const asked = task.kind === "retrieval" ? limitSamples(split.samples, record.config.limit) : [];
     return {
       byId,
@@ -49,7 +49,7 @@ export async function readQuestions(
   }
 }
 
-function none(problem: string): Questions {
+function none(problem: string): ShownSamples {
   return { byId: new Map(), texts: [], problem: `Without questions, references and images: ${problem}` };
 }
 
@@ -61,7 +61,7 @@ async function otherFiles({ data }: RunRecord, paths: readonly string[]): Promis
   return `${other.name} is not the one that was asked: found SHA-256 ${other.sha256}, expected ${expected.get(other.name) ?? "none"}. Give the folder of those with --data.`;
 }
 
-function questionOf(sample: Sample): Question {
+function shownSampleOf(sample: Sample): ShownSample {
   const { image } = sample;
   if ("texts" in sample) return { text: "Which text is of this image?", references: textsOf(sample), image };
   const question = "question" in sample && typeof sample.question === "string" ? sample.question : null;

@@ -1,5 +1,5 @@
 /** A gate's result as JUnit XML, which continuous integration shows as tests: one a judgement, or one for a partial result. */
-import { conclusionOf, nameOf } from "../tables/gate-table.ts";
+import { conclusionOf, judgementName } from "./gate-table.ts";
 import type { GateResult, Judgement } from "../records/findings/gate-result.ts";
 
 export function gateToJunit(result: GateResult): string {
@@ -18,7 +18,7 @@ export function gateToJunit(result: GateResult): string {
 }
 
 function caseOf(one: Judgement): string {
-  const name = `    <testcase classname="${attribute(`${one.task}.${one.checkpoint}`)}" name="${attribute(nameOf(one))}"`;
+  const name = `    <testcase classname="${attribute(`${one.task}.${one.checkpoint}`)}" name="${attribute(judgementName(one))}"`;
   const inner = innerOf(one);
   return `${name}>${inner}</testcase>`;
 }

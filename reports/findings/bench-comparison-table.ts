@@ -1,5 +1,8 @@
 /** Bench folders beside a base: each point's speed, load time and memory as a ratio, for the eye and as JSON. */
-import { formatColumns } from "./table.ts";
+import { rangeText } from "../tables/numbers.ts";
+import { left, right, tableOf } from "../tables/table.ts";
+import type { ColumnOf } from "../tables/table.ts";
+import { tableToText } from "../tables/terminal.ts";
 
 export const benchComparisonFormat = "blip2-bench-bench-comparison/1";
 
@@ -28,21 +31,23 @@ export interface BenchComparison {
   }[];
 }
 
+const ratioText = (ratio: number): string => ratio.toFixed(3);
+
+const columns: readonly ColumnOf<PointRatio>[] = [
+  left("point", ({ point }) => point),
+  left("measure", ({ measure }) => measure),
+  right("ratio", ({ ratio }) => ratioText(ratio)),
+  right("95 % interval", ({ low, high }) =>
+    low === null || high === null ? "too few restarts" : rangeText(low, high, ratioText),
+  ),
+  right("restarts", ({ restarts }) => `${restarts.base}, ${restarts.candidate}`),
+  left("verdict", ({ verdict }) => verdict),
+];
+
 export function formatBenchComparison({ base, comparisons }: BenchComparison): string {
   return comparisons
     .map(({ candidate, ratios, apart }) => {
-      const table = formatColumns(
-        ["point", "measure", "ratio", "95 % interval", "restarts", "verdict"],
-        ratios.map(({ point, measure, ratio, low, high, restarts, verdict }) => [
-          point,
-          measure,
-          ratio.toFixed(3),
-          low === null || high === null ? "too few restarts" : `${low.toFixed(3)} to ${high.toFixed(3)}`,
-          `${restarts.base}, ${restarts.candidate}`,
-          verdict,
-        ]),
-        ["left", "left", "right", "right", "right"],
-      );
+      const table = tableToText(tableOf(columns, ratios));
       return [`${candidate} over ${base}`, table, ...apart.map((line) => `not compared: ${line}`)].join("\n");
     })
     .join("\n\n");

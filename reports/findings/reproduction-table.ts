@@ -1,20 +1,22 @@
-/**
- * Ours beside published numbers, for the eye. Rounds as table.ts does: times 100, two decimals.
- */
-import { formatColumns } from "./table.ts";
+/** Ours beside published numbers: what `reproduce` shows, and the list of all that is published. */
+import type { MetricUnit } from "../records/metric-unit.ts";
+import { differenceWithError, pointsRange, pointsText, scoreText } from "../tables/metric-numbers.ts";
+import { left, right, tableOf } from "../tables/table.ts";
+import type { ColumnOf } from "../tables/table.ts";
+import { tableToText } from "../tables/terminal.ts";
 
 /** A number that was published. */
-export interface Published {
+export interface ShownNumber {
   /** `accuracy`, or with the part of the split it is of: `CIDEr in-domain`. */
   readonly metric: string;
-  readonly unit: "fraction" | "cider";
+  readonly unit: MetricUnit;
   readonly value: number;
   readonly source: string;
   readonly remark: string | null;
 }
 
 /** Of all published numbers, for the list. */
-export interface ListedNumber extends Published {
+export interface ListedNumber extends ShownNumber {
   readonly checkpoint: string | null;
   readonly model: string;
   readonly task: string;
@@ -26,17 +28,17 @@ export interface ListedNumber extends Published {
  * `interval`: the published number lies in ours; `tolerance`: as near as public reports lie to each other; `outside`: neither.
  * `unjudged`: with no interval and no tolerance, or where the run is another than the published one (`obstacles`).
  */
-export type Verdict = "interval" | "tolerance" | "outside" | "unjudged";
+export type PublishedVerdict = "interval" | "tolerance" | "outside" | "unjudged";
 
-export interface Comparison {
-  readonly published: Published;
+export interface PublishedComparison {
+  readonly published: ShownNumber;
   /** null: not scored, for the reason. */
   readonly ours: { readonly value: number; readonly standardError: number | null } | { readonly missing: string };
   /** Ours minus published; its standard error is that of ours. */
   readonly difference: number | null;
   readonly interval: { readonly low: number; readonly high: number } | null;
   readonly tolerance: number | null;
-  readonly verdict: Verdict;
+  readonly verdict: PublishedVerdict;
   /** Where it lies outside: what is known of why. */
   readonly reasons: readonly string[];
 }
@@ -52,7 +54,7 @@ export interface Reproduction {
   readonly obstacles: readonly string[];
   /** In what the run is less than the published one, though comparable. */
   readonly caveats: readonly string[];
-  readonly comparisons: readonly Comparison[];
+  readonly comparisons: readonly PublishedComparison[];
 }
 
 const explanation =
@@ -65,11 +67,7 @@ export function formatReproductions(reproductions: readonly Reproduction[]): str
 
 function formatReproduction(reproduction: Reproduction): string {
   const { checkpoint, task, split, protocol, scored, obstacles, caveats, comparisons } = reproduction;
-  const table = formatColumns(
-    ["metric", "ours", "95 % interval", "published", "difference", "published number is", "source"],
-    comparisons.map((comparison) => cellsOf(comparison, obstacles.length > 0)),
-    ["left", "right", "right", "right", "right", "left", "left"],
-  );
+  const table = tableToText(tableOf(columnsOf(obstacles.length > 0), comparisons));
   const remarks = new Set(
     comparisons.flatMap(({ published: { source, remark } }) => (remark === null ? [] : [`${source}: ${remark}.`])),
   );
@@ -84,30 +82,32 @@ function formatReproduction(reproduction: Reproduction): string {
   ].join("\n");
 }
 
-function cellsOf(
-  { published, ours, difference, interval, tolerance, verdict }: Comparison,
-  isIncomparable: boolean,
-): string[] {
-  const { metric, unit, value, source } = published;
-  const error = "value" in ours ? ours.standardError : null;
+function columnsOf(isIncomparable: boolean): readonly ColumnOf<PublishedComparison>[] {
   return [
-    metric,
-    "value" in ours ? withError(times100(ours.value), error, unit) : "none",
-    interval === null ? "-" : `${times100(interval.low)} to ${times100(interval.high)}`,
-    withError(times100(value), null, unit),
-    difference === null ? "-" : withError(signed(difference), error, unit),
-    "missing" in ours ? ours.missing : isIncomparable ? "not comparable" : describeVerdict(verdict, tolerance),
-    source,
+    left("metric", ({ published }) => published.metric),
+    right("ours", ({ ours, published: { unit } }) =>
+      "value" in ours ? scoreText(ours.value, unit, ours.standardError) : "none",
+    ),
+    right("95 % interval", ({ interval, published: { unit } }) => pointsRange(interval, unit)),
+    right("published", ({ published: { value, unit } }) => scoreText(value, unit)),
+    right("difference", ({ ours, difference, published: { unit } }) =>
+      differenceWithError(difference, unit, "value" in ours ? ours.standardError : null),
+    ),
+    left("published number is", ({ ours, ...comparison }) =>
+      "missing" in ours ? ours.missing : isIncomparable ? "not comparable" : verdictText(comparison),
+    ),
+    left("source", ({ published }) => published.source),
   ];
 }
 
-function describeVerdict(verdict: Verdict, tolerance: number | null): string {
-  const within = tolerance === null ? "" : `within ${times100(tolerance)}, as near as public reports are`;
+function verdictText({ verdict, tolerance, published }: Omit<PublishedComparison, "ours">): string {
+  const within =
+    tolerance === null ? "" : `within ${pointsText(tolerance, published.unit)}, as near as public reports are`;
   return { interval: "in the interval", tolerance: within, outside: "OUTSIDE", unjudged: "not judged" }[verdict];
 }
 
 /** Each reason once, with the numbers it is of. */
-function reasonLines(comparisons: readonly Comparison[]): readonly string[] {
+function reasonLines(comparisons: readonly PublishedComparison[]): readonly string[] {
   const outside = comparisons.filter(({ verdict }) => verdict === "outside");
   if (outside.length === 0) return [];
   const numbersOf = new Map<string, string[]>();
@@ -127,43 +127,29 @@ function reasonLines(comparisons: readonly Comparison[]): readonly string[] {
 const transcriptions =
   "transcription: cross-checked, two that were made independently agree; quoted, from the source named; unverified, the number in it was not seen.";
 
+const listedColumns: readonly ColumnOf<ListedNumber>[] = [
+  left("task", ({ task }) => task),
+  left("split", ({ split }) => split),
+  left("metric", ({ metric }) => metric),
+  right("published", ({ value, unit }) => scoreText(value, unit)),
+  left("source", ({ source }) => source),
+  left("transcription", ({ status }) => status),
+];
+
 /** What is published, then what is published of checkpoints that are not public. No line end at the end. */
 export function formatPublished(numbers: readonly ListedNumber[], notes: readonly string[]): string {
   const open = numbers.filter(({ checkpoint }) => checkpoint !== null);
   const closed = numbers.filter(({ checkpoint }) => checkpoint === null);
-  const cells = (name: string, { task, split, metric, value, unit, source, status }: ListedNumber): string[] => {
-    return [name, task, split, metric, withError(times100(value), null, unit), source, status];
-  };
-  const titles = ["task", "split", "metric", "published", "source", "transcription"];
-  const aligns = ["left", "left", "left", "left", "right"] as const;
-  const openTable = formatColumns(
-    ["checkpoint", ...titles],
-    open.map((number) => cells(number.checkpoint ?? "", number)),
-    aligns,
-  );
-  const closedTable = formatColumns(
-    ["no public checkpoint", ...titles, "because"],
-    closed.map((number) => [...cells(number.model, number), number.remark ?? ""]),
-    aligns,
-  );
+  const openTable = [left<ListedNumber>("checkpoint", ({ checkpoint }) => checkpoint), ...listedColumns];
+  const closedTable = [
+    left<ListedNumber>("no public checkpoint", ({ model }) => model),
+    ...listedColumns,
+    left<ListedNumber>("because", ({ remark }) => remark ?? ""),
+  ];
   const remarks = new Set(open.flatMap(({ source, remark }) => (remark === null ? [] : [`${source}: ${remark}.`])));
   return [
-    ...(open.length > 0 ? [openTable] : []),
-    ...(closed.length > 0 ? [closedTable] : []),
+    ...(open.length > 0 ? [tableToText(tableOf(openTable, open))] : []),
+    ...(closed.length > 0 ? [tableToText(tableOf(closedTable, closed))] : []),
     [...remarks, ...notes, transcriptions].join("\n"),
   ].join("\n\n");
-}
-
-function times100(value: number): string {
-  return (value * 100).toFixed(2);
-}
-
-function signed(difference: number): string {
-  const text = times100(Math.abs(difference));
-  if (Number(text) === 0) return text; // neither +0.00 nor -0.00
-  return `${difference > 0 ? "+" : "-"}${text}`;
-}
-
-function withError(value: string, error: number | null, unit: Published["unit"]): string {
-  return `${value}${error === null ? "" : ` ± ${times100(error)}`}${unit === "fraction" ? " %" : ""}`;
 }

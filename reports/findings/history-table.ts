@@ -2,7 +2,10 @@
 import type { ScatterChart } from "../charts/chart.ts";
 import { measuresOf, valueOf } from "../records/findings/history.ts";
 import type { HistoryLine, Lane } from "../records/findings/history.ts";
-import { formatColumns } from "./table.ts";
+import { rangeText } from "../tables/numbers.ts";
+import { left, right, tableOf } from "../tables/table.ts";
+import type { ColumnOf } from "../tables/table.ts";
+import { tableToText } from "../tables/terminal.ts";
 
 /** A change of level that was found in a measure of a lane. */
 export interface Change {
@@ -14,34 +17,40 @@ export interface Change {
   readonly pValue: number;
 }
 
-export const units: Readonly<Record<string, string>> = { time: "ms a sample", memory: "MB" };
+/** How the measures that are no metrics are headed. */
+const units: Readonly<Record<string, string>> = { time: "ms a sample", memory: "MB" };
 
-/** The last runs, and every change. */
+/** The last runs, and every change. No line end at the end. */
 export function formatLane(lane: Lane, changes: readonly Change[], last: number): string {
-  const measures = measuresOf(lane);
-  const titles = ["started", "commit", ...measures.map((name) => (name in units ? (units[name] ?? name) : name))];
-  const rows = lane.lines.slice(-last).map((line) => {
-    const cells = measures.map((measure) => {
-      const value = valueOf(line, measure);
-      const isChange = changes.some((change) => change.line === line && change.measure === measure);
-      return value === null ? "-" : `${isChange ? "* " : ""}${value.toFixed(2)}`;
-    });
-    return [line.startedAt.slice(0, 16).replace("T", " "), commitOf(line), ...cells];
-  });
-  const table = formatColumns(titles, rows, ["left", "left", ...measures.map(() => "right" as const)]);
+  const columns: readonly ColumnOf<HistoryLine>[] = [
+    left("started", ({ startedAt }) => startedAt.slice(0, 16).replace("T", " ")),
+    left("commit", commitOf),
+    ...measuresOf(lane).map((measure) =>
+      right<HistoryLine>(units[measure] ?? measure, (line) => {
+        const value = valueOf(line, measure);
+        const isChange = changes.some((change) => change.line === line && change.measure === measure);
+        return value === null ? null : `${isChange ? "* " : ""}${measureText(value)}`;
+      }),
+    ),
+  ];
+  const table = tableToText(tableOf(columns, lane.lines.slice(-last)));
   const words = changes.map(changeWords);
   return [`${lane.name}\n${lane.machine}`, table, ...(words.length === 0 ? [] : [words.join("\n")])].join("\n\n");
 }
 
-export function changeWords({ measure, line, before, after, pValue }: Change): string {
+function changeWords({ measure, line, before, after, pValue }: Change): string {
   const unit = units[measure];
   const way = after > before ? "rose" : "fell";
-  const by = `${before.toFixed(2)} to ${after.toFixed(2)}${unit === undefined ? "" : ` ${unit}`}`;
+  const by = `${rangeText(before, after, measureText)}${unit === undefined ? "" : ` ${unit}`}`;
   return `* ${measure} ${way} from ${by} at ${commitOf(line)} (Pettitt's test, p ${pValue.toFixed(4)})`;
 }
 
+function measureText(value: number): string {
+  return value.toFixed(2);
+}
+
 /** With a plus where files were changed and not committed. */
-export function commitOf({ commit, dirty, version }: HistoryLine): string {
+function commitOf({ commit, dirty, version }: HistoryLine): string {
   return `${commit === null ? version : commit.slice(0, 8)}${dirty === true ? "+" : ""}`;
 }
 
@@ -59,7 +68,8 @@ export function historyChart(lane: Lane, measure: string, changes: readonly Chan
       x: index + 1,
       y: value,
       // No interval: the samples are the same from run to run, so what they scatter is no noise between commits.
-      ...{ low: null, high: null },
+      low: null,
+      high: null,
       color: isChange ? 1 : 0,
       shape: isChange ? ("diamond" as const) : ("circle" as const),
       isOnFront: true,

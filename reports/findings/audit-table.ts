@@ -1,27 +1,28 @@
 /** An audit as a table: of each checkpoint, precision and task how many samples differ, and some of them word by word. */
 import type { Audit, AuditDifference, AuditOutcome, TaskAudit } from "../records/findings/audit.ts";
-import { formatColumns } from "./table.ts";
+import { left, right, tableOf } from "../tables/table.ts";
+import type { ColumnOf } from "../tables/table.ts";
+import { tableToText } from "../tables/terminal.ts";
 
 const mostShown = 10;
 
+const columns: readonly ColumnOf<TaskAudit>[] = [
+  left("checkpoint", ({ checkpoint }) => checkpoint),
+  left("precision", ({ precision }) => precision),
+  left("task", ({ task }) => task),
+  left("split", ({ split }) => split),
+  right("n", ({ samples }) => samples),
+  right("other answers", (audit) => count(audit, "answer")),
+  right("other scores", (audit) => count(audit, "score")),
+  right("largest score difference", ({ largestScoreDifference }) => largestScoreDifference.toExponential(1)),
+];
+
 /** No line end at the end. */
 export function formatAudit({ tasks, batchSize }: Audit): string {
-  const table = formatColumns(
-    ["checkpoint", "precision", "task", "split", "n", "other answers", "other scores", "largest score difference"],
-    tasks.map((audit) => [
-      audit.checkpoint,
-      audit.precision,
-      audit.task,
-      audit.split,
-      String(audit.samples),
-      String(count(audit, "answer")),
-      String(count(audit, "score")),
-      audit.largestScoreDifference.toExponential(1),
-    ]),
-    ["left", "left", "left", "left", "right", "right", "right", "right"],
-  );
   const title = `Each sample alone, nothing shared, beside batches of ${batchSize} as a run has them:`;
-  return [title, table, ...tasks.flatMap(differenceLines), ...explanations(tasks)].join("\n");
+  return [title, tableToText(tableOf(columns, tasks)), ...tasks.flatMap(differenceLines), ...explanations(tasks)].join(
+    "\n",
+  );
 }
 
 function count({ differences }: TaskAudit, what: AuditDifference["what"]): number {
@@ -35,8 +36,8 @@ function differenceLines({ checkpoint, precision, task, differences, expected }:
   const shown = told.slice(0, mostShown);
   const lines = shown.flatMap(({ id, plain, fast }) => [
     `  ${id}`,
-    `    alone     ${describe(plain)}`,
-    `    in batch  ${describe(fast)}`,
+    `    alone     ${outcomeText(plain)}`,
+    `    in batch  ${outcomeText(fast)}`,
   ]);
   const more = told.length - shown.length;
   return [
@@ -47,7 +48,7 @@ function differenceLines({ checkpoint, precision, task, differences, expected }:
   ];
 }
 
-function describe({ text, tokens, score }: AuditOutcome): string {
+function outcomeText({ text, tokens, score }: AuditOutcome): string {
   const details = [
     ...(tokens.length > 0 ? [`tokens ${tokens.join(" ")}`] : []),
     ...(score === null ? [] : [`score ${score}`]),
