@@ -9,7 +9,7 @@ import type { Device } from "./device/device.ts";
 import { deviceError, OutOfDeviceMemoryError } from "./device/device-error.ts";
 import { PlacementProfile } from "./device/placement-profile.ts";
 import type { GraphPlacement } from "./device/placement-profile.ts";
-import type { Graph } from "./graph/graph-writer.ts";
+import type { Graph } from "./graph/graph.ts";
 import { areInt8SumsExact } from "./int8-sums.ts";
 import { CheckpointError } from "./model.ts";
 import { createSession, Tensor } from "./onnxruntime.ts";

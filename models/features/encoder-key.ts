@@ -11,7 +11,7 @@ import sharp from "sharp";
 import { hashFile } from "../checkpoint/fingerprint.ts";
 import type { UsedWeight } from "../checkpoint/weights.ts";
 import type { Device } from "../device/device.ts";
-import type { Graph } from "../graph/graph-writer.ts";
+import type { Graph } from "../graph/graph.ts";
 import type { PixelSettings } from "../image/preprocessor-config.ts";
 import { env } from "../onnxruntime.ts";
 

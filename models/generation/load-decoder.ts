@@ -1,6 +1,6 @@
 /** A decoder's session and the caches that go with it: in this memory, or on the device that computes, where that is possible. */
-import type { Graph } from "../graph/graph-writer.ts";
 import { keepsOnDevice } from "../device/device.ts";
+import type { Graph } from "../graph/graph.ts";
 import { Session } from "../runtime.ts";
 import type { RuntimeOptions } from "../runtime.ts";
 import { outputNames } from "./decoder.ts";

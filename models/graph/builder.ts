@@ -2,7 +2,7 @@
  * Builds an ONNX graph: one method per operator, each returning a value that knows its type and shape.
  */
 import { GraphWriter } from "./graph-writer.ts";
-import type { Shape, Value } from "./graph-writer.ts";
+import type { Shape, Value } from "./graph.ts";
 import { dataType } from "./onnx.ts";
 import type { Dimension, ElementType } from "./onnx.ts";
 

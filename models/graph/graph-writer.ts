@@ -6,51 +6,17 @@
  * The body of a loop is a graph inside a graph: it sees the outer graph's values, and its weights are the outer graph's.
  */
 import { createHash } from "node:crypto";
-import path from "node:path";
 import { narrowFloat16 } from "../checkpoint/half-precision.ts";
-import type { SafetensorsType, TensorEntry } from "../checkpoint/safetensors.ts";
+import type { TensorEntry } from "../checkpoint/safetensors.ts";
 import { encodeModel } from "./onnx.ts";
-import { commonFolder } from "./common-folder.ts";
 import { nodesOnCpu } from "./cpu-nodes.ts";
+import { GraphWeights } from "./graph-weights.ts";
+import type { RowRange } from "./graph-weights.ts";
+import type { Graph, Shape, Value } from "./graph.ts";
 import { ROUNDING } from "./half-rounding.ts";
 import { withoutNaming } from "./output-names.ts";
 import { SCORE_FLOOR } from "./score-floor.ts";
-import type { Dimension, ElementType, OnnxAttribute, OnnxGraph, OnnxNode, OnnxTensor, OnnxValue } from "./onnx.ts";
-
-export type Shape = readonly Dimension[];
-
-/** A tensor that flows through a graph. */
-export interface Value {
-  readonly name: string;
-  readonly type: ElementType;
-  readonly shape: Shape;
-}
-
-/** A finished graph: the model's bytes, and the folder below which its weights lie. */
-export interface Graph {
-  readonly name: string;
-  readonly bytes: Uint8Array;
-  /** The same for a session on the CPU, which must be told more: cpu-nodes.ts. */
-  readonly bytesOnCpu: () => Uint8Array;
-  readonly weightsFolder: string;
-  /** Of all weights together; each is counted once. */
-  readonly weightsBytes: number;
-  readonly hasInt8Weights: boolean;
-  readonly inputs: readonly OnnxValue[];
-  readonly outputs: readonly OnnxValue[];
-  /** Whether something in it is computed in fp16. */
-  readonly isHalf: boolean;
-  /** SHA-256 of what is computed, whatever the weights' numbers are and wherever they lie. */
-  readonly structure: () => string;
-}
-
-/** What the weights of a graph are stored as: floats, or the integers of a quantized matrix. */
-const weightTypes: Partial<Record<SafetensorsType, ElementType>> = {
-  F32: "float32",
-  F16: "float16",
-  I8: "int8",
-  U8: "uint8",
-};
+import type { ElementType, OnnxAttribute, OnnxGraph, OnnxNode, OnnxTensor, OnnxValue } from "./onnx.ts";
 
 /** Operators that are not of the standard but of ONNX Runtime (its ContribOperators.md). */
 const MICROSOFT_DOMAIN = "com.microsoft";
@@ -67,7 +33,7 @@ export class GraphWriter {
   readonly #nodes: OnnxNode[] = [];
   readonly #nodeNames = new Set<string>();
   readonly #constants = new Map<string, OnnxTensor>();
-  readonly #weights = new Map<string, { readonly entry: TensorEntry; readonly tensor: Omit<OnnxTensor, "content"> }>();
+  readonly #weights = new GraphWeights();
   readonly #inputs: OnnxValue[] = [];
   readonly #outputs: OnnxValue[] = [];
   /** Nodes that do no more than give a value the name of an output. */
@@ -106,23 +72,9 @@ export class GraphWriter {
    * A tensor of the checkpoint, used where it lies. `shape` may group its axes anew, `rows` may take part of its first. The
    * same tensor in the same shape is the same value, however often it is asked for.
    */
-  weight(entry: TensorEntry, shape: readonly number[] = entry.shape, rows?: { from: number; count: number }): Value {
+  weight(entry: TensorEntry, shape: readonly number[] = entry.shape, rows?: RowRange): Value {
     if (this.#outer !== null) return this.#outer.weight(entry, shape, rows);
-    const rowBytes = entry.byteLength / (shape[0] ?? 1);
-    const range = rows ?? { from: 0, count: shape[0] ?? 1 };
-    const own = rows === undefined ? shape : [rows.count, ...shape.slice(1)];
-    const part = { ...entry, offset: entry.offset + range.from * rowBytes, byteLength: range.count * rowBytes };
-    const name = rows === undefined ? entry.name : `${entry.name}[${rows.from}:${rows.from + rows.count}]`;
-    const key = `${name}:${own.join("x")}`;
-    const known = this.#weights.get(key);
-    if (known !== undefined) return known.tensor;
-    const isTaken = [...this.#weights.values()].some(({ tensor }) => tensor.name === name); // in another shape
-    const type = weightTypes[entry.dtype];
-    if (type === undefined)
-      throw new Error(`tensor "${entry.name}" is ${entry.dtype}, which no graph here computes with`);
-    const tensor = { name: isTaken ? key : name, type, shape: own };
-    this.#weights.set(key, { entry: part, tensor });
-    return tensor;
+    return this.#weights.value(entry, shape, rows);
   }
 
   scalar(number: number, type: "float32" | "float16" = "float32"): Value {
@@ -142,16 +94,7 @@ export class GraphWriter {
   }
 
   finish(): Graph {
-    const files = new Set([...this.#weights.values()].map(({ entry }) => path.dirname(entry.file)));
-    const weightsFolder = commonFolder([...files]);
-    const weights = [...this.#weights.values()].map(({ entry, tensor }) => ({
-      ...tensor,
-      content: {
-        location: path.relative(weightsFolder, entry.file).split(path.sep).join("/"),
-        offset: entry.offset,
-        byteLength: entry.byteLength,
-      },
-    }));
+    const { folder: weightsFolder, tensors: weights, bytes: weightsBytes } = this.#weights.placed();
     const inputs = this.#inputs;
     const outputs = this.#outputs;
     const nodes = withoutNaming(this.#nodes, this.#naming);
@@ -167,7 +110,6 @@ export class GraphWriter {
       const nowhere = weights.map((tensor) => ({ ...tensor, content: { location: "", offset: 0, byteLength: 0 } }));
       return createHash("sha256").update(encode(nowhere)).digest("hex");
     };
-    const weightsBytes = weights.reduce((sum, { content }) => sum + content.byteLength, 0);
     const hasInt8Weights = weights.some(({ type }) => type === "int8");
     const bytes = encode(weights);
     const bytesOnCpu = (): Uint8Array => (this.#isOtherOnCpu ? encode(weights, nodesOnCpu(nodes)) : bytes);

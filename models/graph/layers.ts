@@ -6,7 +6,7 @@ import { BLOCK_SIZE } from "../checkpoint/quantize.ts";
 import type { TensorEntry } from "../checkpoint/safetensors.ts";
 import type { Matrix, Weights } from "../checkpoint/weights.ts";
 import type { GraphBuilder } from "./builder.ts";
-import type { Value } from "./graph-writer.ts";
+import type { Value } from "./graph.ts";
 import type { Dimension } from "./onnx.ts";
 
 /** y = x Wᵀ + b, the weight [to, from] as the checkpoint stores it. x [..., from] → [rows, to] */

@@ -3,7 +3,7 @@
  * All are of the ONNX standard.
  */
 import { broadcast, GraphBuilder } from "./builder.ts";
-import type { Shape, Value } from "./graph-writer.ts";
+import type { Shape, Value } from "./graph.ts";
 import type { Dimension } from "./onnx.ts";
 
 /** What goes from one round of a loop to the next. */

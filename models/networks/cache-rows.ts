@@ -6,7 +6,7 @@
  *   rows  sequences, or images      heads × head  width of the model      places  of each, filled or not
  */
 import { GraphBuilder } from "../graph/builder.ts";
-import type { Graph } from "../graph/graph-writer.ts";
+import type { Graph } from "../graph/graph.ts";
 import type { KeysAndValues } from "../graph/layers.ts";
 
 export interface RowSize {

@@ -15,7 +15,7 @@
  */
 import type { TensorEntry } from "../checkpoint/safetensors.ts";
 import type { Weights } from "../checkpoint/weights.ts";
-import type { Graph, Value } from "../graph/graph-writer.ts";
+import type { Graph, Value } from "../graph/graph.ts";
 import { flattenRows, matrixProduct } from "../graph/layers.ts";
 import type { KeysAndValues } from "../graph/layers.ts";
 import { LoopBuilder } from "../graph/loop-builder.ts";

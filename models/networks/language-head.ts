@@ -7,7 +7,7 @@
 import type { Weights } from "../checkpoint/weights.ts";
 import { matrixProduct } from "../graph/layers.ts";
 import { GraphBuilder } from "../graph/builder.ts";
-import type { Graph } from "../graph/graph-writer.ts";
+import type { Graph } from "../graph/graph.ts";
 
 /** `table` is where the [vocabulary, width] matrix lies: a matrix of its own, or the embeddings where the two are tied. */
 export function languageHead(table: Weights, size: { readonly vocabulary: number; readonly width: number }): Graph {

@@ -7,7 +7,7 @@ import { linear } from "../graph/layers.ts";
 import type { QFormerConfig } from "../checkpoint/config.ts";
 import type { Weights } from "../checkpoint/weights.ts";
 import { GraphBuilder } from "../graph/builder.ts";
-import type { Graph } from "../graph/graph-writer.ts";
+import type { Graph } from "../graph/graph.ts";
 
 /** `weights` begins at language_projection. query_output [batch, queries, hidden] → soft_prompt [batch, queries, width] */
 export function languageProjection(weights: Weights, { queries, hidden }: QFormerConfig, width: number): Graph {

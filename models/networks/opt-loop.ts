@@ -4,7 +4,7 @@
  */
 import type { OptConfig } from "../checkpoint/config.ts";
 import type { Weights } from "../checkpoint/weights.ts";
-import type { Graph } from "../graph/graph-writer.ts";
+import type { Graph } from "../graph/graph.ts";
 import { attentionOverCache, headByHead } from "../graph/layers.ts";
 import { generationLoop } from "./generation-loop.ts";
 import type { LoopDecoder } from "./generation-loop.ts";

@@ -20,7 +20,7 @@ import type { Weights } from "../checkpoint/weights.ts";
 import { GraphBuilder } from "../graph/builder.ts";
 import { pastInputs } from "./cache-rows.ts";
 import type { CacheLayout } from "./cache-rows.ts";
-import type { Graph, Value } from "../graph/graph-writer.ts";
+import type { Graph, Value } from "../graph/graph.ts";
 
 /** OPT's position table begins with two rows for padding (OPTLearnedPositionalEmbedding, modeling_opt.py:46). */
 const POSITION_OFFSET = 2;

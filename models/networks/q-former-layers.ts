@@ -8,7 +8,7 @@ import { attention, layerNorm, linear, mergeHeads, splitHeads } from "../graph/l
 import type { QFormerConfig } from "../checkpoint/config.ts";
 import type { Weights } from "../checkpoint/weights.ts";
 import type { GraphBuilder } from "../graph/builder.ts";
-import type { Value } from "../graph/graph-writer.ts";
+import type { Value } from "../graph/graph.ts";
 import type { Dimension } from "../graph/onnx.ts";
 
 /** How the rows of a matrix [rows, width] fall into batches of tokens. */

@@ -18,7 +18,7 @@ import { flattenRows, layerNorm, linear } from "../graph/layers.ts";
 import type { QFormerConfig, RetrievalConfig } from "../checkpoint/config.ts";
 import type { Weights } from "../checkpoint/weights.ts";
 import { GraphBuilder } from "../graph/builder.ts";
-import type { Graph, Value } from "../graph/graph-writer.ts";
+import type { Graph, Value } from "../graph/graph.ts";
 import { attend, feedForward, keysAndValues } from "./q-former-layers.ts";
 import { embedding } from "./retrieval-heads.ts";
 

@@ -12,7 +12,7 @@ import { flattenRows, layerNorm } from "../graph/layers.ts";
 import type { QFormerConfig } from "../checkpoint/config.ts";
 import type { Weights } from "../checkpoint/weights.ts";
 import { GraphBuilder } from "../graph/builder.ts";
-import type { Graph } from "../graph/graph-writer.ts";
+import type { Graph } from "../graph/graph.ts";
 import { attend, feedForward, keysAndValues } from "./q-former-layers.ts";
 
 /** `weights` is the whole checkpoint's: the queries lie beside the Q-Former in it. */

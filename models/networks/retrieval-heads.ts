@@ -8,7 +8,7 @@ import { linear } from "../graph/layers.ts";
 import type { RetrievalConfig } from "../checkpoint/config.ts";
 import type { Weights } from "../checkpoint/weights.ts";
 import { GraphBuilder } from "../graph/builder.ts";
-import type { Graph, Value } from "../graph/graph-writer.ts";
+import type { Graph, Value } from "../graph/graph.ts";
 
 /** `weights` begins at vision_projection. query_output [images, queries, hidden] → image_embedding [images, queries, width] */
 export function imageEmbedding(weights: Weights, { qFormer, imageTextHidden: width }: RetrievalConfig): Graph {

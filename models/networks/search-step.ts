@@ -9,7 +9,7 @@
  * A sequence that is done stays in the batch and changes nothing more of what it has finished.
  */
 import type { Carried, LoopBuilder } from "../graph/loop-builder.ts";
-import type { Value } from "../graph/graph-writer.ts";
+import type { Value } from "../graph/graph.ts";
 
 /** The lowest float stands for "none": a forbidden token's score, a place that holds no finished text. */
 export const NONE = -3.4028234663852886e38;

@@ -4,7 +4,7 @@
  */
 import type { T5Config } from "../checkpoint/config.ts";
 import type { Weights } from "../checkpoint/weights.ts";
-import type { Graph, Value } from "../graph/graph-writer.ts";
+import type { Graph, Value } from "../graph/graph.ts";
 import { attention, headByHead } from "../graph/layers.ts";
 import type { LoopBuilder } from "../graph/loop-builder.ts";
 import { generationLoop } from "./generation-loop.ts";

@@ -24,7 +24,7 @@ import type { Weights } from "../checkpoint/weights.ts";
 import { GraphBuilder } from "../graph/builder.ts";
 import { pastInputs } from "./cache-rows.ts";
 import type { CacheLayout } from "./cache-rows.ts";
-import type { Graph, Value } from "../graph/graph-writer.ts";
+import type { Graph, Value } from "../graph/graph.ts";
 
 /** `weights` here and below begins at language_model. tokens [tokens] → embeddings [tokens, width] */
 export function t5Embedding(weights: Weights, config: T5Config): Graph {

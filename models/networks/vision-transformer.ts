@@ -13,7 +13,7 @@ import { attention, flattenRows, layerNorm, linear, matrixProduct, mergeHeads, s
 import type { VisionConfig } from "../checkpoint/config.ts";
 import type { Weights } from "../checkpoint/weights.ts";
 import { GraphBuilder } from "../graph/builder.ts";
-import type { Graph, Value } from "../graph/graph-writer.ts";
+import type { Graph, Value } from "../graph/graph.ts";
 
 export function visionTransformer(weights: Weights, config: VisionConfig): Graph {
   const g = new GraphBuilder("vision");

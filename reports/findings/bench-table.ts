@@ -1,6 +1,7 @@
 /** Bench points → the table that ends a sweep. Numbers over several processes have the lowest and the highest behind them. */
 import type { BenchPoint, BenchRecord, Distribution, Rate } from "../records/bench/bench-record.ts";
 import { pointsPerUnsaidUnit } from "../records/metric-unit.ts";
+import { recordedPrecision } from "../records/recorded-precision.ts";
 import { threeDigits, withRange } from "../tables/numbers.ts";
 import { left, onlyWhere, right, tableOf } from "../tables/table.ts";
 import type { ColumnOf } from "../tables/table.ts";
@@ -8,7 +9,7 @@ import { tableToText } from "../tables/terminal.ts";
 
 const columns: readonly ColumnOf<BenchPoint>[] = [
   left("checkpoint", ({ checkpoint }) => checkpoint.name),
-  left("precision", ({ precision }) => precision),
+  left("precision", recordedPrecision),
   left("scenario", ({ scenario }) => scenario),
   right("batch", ({ batchSize }) => batchSize),
   right("threads", ({ threads }) => threads),

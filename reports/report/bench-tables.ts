@@ -1,4 +1,5 @@
 /** The tables of bench points, a table a bench folder. */
+import { recordedPrecision } from "../records/recorded-precision.ts";
 import type { BenchPoint, Machine, Rate } from "../records/bench/bench-record.ts";
 import { amount, figure, megabytes, rangedFigure } from "../tables/cells.ts";
 import { figureText } from "../tables/numbers.ts";
@@ -42,7 +43,7 @@ export const benchPercentiles = ["50", "90", "95", "99"];
 
 const pointColumns: readonly ColumnOf<BenchPoint>[] = [
   left("checkpoint", ({ checkpoint }) => checkpoint.name),
-  left("precision", ({ precision }) => precision),
+  left("precision", recordedPrecision),
   left("scenario", ({ scenario }) => scenario),
   right("batch", ({ batchSize }) => amount(batchSize, 0), "batch_size"),
   right("threads", ({ threads }) => amount(threads, 0)),

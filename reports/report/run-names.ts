@@ -1,5 +1,6 @@
 /** What runs and points are called in tables and charts: the shortest name that tells them apart. */
 import type { BenchPoint } from "../records/bench/bench-record.ts";
+import { recordedPrecision } from "../records/recorded-precision.ts";
 import { grouped } from "../tables/numbers.ts";
 import { precisionOf } from "./report-data.ts";
 import type { ReportRun } from "./report-data.ts";
@@ -22,7 +23,7 @@ export function runNames(runs: readonly ReportRun[]): ReadonlyMap<string, string
 
 /** `shapes-opt-small int8, batch 8, 2 threads`: what differs between the points beside checkpoint and precision. */
 export function pointName(point: BenchPoint, points: readonly BenchPoint[]): string {
-  const parts = [`${point.checkpoint.name} ${point.precision}`];
+  const parts = [`${point.checkpoint.name} ${recordedPrecision(point)}`];
   if (points.some(({ batchSize }) => batchSize !== point.batchSize)) parts.push(`batch ${point.batchSize}`);
   if (points.some(({ threads }) => threads !== point.threads)) {
     parts.push(`${point.threads} ${point.threads === 1 ? "thread" : "threads"}`);

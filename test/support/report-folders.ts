@@ -36,7 +36,16 @@ function distribution(middle: number): Distribution {
 
 export function benchPoint(name: string, change: Partial<BenchPoint> = {}): BenchPoint {
   return {
-    ...{ format: pointFormat, name, precision: "fp32", device: "cpu", scenario: "offline", batchSize: 8, threads: 2 },
+    ...{
+      format: pointFormat,
+      name,
+      precision: "fp32",
+      precisionNames: 2,
+      device: "cpu",
+      scenario: "offline",
+      batchSize: 8,
+      threads: 2,
+    },
     checkpoint: { name: "fake", family: "opt", fingerprint: "of fake", source: "fake" },
     ...{
       settings: {},

@@ -8,6 +8,7 @@ import type { BenchComparison, PointRatio } from "../../../reports/findings/benc
 import { benchName, pointName, pointsName } from "../../../reports/records/bench/bench-folder.ts";
 import { parseBenchPoint, parseBenchRecord } from "../../../reports/records/bench/bench-record.ts";
 import type { BenchPoint, BenchRecord } from "../../../reports/records/bench/bench-record.ts";
+import { recordedPrecision } from "../../../reports/records/recorded-precision.ts";
 import { systemCode } from "../../../reports/records/run-folder-error.ts";
 import { readTextFile } from "../../../reports/records/text-file.ts";
 import { ratioOfMedians } from "../../statistics/medians.ts";
@@ -76,6 +77,8 @@ function refuseOther(base: Bench, candidate: Bench): void {
 function reasonApart(base: BenchPoint | undefined, candidate: BenchPoint | undefined): string | null {
   if (base === undefined) return "the base has not measured it";
   if (candidate === undefined) return "the candidate has not measured it";
+  const precisions = [base, candidate].map(recordedPrecision);
+  if (precisions[0] !== precisions[1]) return `another precision by the same name: ${precisions.join(" and ")}`;
   const invalid = base.validity === "INVALID" ? base : candidate;
   return invalid.validity === "INVALID" ? `INVALID: ${invalid.invalidReasons.join("; ")}` : null;
 }

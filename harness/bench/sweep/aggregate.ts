@@ -5,7 +5,7 @@ import type { BenchAccuracy, BenchRun } from "../../../reports/records/bench/ben
 import { distributionOf, histogramOf, sorted } from "../loadgen/distribution.ts";
 import { estimatedEarlyStopping } from "../loadgen/early-stopping.ts";
 import { defaultSettings } from "../loadgen/settings.ts";
-import { describePrecision } from "../../../models/checkpoint/precision.ts";
+import { describePrecision, PRECISION_NAMES } from "../../../models/checkpoint/precision.ts";
 import type { Point } from "./points.ts";
 import { median } from "../../statistics/medians.ts";
 
@@ -35,6 +35,7 @@ export function pointOf(
     name: point.name,
     checkpoint,
     precision: describePrecision(system.precision),
+    precisionNames: PRECISION_NAMES,
     device,
     scenario,
     batchSize: system.batchSize,

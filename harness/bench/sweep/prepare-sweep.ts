@@ -2,7 +2,7 @@
 import { cpus } from "node:os";
 import type { Sample } from "../../../datasets/dataset.ts";
 import { openCheckpoint } from "../../../models/checkpoint/checkpoint.ts";
-import { describePrecision } from "../../../models/checkpoint/precision.ts";
+import { describePrecision, PRECISION_NAMES } from "../../../models/checkpoint/precision.ts";
 import { planQuantization, prepareWeights, storedBytes } from "../../../models/checkpoint/quantized-weights.ts";
 import type { LoadOptions } from "../../../models/load-blip2.ts";
 import { benchFormat } from "../../../reports/records/bench/bench-record.ts";
@@ -166,6 +166,7 @@ async function benchRecord(
     code: { ...code },
     packages: { ...packages },
     machine: { ...machine, neighbours: null, warnings: machineWarnings(machine, null) },
+    precisionNames: PRECISION_NAMES,
     points: points.map(({ name }) => name),
     timings: { startedAt: new Date().toISOString(), finishedAt: null },
   };

@@ -109,7 +109,9 @@ function diagnosisText({ devices, ...diagnosis }: Diagnosis): string {
     ["processor", `${processor.model}, ${usable}${governor}`],
     ["memory", `${gigabytesText(memory.totalBytes)}, ${gigabytesText(memory.freeBytes)} free`],
     ["cache", `${cache.folder}, ${onDisk} free on its disk`],
-    ...(diagnosis.hub === null ? [] : [["Hugging Face hub", `${diagnosis.hub.endpoint} ${diagnosis.hub.words}`] as const]),
+    ...(diagnosis.hub === null
+      ? []
+      : [["Hugging Face hub", `${diagnosis.hub.endpoint} ${diagnosis.hub.words}`] as const]),
     ["Hugging Face cache", `${huggingFace.folder}, ${countOf(huggingFace.checkpoints)}`],
   ] as const;
   const advice = devices.flatMap(({ device, advice }) => (advice === null ? [] : [`${device}: ${advice}`]));

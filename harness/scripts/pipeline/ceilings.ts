@@ -31,7 +31,10 @@ export interface Ceilings {
   readonly oneRowFp32: number;
   readonly oneRowFp16: number | null;
   readonly oneRowInt4: number | null;
-  /** Bytes a second of a sum over as much memory; on a device, whose inputs would be copied in first, the best of one row. */
+  /**
+   * The most bytes a second: of a product of one row or of a sum over as much memory, which a device's inputs are not, as they
+   * would be copied in first.
+   */
   readonly read: number;
 }
 
@@ -80,7 +83,11 @@ export async function measureCeilings(options: CeilingOptions): Promise<Ceilings
       fp16: hasHalf ? await many({ kind: "fp16", shape: side, weight: entry("square16") }) : null,
       int8: fits("int8") ? await many(int8) : null,
       ...oneRow,
-      read: device.provider === "cpu" ? await readRate(options) : Math.max(oneRow.oneRowFp32, oneRow.oneRowFp16 ?? 0),
+      read: Math.max(
+        oneRow.oneRowFp32,
+        oneRow.oneRowFp16 ?? 0,
+        device.provider === "cpu" ? await readRate(options) : 0,
+      ),
     };
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -2,6 +2,7 @@
 import type { VisionConfig } from "../../../models/checkpoint/config.ts";
 import type { GraphRun } from "../../../models/runtime.ts";
 import type { Performance, Work } from "./pipeline-works.ts";
+import type { LimitedStep } from "./step-limit.ts";
 
 export interface Reached {
   /** Of the time, when no graph ran: a fraction. */
@@ -13,6 +14,12 @@ export interface Reached {
    * compute more than they read. null: another work, or the loop is in the graph.
    */
   readonly step: Step | null;
+  /** A decode step of all beams of a full batch; null: another work, or the loop is in the graph. */
+  readonly beamStep: BeamStep | null;
+}
+
+export interface BeamStep extends LimitedStep {
+  readonly ms: number;
 }
 
 export interface Step {
@@ -20,24 +27,28 @@ export interface Step {
   readonly bytesPerSecond: number;
 }
 
-export function reached({ images, batch, decoding }: Work, { ms, runs }: Performance, vision: VisionConfig): Reached {
+export function reached(work: Work, { ms, runs }: Performance, vision: VisionConfig): Reached {
+  const { images, batch, decoding } = work;
   const of = (graph: string): readonly GraphRun[] => runs.filter((run) => run.graph === graph);
   const total = (some: readonly GraphRun[]): number => some.reduce((sum, run) => sum + run.ms, 0);
   // What stays on a device may still be computed when its run has come back: the next that gives something out waits for it.
   const isWaitedFor = of("vision").every(({ keptOnDevice }) => keptOnDevice.length === 0);
   const visionMs = total(of("vision")) + (isWaitedFor ? 0 : total(of("q-former")) + total(of("projection")));
   const step = [of("decoder"), of("head")];
-  const isOneRow = decoding.beams === 1 && batch === 1 && step.every((graph) => graph.length > 0);
+  const isStepwise = step.every((graph) => graph.length > 0);
+  const isOneRow = isStepwise && decoding.beams === 1 && batch === 1;
+  const isFull = isStepwise && decoding.beams > 1 && images * work.questionsAnImage >= batch;
   const stepMs = step.reduce((sum, graph) => sum + median(graph.map((run) => run.ms)), 0);
   const stepBytes = step.reduce((sum, [run]) => sum + (run?.weightsBytes ?? 0), 0);
   return {
     outsideGraphs: 1 - total(runs) / ms,
     visionRate: (images * visionOperations(vision)) / (visionMs / 1000),
     step: isOneRow ? { ms: stepMs, bytesPerSecond: stepBytes / (stepMs / 1000) } : null,
+    beamStep: isFull ? { ms: stepMs, rows: batch * decoding.beams, weightsBytes: stepBytes } : null,
   };
 }
 
-/** Of 31 runs of a decoder 29 are steps: the middle one is a step. */
+/** Most runs of a decoder are steps, in a greedy caption 29 of 31: the middle one is a step. */
 function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }

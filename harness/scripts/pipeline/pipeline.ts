@@ -15,8 +15,9 @@
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { openCheckpoint } from "../../../models/checkpoint/checkpoint.ts";
-import type { VisionConfig } from "../../../models/checkpoint/config.ts";
+import type { Blip2Config } from "../../../models/checkpoint/config.ts";
 import { describePrecision, parsePrecision } from "../../../models/checkpoint/precision.ts";
+import type { Precision } from "../../../models/checkpoint/precision.ts";
 import { generationShapes } from "../../../models/checkpoint/random-shapes.ts";
 import { generationWays } from "../../../models/generation/generation-way.ts";
 import { loadGenerationCheckpoint } from "../../../models/load-blip2.ts";
@@ -31,6 +32,7 @@ import type { Ceilings } from "./ceilings.ts";
 import { perform, worksOf, workOnce } from "./pipeline-works.ts";
 import type { Performance, Work, WorkOnce } from "./pipeline-works.ts";
 import { reached } from "./pipeline-shares.ts";
+import { stepLimitMs } from "./step-limit.ts";
 
 async function main(): Promise<void> {
   const flags = readFlags("bench:pipeline", defaults, process.argv.slice(2));
@@ -77,8 +79,9 @@ async function main(): Promise<void> {
 
   const ceilings = await measureCeilings({ threads }); // last, because it takes memory of its own
   print({ ceilings: described(ceilings), threads });
-  const { vision } = checkpoint.config;
-  for (const [work, one] of performed) print({ work: work.name, shares: shares(work, one, { ceilings, vision }) });
+  const { config } = checkpoint;
+  for (const [work, one] of performed)
+    print({ work: work.name, shares: shares(work, one, { ceilings, config, precision }) });
 }
 
 const defaults = {
@@ -158,13 +161,21 @@ function describe(work: Work, { ms, stagesMs }: Performance): object {
   };
 }
 
-/** `visionOfFp32`: of the fp32 ceiling. `stepOfRead`: the weights that a step reads, of what can be read. */
+/**
+ * `visionOfFp32`: of the fp32 ceiling. `stepOfRead`: the weights that a step reads, of what can be read. `stepOfLimit`: the least
+ * that a step of all beams can take, of what it takes (step-limit.ts).
+ */
 function shares(
   work: Work,
   performed: Performance,
-  { ceilings, vision }: { readonly ceilings: Ceilings; readonly vision: VisionConfig },
+  {
+    ceilings,
+    config: { vision, text },
+    precision,
+  }: { readonly ceilings: Ceilings; readonly config: Blip2Config; readonly precision: Precision },
 ): Readonly<Record<string, number>> {
-  const { outsideGraphs, visionRate, step } = reached(work, performed, vision);
+  const { outsideGraphs, visionRate, step, beamStep } = reached(work, performed, vision);
+  const limitMs = beamStep === null || text === null ? null : stepLimitMs(beamStep, { text, precision }, ceilings);
   return {
     outsideGraphs: round(outsideGraphs, 4),
     visionOfFp32: round(visionRate / ceilings.fp32, 3),
@@ -172,6 +183,8 @@ function shares(
       stepMs: round(step.ms, 2),
       stepOfRead: round(step.bytesPerSecond / ceilings.read, 3),
     }),
+    ...(beamStep !== null && { stepRows: beamStep.rows, stepMs: round(beamStep.ms, 2) }),
+    ...(beamStep !== null && limitMs !== null && { stepOfLimit: round(limitMs / beamStep.ms, 3) }),
   };
 }
 

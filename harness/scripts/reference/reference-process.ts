@@ -23,7 +23,8 @@ export interface ReferenceOptions {
   readonly threads: number;
 }
 
-const readySchema = z.object({
+/** What the reference says of itself when it has loaded. */
+export const referenceFactsSchema = z.object({
   torch: z.string(),
   transformers: z.string(),
   /** What products in fp32 run in; null: not known. */
@@ -35,7 +36,7 @@ const readySchema = z.object({
   oneRowBytesPerSecond: z.number(),
   loadSeconds: z.number(),
 });
-export type ReferenceFacts = z.infer<typeof readySchema>;
+export type ReferenceFacts = z.infer<typeof referenceFactsSchema>;
 
 const answeredSchema = z.object({ seconds: z.number(), texts: z.array(z.string()) });
 
@@ -68,7 +69,7 @@ export class ReferenceProcess {
     const failed = new Promise<never>((_, reject) => child.once("error", reject));
     const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
     try {
-      const facts = readySchema.parse(await Promise.race([nextLine(lines), failed]));
+      const facts = referenceFactsSchema.parse(await Promise.race([nextLine(lines), failed]));
       return new ReferenceProcess(child, lines, facts);
     } catch (cause) {
       child.kill();
@@ -80,6 +81,11 @@ export class ReferenceProcess {
         { cause },
       );
     }
+  }
+
+  /** Of the command that was started. */
+  get pid(): number | null {
+    return this.#child.pid ?? null;
   }
 
   /** Seconds that these questions take, in batches of so many, and what was answered. */

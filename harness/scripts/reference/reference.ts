@@ -2,6 +2,7 @@
  * Times this project and transformers in turn on the same written weights, and prints a table in Markdown:
  *
  *   npm run bench:reference -- [--shape base] [--folder scratch/base] [--pairs fp32:float32,int8:bfloat16] [--rounds 5]
+ *     [--works "vqa,caption,greedy caption"] [--record pieces.jsonl]
  *     [--images 2] [--captions 8] [--batch 8] [--reference-batch 10] [--threads 2]
  *     [--python "chroot ROOT env LD_PRELOAD=… python3"] [--reference-folder /as/seen/there]
  *
@@ -10,13 +11,19 @@
  * round; the ratio is the median of the rounds', since machines change their speed from minute to minute. No ratio is quoted
  * against a reference whose product of one row reads less than half of what memory gives here. A checkpoint that lies in the
  * folder already is taken as it is, whatever its shape.
+ *
+ * With --record what is measured is added to a file, and the table is of all that is in it: one work and one pair at a time, in
+ * minutes when the machine is quiet. `--works none` measures nothing and prints that table.
  */
-import { availableParallelism, cpus, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { openCheckpoint } from "../../../models/checkpoint/checkpoint.ts";
 import { describePrecision, parsePrecision } from "../../../models/checkpoint/precision.ts";
 import { generationShapes } from "../../../models/checkpoint/random-shapes.ts";
 import { loadGenerationCheckpoint } from "../../../models/load-blip2.ts";
+import { neighboursShare, readProcessorTime } from "../../bench/sweep/machine.ts";
+import { provenance } from "../../catalog/provenance.ts";
+import { usableProcessors } from "../../catalog/usable-processors.ts";
 import { UsageError, unknownName } from "../../catalog/usage-error.ts";
 import { provideCheckpoint, readFlags, runBenchmark } from "../bench-report.ts";
 import type { Flags } from "../bench-report.ts";
@@ -25,8 +32,9 @@ import { perform, requestsOf, worksOf } from "../pipeline/pipeline-works.ts";
 import type { Work } from "../pipeline/pipeline-works.ts";
 import { ReferenceProcess, referenceTypes } from "./reference-process.ts";
 import type { ReferenceType } from "./reference-process.ts";
-import { gigabytes, tableHead, tableRow, unfairness } from "./reference-table.ts";
-import type { ComparedWork } from "./reference-table.ts";
+import { appendPiece, readPieces } from "./reference-record.ts";
+import type { Piece } from "./reference-record.ts";
+import { pieceLine, referenceReport } from "./reference-table.ts";
 
 const defaults = {
   shape: "base",
@@ -34,10 +42,12 @@ const defaults = {
   "reference-folder": "",
   pairs: "fp32:float32,int8:bfloat16",
   python: "python3",
-  threads: availableParallelism(),
+  threads: usableProcessors(),
   rounds: 5,
   images: 2,
   captions: 8,
+  works: "vqa,caption,greedy caption",
+  record: "",
   batch: 8,
   "reference-batch": 10,
   cache: "",
@@ -51,76 +61,97 @@ interface Pair {
 
 async function main(): Promise<void> {
   const flags = readFlags<Name>("bench:reference", defaults, process.argv.slice(2));
-  const threads = flags.count("threads");
-  const folder = flags.text("folder") || path.join(tmpdir(), `blip2-bench-${flags.text("shape")}`);
-  const pairs = pairsIn(flags.text("pairs"));
-  await provideCheckpoint(folder, shapeNamed(flags.text("shape")));
-  const ceilings = await measureCeilings({ threads });
-  const read = Math.max(ceilings.read, ceilings.oneRowFp32);
-  const about = [
-    `${cpus()[0]?.model.trim() ?? "unknown processor"}, ${threads} threads, ${new Date().toISOString().slice(0, 10)}`,
-    `${path.basename(folder)}; memory reads ${gigabytes(read)} GB/s`,
-  ];
-  const rows: string[] = [];
-  const notes = new Set<string>();
-  for (const pair of pairs) {
-    const { lines, facts } = await compare(pair, { flags, folder, threads, read });
-    rows.push(...lines);
-    for (const fact of facts) notes.add(fact);
+  const record = flags.text("record");
+  const known = record === "" ? [] : await readPieces(record);
+  const works = worksNamed(flags);
+  const made: Piece[] = [];
+  if (works.length > 0) {
+    const pairs = pairsIn(flags.text("pairs"));
+    const threads = flags.count("threads");
+    const folder = flags.text("folder") || path.join(tmpdir(), `blip2-bench-${flags.text("shape")}`);
+    await provideCheckpoint(folder, shapeNamed(flags.text("shape")));
+    const ceilings = await measureCeilings({ threads });
+    const setting = { flags, folder, threads, works, read: ceilings.read };
+    for (const pair of pairs) {
+      await compare(pair, setting, async (piece) => {
+        made.push(piece);
+        if (record !== "") await appendPiece(record, piece);
+        process.stderr.write(`${pieceLine(piece)}\n`);
+      });
+    }
   }
-  process.stdout.write(`${[...tableHead, ...rows, "", ...about, ...notes].join("\n")}\n`);
+  const names = allWorks(flags).map(({ name }) => name);
+  process.stdout.write(`${referenceReport([...known, ...made], names)}\n`);
 }
 
 interface Setting {
   readonly flags: Flags<Name>;
   readonly folder: string;
   readonly threads: number;
+  readonly works: readonly Work[];
   /** Bytes a second. */
   readonly read: number;
 }
 
-/** Rows of the table, and what is said below it. */
+/** A piece of each work, told as soon as it is measured. */
 async function compare(
   { precision: name, dtype }: Pair,
-  { flags, folder, threads, read }: Setting,
-): Promise<{ readonly lines: readonly string[]; readonly facts: readonly string[] }> {
-  const checkpoint = flags.text("reference-folder") || path.resolve(folder);
+  { flags, folder, threads, works, read }: Setting,
+  onPiece: (piece: Piece) => Promise<void>,
+): Promise<void> {
   const precision = parsePrecision(name);
   const cacheFolder = flags.text("cache") || path.join(tmpdir(), "blip2-bench-cache");
   const options = { threads, precision, cacheFolder, hubCache: "" };
-  const model = await loadGenerationCheckpoint(await openCheckpoint(folder, options), options);
-  let reference: ReferenceProcess | null = null;
-  const facts: string[] = [];
+  const checkpoint = await openCheckpoint(folder, options);
+  const model = await loadGenerationCheckpoint(checkpoint, options);
+  const reference = await startReference({ flags, folder, dtype, threads });
+  const { code, packages, processor } = await provenance({ threads, workers: 1 });
   try {
-    reference = await ReferenceProcess.start({ python: flags.text("python"), checkpoint, dtype, threads });
-  } catch (error) {
-    if (!(error instanceof UsageError) || flags.text("python") !== defaults.python) throw error;
-    facts.push(error.message); // nobody asked for it by name: ours is timed alone
-  }
-  const unfair = reference === null ? null : unfairness(reference.facts, read);
-  if (reference !== null) {
-    const { torch, transformers, blas, instructions, oneRowBytesPerSecond } = reference.facts;
-    const rate = gigabytes(oneRowBytesPerSecond);
-    facts.push(
-      `transformers ${transformers}, torch ${torch} (BLAS: ${blas ?? "not known"}, ${instructions}), ${reference.facts.dtype}: one row reads ${rate} GB/s`,
-    );
-  }
-  if (unfair !== null) facts.push(`refused: ${unfair}`);
-  const ours = { precision: describePrecision(precision), batch: flags.count("batch") };
-  const lines: string[] = [];
-  try {
-    for (const work of worksNamed(flags)) {
-      const compared = await inTurn(work, { model, reference, flags });
-      const batch = Math.min(flags.count("reference-batch"), compared.units);
-      const other = reference && { dtype: reference.facts.dtype, batch, isFair: unfair === null };
-      lines.push(tableRow(compared, { ...ours, batch: work.batch }, other));
-      process.stderr.write(`${lines.at(-1)!}\n`);
+    for (const work of works) {
+      const { rounds, units } = await inTurn(work, { model, reference, flags });
+      const batch = Math.min(flags.count("reference-batch"), units);
+      await onPiece({
+        date: new Date().toISOString(),
+        processor: processor.model,
+        threads,
+        read,
+        checkpoint: { name: path.basename(folder), weightBytes: checkpoint.weightBytes },
+        work: { name: work.name, unit: work.questionsAnImage > 1 ? "questions" : "images", units },
+        ours: {
+          precision: describePrecision(precision),
+          batch: work.batch,
+          version: code.version,
+          node: processor.node,
+          onnxRuntime: packages["onnxruntime-node"] ?? "unknown",
+        },
+        reference: reference && { batch, facts: reference.facts },
+        rounds,
+      });
     }
   } finally {
     reference?.release();
     await model.release();
   }
-  return { lines, facts };
+}
+
+/** null where nobody asked for one by name and there is none: ours is timed alone. */
+async function startReference({
+  flags,
+  folder,
+  dtype,
+  threads,
+}: Pick<Setting, "flags" | "folder" | "threads"> & {
+  readonly dtype: ReferenceType;
+}): Promise<ReferenceProcess | null> {
+  const python = flags.text("python");
+  const checkpoint = flags.text("reference-folder") || path.resolve(folder);
+  try {
+    return await ReferenceProcess.start({ python, checkpoint, dtype, threads });
+  } catch (error) {
+    if (!(error instanceof UsageError) || python !== defaults.python) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return null;
+  }
 }
 
 /** The first round warms up and is not counted. */
@@ -131,28 +162,44 @@ async function inTurn(
     readonly reference: ReferenceProcess | null;
     readonly flags: Flags<Name>;
   },
-): Promise<ComparedWork> {
+): Promise<Pick<Piece, "rounds"> & { readonly units: number }> {
   const { model, reference, flags } = side;
-  const rounds: { readonly ours: number; readonly reference: number }[] = [];
+  const rounds: Piece["rounds"][number][] = [];
   const requests = await requestsOf(work);
+  const pids = [process.pid, reference?.pid ?? null].filter((pid) => pid !== null);
   const seconds = {
     ours: async (turn: number) => (await perform(model, work, { without: null, round: `${turn}`, runs: [] })).ms / 1000,
     reference: async () =>
-      (await reference?.answer(requests, work.decoding, flags.count("reference-batch")))?.seconds ?? Number.NaN,
+      (await reference?.answer(requests, work.decoding, flags.count("reference-batch")))?.seconds ?? null,
   };
   for (let turn = 0; turn <= flags.count("rounds"); turn += 1) {
+    const before = await readProcessorTime(pids);
     const first = turn % 2 === 0 ? await seconds.ours(turn) : null;
     const other = await seconds.reference();
     const ours = first ?? (await seconds.ours(turn));
-    if (turn > 0) rounds.push({ ours, reference: other });
+    const neighbours = neighboursShare(before, await readProcessorTime(pids));
+    if (turn > 0) rounds.push({ ours, reference: other, neighbours });
   }
-  return { name: work.name, unit: work.questionsAnImage > 1 ? "questions" : "images", units: requests.length, rounds };
+  return { rounds, units: requests.length };
 }
 
-function worksNamed(flags: Flags<Name>): readonly Work[] {
-  const batch = flags.count("batch");
-  const works = worksOf({ images: flags.count("images"), batch, ends: "forced" });
+function allWorks(flags: Flags<Name>): readonly Work[] {
+  const works = worksOf({ images: flags.count("images"), batch: flags.count("batch"), ends: "forced" });
   return works.map((work) => (work.name === "caption" ? { ...work, images: flags.count("captions") } : work));
+}
+
+/** `none`: nothing is measured, only what is recorded is printed. */
+function worksNamed(flags: Flags<Name>): readonly Work[] {
+  if (flags.text("works") === "none") return [];
+  const works = allWorks(flags);
+  return flags
+    .text("works")
+    .split(",")
+    .map((word) => {
+      const work = works.find(({ name }) => name === word);
+      if (work !== undefined) return work;
+      throw unknownName(`--works ${word}`, "work", { name: word, names: [...works.map(({ name }) => name), "none"] });
+    });
 }
 
 /** `fp32:float32`; a precision may have commas of its own, as `int8,language=int4:bfloat16`. */

@@ -90,6 +90,8 @@ export const benchSchema = z.object({
   }),
   packages: z.record(z.string(), z.string()),
   machine: machineSchema,
+  /** The version of the names of precisions, which points' names hold: recorded-precision.ts. */
+  precisionNames: count.optional(),
   /** Names of the points to be measured, in the order of the plan; their folders below `points/`. */
   points: z.array(z.string()).readonly(),
   timings: z.object({ startedAt: z.string(), finishedAt: z.string().nullable() }),
@@ -100,6 +102,8 @@ export const pointSchema = z.object({
   name: z.string(),
   checkpoint: z.object({ name: z.string(), family: z.string(), fingerprint: z.string(), source: z.string() }),
   precision: z.string(),
+  /** The version of that name: recorded-precision.ts. */
+  precisionNames: count.optional(),
   device: z.string(),
   scenario: z.enum(scenarios),
   batchSize: z.int().positive(),

@@ -47,6 +47,17 @@ describe("benches that are compared", () => {
     assert.match(text, /p +samples a second +2\.000 +1\.\d+ to 2\.\d+ +5, 5 +better/);
   });
 
+  it("keep a point apart whose precision meant something else when names were of another version", async () => {
+    const int8 = { ...restarts(50, 51), precision: "int8" };
+    const base = made("base", benchPoint("p", { ...int8, precisionNames: 1 }), benchPoint("q", restarts(50, 51)));
+    const today = made("today", benchPoint("p", int8), benchPoint("q", restarts(50, 51)));
+    const [one, other] = [await readBench(base), await readBench(today)];
+    assert.ok(one !== null && other !== null);
+    const [compared] = compareBenches(one, [other]).comparisons;
+    assert.deepEqual(compared!.apart, ["p: another precision by the same name: int8,head=fp32 and int8"]);
+    assert.ok(compared!.ratios.every(({ point }) => point === "q"));
+  });
+
   it("say nothing of few restarts", async () => {
     const [base, same] = [
       made("base", benchPoint("p", restarts(50, 60))),

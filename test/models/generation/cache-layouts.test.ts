@@ -5,7 +5,7 @@ import { MASKED } from "../../../models/generation/mask.ts";
 import { optDecoder } from "../../../models/networks/opt.ts";
 import { t5Decoder } from "../../../models/networks/t5.ts";
 import type { CacheLayout } from "../../../models/networks/cache-rows.ts";
-import type { Graph } from "../../../models/graph/graph-writer.ts";
+import type { Graph } from "../../../models/graph/graph.ts";
 import { float32Tensor, floats, int32Tensor, int64Tensor, Session } from "../../../models/runtime.ts";
 import type { Feeds } from "../../../models/runtime.ts";
 import { assertClose, bundled } from "../../support/goldens.ts";

@@ -10,7 +10,7 @@ import {
 import { qFormer } from "../../../models/networks/q-former.ts";
 import { imageEmbedding, similarity } from "../../../models/networks/retrieval-heads.ts";
 import { visionTransformer } from "../../../models/networks/vision-transformer.ts";
-import type { Graph } from "../../../models/graph/graph-writer.ts";
+import type { Graph } from "../../../models/graph/graph.ts";
 import { float32Tensor, floats, Session } from "../../../models/runtime.ts";
 import type { Feeds } from "../../../models/runtime.ts";
 import { textBatches, textMask } from "../../../models/text/text-batches.ts";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { createSession } from "../../../models/onnxruntime.ts";
 import { MASKED } from "../../../models/generation/mask.ts";
 import { GraphBuilder } from "../../../models/graph/builder.ts";
-import type { Graph } from "../../../models/graph/graph-writer.ts";
+import type { Graph } from "../../../models/graph/graph.ts";
 import { attention, attentionOverCache } from "../../../models/graph/layers.ts";
 import { float32Tensor, floats } from "../../../models/runtime.ts";
 import type { Feeds } from "../../../models/runtime.ts";
