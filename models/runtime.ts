@@ -4,7 +4,7 @@
  */
 import { MessageChannel } from "node:worker_threads";
 import type { MessagePort } from "node:worker_threads";
-import { cpuDevice, describeDevice, executionProvider } from "./device/device.ts";
+import { cpuDevice, describeDevice, executionProvider, keepsOnDevice } from "./device/device.ts";
 import type { Device } from "./device/device.ts";
 import { deviceError, OutOfDeviceMemoryError } from "./device/device-error.ts";
 import { PlacementProfile } from "./device/placement-profile.ts";
@@ -138,11 +138,6 @@ function loadingError(error: unknown, { name, weightsBytes }: Graph, device: Dev
   return new CheckpointError(`${found.message}; ${weights}. Give another --precision, or another --device.`, {
     cause: error,
   });
-}
-
-/** Whether outputs can stay on the device: the binding to ONNX Runtime has that for WebGPU alone. */
-export function keepsOnDevice({ provider }: Device = cpuDevice): boolean {
-  return provider === "webgpu";
 }
 
 /** Gives the memory of those on the device back; the garbage collector does not see it. Others stay as they are. */

@@ -4,6 +4,7 @@
  */
 import type { Dataset, RetrievalSample, Sample } from "../datasets/dataset.ts";
 import type { DecodingOptions, LanguageModelFamily } from "../models/model.ts";
+import type { MetricUnit } from "../reports/records/metric-unit.ts";
 
 /** `paper`: as the paper describes it. `lavis`: as the authors' released code and configs do it today. */
 export type ProtocolName = "paper" | "lavis";
@@ -42,8 +43,7 @@ export interface Hypothesis<S extends Sample> {
 
 export interface Metric<S extends Sample> {
   readonly name: string;
-  /** `fraction` lies in 0..1 and is printed in percent; `cider` is CIDEr's own unit, printed times 100. */
-  readonly unit: "fraction" | "cider";
+  readonly unit: MetricUnit;
   readonly higherIsBetter: boolean;
   /** Pure: the hypotheses of a run and every sample of its split in, numbers out. */
   score(hypotheses: readonly Hypothesis<S>[], split: readonly S[]): Score;

@@ -1,7 +1,13 @@
 /** A run beside everything that was published of its checkpoint on its task and split: what `reproduce` shows. */
-import type { Comparison, ListedNumber, Reproduction, Verdict } from "../../reports/tables/reproduction.ts";
+import type {
+  PublishedComparison,
+  ListedNumber,
+  Reproduction,
+  PublishedVerdict,
+} from "../../reports/findings/reproduction-table.ts";
 import type { ScoreSheet } from "../../reports/records/run-record.ts";
-import type { ScoredRun } from "../../reports/tables/table.ts";
+import { grouped } from "../../reports/tables/numbers.ts";
+import type { ScoredRun } from "../../reports/findings/score-rows.ts";
 import { knownReasons, toleranceOf } from "../../tasks/published/known-differences.ts";
 import type { PublishedNumber } from "../../tasks/published/published-number.ts";
 import {
@@ -29,7 +35,7 @@ export function reproductionOf({ record, scores }: ScoredRun): Reproduction | nu
     obstacles,
     caveats: caveatsOf({ record, scores }),
     comparisons: numbers.map((number) =>
-      compare(number, scores, { isComparable: obstacles.length === 0, isWholeSplit }),
+      besidePublished(number, scores, { isComparable: obstacles.length === 0, isWholeSplit }),
     ),
   };
 }
@@ -65,11 +71,11 @@ function caveatsOf({ record: { config, data }, scores: { counts } }: ScoredRun):
 }
 
 /** Tolerances are of whole splits. */
-function compare(
+function besidePublished(
   number: PublishedNumber,
   scores: ScoreSheet,
   { isComparable, isWholeSplit }: { isComparable: boolean; isWholeSplit: boolean },
-): Comparison {
+): PublishedComparison {
   const published = listedNumber(number);
   const tolerance = isWholeSplit ? toleranceOf(number) : null;
   const found = scoreOf(number, scores);
@@ -78,21 +84,21 @@ function compare(
   }
   const { value, standardError, interval } = found;
   const difference = value - number.value;
-  const verdict = isComparable ? judge(number.value, { difference, interval, tolerance }) : "unjudged";
+  const verdict = isComparable ? verdictOf(number.value, { difference, interval, tolerance }) : "unjudged";
   const reasons = verdict === "outside" ? knownReasons(number) : [];
   return { published, ours: { value, standardError }, difference, interval, tolerance, verdict, reasons };
 }
 
-interface Found {
+interface OwnScore {
   readonly value: number;
   readonly standardError: number | null;
-  readonly interval: Comparison["interval"];
+  readonly interval: PublishedComparison["interval"];
 }
 
 function scoreOf(
   { metric: name, part }: PublishedNumber,
   { metrics }: ScoreSheet,
-): Found | { readonly missing: string } {
+): OwnScore | { readonly missing: string } {
   if (metricsNotComputed.includes(name)) return { missing: "not computed here" };
   const metric = metrics.find((one) => one.name === name);
   if (metric === undefined) return { missing: "not scored in this run" };
@@ -106,15 +112,11 @@ function scoreOf(
   return { value, standardError, interval };
 }
 
-function judge(
+function verdictOf(
   published: number,
-  { difference, interval, tolerance }: { difference: number } & Pick<Comparison, "interval" | "tolerance">,
-): Verdict {
+  { difference, interval, tolerance }: { difference: number } & Pick<PublishedComparison, "interval" | "tolerance">,
+): PublishedVerdict {
   if (interval !== null && interval.low <= published && published <= interval.high) return "interval";
   if (tolerance !== null && Math.abs(difference) <= tolerance) return "tolerance";
   return interval === null && tolerance === null ? "unjudged" : "outside";
-}
-
-function grouped(count: number): string {
-  return count.toLocaleString("en-US");
 }

@@ -1,10 +1,9 @@
 /**
- * --device and --device-id: which device a command computes on. One that is asked for is tried in a process of its own before
+ * Which device a command computes on. One that is asked for is tried in a process of its own before
  * anything is loaded; `auto` takes the first that works and is no program for the CPU. The CPU is not tried: it is the default.
  */
-import type { Command } from "commander";
 import type { Adapter } from "../../models/device/adapter.ts";
-import { cpuDevice, describeDevice, hasSeveralDevices, providerNames } from "../../models/device/device.ts";
+import { cpuDevice, describeDevice } from "../../models/device/device.ts";
 import type { Device, ProviderName } from "../../models/device/device.ts";
 import { precisionOn, precisionsOn, unfitPart } from "../../models/device/device-precisions.ts";
 import { tryProvider } from "../../models/device/provider-trial.ts";
@@ -13,22 +12,9 @@ import { describePrecision, hasHalf } from "../../models/checkpoint/precision.ts
 import type { Precision } from "../../models/checkpoint/precision.ts";
 import type { PreparationEvent } from "../../models/checkpoint/weight-cache.ts";
 import { adviceFor } from "./device-advice.ts";
+import type { DeviceRequest } from "./device-request.ts";
 import { nvidiaAdapter } from "./machine.ts";
 import { UsageError } from "./usage-error.ts";
-
-export const deviceChoices = ["auto", ...providerNames] as const;
-
-/** What the flags ask for. */
-export interface DeviceRequest {
-  readonly name: (typeof deviceChoices)[number];
-  readonly id: number;
-}
-
-/** As they were typed. */
-export interface DeviceFlags {
-  readonly device?: string;
-  readonly deviceId?: string;
-}
 
 export interface ChosenDevice {
   readonly device: Device;
@@ -48,12 +34,6 @@ export interface ChoosingOptions {
 
 /** The fastest first. CUDA has the most kernels; WebGPU keeps keys and values on the device, which the other two cannot. */
 export const autoOrder: readonly ProviderName[] = ["cuda", "webgpu", "dml", "coreml"];
-
-export function withDeviceFlags(command: Command): Command {
-  return command
-    .option("--device <name>", "auto, cpu, cuda, webgpu, coreml or dml; see doctor (default: cpu)")
-    .option("--device-id <n>", "which of several cuda or dml devices (default: 0)");
-}
 
 /** Throws a UsageError: a device that is not there, that does not start, or by a number that it has not. */
 export async function chooseDevice(request: DeviceRequest, options: ChoosingOptions = {}): Promise<ChosenDevice> {
@@ -75,14 +55,14 @@ export async function chooseDevice(request: DeviceRequest, options: ChoosingOpti
   return chosen;
 }
 
-function named(device: Device, { adapter, halfRefusal }: Found): ChosenDevice {
+function named(device: Device, { adapter, halfRefusal }: UsableDevice): ChosenDevice {
   const name = adapter !== null && { name: adapter.name };
   return { device: { ...device, ...name, ...(halfRefusal !== undefined && { halfRefusal }) }, adapter };
 }
 
 async function chooseBest(options: ChoosingOptions): Promise<ChosenDevice> {
   const passed: string[] = [];
-  const tell = (device: Device, found: Found): ChosenDevice => {
+  const tell = (device: Device, found: UsableDevice): ChosenDevice => {
     const { adapter } = found;
     const name = adapter === null ? "" : ` (${adapter.name})`;
     const why = passed.length === 0 ? "" : ` Not ${passed.join("; not ")}.`;
@@ -100,17 +80,17 @@ async function chooseBest(options: ChoosingOptions): Promise<ChosenDevice> {
   return tell(cpuDevice, { adapter: null });
 }
 
-interface Found {
+interface UsableDevice {
   readonly adapter: Adapter | null;
   readonly halfRefusal?: string | undefined;
 }
 
-type Tried = Found | { readonly reason: string; readonly isMissing: boolean };
+type TriedDevice = UsableDevice | { readonly reason: string; readonly isMissing: boolean };
 
 async function tryDevice(
   device: Device,
   { trial = tryProvider, compiled = compiledNames }: ChoosingOptions,
-): Promise<Tried> {
+): Promise<TriedDevice> {
   if (!compiled().includes(device.provider))
     return { reason: "it is not in this build of ONNX Runtime", isMissing: true };
   const tried = await trial(device);
@@ -147,16 +127,6 @@ export function checkPrecision(
   throw new UsageError(
     `--precision ${described}${where}: ${provider} does not compute in it${why}; precisions there: ` +
       `${precisionsOn(device).join(", ")}. Name one of these, or --device cpu.`,
-  );
-}
-
-/** The flags with their defaults. Why the CPU and not auto: see DECISIONS.md. Throws a UsageError: a number that is not there. */
-export function deviceRequest(name: DeviceRequest["name"] = "cpu", id = 0): DeviceRequest {
-  if (id === 0 || (name !== "auto" && hasSeveralDevices(name))) return Object.freeze({ name, id });
-  throw new UsageError(
-    name === "auto" || name === "cpu"
-      ? `--device-id ${id}: needs --device cuda or --device dml, found --device ${name}.`
-      : `--device-id ${id}: ${name} takes the device that the system gives it; only cuda and dml have several.`,
   );
 }
 

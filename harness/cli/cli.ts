@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 /** Flags in, exit code out: command.ts on the tasks and checkpoints of catalog.ts. */
-import { catalog } from "../catalog/catalog.ts";
 import { runCommand } from "./command.ts";
 
-await runCommand(catalog, process);
+await runCommand(async () => (await import("../catalog/catalog.ts")).catalog, process);

@@ -1,8 +1,14 @@
-/** The command line: words → the command that was called, with its flags read. What a flag means is checked by its command. */
-import { Command, CommanderError } from "commander";
-import type { AddCommand, Call } from "./flags.ts";
-import { unknownFlag } from "./flags.ts";
+/** The command line: words → the command that was called, with what was given of its options. */
+import { Command, CommanderError, Option as CommanderOption } from "commander";
 import { unknownName, UsageError } from "../catalog/usage-error.ts";
+import { completeCode } from "./exit-code.ts";
+import { configText, readConfigFile } from "./config-file.ts";
+import type { Call, DeclaredCommand } from "./declared-command.ts";
+import { commandGroups } from "./declared-command.ts";
+import { describeHelp } from "./help.ts";
+import { headings, longNameOf, readOptions } from "./options/option.ts";
+import type { Given, Options } from "./options/option.ts";
+import { everyCommand } from "./options/output.ts";
 
 /** Other spellings of a flag: what its list may be called, and what papers and other harnesses call it. */
 const spellings: Readonly<Record<string, string>> = {
@@ -25,23 +31,39 @@ function spellFlags(words: readonly string[]): string[] {
   });
 }
 
+export interface ProgramParts {
+  readonly commands: readonly DeclaredCommand[];
+  readonly version: string;
+  readonly write: (text: string) => void;
+}
+
 /**
- * The command that was called; null where help or the version was asked for and printed. Throws a UsageError for a
- * command, a flag or a number of words that is not known.
+ * The command that was called; null where help or the version was asked for, or nothing, and it was printed. Throws a
+ * UsageError for a command, a flag or a number of words that is not known, and for a config file that is not as it should be.
  */
-export async function parseCommandLine(
-  words: readonly string[],
-  {
-    commands,
-    version,
-    write,
-  }: {
-    readonly commands: readonly AddCommand[];
-    readonly version: string;
-    readonly write: (text: string) => void;
-  },
-): Promise<Call | null> {
+export async function parseCommandLine(words: readonly string[], parts: ProgramParts): Promise<Call | null> {
   const calls: Call[] = [];
+  const program = programOf(parts, (call) => calls.push(call));
+  try {
+    await program.parseAsync(spellFlags(words), { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode !== 0) throw new UsageError(`${error.message.replace(/^error: /, "")}.`, { cause: error });
+  }
+  return calls[0] ?? null;
+}
+
+/** The whole of a command's help, or of the program's. */
+export function helpOf(command: DeclaredCommand | null, parts: Omit<ProgramParts, "write">): string {
+  let help = "";
+  const write = (text: string): void => void (help += text);
+  const program = programOf({ ...parts, write }, () => undefined);
+  const found = program.commands.find((each) => each.name() === command?.name);
+  (found ?? program).outputHelp();
+  return help;
+}
+
+function programOf({ commands, version, write }: ProgramParts, called: (call: Call) => void): Command {
   const program = new Command("blip2-bench");
   program
     .description("Evaluates BLIP-2 checkpoints: samples, predictions, scores, rows.")
@@ -53,26 +75,132 @@ export async function parseCommandLine(
     .showSuggestionAfterError(false)
     .allowUnknownOption()
     .allowExcessArguments()
-    .argument("[command]")
+    .usage("<command> [options]")
+    .addHelpText("after", "\nblip2-bench <command> --help says what a command takes, with examples.")
     .action(() => {
-      throw unknownCommand(program);
+      if (program.args.length > 0) throw unknownCommand(program);
+      program.outputHelp();
     });
-  for (const add of commands) add(program, (call) => calls.push(call));
-
-  try {
-    await program.parseAsync(spellFlags(words), { from: "user" });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode !== 0) throw new UsageError(`${error.message.replace(/^error: /, "")}.`, { cause: error });
+  describeHelp(program);
+  for (const group of commandGroups) {
+    for (const declared of commands) if (declared.group === group) addCommand(program, declared, called);
   }
-  return calls[0] ?? null;
+  return program;
+}
+
+/** Its own, and those of every command. */
+export function optionsOf({ options }: Pick<DeclaredCommand, "options">): Options {
+  return { ...options, ...Object.fromEntries(Object.entries(everyCommand).filter(([key]) => !(key in options))) };
+}
+
+function addCommand(program: Command, declared: DeclaredCommand, called: (call: Call) => void): void {
+  const { name, group, summary, words, examples } = declared;
+  const command = program.command(name).description(summary).helpGroup(`${group}:`);
+  const options = optionsOf(declared);
+  for (const syntax of words.split(" ")) if (syntax !== "") command.argument(syntax);
+  for (const heading of headings) {
+    for (const { flags, help, kind, heading: own } of Object.values(options)) {
+      if (own !== heading) continue;
+      const option = new CommanderOption(flags, help).helpGroup(`${heading}:`);
+      if (kind?.isList === true) option.argParser((value: string, before?: string[]) => [...(before ?? []), value]);
+      command.addOption(option);
+      if (kind === null) command.addOption(new CommanderOption(oppositeOf(flags)).hideHelp());
+    }
+  }
+  command.addHelpOption(new CommanderOption("-h, --help", "print this").helpGroup("Output:"));
+  command.allowUnknownOption().allowExcessArguments();
+  describeHelp(command, examples);
+  command.action(async () => {
+    refuseExcess(command, words.includes("...") ? Infinity : command.registeredArguments.length);
+    const { flags, files } = withoutOptionFiles(declared, givenFlags(command, options));
+    const found = await Promise.all(files.map((file) => readConfigFile(file, declared.name, options)));
+    const given = new Map([...found, flags].flatMap((each) => [...each])); // of two files the later wins, and flags win
+    called(callOf(declared, { options, given, words: [...command.args] }));
+  });
+}
+
+/** `--no-quiet` of `-q, --quiet`, `--report` of `--no-report`: for a flag to win over a file. */
+function oppositeOf(flags: string): string {
+  const name = longNameOf({ flags });
+  return name.startsWith("--no-") ? name.replace("--no-", "--") : name.replace("--", "--no-");
+}
+
+function callOf(
+  declared: DeclaredCommand,
+  {
+    options,
+    given,
+    words,
+  }: { readonly options: Options; readonly given: ReadonlyMap<string, Given>; readonly words: readonly string[] },
+): Call {
+  const flags = readOptions(everyCommand, given, { cacheFolder: "" });
+  if (!flags.printConfig) return { flags, perform: (surroundings) => declared.perform({ words, given }, surroundings) };
+  return {
+    flags,
+    perform: async (surroundings) => {
+      declared.check(given, surroundings);
+      surroundings.terminal.result(await configText(declared, options, given));
+      return completeCode;
+    },
+  };
+}
+
+/** Words that commander could not place: flags it does not know, and more than the command takes. */
+function refuseExcess(command: Command, most: number): void {
+  const flag = command.args.find((word) => word.startsWith("-"));
+  if (flag !== undefined) throw unknownFlag(flag, command.name(), command);
+  const excess = command.args[most];
+  if (excess !== undefined)
+    throw new UsageError(`${command.name()}: found "${excess}", expected flags only from there on.`);
+}
+
+/** What was typed. `--output --quiet` is a value that was forgotten; a prompt may say anything. */
+function givenFlags(command: Command, options: Options): ReadonlyMap<string, Given> {
+  const given = new Map<string, Given>();
+  for (const [key, option] of Object.entries(options)) {
+    if (command.getOptionValueSource(key) !== "cli") continue;
+    const typed: unknown = command.getOptionValue(key);
+    const where = longNameOf(option);
+    if (typeof typed === "boolean") {
+      given.set(key, { value: typed, where });
+      continue;
+    }
+    const value = (Array.isArray(typed) ? typed : [typed]).map(String);
+    const flag = value.find((each) => /^--[a-z]/.test(each));
+    if (flag !== undefined && !option.isAnyText) {
+      throw new UsageError(`${where}: found "${flag}", expected a value before the next flag.`);
+    }
+    given.set(key, { value, where });
+  }
+  return given;
+}
+
+/** Flags apart from the files with options that --config names; what else it names stays. */
+function withoutOptionFiles(
+  { holdsOptions = () => true }: DeclaredCommand,
+  typed: ReadonlyMap<string, Given>,
+): { readonly flags: ReadonlyMap<string, Given>; readonly files: readonly string[] } {
+  const config = typed.get("config");
+  const named = typeof config?.value === "object" ? config.value : [];
+  const others = named.filter((file) => !holdsOptions(file));
+  const flags = new Map(typed);
+  flags.delete("config");
+  if (config !== undefined && others.length > 0) flags.set("config", { ...config, value: others });
+  return { flags, files: named.filter(holdsOptions) };
+}
+
+function unknownFlag(word: string, where: string, command: Command): UsageError {
+  const [flag = word] = word.split("=");
+  const names = command
+    .createHelp()
+    .visibleOptions(command)
+    .flatMap(({ long }) => long ?? []);
+  return unknownName(`${where} ${flag}`, "flag", { name: flag, names });
 }
 
 function unknownCommand(program: Command): UsageError {
-  const [word] = program.args;
+  const [word = ""] = program.args;
   const names = program.commands.map((command) => command.name());
-  if (word === undefined)
-    return new UsageError(`found no command, expected one of ${names.join(", ")}. See blip2-bench --help.`);
   if (word.startsWith("-")) return unknownFlag(word, "blip2-bench", program);
   return unknownName(word, "command", { name: word, names });
 }

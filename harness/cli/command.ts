@@ -1,64 +1,39 @@
 /**
- * The command: words in, exit code out. The only place that reads the environment: HF_HOME and its kin, XDG_CACHE_HOME,
- * NO_COLOR, FORCE_COLOR, TERM, CI, and `_`, which tells nohup.
+ * The command: words in, exit code out. The only place that reads the environment: HF_HOME and its kin (pull/hub-environment.ts),
+ * proxies, XDG_CACHE_HOME, NO_COLOR, FORCE_COLOR, TERM, CI, and `_`, which tells nohup.
  */
 import { homedir } from "node:os";
 import { huggingFaceCacheFolder } from "../../models/checkpoint/hugging-face-cache.ts";
 import { ownCacheFolder } from "../catalog/cache-folder.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import { parseCommandLine } from "./command-line.ts";
-import { addAsk } from "./commands/ask.ts";
-import { addAudit } from "./commands/audit.ts";
-import { addBaseline } from "./commands/baseline.ts";
-import { addBench } from "./commands/bench.ts";
-import { addCache } from "./commands/cache.ts";
-import { addCaption } from "./commands/caption.ts";
-import { addChat } from "./commands/chat.ts";
-import { addCompare } from "./commands/compare.ts";
-import { addCosts } from "./commands/costs.ts";
-import { addGate } from "./commands/gate.ts";
-import { addHistory } from "./commands/history.ts";
-import { addDoctor } from "./commands/doctor.ts";
-import { addLs } from "./commands/ls.ts";
-import { addMatch } from "./commands/match.ts";
-import { addPrepare } from "./commands/prepare.ts";
-import { addReport } from "./commands/report.ts";
-import { addReproduce } from "./commands/reproduce.ts";
-import { addRun } from "./commands/run.ts";
-import { addScore } from "./commands/score.ts";
-import { addTry } from "./commands/try.ts";
+import { audit, report, reproduce, run, score } from "./commands/declared/evaluate.ts";
+import { baseline, compare, costs, gate, history } from "./commands/declared/decide.ts";
+import { cache, completion, doctor, ls, prepare, pull } from "./commands/declared/look-after.ts";
+import { bench } from "./commands/declared/measure-speed.ts";
+import { ask, caption, chat, match, tryPage } from "./commands/declared/try-a-model.ts";
+import type { DeclaredCommand, Input } from "./declared-command.ts";
 import { completeCode, exitCodeOf, internalCode } from "./exit-code.ts";
-import type { AddCommand, Input, OutputFlags } from "./flags.ts";
+import type { OutputFlags } from "./options/output.ts";
 import { packageVersion } from "../catalog/provenance.ts";
 import { isHangupIgnored } from "./ignored-hangup.ts";
 import { ignoreHangup } from "./interrupt.ts";
 import { watchOutputs } from "./lost-output.ts";
+import { hubSettings } from "./pull/hub-environment.ts";
 import { Terminal } from "./terminal.ts";
 import type { Output } from "./terminal.ts";
 
-/** In the order of --help. To add a command, add its file and its line. */
-export const commands: readonly AddCommand[] = [
-  addRun,
-  addLs,
-  addCaption,
-  addAsk,
-  addChat,
-  addMatch,
-  addTry,
-  addScore,
-  addReport,
-  addCompare,
-  addBaseline,
-  addGate,
-  addHistory,
-  addBench,
-  addReproduce,
-  addCosts,
-  addAudit,
-  addPrepare,
-  addCache,
-  addDoctor,
+/** By group in the order of --help. To add a command, declare it in its group's file and add its name. */
+export const commands: readonly DeclaredCommand[] = [
+  ...[caption, ask, chat, match, tryPage],
+  ...[run, score, report, reproduce, audit],
+  ...[bench],
+  ...[compare, baseline, gate, history, costs],
+  ...[ls, pull, prepare, cache, doctor, completion],
 ];
+
+/** One that is loaded when a command needs it, or is there. */
+export type CatalogSource = Catalog | (() => Promise<Catalog>);
 
 /** Where words go and settings come from; `process` is one. */
 export interface Outside {
@@ -71,7 +46,7 @@ export interface Outside {
 }
 
 /** The whole of the process: its command line in, its exit code set. */
-export async function runCommand(catalog: Catalog, process: NodeJS.Process): Promise<void> {
+export async function runCommand(catalog: CatalogSource, process: NodeJS.Process): Promise<void> {
   const outputs = watchOutputs(process);
   if (isHangupIgnored(process.env)) process.on("SIGHUP", ignoreHangup);
   const { stdout, stderr, env } = process;
@@ -88,7 +63,7 @@ export async function runCommand(catalog: Catalog, process: NodeJS.Process): Pro
 }
 
 /** `words`: the command line behind the program's name. */
-export async function main(words: readonly string[], catalog: Catalog, outside: Outside): Promise<number> {
+export async function main(words: readonly string[], source: CatalogSource, outside: Outside): Promise<number> {
   const { stdout, stderr, env, isOutputLost = () => false } = outside;
   const terminalFor = ({ quiet, color }: OutputFlags): Terminal => {
     const now = (): number => performance.now();
@@ -97,16 +72,19 @@ export async function main(words: readonly string[], catalog: Catalog, outside: 
   let flags: OutputFlags = { color: !words.includes("--no-color"), verbose: words.includes("--verbose") };
   try {
     const write = (text: string): void => void stdout.write(text);
-    const call = await parseCommandLine(words, { commands, version: await packageVersion(), write });
+    const version = await packageVersion();
+    const call = await parseCommandLine(words, { commands, version, write });
     if (call === null) return completeCode;
     flags = call.flags;
     return await call.perform({
-      catalog,
+      catalog: typeof source === "function" ? await source() : source,
       terminal: terminalFor(flags),
       isJson: flags.json === true,
       hubCache: huggingFaceCacheFolder(env, homedir()),
+      hub: () => hubSettings(env, homedir(), `blip2-bench/${version}`),
       cacheFolder: ownCacheFolder(env),
       words,
+      commands,
       get input() {
         return outside.stdin ?? null; // opened only where it is read
       },

@@ -3,6 +3,7 @@ import { DatasetError } from "../../datasets/dataset.ts";
 import { DeviceLostError } from "../../models/device/device-error.ts";
 import { CheckpointError, ImageError } from "../../models/model.ts";
 import { ModelProcessError } from "../processes/model-process-error.ts";
+import { PullError, PullIncompleteError } from "../pull/network/pull-error.ts";
 import { RunFolderError, RunWriteError } from "../../reports/records/run-folder-error.ts";
 import { TextFileError } from "../../reports/records/text-file.ts";
 import { UsageError } from "../catalog/usage-error.ts";
@@ -12,7 +13,7 @@ export const completeCode = 0;
 export const internalCode = 1;
 /** Something to mend: a flag, a file, a folder. Nothing was computed. */
 export const usageCode = 2;
-/** Some samples have no prediction; those that have one are kept. */
+/** Some samples have no prediction, or some bytes have not come; those that are there are kept. */
 export const incompleteCode = 3;
 /** Done, but standard output took not all of the result: its disk is full, for example. */
 export const lostOutputCode = 4;
@@ -22,9 +23,11 @@ export const failCode = 10;
 export const inconclusiveCode = 11;
 
 export function exitCodeOf(error: unknown): number {
-  if (error instanceof RunWriteError || error instanceof DeviceLostError) return incompleteCode;
+  const isIncomplete = [RunWriteError, DeviceLostError, PullIncompleteError].some((kind) => error instanceof kind);
+  if (isIncomplete) return incompleteCode;
   const isUserError = [
     UsageError,
+    PullError,
     DatasetError,
     CheckpointError,
     ImageError,

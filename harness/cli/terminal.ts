@@ -28,7 +28,8 @@ export interface TerminalOptions {
   readonly now: () => number;
 }
 
-interface Advance {
+/** How far some work is. */
+export interface Advance {
   readonly work: string;
   readonly isLast: boolean;
   readonly line: (elapsedMs: number) => string;
@@ -104,13 +105,13 @@ export class Terminal {
 
   progress(progress: Progress): void {
     const isLast = progress.done === progress.samples;
-    this.#advance({ work: progress.run, isLast, line: (elapsedMs) => progressLine(progress, elapsedMs) });
+    this.advance({ work: progress.run, isLast, line: (elapsedMs) => progressLine(progress, elapsedMs) });
   }
 
   /** Work that is counted and soon done. Only where a line can be written over: elsewhere it is not worth its lines. */
   step({ work, done, total, what }: { work: string; done: number; total: number; what: string }): void {
     if (!this.#isLive) return;
-    this.#advance({ work, isLast: false, line: () => `${work}: ${done} of ${total} ${what}` });
+    this.advance({ work, isLast: false, line: () => `${work}: ${done} of ${total} ${what}` });
   }
 
   /** Weights are being made; or what is kept between runs was found damaged, or cannot be kept. */
@@ -124,11 +125,11 @@ export class Terminal {
       return;
     }
     const isLast = event.doneBytes === event.totalBytes;
-    this.#advance({ work: event.what, isLast, line: (elapsedMs) => preparationLine(event, elapsedMs) });
+    this.advance({ work: event.what, isLast, line: (elapsedMs) => preparationLine(event, elapsedMs) });
   }
 
   /** `line`: what is said of the work so far, from how long it has taken. */
-  #advance({ work, isLast, line: lineAfter }: Advance): void {
+  advance({ work, isLast, line: lineAfter }: Advance): void {
     if (this.#options.isQuiet) return;
     const now = this.#options.now();
     if (this.#start?.work !== work) {
@@ -170,8 +171,8 @@ function progressLine({ run, before, done, samples, failed }: Progress, elapsedM
   const perSecond = ((done - before) * 1000) / elapsedMs;
   if (done > before && Number.isFinite(perSecond)) {
     parts.push(`${perSecond < 10 ? perSecond.toFixed(1) : perSecond.toFixed(0)} a second`);
-    if (done < samples) parts.push(`${duration((samples - done) / perSecond)} left`);
-    else parts.push(`in ${duration(elapsedMs / 1000)}`);
+    if (done < samples) parts.push(`${clockTime((samples - done) / perSecond)} left`);
+    else parts.push(`in ${clockTime(elapsedMs / 1000)}`);
   }
   if (failed > 0) parts.push(`${failed} failed`);
   return parts.join(", ");
@@ -185,11 +186,11 @@ function preparationLine(
   const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(totalBytes < 1e7 ? 1 : 0);
   const line = `${what}: ${megabytes(doneBytes)} of ${megabytes(totalBytes)} MB`;
   const seconds = (elapsedMs / 1000) * ((totalBytes - doneBytes) / doneBytes);
-  return doneBytes < totalBytes && seconds > 0 ? `${line}, ${duration(seconds)} left` : line;
+  return doneBytes < totalBytes && seconds > 0 ? `${line}, ${clockTime(seconds)} left` : line;
 }
 
 /** 1:05, or 2:01:05 from an hour on. */
-function duration(seconds: number): string {
+export function clockTime(seconds: number): string {
   const whole = Math.round(seconds);
   const two = (value: number): string => String(value).padStart(2, "0");
   const hours = Math.floor(whole / 3600);

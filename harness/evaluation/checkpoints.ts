@@ -7,7 +7,7 @@ import type { ChosenDevice } from "../catalog/device.ts";
 import { checkpointPlace, findCheckpoint, refuseSameNames } from "../catalog/find-checkpoint.ts";
 import { inWorkers } from "./in-workers.ts";
 import type { PrepareOptions } from "./in-workers.ts";
-import type { RunConfig } from "./run-config.ts";
+import type { LoadChoices } from "./run-config.ts";
 
 /** A checkpoint in one of the precisions that were named; in another one it is another checkpoint here. */
 export type CheckpointInPrecision = FoundCheckpoint & InPrecision;
@@ -21,11 +21,15 @@ export interface InPrecision {
 
 /** Finds every model in every precision. Throws a UsageError or a CheckpointError. */
 export async function checkpointsToRun(
-  config: RunConfig,
+  choices: LoadChoices,
   catalog: Catalog,
   prepareOptions: PrepareOptions,
 ): Promise<readonly CheckpointInPrecision[]> {
   const { hubCache, onPreparation } = prepareOptions;
+  const config: Required<LoadChoices> = {
+    ...{ workers: 1, imageThreads: 0, generation: "auto", keepFeatures: false },
+    ...choices,
+  };
   const chosen = await chooseDevice(config.device, prepareOptions);
   const precisions = config.precisions.map((each) => checkPrecision(each, chosen.device, prepareOptions));
   const { device } = chosen;

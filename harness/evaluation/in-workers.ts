@@ -4,7 +4,7 @@ import type { Device } from "../../models/device/device.ts";
 import type { LoadOptions } from "../../models/load-blip2.ts";
 import type { Catalog, FoundCheckpoint } from "../catalog/catalog.ts";
 import type { ModelPlace } from "../processes/model-service.ts";
-import type { RunConfig } from "./run-config.ts";
+import type { LoadChoices } from "./run-config.ts";
 import { ScorerWorkers } from "../processes/scorer-workers.ts";
 import { splitThreads } from "../processes/worker-pool.ts";
 import { GeneratorWorkers } from "../processes/generator-workers.ts";
@@ -17,7 +17,7 @@ export interface PrepareOptions extends Pick<LoadOptions, "hubCache" | "onPrepar
 export interface Spreading {
   /** A folder, or a name in the Hugging Face cache. */
   readonly where: string;
-  readonly config: RunConfig;
+  readonly config: Required<LoadChoices>;
   readonly device: Device;
   readonly precision: Precision;
   readonly catalog: Catalog;

@@ -1,4 +1,5 @@
 /** A metric's score as scores.json has it: with its interval, and what is published of it. */
+import { metricUnits } from "../../reports/records/metric-unit.ts";
 import type { MetricScore } from "../../reports/records/run-record.ts";
 import type { PublishedScore, Score } from "../../tasks/task.ts";
 import { confidenceInterval, shareInterval } from "../statistics/confidence-interval.ts";
@@ -42,5 +43,5 @@ function intervalOf(
   clusters: number,
 ): { low: number; high: number } | null {
   if (value === null || standardError === null) return null;
-  return (unit === "fraction" ? shareInterval : confidenceInterval)(value, standardError, clusters);
+  return (metricUnits[unit].highest === 1 ? shareInterval : confidenceInterval)(value, standardError, clusters);
 }

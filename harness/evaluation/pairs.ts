@@ -8,7 +8,7 @@ import type { CheckpointKind } from "../../models/model.ts";
 import type { GenerationTask, RetrievalTask, Task } from "../../tasks/task.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import { openSplit } from "../catalog/open-split.ts";
-import type { DataPlaces, OpenedSplit } from "../catalog/open-split.ts";
+import type { DataPlaces, OpenedSplit, SplitChoice } from "../catalog/open-split.ts";
 import { UsageError } from "../catalog/usage-error.ts";
 import type { CheckpointInPrecision } from "./checkpoints.ts";
 import { generationPair } from "./generation/prepare.ts";
@@ -17,11 +17,13 @@ import { retrievalPair } from "./retrieval/prepare.ts";
 import type { RunConfig } from "./run-config.ts";
 import type { Pair } from "./verbs.ts";
 
+type PairsConfig = SplitChoice & Pick<RunConfig, "areTasksNamed">;
+
 /** Tasks that were named are all to be done; otherwise a checkpoint does those that it can. */
 export function pairsToRun(
   checkpoints: readonly CheckpointInPrecision[],
   tasks: readonly Task[],
-  { config, catalog, hubCache }: { readonly config: RunConfig } & DataPlaces,
+  { config, catalog, hubCache }: { readonly config: PairsConfig } & DataPlaces,
 ): readonly Pair[] {
   const openable = tasks.map((task) => openableTask(task, config, { catalog, hubCache }));
   const pairs = checkpoints.flatMap((checkpoint) => pairsOf(checkpoint, openable));
@@ -53,7 +55,7 @@ type OpenableTask =
       readonly open: () => Promise<OpenedSplit<RetrievalSample>>;
     };
 
-function openableTask(task: Task, config: RunConfig, places: DataPlaces): OpenableTask {
+function openableTask(task: Task, config: SplitChoice, places: DataPlaces): OpenableTask {
   return task.kind === "generation"
     ? { kind: task.kind, task, open: once(() => openSplit(task, config, places)) }
     : { kind: task.kind, task, open: once(() => openSplit(task, config, places)) };

@@ -27,7 +27,7 @@ export function runPlan(
       protocol,
       limit,
       batchSize,
-      ...recordedPrecision(checkpoint),
+      ...precisionToRecord(checkpoint),
       ...recordedProvider(checkpoint),
       ...choices,
       overrides: { ...overrides },
@@ -40,7 +40,7 @@ export function runPlan(
   };
 }
 
-function recordedPrecision({
+function precisionToRecord({
   precision,
 }: CheckpointInPrecision): Pick<RunPlan["config"], "precision" | "precisionNames"> {
   const described = describePrecision(precision);

@@ -3,17 +3,19 @@
  * docs/api.md has examples. As the command does, it reads HF_HOME and its kin and XDG_CACHE_HOME where no folder is named.
  */
 import { homedir } from "node:os";
+import type * as z from "zod";
 import { huggingFaceCacheFolder } from "../../models/checkpoint/hugging-face-cache.ts";
 import { describePrecision, parsePrecision } from "../../models/checkpoint/precision.ts";
 import { generatingCheckpoint, matchingCheckpoint } from "./checkpoints.ts";
-import { refuseUnknown, whole } from "./text-options.ts";
+import { refuseUnknown } from "./text-options.ts";
 import type { CheckpointOptions, GeneratingCheckpoint, MatchingCheckpoint } from "./types.ts";
 import { ownCacheFolder } from "../catalog/cache-folder.ts";
 import { catalog } from "../catalog/catalog.ts";
 import { checkpointPlace } from "../catalog/find-checkpoint.ts";
 import { usableProcessors } from "../catalog/usable-processors.ts";
-import { chooseDevice, deviceChoices, deviceRequest, checkPrecision } from "../catalog/device.ts";
-import { choice } from "../catalog/flag-values.ts";
+import { chooseDevice, checkPrecision } from "../catalog/device.ts";
+import { deviceChoices, deviceRequest } from "../catalog/device-request.ts";
+import { checkValue, oneOf, wholeFrom } from "../catalog/values.ts";
 
 export type * from "./types.ts";
 export { CheckpointError, ImageError } from "../../models/model.ts";
@@ -36,10 +38,13 @@ export async function loadCheckpoint(
 ): Promise<GeneratingCheckpoint | MatchingCheckpoint> {
   refuseUnknown(given, options);
   const { maxPixels, onPreparation } = given;
-  const threads = whole("threads", given.threads, 1) ?? usableProcessors();
+  const threads = checkedOption(wholeFrom(1), given, "threads") ?? usableProcessors();
   const asked = parsePrecision(given.precision ?? "fp32");
-  whole("maxPixels", maxPixels, 1);
-  const request = deviceRequest(choice("device", given.device, deviceChoices), whole("deviceId", given.deviceId, 0));
+  checkedOption(wholeFrom(1), given, "maxPixels");
+  const request = deviceRequest(
+    checkedOption(oneOf(deviceChoices), given, "device"),
+    checkedOption(wholeFrom(0), given, "deviceId"),
+  );
   const { device } = await chooseDevice(request, { onPreparation });
   const precision = checkPrecision(asked, device, { onPreparation });
   const found = await catalog.findCheckpoint(checkpointPlace(catalog, where, "").where, {
@@ -55,4 +60,13 @@ export async function loadCheckpoint(
   const described = describePrecision(precision);
   if (found.kind === "generation") return generatingCheckpoint(await found.load(), described);
   return matchingCheckpoint(await found.load(), described);
+}
+
+/** undefined: not given. Throws a UsageError. */
+function checkedOption<Value>(
+  schema: z.ZodType<Value>,
+  options: CheckpointOptions,
+  name: keyof CheckpointOptions,
+): Value | undefined {
+  return options[name] === undefined ? undefined : checkValue(schema, options[name], name);
 }

@@ -3,7 +3,7 @@ import pLimit from "p-limit";
 import type { ImageTextScorer, VisionLanguageModel } from "../../models/model.ts";
 import { captioning, questionAnswering } from "../../tasks/own-image.ts";
 import { textScores } from "../evaluation/retrieval/text-scores.ts";
-import { unexpected } from "../catalog/flag-values.ts";
+import { unexpected } from "../catalog/values.ts";
 import { UsageError } from "../catalog/usage-error.ts";
 import { OwnConversation } from "./conversation.ts";
 import { readImage } from "./read-image.ts";

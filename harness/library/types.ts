@@ -1,4 +1,5 @@
 /** The words of the library: what a checkpoint can be asked, and what comes back. See docs/api.md. */
+import type { SamplingSettings, TextSettings } from "../catalog/text-settings.ts";
 import type { TextMatch } from "../evaluation/retrieval/text-scores.ts";
 import type { PreparationEvent } from "../../models/checkpoint/weight-cache.ts";
 import type { GeneratedToken, LanguageModelFamily } from "../../models/model.ts";
@@ -28,31 +29,11 @@ export interface CheckpointOptions {
 /** A file's path, or a file's bytes: JPEG, PNG, WebP or GIF. */
 export type ImageInput = string | Uint8Array;
 
-/** How the next token is drawn; then nothing is searched for. */
-export interface SamplingOptions {
-  /** Above 0: less than 1 sharpens, more flattens. Unset: 1. */
-  readonly temperature?: number;
-  /** Only the likeliest tokens that reach this share together. Unset: 1, all. */
-  readonly topP?: number;
-  /** Only so many of the likeliest tokens. Unset: all. */
-  readonly topK?: number;
-  /** The same seed gives the same text. Unset: 0. */
-  readonly seed?: number;
-}
-
-export interface TextOptions {
+export interface TextOptions extends TextSettings {
   /** How text is generated where no other option says otherwise. Unset: paper; in a conversation greedily, see docs/api.md. */
   readonly protocol?: "paper" | "lavis";
-  /** 1 is greedy search. */
-  readonly beams?: number;
-  readonly minNewTokens?: number;
-  readonly maxNewTokens?: number;
-  /** Above 0 favours long text, below short. */
-  readonly lengthPenalty?: number;
-  /** 1 is none. */
-  readonly repetitionPenalty?: number;
-  readonly earlyStopping?: boolean | "never";
-  readonly sampling?: SamplingOptions;
+  /** How the next token is drawn; then nothing is searched for. */
+  readonly sampling?: SamplingSettings;
   /** Told of text as soon as it will not change any more: joined, the pieces are the text. */
   readonly onText?: (piece: string) => void;
   /** Stops between two tokens: the promise is then rejected with the signal's reason. */

@@ -16,7 +16,7 @@ import { loadCheckpoint } from "../library/api.ts";
 import type { GeneratedText, GeneratingCheckpoint, TextOptions } from "../library/api.ts";
 import { bundledData } from "../catalog/catalog.ts";
 import { usableProcessors } from "../catalog/usable-processors.ts";
-import { median } from "../bench/sweep/warm-up.ts";
+import { median } from "../statistics/medians.ts";
 import { unknownName } from "../catalog/usage-error.ts";
 import { print, provideCheckpoint, readFlags, round, runBenchmark } from "./bench-report.ts";
 

@@ -21,7 +21,8 @@ import type { RunPlan } from "../../reports/records/run-record.ts";
 import { catalog } from "../catalog/catalog.ts";
 import { describeDataFiles } from "../catalog/data-files.ts";
 import { provenance } from "../catalog/provenance.ts";
-import { defaultSeed, reportOn } from "../analysis/report/report-on.ts";
+import { reportOn } from "../analysis/report/report-on.ts";
+import { usualReportSeed } from "../cli/options/output.ts";
 import { peakMemoryMiB, print, readFlags, round, runBenchmark } from "./bench-report.ts";
 
 const answers = ["yes", "no", "red", "white", "2", "1", "blue", "on the table", "a man", "tennis racket"];
@@ -48,7 +49,7 @@ async function main(): Promise<void> {
       output,
       data: null,
       samples,
-      seed: defaultSeed,
+      seed: usualReportSeed,
       onStep: () => undefined,
     });
     print({

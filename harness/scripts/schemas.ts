@@ -1,4 +1,4 @@
-/** The files that are written, as JSON Schema (draft 2020-12): made from the very checks they are read back by. */
+/** The files that are written, and the options of commands in a file, as JSON Schema (draft 2020-12): made from the very checks they are read back by. */
 import * as z from "zod";
 import { benchFormat, benchSchema, pointFormat, pointSchema } from "../../reports/records/bench/bench-record.ts";
 import { baselineFormat, baselineSchema } from "../../reports/records/findings/baseline.ts";
@@ -9,6 +9,9 @@ import { historyFormat, historyLineSchema } from "../../reports/records/findings
 import { scoreSheetSchema } from "../../reports/records/read-scores.ts";
 import { reportSchema } from "../../reports/report/report-data.ts";
 import { reportFormat } from "../../reports/records/report-folder.ts";
+import { commands } from "../cli/command.ts";
+import { optionsOf } from "../cli/command-line.ts";
+import { optionsSchema } from "../cli/options/schema.ts";
 import { runFormat, runRecordSchema, scoresFormat } from "../../reports/records/run-record.ts";
 
 const schemas: readonly { readonly name: string; readonly format: string; readonly schema: z.ZodType }[] = [
@@ -22,6 +25,7 @@ const schemas: readonly { readonly name: string; readonly format: string; readon
   { name: "gate", format: gateConfigFormat, schema: gateConfigSchema },
   { name: "gate-result", format: gateResultFormat, schema: gateResultSchema },
   { name: "history", format: historyFormat, schema: historyLineSchema },
+  { name: "options", format: "options of blip2-bench", schema: optionsSchema(commands.map(optionsOf)) },
 ];
 
 /** By file name, the text of each. */

@@ -5,7 +5,7 @@
  *
  *   n values, U(k) the pairs (i <= k < j) with value i above value j, less those below; the change is where |U| is largest
  */
-import { quantile } from "./bootstrap.ts";
+import { median } from "./medians.ts";
 import { drawKeys, randomIndex } from "./random.ts";
 
 export interface ChangePoint {
@@ -31,7 +31,7 @@ export function changePoints(values: readonly number[], seed = 0): readonly Chan
   });
 }
 
-interface Found {
+interface LevelChange {
   readonly place: number;
   readonly pValue: number;
 }
@@ -40,7 +40,7 @@ function search(
   values: readonly number[],
   { from, to }: { readonly from: number; readonly to: number },
   seed: number,
-): readonly Found[] {
+): readonly LevelChange[] {
   const stretch = values.slice(from, to);
   if (stretch.length < fewestValues) return [];
   const ranks = ranksOf(stretch);
@@ -84,11 +84,4 @@ function shuffled(values: Float64Array, seed: number, draw: number): Float64Arra
     [order[last], order[other]] = [order[other]!, order[last]!];
   }
   return order;
-}
-
-function median(values: readonly number[]): number {
-  return quantile(
-    values.toSorted((a, b) => a - b),
-    0.5,
-  );
 }

@@ -6,6 +6,14 @@ import { binomialCdf } from "./distributions.ts";
 import { quantile } from "./bootstrap.ts";
 import type { Interval } from "./paired-mean.ts";
 
+/** Of an even number of values the mean of the two in the middle; NaN for none. */
+export function median(values: readonly number[]): number {
+  return quantile(
+    values.toSorted((a, b) => a - b),
+    0.5,
+  );
+}
+
 /**
  * An interval for a percentile from the order statistics alone, whatever the distribution: ranks that a binomial count of
  * values below the percentile falls between. David and Nagaraja 2003, section 7.1.
@@ -81,10 +89,5 @@ export function ratioOfMedians(base: readonly number[], candidate: readonly numb
   const wrong = [...base, ...candidate].find((value) => !(value > 0 && value < Infinity));
   if (wrong !== undefined) throw new RangeError(`medians: found ${wrong}, expected numbers above 0`);
   const { low, high } = hodgesLehmann(base.map(Math.log), candidate.map(Math.log), confidence);
-  const median = (values: readonly number[]): number =>
-    quantile(
-      values.toSorted((a, b) => a - b),
-      0.5,
-    );
   return { ratio: median(candidate) / median(base), low: Math.exp(low), high: Math.exp(high) };
 }

@@ -1,6 +1,7 @@
 /** What POST /answers asks for, checked; and the work behind it: in the queue, on its checkpoint, told event by event. */
 import * as z from "zod";
 import type { PreparationEvent } from "../../models/checkpoint/weight-cache.ts";
+import { samplingSettings, textSettings } from "../catalog/text-settings.ts";
 import type { CheckpointPlace } from "./checkpoint-service.ts";
 import { CancelledError } from "./fair-queue.ts";
 import type { FairQueue } from "./fair-queue.ts";
@@ -25,13 +26,15 @@ const workSchema = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("match"), texts: z.array(nonEmpty).min(1).max(mostTexts) }),
 ]);
 
-const samplingSchema = z.strictObject({
-  temperature: z.number().positive().max(100),
-  topP: z.number().positive().max(1),
-  seed: z
-    .int()
-    .nonnegative()
-    .max(2 ** 32 - 1),
+const { beams, maxNewTokens } = textSettings.shape;
+const { temperature, topP, seed } = samplingSettings.shape;
+/** The settings that the page has; of some, less is taken: others wait for the answer, too. */
+const decodingSchema = z.strictObject({
+  beams: beams.unwrap().max(32).nullable(),
+  maxNewTokens: maxNewTokens.unwrap().max(512).nullable(),
+  sampling: z
+    .strictObject({ temperature: temperature.unwrap().max(100), topP: topP.unwrap(), seed: seed.unwrap() })
+    .nullable(),
 });
 
 const requestSchema = z.strictObject({
@@ -41,11 +44,7 @@ const requestSchema = z.strictObject({
     .array(z.strictObject({ checkpoint: z.string(), precision: z.string(), work: workSchema }))
     .min(1)
     .max(mostLanes),
-  decoding: z.strictObject({
-    beams: z.int().min(1).max(32).nullable(),
-    maxNewTokens: z.int().min(1).max(512).nullable(),
-    sampling: samplingSchema.nullable(),
-  }),
+  decoding: decodingSchema,
 });
 
 /** The request, or what is wrong with it. */

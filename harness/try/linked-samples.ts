@@ -7,7 +7,7 @@ import { readRunRecord } from "../../reports/records/run-files.ts";
 import type { RunRecord } from "../../reports/records/run-record.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import { findFolders } from "../../reports/records/find-folders.ts";
-import { readQuestions } from "../catalog/questions.ts";
+import { readShownSamples } from "../catalog/shown-samples.ts";
 import { UsageError } from "../catalog/usage-error.ts";
 import type { KeptImages } from "./kept-images.ts";
 import type { Offered } from "./offered-checkpoints.ts";
@@ -68,7 +68,7 @@ export class LinkedSamples {
     if (record === undefined) {
       throw new LinkError("This server was not started with the run that the link is of.");
     }
-    const { byId, problem } = await readQuestions({ record }, new Set([id]), this.#options);
+    const { byId, problem } = await readShownSamples({ record }, new Set([id]), this.#options);
     if (problem !== null) throw new LinkError(problem);
     const sample = byId.get(id);
     if (sample === undefined) throw new LinkError(`The run has no sample "${id}".`);

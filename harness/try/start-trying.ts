@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { parsePrecision } from "../../models/checkpoint/precision.ts";
 import { precisionOn, unfitPart } from "../../models/device/device-precisions.ts";
 import { chooseDevice } from "../catalog/device.ts";
-import type { DeviceRequest } from "../catalog/device.ts";
+import type { DeviceRequest } from "../catalog/device-request.ts";
 import type { PreparationEvent } from "../../models/checkpoint/weight-cache.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import { packageVersion } from "../catalog/provenance.ts";

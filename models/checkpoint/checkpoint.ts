@@ -8,7 +8,7 @@ import { ADAPTER_WEIGHTS, mergeAdapter } from "./adapter.ts";
 import { ADAPTER_CONFIG, readAdapterConfig } from "./adapter-config.ts";
 import type { AdapterConfig } from "./adapter-config.ts";
 import { readBlip2Config } from "./config-file.ts";
-import { readText } from "./json-section.ts";
+import { readUtf8 } from "./json-section.ts";
 import type { Blip2Config } from "./config.ts";
 import { fingerprintFiles } from "./fingerprint.ts";
 import { findInHuggingFaceCache, parseHubName } from "./hugging-face-cache.ts";
@@ -104,6 +104,12 @@ export async function kindOfCheckpoint(where: string, options: CheckpointOptions
   return (await readConfig(base.folder)).kind;
 }
 
+/** Of an adapter alone: the checkpoint that its config names; null for any other folder. */
+export async function adapterBase(folder: string): Promise<string | null> {
+  if ((await readdir(folder)).includes("config.json")) return null;
+  return (await readAdapterConfig(folder))?.base ?? null;
+}
+
 interface FoundBase {
   readonly own: LocatedCheckpoint;
   /** `own`, unless that is an adapter alone: then what it adapts. */
@@ -142,7 +148,7 @@ function checkHead(name: string, { text }: Blip2Config, tensors: ReadonlyMap<str
 
 async function readConfig(folder: string): Promise<Blip2Config> {
   const file = path.join(folder, "config.json");
-  const content = await readText(file);
+  const content = await readUtf8(file);
   if (content !== null) return readBlip2Config(content, file);
   throw new CheckpointError(`${file}: no such file. Is ${folder} a checkpoint, and complete?`);
 }

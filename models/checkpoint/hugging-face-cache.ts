@@ -11,15 +11,23 @@ import { homedir } from "node:os";
 import path from "node:path";
 import { CheckpointError } from "../model.ts";
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
 /** The folder of the cache, by huggingface_hub's precedence (constants.py). `env`: the environment's variables. */
-export function huggingFaceCacheFolder(env: Readonly<Record<string, string | undefined>>, home = homedir()): string {
-  const set = (name: string): string | null => {
-    const value = env[name];
-    return value === undefined || value === "" ? null : expandHome(value, home);
-  };
-  const cacheHome = set("XDG_CACHE_HOME") ?? path.join(home, ".cache");
-  const huggingFaceHome = set("HF_HOME") ?? path.join(cacheHome, "huggingface");
-  return set("HF_HUB_CACHE") ?? set("HUGGINGFACE_HUB_CACHE") ?? path.join(huggingFaceHome, "hub");
+export function huggingFaceCacheFolder(env: Environment, home = homedir()): string {
+  const named = folderIn(env, "HF_HUB_CACHE", home) ?? folderIn(env, "HUGGINGFACE_HUB_CACHE", home);
+  return named ?? path.join(huggingFaceHome(env, home), "hub");
+}
+
+/** Where huggingface_hub keeps its cache and the token of who is logged in, unless they are named by themselves. */
+export function huggingFaceHome(env: Environment, home: string): string {
+  const cacheHome = folderIn(env, "XDG_CACHE_HOME", home) ?? path.join(home, ".cache");
+  return folderIn(env, "HF_HOME", home) ?? path.join(cacheHome, "huggingface");
+}
+
+function folderIn(env: Environment, name: string, home: string): string | null {
+  const value = env[name];
+  return value === undefined || value === "" ? null : expandHome(value, home);
 }
 
 function expandHome(folder: string, home: string): string {
@@ -46,21 +54,34 @@ export interface CachedSnapshot {
   readonly commit: string;
 }
 
-const COMMIT = /^[0-9a-f]{40}$/;
+/** Whether a revision is a whole commit, which stands for itself. */
+export function isCommit(revision: string): boolean {
+  return /^[0-9a-f]{40}$/.test(revision);
+}
+
+/** What a repository holds, as the names of the cache's folders begin. */
+type RepositoryKind = "models" | "datasets";
+
+/** Where the cache has a repository. */
+export function repositoryFolder(hubCache: string, repository: string, kind: RepositoryKind = "models"): string {
+  return path.join(hubCache, `${kind}--${repository.replaceAll("/", "--")}`);
+}
 
 export async function findInHuggingFaceCache(
   { repository, revision }: HubName,
-  { hubCache, kind = "models" }: { readonly hubCache: string; readonly kind?: "models" | "datasets" },
+  { hubCache, kind = "models" }: { readonly hubCache: string; readonly kind?: RepositoryKind },
 ): Promise<CachedSnapshot> {
-  const folder = path.join(hubCache, `${kind}--${repository.replaceAll("/", "--")}`);
-  const download = `hf download ${kind === "datasets" ? "--repo-type dataset " : ""}${repository}${revision === "main" ? "" : ` --revision ${revision}`}`;
+  const folder = repositoryFolder(hubCache, repository, kind);
   const name = revision === "main" ? repository : `${repository}@${revision}`;
+  const ofRevision = revision === "main" ? "" : ` --revision ${revision}`;
+  const download =
+    kind === "datasets" ? `hf download --repo-type dataset ${repository}${ofRevision}` : `npx blip2-bench pull ${name}`;
   if (!(await isFolder(folder))) {
     throw new CheckpointError(`${name}: not in the Hugging Face cache; looked for ${folder}. Get it with: ${download}`);
   }
 
   const ref = path.join(folder, "refs", revision);
-  const commit = COMMIT.test(revision) ? revision : await readCommit(ref);
+  const commit = isCommit(revision) ? revision : await readCommit(ref);
   if (commit === null) {
     const refs = await readdir(path.join(folder, "refs")).catch(() => []);
     const there = refs.length === 0 ? "none" : refs.join(", ");
@@ -95,7 +116,7 @@ async function readCommit(ref: string): Promise<string | null> {
   } catch {
     return null; // no such branch or tag was downloaded
   }
-  if (!COMMIT.test(content)) {
+  if (!isCommit(content)) {
     throw new CheckpointError(`${ref}: "${content.slice(0, 60)}" is not a commit. Download the checkpoint again.`);
   }
   return content;

@@ -17,12 +17,12 @@ const objectSchema = z.record(z.string(), z.unknown(), "expected an object");
 
 /** null where there is no such file. Throws a CheckpointError where it cannot be read, or is no JSON. */
 export async function readJsonFile(file: string): Promise<JsonSection | null> {
-  const content = await readText(file);
+  const content = await readUtf8(file);
   return content === null ? null : jsonFile(content, file);
 }
 
 /** A file in UTF-8 without its byte order mark; null where there is none. Throws a CheckpointError where it cannot be read. */
-export async function readText(file: string): Promise<string | null> {
+export async function readUtf8(file: string): Promise<string | null> {
   const bytes = await readFile(file).catch((cause: unknown) => {
     const code = cause instanceof Error && "code" in cause ? String(cause.code) : String(cause);
     if (code === "ENOENT") return null;

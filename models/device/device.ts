@@ -21,6 +21,11 @@ export function hasSeveralDevices(provider: ProviderName): boolean {
   return provider === "cuda" || provider === "dml";
 }
 
+/** Whether outputs can stay on the device: the binding to ONNX Runtime has that for WebGPU alone. */
+export function keepsOnDevice({ provider }: Device = cpuDevice): boolean {
+  return provider === "webgpu";
+}
+
 /** `webgpu`, or with its number where there is a choice: `cuda 0`. */
 export function describeDevice({ provider, id }: Device): string {
   return hasSeveralDevices(provider) ? `${provider} ${id}` : provider;

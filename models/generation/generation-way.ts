@@ -3,9 +3,8 @@
  * Both choose the same tokens.
  */
 import type { Precision } from "../checkpoint/precision.ts";
-import { cpuDevice } from "../device/device.ts";
+import { cpuDevice, keepsOnDevice } from "../device/device.ts";
 import type { Device } from "../device/device.ts";
-import { keepsOnDevice } from "../runtime.ts";
 
 export const generationWays = ["auto", "graph", "stepwise"] as const;
 export type GenerationWay = (typeof generationWays)[number];

@@ -1,6 +1,7 @@
 /** A decoder's session and the caches that go with it: in this memory, or on the device that computes, where that is possible. */
 import type { Graph } from "../graph/graph-writer.ts";
-import { keepsOnDevice, Session } from "../runtime.ts";
+import { keepsOnDevice } from "../device/device.ts";
+import { Session } from "../runtime.ts";
 import type { RuntimeOptions } from "../runtime.ts";
 import { outputNames } from "./decoder.ts";
 import type { Decoder } from "./decoder.ts";

@@ -92,7 +92,8 @@ function scatterConfiguration(chart: ScatterChart, pen: SKRSContext2D): ChartCon
       pen.font = `12px ${fontFamily}`;
       const labels = placeLabels(
         chart.points.map((point) => ({
-          ...{ x: x.getPixelForValue(point.x), y: y.getPixelForValue(point.y) },
+          x: x.getPixelForValue(point.x),
+          y: y.getPixelForValue(point.y),
           width: pen.measureText(point.label).width,
         })),
         chartArea,
@@ -175,18 +176,31 @@ function optionsOf(chart: Chart): ChartOptions<"bar"> & ChartOptions<"scatter"> 
     plugins: {
       title: { display: true, text: chart.title, align: "start", color: ink, font: { size: 18, family: fontFamily } },
       subtitle: {
-        ...{ display: true, text: chart.note, align: "start", color: quiet },
-        ...{ font: { size: 12, family: fontFamily }, padding: { bottom: 10 } },
+        display: true,
+        text: chart.note,
+        align: "start",
+        color: quiet,
+        font: { size: 12, family: fontFamily },
+        padding: { bottom: 10 },
       },
       tooltip: { enabled: false },
       legend: {
-        ...{ display: chart.legend.length > 0, position: "bottom", align: "start", onClick: () => undefined },
+        display: chart.legend.length > 0,
+        position: "bottom",
+        align: "start",
+        onClick: () => undefined,
         labels: {
-          ...{ usePointStyle: true, color: ink, font: { size: 12, family: fontFamily } },
+          usePointStyle: true,
+          color: ink,
+          font: { size: 12, family: fontFamily },
           generateLabels: () =>
             chart.legend.map(({ label, color, shape }) => ({
-              ...{ text: label, fillStyle: paint(color), strokeStyle: paint(color), fontColor: ink },
-              ...{ pointStyle: styles[shape], lineWidth: shape === "tick" ? 3 : 0 },
+              text: label,
+              fillStyle: paint(color),
+              strokeStyle: paint(color),
+              fontColor: ink,
+              pointStyle: styles[shape],
+              lineWidth: shape === "tick" ? 3 : 0,
             })),
         },
       },
@@ -198,7 +212,8 @@ function axisOptions(chart: Chart, which: "x" | "y", axis: Axis) {
   const scale = scaleOf(axis, valuesOf(chart, which));
   return {
     type: scale.kind === "log" ? ("logarithmic" as const) : ("linear" as const),
-    ...{ min: scale.min, max: scale.max },
+    min: scale.min,
+    max: scale.max,
     title: { display: true, text: axis.title, color: quiet, font: { size: 12, family: fontFamily } },
     grid: { color: grid },
     border: { display: false },
@@ -206,7 +221,10 @@ function axisOptions(chart: Chart, which: "x" | "y", axis: Axis) {
       built.ticks = scale.ticks.map((value) => ({ value }));
     },
     ticks: {
-      ...{ color: quiet, font: { size: 12, family: fontFamily }, autoSkip: false, maxRotation: 0 },
+      color: quiet,
+      font: { size: 12, family: fontFamily },
+      autoSkip: false,
+      maxRotation: 0,
       callback: (value: string | number) => tickText(Number(value)),
     },
   };

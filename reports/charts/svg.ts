@@ -17,13 +17,13 @@ const letterWidth = 7.2; // of a label, at most: system fonts are narrower
 
 export function chartToSvg(chart: Chart): Markup {
   const drawn = chart.kind === "rows" ? drawRows(chart) : drawPlane(chart);
-  return markup`<svg viewBox="0 0 ${width} ${drawn.height}" role="img" aria-label="${describe(chart)}">
+  return markup`<svg viewBox="0 0 ${width} ${drawn.height}" role="img" aria-label="${spokenText(chart)}">
     ${drawn.content}
   </svg>`;
 }
 
 /** For those who cannot see it. */
-function describe(chart: Chart): string {
+function spokenText(chart: Chart): string {
   const parts = {
     rows: () => (chart.kind === "rows" ? chart.rows.map(({ label, text }) => `${label}: ${text}`) : []),
     scatter: () =>

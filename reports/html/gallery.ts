@@ -1,6 +1,8 @@
 /** The gallery of samples: its filters, and the data that the page's script shows as cards. */
 import type { GalleryGroup, Report } from "../report/report-data.ts";
+import { metricUnits } from "../records/metric-unit.ts";
 import { runNames } from "../report/run-names.ts";
+import { grouped } from "../tables/numbers.ts";
 import { markup } from "../markup.ts";
 import type { Markup } from "../markup.ts";
 import type { PageData } from "./page-data.ts";
@@ -23,7 +25,9 @@ export function pageDataOf({ runs, gallery }: Report, thumbnails: Thumbnails): P
     groups: gallery.groups.map(({ id, task, split, metric }) => ({
       id,
       title: `${task} ${split}`,
-      isFraction: metric?.unit === "fraction",
+      isFraction: metric !== null && metricUnits[metric.unit].highest === 1,
+      pointsPerUnit: metric === null ? 1 : metricUnits[metric.unit].pointsPerUnit,
+      digits: metric === null ? 0 : metricUnits[metric.unit].sampleDigits,
       metric: metric?.name ?? "",
     })),
     samples: gallery.samples.map(({ id, group, image, question, references, answers }) => ({
@@ -45,7 +49,7 @@ export function gallerySection({ runs, gallery }: Report): Markup | null {
   return markup`<section id="gallery">
     <h2>Samples</h2>
     <ul class="notes">
-      ${gallery.groups.map((group) => markup`<li>${describeGroup(group, gallery.seed)}</li>`)}
+      ${gallery.groups.map((group) => markup`<li>${groupLine(group, gallery.seed)}</li>`)}
     </ul>
     <form id="filters" class="filters" aria-label="Which samples to show">
       <label
@@ -83,11 +87,11 @@ export function gallerySection({ runs, gallery }: Report): Markup | null {
   </section>`;
 }
 
-function describeGroup({ task, split, shown, of, differing, metric, notes }: GalleryGroup, seed: number): string {
-  const all = of.toLocaleString("en-US");
+function groupLine({ task, split, shown, of, differing, metric, notes }: GalleryGroup, seed: number): string {
+  const all = grouped(of);
   const parts = [shown < of ? `${shown} of ${all} samples, drawn at random with seed ${seed}` : `all ${all} samples`];
   if (differing !== null) {
-    parts.push(`runs differ on ${differing.toLocaleString("en-US")}, which are drawn more often`);
+    parts.push(`runs differ on ${grouped(differing)}, which are drawn more often`);
   }
   if (metric !== null) parts.push(`scored by ${metric.name}`);
   return `${task} ${split}: ${parts.join("; ")}.${notes.length > 0 ? ` ${notes.join(" ")}` : ""}`;

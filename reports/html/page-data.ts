@@ -14,6 +14,9 @@ export interface PageData {
     readonly title: string;
     /** Whether a score says right or wrong; CIDEr does not. */
     readonly isFraction: boolean;
+    /** A score is shown times this, with so many digits behind the point. */
+    readonly pointsPerUnit: number;
+    readonly digits: number;
     readonly metric: string;
   }[];
   readonly samples: readonly PageSample[];

@@ -7,9 +7,10 @@ import { readFile } from "node:fs/promises";
 import type { Chart } from "../charts/chart.ts";
 import { chartToSvg, shapeToSvg } from "../charts/svg.ts";
 import type { Report } from "../report/report-data.ts";
-import { withoutEmptyColumns } from "../report/report-table.ts";
 import type { ReportTable } from "../report/report-table.ts";
 import type { Section } from "../report/sections.ts";
+import { tableToHtml } from "../tables/html.ts";
+import { withoutEmptyColumns } from "../tables/table.ts";
 import { gallerySection, pageDataOf } from "./gallery.ts";
 import type { Thumbnails } from "./gallery.ts";
 import { jsonForScript, Markup, markup } from "../markup.ts";
@@ -60,7 +61,7 @@ export async function reportToHtml(
       <body>
         <header>
           <h1>blip2-bench report</h1>
-          <p class="quiet">${describe(report)}</p>
+          <p class="quiet">${summaryLine(report)}</p>
           <nav aria-label="Sections">${links.map(({ id, title }) => markup`<a href="#${id}">${title}</a>`)}</nav>
         </header>
         <main>${sections.map((section) => drawSection(section, report))} ${gallery} ${provenanceSection(report)}</main>
@@ -87,7 +88,7 @@ function sourceHash({ text }: Markup): string {
   return `sha256-${createHash("sha256").update(text).digest("base64")}`;
 }
 
-function describe({ runs, benches, apart, createdAt }: Report): string {
+function summaryLine({ runs, benches, apart, createdAt }: Report): string {
   const points = benches.reduce((sum, bench) => sum + bench.points.length, 0);
   const counted = (count: number, what: string): string => `${count} ${count === 1 ? what : `${what}s`}`;
   return [
@@ -124,28 +125,9 @@ function drawChart(chart: Chart): Markup {
   </figure>`;
 }
 
-/** Wide tables scroll by themselves, so that the page does not. */
-function drawTable(table: ReportTable, section: string): Markup {
-  const { title, note, columns, rows } = withoutEmptyColumns(table);
-  const side = (align: string): string => (align === "right" ? "right" : "left");
+function drawTable({ title, note, ...table }: ReportTable, section: string): Markup {
   return markup`${title === section ? null : markup`<h3>${title}</h3>`}
-    <div class="table" tabindex="0" role="region" aria-label="${title}">
-      <table>
-        <thead>
-          <tr>
-            ${columns.map((column) => markup`<th scope="col" class="${side(column.align)}">${column.title}</th>`)}
-          </tr>
-        </thead>
-        <tbody>
-          ${rows.map(
-            (cells) =>
-              markup`<tr>
-                ${cells.map(({ text, tone }, index) => markup`<td class="${side(columns[index]?.align ?? "left")} ${tone ?? ""}">${text}</td>`)}
-              </tr>`,
-          )}
-        </tbody>
-      </table>
-    </div>
+    ${tableToHtml(withoutEmptyColumns(table), title)}
     ${note === null ? null : markup`<p class="note">${note}</p>`}`;
 }
 

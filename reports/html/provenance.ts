@@ -1,6 +1,10 @@
 /** Where every number comes from: a fold for each run and bench, with its files and their hashes. */
 import type { FileState, Report, ReportBench, ReportRun } from "../report/report-data.ts";
 import { runNames } from "../report/run-names.ts";
+import { amount } from "../tables/cells.ts";
+import { tableToHtml } from "../tables/html.ts";
+import { left, right, tableOf } from "../tables/table.ts";
+import type { Cell, ColumnOf } from "../tables/table.ts";
 import { markup } from "../markup.ts";
 import type { Markup } from "../markup.ts";
 
@@ -68,56 +72,33 @@ function plainText(value: object): string {
     .join(", ");
 }
 
-function dataFiles(files: ReportRun["record"]["data"]["files"]): Markup {
-  return markup`<div class="table" tabindex="0" role="region" aria-label="Files of the data set">
-    <table>
-      <thead>
-        <tr>
-          <th scope="col">data file</th>
-          <th scope="col">SHA-256</th>
-          <th scope="col" class="right">bytes</th>
-        </tr>
-      </thead>
-      <tbody>
-        ${files.map(
-          ({ name, sha256, sizeBytes }) =>
-            markup`<tr>
-              <td>${name}</td>
-              <td><code>${sha256}</code></td>
-              <td class="right">${sizeBytes.toLocaleString("en-US")}</td>
-            </tr>`,
-        )}
-      </tbody>
-    </table>
-  </div>`;
+type DataFile = ReportRun["record"]["data"]["files"][number];
+
+const dataFileColumns: readonly ColumnOf<DataFile>[] = [
+  left("data file", ({ name }) => name),
+  left("SHA-256", ({ sha256 }) => codeCell(sha256)),
+  right("bytes", ({ sizeBytes }) => amount(sizeBytes, 0)),
+];
+
+function dataFiles(files: readonly DataFile[]): Markup {
+  return tableToHtml(tableOf(dataFileColumns, files), "Files of the data set");
 }
 
+const fileStateColumns: readonly ColumnOf<FileState>[] = [
+  left("file of the folder", ({ name }) => name),
+  left("SHA-256", ({ sha256 }) => codeCell(sha256)),
+  left("is", stateOf),
+];
+
 function fileStates(files: readonly FileState[]): Markup {
-  const state = ({ recorded, sha256 }: FileState): string =>
-    recorded === null
-      ? "no hash was recorded, so it cannot be checked"
-      : recorded === sha256
-        ? "as it was written"
-        : "changed";
-  return markup`<div class="table" tabindex="0" role="region" aria-label="Files of the folder">
-    <table>
-      <thead>
-        <tr>
-          <th scope="col">file of the folder</th>
-          <th scope="col">SHA-256</th>
-          <th scope="col">is</th>
-        </tr>
-      </thead>
-      <tbody>
-        ${files.map(
-          (file) =>
-            markup`<tr>
-              <td>${file.name}</td>
-              <td><code>${file.sha256}</code></td>
-              <td>${state(file)}</td>
-            </tr>`,
-        )}
-      </tbody>
-    </table>
-  </div>`;
+  return tableToHtml(tableOf(fileStateColumns, files), "Files of the folder");
+}
+
+function stateOf({ recorded, sha256 }: FileState): string {
+  if (recorded === null) return "no hash was recorded, so it cannot be checked";
+  return recorded === sha256 ? "as it was written" : "changed";
+}
+
+function codeCell(text: string): Cell {
+  return { text, value: text, tone: "code" };
 }

@@ -176,11 +176,11 @@ function answersOf(sample: PageSample): HTMLElement {
   return list;
 }
 
-function scoreText({ group }: PageSample, score: number, verdict: Verdict): string {
-  const shownScore = (100 * score).toFixed(data?.groups[group]?.isFraction === true ? 0 : 1);
-  return verdict === "unjudged"
-    ? `${data?.groups[group]?.metric ?? ""} ${shownScore}`
-    : `${words[verdict]}, ${shownScore} %`;
+function scoreText(sample: PageSample, score: number, verdict: Verdict): string {
+  const group = data?.groups[sample.group];
+  if (group === undefined) return "";
+  const shownScore = (group.pointsPerUnit * score).toFixed(group.digits);
+  return verdict === "unjudged" ? `${group.metric} ${shownScore}` : `${words[verdict]}, ${shownScore} %`;
 }
 
 function promptsOf({ answers }: PageSample): readonly string[] {

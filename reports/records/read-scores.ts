@@ -1,6 +1,7 @@
 /** scores.json, read back: what a run scored, its columns by sample included. */
 import { join } from "node:path";
 import * as z from "zod";
+import { metricUnitSchema } from "./metric-unit.ts";
 import { RunFolderError, systemCode } from "./run-folder-error.ts";
 import { scoresName } from "./run-files.ts";
 import { scoresFormat } from "./run-record.ts";
@@ -31,7 +32,7 @@ export const scoreSheetSchema = z.object({
   metrics: z.array(
     z.object({
       name: z.string(),
-      unit: z.enum(["fraction", "cider"]),
+      unit: metricUnitSchema,
       higherIsBetter: z.boolean(),
       value: z.number().nullable(),
       standardError: z.number().nullable(),

@@ -10,6 +10,7 @@
  */
 import { createHash } from "node:crypto";
 import * as z from "zod";
+import type { MetricUnit } from "./metric-unit.ts";
 import { RunFolderError } from "./run-folder-error.ts";
 
 export const runFormat = "blip2-bench-run/1";
@@ -163,7 +164,7 @@ export const stagesBeside: ReadonlySet<string> = new Set(["imageRead", "imageDec
 /** A score as a metric gave it; a fraction, or in the metric's own unit. */
 export interface MetricScore {
   readonly name: string;
-  readonly unit: "fraction" | "cider";
+  readonly unit: MetricUnit;
   readonly higherIsBetter: boolean;
   /** null: nothing to score. */
   readonly value: number | null;

@@ -1,7 +1,8 @@
 /** The charts of a bench folder. Points that are INVALID are in its table only. */
-import type { BenchPoint, Rate } from "../records/bench/bench-record.ts";
+import type { BenchPoint } from "../records/bench/bench-record.ts";
 import type { Chart, ChartRow } from "../charts/chart.ts";
-import { fixed, figureText } from "./report-table.ts";
+import { pointsPerUnsaidUnit } from "../records/metric-unit.ts";
+import { figureText } from "../tables/numbers.ts";
 import type { ReportBench } from "./report-data.ts";
 import { paretoFront } from "./pareto.ts";
 import { familyColor, pointName } from "./run-names.ts";
@@ -12,8 +13,7 @@ import {
   rangeOf,
   rowsOrNone,
   stackLegend,
-  stackOf,
-  sumOf,
+  stageRow,
 } from "./run-charts.ts";
 
 export function benchCharts(bench: ReportBench): readonly Chart[] {
@@ -45,7 +45,7 @@ function throughputChart({ id, note, points }: Points): Chart | null {
     const { value, low, high } = samplesPerSecond;
     const row: ChartRow = {
       label: pointName(point, points),
-      text: `${figureText(value)} a second${rangeText({ low, high }, 1)}`,
+      text: `${figureText(value)} a second${bracketed(low, high)}`,
       bars: [{ value, color: familyColor(point.checkpoint.family) }],
       line: low === null || high === null ? null : { low, high },
       points: [],
@@ -63,8 +63,8 @@ function throughputChart({ id, note, points }: Points): Chart | null {
   });
 }
 
-function rangeText({ low, high }: Pick<Rate, "low" | "high">, divisor: number): string {
-  return low === null || high === null ? "" : `  [${figureText(low / divisor)}, ${figureText(high / divisor)}]`;
+function bracketed(low: number | null, high: number | null): string {
+  return low === null || high === null ? "" : `  [${figureText(low)}, ${figureText(high)}]`;
 }
 
 const shapes = { "50": "circle", "90": "square", "99": "tick" } as const;
@@ -107,13 +107,13 @@ function paretoChart({ id, note, points }: Points): Chart | null {
     note: `${note} The line joins the Pareto front; intervals of the score, 95 %.`,
     legend: legendOfFamilies(points.map(({ checkpoint }) => checkpoint.family)),
     x: { title: "samples a second", scale: "log", fromZero: false },
-    y: { title: `${first.accuracy.metric} (× 100)`, scale: "linear", fromZero: false },
+    y: { title: `${first.accuracy.metric} (× ${pointsPerUnsaidUnit})`, scale: "linear", fromZero: false },
     points: scored.map(({ point, speed, accuracy: { value, standardError } }, index) => ({
       label: pointName(point, points),
       x: speed,
-      y: Number(fixed(value * 100, 4).replaceAll(",", "")),
-      low: standardError === null ? null : 100 * (value - around * standardError),
-      high: standardError === null ? null : 100 * (value + around * standardError),
+      y: Number((pointsPerUnsaidUnit * value).toFixed(4)),
+      low: standardError === null ? null : pointsPerUnsaidUnit * (value - around * standardError),
+      high: standardError === null ? null : pointsPerUnsaidUnit * (value + around * standardError),
       color: familyColor(point.checkpoint.family),
       shape: "circle",
       isOnFront: isOnFront[index] ?? false,
@@ -126,17 +126,7 @@ function stagesChart({ id, note, points }: Points): Chart | null {
     Object.fromEntries(Object.entries(stagesMs).map(([stage, { mean }]) => [stage, mean]));
   const stages = largestStages(points.map(meansOf));
   if (stages.length === 0) return null;
-  const rows = points.map((point): ChartRow => {
-    const means = meansOf(point);
-    const total = sumOf(Object.values(means));
-    const named = stages.map((stage) => means[stage] ?? 0);
-    return {
-      label: pointName(point, points),
-      text: `${figureText(total)} ms`,
-      bars: stackOf([...named, total - sumOf(named)]),
-      ...{ line: null, points: [] },
-    };
-  });
+  const rows = points.map((point) => stageRow(pointName(point, points), stages, meansOf(point)));
   return rowsOrNone({
     kind: "rows",
     id: `${id}-stages`,

@@ -1,11 +1,11 @@
 /** Where the time of bench points goes: each stage of each point with percentiles and their distribution-free intervals. */
 import type { BenchPoint, Distribution } from "../records/bench/bench-record.ts";
-import { latencyCell } from "./bench-tables.ts";
+import { amount, figure, rangedFigure } from "../tables/cells.ts";
+import { left, right, tableOf } from "../tables/table.ts";
+import type { ColumnOf } from "../tables/table.ts";
+import { benchPercentiles, inMilliseconds } from "./bench-tables.ts";
 import type { ReportBench } from "./report-data.ts";
-import { amount, column, figure, word } from "./report-table.ts";
 import type { ReportTable } from "./report-table.ts";
-
-const percentiles = ["50", "90", "95", "99"];
 
 export function benchStagesTable({ id, points }: ReportBench): ReportTable {
   return {
@@ -14,27 +14,33 @@ export function benchStagesTable({ id, points }: ReportBench): ReportTable {
     note:
       "Milliseconds a sample; what a batch shared is divided by its samples. Behind a percentile its distribution-free 95 % " +
       "interval. imageRead, imageDecode and imageResize run beside the model where a task generates.",
-    columns: [
-      column("point", "point", "left"),
-      column("stage", "stage", "left"),
-      column("samples", "samples"),
-      column("mean (ms)", "mean_ms"),
-      ...percentiles.map((percentile) => column(`p${percentile} (ms)`, `p${percentile}_ms`)),
-    ],
-    rows: points.flatMap((point) =>
-      rowsOf(point).map(([stage, { count, mean, percentiles: found }, unitNs]) => [
-        word(point.name),
-        word(stage),
-        amount(count, 0),
-        figure((mean * unitNs) / 1e6),
-        ...percentiles.map((percentile) => latencyCell(found[percentile], unitNs)),
-      ]),
-    ),
+    ...tableOf(columns, points.flatMap(rowsOf)),
   };
 }
 
-/** Stage, times, and nanoseconds of their unit. */
-function rowsOf(point: BenchPoint): readonly (readonly [string, Distribution, number])[] {
+interface StageTimes {
+  readonly point: BenchPoint;
+  readonly stage: string;
+  readonly times: Distribution;
+  /** Nanoseconds of the unit that the times are in. */
+  readonly unitNs: number;
+}
+
+const columns: readonly ColumnOf<StageTimes>[] = [
+  left("point", ({ point }) => point.name),
+  left("stage", ({ stage }) => stage),
+  right("samples", ({ times }) => amount(times.count, 0)),
+  right("mean (ms)", ({ times, unitNs }) => figure((times.mean * unitNs) / 1e6), "mean_ms"),
+  ...benchPercentiles.map((percentile) =>
+    right<StageTimes>(
+      `p${percentile} (ms)`,
+      ({ times, unitNs }) => rangedFigure(inMilliseconds(times.percentiles[percentile], unitNs)),
+      `p${percentile}_ms`,
+    ),
+  ),
+];
+
+function rowsOf(point: BenchPoint): readonly StageTimes[] {
   const { stagesMs, timeToFirstTokenNs, timePerOutputTokenNs, decodeStepNs, latencyNs } = point;
   const whole = [
     ["decoding step", decodeStepNs],
@@ -43,7 +49,7 @@ function rowsOf(point: BenchPoint): readonly (readonly [string, Distribution, nu
     ["end to end", latencyNs],
   ] as const;
   return [
-    ...Object.entries(stagesMs).map(([stage, times]) => [stage, times, 1e6] as const),
-    ...whole.flatMap(([name, times]) => (times === null ? [] : [[name, times, 1] as const])),
+    ...Object.entries(stagesMs).map(([stage, times]) => ({ point, stage, times, unitNs: 1e6 })),
+    ...whole.flatMap(([stage, times]) => (times === null ? [] : [{ point, stage, times, unitNs: 1 }])),
   ];
 }

@@ -1,8 +1,11 @@
 /** The tables of bench points, a table a bench folder. */
 import type { BenchPoint, Machine, Rate } from "../records/bench/bench-record.ts";
-import { amount, column, figure, figureText, megabytes, word } from "./report-table.ts";
-import type { Cell, ReportTable } from "./report-table.ts";
+import { amount, figure, megabytes, rangedFigure } from "../tables/cells.ts";
+import { figureText } from "../tables/numbers.ts";
+import { left, right, tableOf } from "../tables/table.ts";
+import type { Cell, ColumnOf } from "../tables/table.ts";
 import type { ReportBench } from "./report-data.ts";
+import type { ReportTable } from "./report-table.ts";
 
 export function benchTable({ id, folder, record, points }: ReportBench): ReportTable {
   const { machine } = record;
@@ -21,26 +24,7 @@ export function benchTable({ id, folder, record, points }: ReportBench): ReportT
     id: `${id}-points`,
     title: `Bench ${id.replace("bench-", "")}: ${record.task}`,
     note: notes.join(" "),
-    columns: [
-      column("checkpoint", "checkpoint", "left"),
-      column("precision", "precision", "left"),
-      column("scenario", "scenario", "left"),
-      column("batch", "batch_size"),
-      column("threads", "threads"),
-      column("result", "validity", "left"),
-      column("samples/s", "samples_per_second"),
-      column("tokens/s", "tokens_per_second"),
-      column("pairs/s", "pairs_per_second"),
-      ...percentiles.map((percentile) => column(`p${percentile} (ms)`, `p${percentile}_ms`)),
-      column("early stopping (ms)", "early_stopping_ms"),
-      column("first token p50 (ms)", "first_token_p50_ms"),
-      column("queries/s held", "peak_queries_per_second"),
-      column("load (s)", "load_s"),
-      column("peak memory (MB)", "peak_memory_bytes"),
-      column("energy (J)", "energy_joules"),
-      column("same as accuracy run", "accuracy_check", "left"),
-    ],
-    rows: points.map(pointRow),
+    ...tableOf(pointColumns, points),
   };
 }
 
@@ -53,49 +37,53 @@ function machineText({ governor, load, neighbours }: Machine): string {
   );
 }
 
-const percentiles = ["50", "90", "95", "99"];
+/** Of latencies: those that LoadGen reports, but for the highest. */
+export const benchPercentiles = ["50", "90", "95", "99"];
 
-function pointRow(point: BenchPoint): readonly Cell[] {
-  const { checkpoint, precision, scenario, batchSize, threads, throughput, latencyNs, accuracyCheck } = point;
-  return [
-    ...[checkpoint.name, precision, scenario].map(word),
-    amount(batchSize, 0),
-    amount(threads, 0),
-    validityOf(point),
-    throughput.samplesPerSecond === null ? amount(null) : rateCell(throughput.samplesPerSecond),
-    throughput.tokensPerSecond === null ? amount(null) : rateCell(throughput.tokensPerSecond),
-    throughput.pairsPerSecond === null ? amount(null) : rateCell(throughput.pairsPerSecond),
-    ...percentiles.map((percentile) => latencyCell(latencyNs?.percentiles[percentile])),
-    figure(milliseconds(point.earlyStoppingLatencyNs)),
-    figure(milliseconds(point.timeToFirstTokenNs?.percentiles["50"]?.value)),
-    figure(point.peakQueriesPerSecond),
-    figure(point.loadMs === null ? null : point.loadMs.value / 1000),
-    megabytes(point.peakMemoryBytes),
-    figure(point.energyJoules),
-    accuracyCheck === null ? word("not checked") : word(`${accuracyCheck.equal} of ${accuracyCheck.compared}`),
-  ];
-}
+const pointColumns: readonly ColumnOf<BenchPoint>[] = [
+  left("checkpoint", ({ checkpoint }) => checkpoint.name),
+  left("precision", ({ precision }) => precision),
+  left("scenario", ({ scenario }) => scenario),
+  right("batch", ({ batchSize }) => amount(batchSize, 0), "batch_size"),
+  right("threads", ({ threads }) => amount(threads, 0)),
+  left("result", validityCell, "validity"),
+  right("samples/s", ({ throughput }) => rangedFigure(throughput.samplesPerSecond), "samples_per_second"),
+  right("tokens/s", ({ throughput }) => rangedFigure(throughput.tokensPerSecond), "tokens_per_second"),
+  right("pairs/s", ({ throughput }) => rangedFigure(throughput.pairsPerSecond), "pairs_per_second"),
+  ...benchPercentiles.map((percentile) =>
+    right<BenchPoint>(
+      `p${percentile} (ms)`,
+      ({ latencyNs }) => rangedFigure(inMilliseconds(latencyNs?.percentiles[percentile])),
+      `p${percentile}_ms`,
+    ),
+  ),
+  right("early stopping (ms)", ({ earlyStoppingLatencyNs: ns }) => figure(ns && ns / 1e6), "early_stopping_ms"),
+  right(
+    "first token p50 (ms)",
+    ({ timeToFirstTokenNs }) => figure(inMilliseconds(timeToFirstTokenNs?.percentiles["50"])?.value),
+    "first_token_p50_ms",
+  ),
+  right("queries/s held", ({ peakQueriesPerSecond }) => figure(peakQueriesPerSecond), "peak_queries_per_second"),
+  right("load (s)", ({ loadMs }) => figure(loadMs && loadMs.value / 1000), "load_s"),
+  right("peak memory (MB)", ({ peakMemoryBytes }) => megabytes(peakMemoryBytes), "peak_memory_bytes"),
+  right("energy (J)", ({ energyJoules }) => figure(energyJoules), "energy_joules"),
+  left(
+    "same as accuracy run",
+    ({ accuracyCheck: check }) => (check === null ? "not checked" : `${check.equal} of ${check.compared}`),
+    "accuracy_check",
+  ),
+];
 
-function validityOf({ validity, invalidReasons }: BenchPoint): Cell {
+function validityCell({ validity, invalidReasons }: BenchPoint): Cell {
   if (validity === "VALID") return { text: "VALID", value: "VALID", tone: "good" };
   const text = `INVALID: ${invalidReasons.join("; ")}`;
   return { text, value: text, tone: "bad" };
 }
 
-function rateCell({ value, low, high }: Rate): Cell {
-  const range = low === null || high === null ? "" : ` (${figureText(low)} to ${figureText(high)})`;
-  return { text: `${figureText(value)}${range}`, value };
-}
-
-/** In milliseconds; `unitNs`: of what is given. */
-export function latencyCell(found: Rate | undefined, unitNs = 1): Cell {
-  if (found === undefined) return amount(null);
-  const ms = (value: number): number => (value * unitNs) / 1e6;
-  const { value, low, high } = found;
-  const range = low === null || high === null ? "" : ` (${figureText(ms(low))} to ${figureText(ms(high))})`;
-  return { text: `${figureText(ms(value))}${range}`, value: ms(value) };
-}
-
-function milliseconds(nanoseconds: number | null | undefined): number | null {
-  return nanoseconds === null || nanoseconds === undefined ? null : nanoseconds / 1e6;
+/** `unitNs`: nanoseconds of the unit that it is given in. */
+export function inMilliseconds(rate: Rate | undefined, unitNs = 1): Rate | undefined {
+  if (rate === undefined) return undefined;
+  const { value, low, high } = rate;
+  const ms = (time: number): number => (time * unitNs) / 1e6;
+  return { value: ms(value), low: low === null ? null : ms(low), high: high === null ? null : ms(high) };
 }

@@ -1,6 +1,7 @@
 /** A report as Markdown, for a pull request: the tables, and where the numbers come from. No cell can end its table. */
 import type { Report } from "./report-data.ts";
-import { withoutEmptyColumns } from "./report-table.ts";
+import { escapeMarkdown, tableToMarkdown } from "../tables/markdown.ts";
+import { withoutEmptyColumns } from "../tables/table.ts";
 import type { ReportTable } from "./report-table.ts";
 import type { Section } from "./sections.ts";
 
@@ -11,7 +12,7 @@ export function reportToMarkdown(report: Report, sections: readonly Section[]): 
     "# blip2-bench report",
     `${counted(runs.length, "run")}, ${counted(points, "bench point")}, made ${createdAt} by blip2-bench ${version}.`,
     ...sections.flatMap(({ title, tables }) =>
-      tables.length === 0 ? [] : [`## ${escapeMarkdown(title)}`, ...tables.map((table) => tableOf(table, title))],
+      tables.length === 0 ? [] : [`## ${escapeMarkdown(title)}`, ...tables.map((table) => tableBlock(table, title))],
     ),
     ...reasonsOf(report),
     "## Where the numbers come from",
@@ -20,17 +21,10 @@ export function reportToMarkdown(report: Report, sections: readonly Section[]): 
   return `${parts.join("\n\n")}\n`;
 }
 
-function tableOf(table: ReportTable, section: string): string {
-  const { title, note, columns, rows } = withoutEmptyColumns(table);
-  const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
-  const text = [
-    line(columns.map((column) => escapeMarkdown(column.title))),
-    line(columns.map(({ align }) => (align === "right" ? "---:" : "---"))),
-    ...rows.map((cells) => line(cells.map(({ text }) => escapeMarkdown(text)))),
-  ].join("\n");
+function tableBlock({ title, note, ...table }: ReportTable, section: string): string {
   return [
     ...(title === section ? [] : [`### ${escapeMarkdown(title)}`]),
-    text,
+    tableToMarkdown(withoutEmptyColumns(table)),
     ...(note === null ? [] : [escapeMarkdown(note)]),
   ].join("\n\n");
 }
@@ -58,15 +52,4 @@ function provenanceOf({ runs, benches }: Report): string {
 
 function counted(count: number, what: string): string {
   return `${count} ${count === 1 ? what : `${what}s`}`;
-}
-
-/** What Markdown or HTML would read as more than text. */
-export function escapeMarkdown(text: string): string {
-  return text
-    .replace(/[\\`*_[\]|~#]/g, "\\$&")
-    .replace(/&/g, "&amp;")
-    .replace(/</g, "&lt;")
-    .replace(/>/g, "&gt;")
-    .replace(/@(?=\w)/g, "@\u200b") // a name in a pull request is told that it was named
-    .replace(/\s*[\r\n]+\s*/g, " ");
 }

@@ -14,7 +14,7 @@ import type { Prediction } from "../records/run-record.ts";
 import { curveOf, distributionOf, Values } from "./distribution.ts";
 import type { FileState, Latency } from "./report-data.ts";
 
-export interface ReadPredictions {
+export interface PredictionSummary {
   /** Lines of each kind. */
   readonly counts: { readonly predicted: number; readonly failed: number };
   readonly latency: Latency | null;
@@ -24,7 +24,10 @@ export interface ReadPredictions {
 }
 
 /** `isChosen`: whether a sample is to be shown. Throws a RunFolderError for a line that is no prediction. */
-export async function readPredictions(folder: string, isChosen: (id: string) => boolean): Promise<ReadPredictions> {
+export async function summarisePredictions(
+  folder: string,
+  isChosen: (id: string) => boolean,
+): Promise<PredictionSummary> {
   const path = join(folder, journalName);
   const times = new Map<string, Values>();
   const totals = new Values();
@@ -34,7 +37,7 @@ export async function readPredictions(folder: string, isChosen: (id: string) => 
   let number = 0;
   for await (const line of linesOf(path, (bytes) => void hash.update(bytes))) {
     number += 1;
-    const { id, status, latencyMs } = partOf(line, `${path}, line ${number}`);
+    const { id, status, latencyMs } = lineHeadOf(line, `${path}, line ${number}`);
     if (isChosen(id)) chosen.set(id, predictionOf(line, `${path}, line ${number}`));
     counts[status === "failed" ? "failed" : "predicted"] += 1;
     let total = 0;
@@ -64,14 +67,14 @@ function latencyOf(totals: Values, times: ReadonlyMap<string, Values>): Latency 
   return { sampleMs, stagesMs, curve: curveOf(sorted), samplesPerSecond: 1000 / sampleMs.mean };
 }
 
-interface Part {
+interface LineHead {
   readonly id: string;
   readonly status: string;
   readonly latencyMs: Readonly<Record<string, number>>;
 }
 
 /** What every line is read for. Only shown predictions are checked in full, `predictionOf`. */
-function partOf(line: string, where: string): Part {
+function lineHeadOf(line: string, where: string): LineHead {
   let value: unknown;
   try {
     value = JSON.parse(line);

@@ -4,6 +4,7 @@
  */
 import * as z from "zod";
 import { benchSchema, distributionSchema, pointSchema } from "../records/bench/bench-record.ts";
+import { metricUnitSchema, unitSignSchema } from "../records/metric-unit.ts";
 import { reportFormat } from "../records/report-folder.ts";
 import { runRecordSchema } from "../records/run-record.ts";
 import { recordedPrecision } from "../records/recorded-precision.ts";
@@ -36,7 +37,7 @@ const row = z.object({
   standardError: amount,
   low: amount,
   high: amount,
-  unit: z.enum(["%", ""]),
+  unit: unitSignSchema,
   published: amount,
   publishedSource: text.nullable(),
   samples: count,
@@ -67,7 +68,7 @@ export const measuredSchema = z.object({
 /** Ours beside a published number; fractions, or CIDEr's own unit. */
 const comparison = z.object({
   metric: text,
-  unit: z.enum(["fraction", "cider"]),
+  unit: metricUnitSchema,
   ours: amount,
   low: amount,
   high: amount,
@@ -136,7 +137,7 @@ const galleryGroup = z.object({
   task: text,
   split: text,
   /** Whose scores by sample are shown; null: none has any. */
-  metric: z.object({ name: text, unit: z.enum(["fraction", "cider"]) }).nullable(),
+  metric: z.object({ name: text, unit: metricUnitSchema }).nullable(),
   shown: count,
   of: count,
   /** Samples that two runs of the group answer differently; null: one run, or no answers. */
@@ -168,7 +169,7 @@ export type GallerySample = z.infer<typeof sample>;
 export type GalleryGroup = z.infer<typeof galleryGroup>;
 export type FileState = z.infer<typeof fileState>;
 export type Latency = z.infer<typeof latency>;
-export type Measured = z.infer<typeof measuredSchema>;
+export type RunMeasures = z.infer<typeof measuredSchema>;
 
 /** As charts and tables name it. */
 export function precisionOf({ record }: Pick<ReportRun, "record">): string {

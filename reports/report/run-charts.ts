@@ -1,10 +1,12 @@
 /** The charts of runs: for each group of runs on the same samples, scores, speed, latency, their trade and where time goes. */
 import type { Chart, ChartRow, LegendEntry, RowsChart } from "../charts/chart.ts";
 import { colorAt } from "../charts/chart.ts";
-import { fixed, figureText } from "./report-table.ts";
+import { unitsBySign } from "../records/metric-unit.ts";
+import { axisTitle, withUnit } from "../tables/metric-numbers.ts";
+import { figureText, grouped } from "../tables/numbers.ts";
+import { frontRuns } from "./pareto.ts";
 import type { ReportRun } from "./report-data.ts";
 import { familyColor, familyLabel, groupNote, groupTitle, runNames } from "./run-names.ts";
-import { frontRuns } from "./run-tables.ts";
 
 /** `group`: runs of the same samples; `id` goes into the names of the files. */
 export interface RunGroup {
@@ -19,11 +21,11 @@ export function scoreChart({ id, runs }: RunGroup): Chart | null {
     const [row] = run.rows;
     if (row === undefined || row.score === null) return [];
     const { score, low, high, published, unit } = row;
-    const range = low === null || high === null ? "" : `  [${fixed(low, 1)}, ${fixed(high, 1)}]`;
+    const range = low === null || high === null ? "" : `  [${grouped(low, 1)}, ${grouped(high, 1)}]`;
     return [
       {
         label: names.get(run.id) ?? run.id,
-        text: `${fixed(score, 2)}${unit === "" ? "" : ` ${unit}`}${range}`,
+        text: `${withUnit(grouped(score, 2), unitsBySign[unit])}${range}`,
         bars: [],
         line: low === null || high === null ? null : { low, high },
         points: [
@@ -41,17 +43,13 @@ export function scoreChart({ id, runs }: RunGroup): Chart | null {
     title: `${metric.metric} on ${metric.task} ${metric.split}`,
     note: `${groupNote(runs)}. Bars: 95 % intervals.`,
     legend: [...familyLegend(runs), ...(isPublished ? [publishedEntry] : [])],
-    x: { title: axisOf(metric), scale: "linear", fromZero: false },
+    x: { title: axisTitle(metric.metric, unitsBySign[metric.unit]), scale: "linear", fromZero: false },
     rows,
   };
 }
 
 const publishedColor = 4; // orange, which no family has
 const publishedEntry: LegendEntry = { label: "published", color: publishedColor, shape: "diamond" };
-
-function axisOf({ metric, unit }: { readonly metric: string; readonly unit: string }): string {
-  return unit === "" ? `${metric} (× 100)` : `${metric} (${unit})`;
-}
 
 export function throughputChart({ id, runs }: RunGroup): Chart | null {
   const names = runNames(runs);
@@ -124,7 +122,8 @@ export function paretoChart({ id, runs }: RunGroup): Chart | null {
         label: names.get(run.id) ?? run.id,
         x: latency.samplesPerSecond,
         y: row.score,
-        ...{ low: row.low, high: row.high },
+        low: row.low,
+        high: row.high,
         color: familyColor(run.record.checkpoint.family),
         shape: "circle" as const,
         isOnFront: front.has(run.id),
@@ -140,7 +139,7 @@ export function paretoChart({ id, runs }: RunGroup): Chart | null {
     note: `${groupNote(runs)}. The line joins the Pareto front; intervals of the score, 95 %.`,
     legend: familyLegend(runs),
     x: { title: "samples a second", scale: "log", fromZero: false },
-    y: { title: axisOf(metric), scale: "linear", fromZero: false },
+    y: { title: axisTitle(metric.metric, unitsBySign[metric.unit]), scale: "linear", fromZero: false },
     points,
   };
 }
@@ -172,17 +171,8 @@ export function distributionChart({ id, runs }: RunGroup): Chart | null {
 export function stagesChart({ id, runs }: RunGroup): Chart | null {
   const names = runNames(runs);
   const stages = largestStages(timed(runs).map(({ latency }) => stageMeans(latency)));
-  const rows = timed(runs).map(({ run, latency }): ChartRow => {
-    const means = stageMeans(latency);
-    const total = sumOf(Object.values(means));
-    const named = stages.map((stage) => means[stage] ?? 0);
-    return {
-      label: names.get(run.id) ?? run.id,
-      text: `${figureText(total)} ms`,
-      bars: stackOf([...named, total - sumOf(named)]),
-      line: null,
-      points: [],
-    };
+  const rows = timed(runs).map(({ run, latency }) => {
+    return stageRow(names.get(run.id) ?? run.id, stages, stageMeans(latency));
   });
   return rowsOrNone({
     kind: "rows",
@@ -215,15 +205,26 @@ export function largestStages(means: readonly Readonly<Record<string, number>>[]
   return [...totals.keys()].filter((stage) => kept.has(stage)); // in the order of the pipeline
 }
 
-export function stackOf(values: readonly number[]): ChartRow["bars"] {
-  return values.map((value, index) => ({ value: Math.max(0, value), color: colorAt(index) }));
+/** `meansMs`: of every stage; those that are not in `stages` stand together at the end. */
+export function stageRow(
+  label: string,
+  stages: readonly string[],
+  meansMs: Readonly<Record<string, number>>,
+): ChartRow {
+  const total = sumOf(Object.values(meansMs));
+  const named = stages.map((stage) => meansMs[stage] ?? 0);
+  const bars = [...named, total - sumOf(named)].map((value, index) => ({
+    value: Math.max(0, value),
+    color: colorAt(index),
+  }));
+  return { label, text: `${figureText(total)} ms`, bars, line: null, points: [] };
 }
 
 export function stackLegend(stages: readonly string[]): readonly LegendEntry[] {
   return [...stages, "others"].map((label, index) => ({ label, color: colorAt(index), shape: "square" }));
 }
 
-export function sumOf(values: readonly number[]): number {
+function sumOf(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0);
 }
 

@@ -1,5 +1,6 @@
 /** What runs and points are called in tables and charts: the shortest name that tells them apart. */
 import type { BenchPoint } from "../records/bench/bench-record.ts";
+import { grouped } from "../tables/numbers.ts";
 import { precisionOf } from "./report-data.ts";
 import type { ReportRun } from "./report-data.ts";
 
@@ -58,7 +59,7 @@ export function groupNote(runs: readonly ReportRun[]): string {
   if (run === undefined) return "";
   const { config, counts } = run.record;
   const protocol = Object.keys(config.overrides).length > 0 ? "custom" : config.protocol;
-  return `Protocol ${protocol}, n ${counts.samples.toLocaleString("en-US")}`;
+  return `Protocol ${protocol}, n ${grouped(counts.samples)}`;
 }
 
 /** Runs by group, in the order they came. */

@@ -8,7 +8,8 @@ import type { ReportTable } from "./report-table.ts";
 import * as charts from "./run-charts.ts";
 import type { RunGroup } from "./run-charts.ts";
 import { groupsOf } from "./run-names.ts";
-import * as tables from "./run-tables.ts";
+import { apartTable, publishedTable, scoresTable, summaryTable } from "./run-tables.ts";
+import { precisionTable, speedTable, stagesTable } from "./speed-tables.ts";
 
 export interface Section {
   readonly id: string;
@@ -26,20 +27,20 @@ export function sectionsOf(report: Report): readonly Section[] {
   const chartsOf = (...makers: readonly ((group: RunGroup) => Chart | null)[]): readonly Chart[] =>
     groups.flatMap((group) => makers.map((make) => make(group)).filter((chart) => chart !== null));
   const sections: readonly Section[] = [
-    { id: "summary", title: "Summary", charts: [], tables: [tables.summaryTable(runs)], folded: [] },
+    { id: "summary", title: "Summary", charts: [], tables: [summaryTable(runs)], folded: [] },
     {
       id: "accuracy",
       title: "Accuracy",
       charts: chartsOf(charts.scoreChart),
-      tables: [tables.publishedTable(runs)],
-      folded: [tables.scoresTable(runs)],
+      tables: [publishedTable(runs)],
+      folded: [scoresTable(runs)],
     },
     { id: "trade", title: "Accuracy against speed", charts: chartsOf(charts.paretoChart), tables: [], folded: [] },
     {
       id: "speed",
       title: "Throughput and latency",
       charts: chartsOf(charts.throughputChart, charts.latencyChart),
-      tables: [tables.speedTable(runs)],
+      tables: [speedTable(runs)],
       folded: [],
     },
     {
@@ -47,7 +48,7 @@ export function sectionsOf(report: Report): readonly Section[] {
       title: "Where the time goes",
       charts: chartsOf(charts.stagesChart, charts.distributionChart),
       tables: [],
-      folded: [tables.stagesTable(runs)],
+      folded: [stagesTable(runs)],
     },
     {
       id: "bench",
@@ -56,8 +57,8 @@ export function sectionsOf(report: Report): readonly Section[] {
       tables: benches.map(benchTable),
       folded: benches.map(benchStagesTable),
     },
-    { id: "precisions", title: "Precisions", charts: [], tables: [tables.precisionTable(runs)], folded: [] },
-    { id: "apart", title: "Shown apart", charts: [], tables: [tables.apartTable(report)], folded: [] },
+    { id: "precisions", title: "Precisions", charts: [], tables: [precisionTable(runs)], folded: [] },
+    { id: "apart", title: "Shown apart", charts: [], tables: [apartTable(report)], folded: [] },
   ];
   return sections.map(withoutEmpty).filter((one) => one.charts.length + one.tables.length + one.folded.length > 0);
 }

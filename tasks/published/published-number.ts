@@ -2,6 +2,7 @@
  * A number that somebody published of a checkpoint on a task, and how a printed table becomes such numbers. The files beside
  * this one hold the tables as the paper prints them, a line for a line: hold them beside the PDF (arXiv 2301.12597, version 3).
  */
+import type { MetricUnit } from "../../reports/records/metric-unit.ts";
 
 /**
  * `cross-checked`: two conversions of the paper, made by different routes, agree. `quoted`: from the source that is named, which
@@ -21,7 +22,7 @@ export interface PublishedNumber {
   readonly metric: string;
   /** As metrics have it (task.ts): a fraction, or CIDEr in its own unit. */
   readonly value: number;
-  readonly unit: "fraction" | "cider";
+  readonly unit: MetricUnit;
   /** `authors`: measured by the authors with the released code and weights. */
   readonly origin: "paper" | "authors" | "others";
   readonly source: string;

@@ -6,13 +6,9 @@ import { readChecksums, recordChecksums } from "../../reports/records/checksums.
 import { placeLabels } from "../../reports/charts/labels.ts";
 import { scaleOf, tickText } from "../../reports/charts/scale.ts";
 import { chartToSvg } from "../../reports/charts/svg.ts";
-import { tableToCsv } from "../../reports/tables/csv.ts";
 import { jsonForScript, markup } from "../../reports/markup.ts";
 import { curveOf, distributionOf, Values } from "../../reports/report/distribution.ts";
-import { escapeMarkdown } from "../../reports/report/markdown.ts";
 import { paretoFront } from "../../reports/report/pareto.ts";
-import { amount, column, figureText, withoutEmptyColumns, word } from "../../reports/report/report-table.ts";
-import type { ReportTable } from "../../reports/report/report-table.ts";
 import { temporaryFolder } from "../support/temporary-files.ts";
 
 describe("the Pareto front", () => {
@@ -120,33 +116,6 @@ describe("what is written for a page", () => {
     assert.match(text, /role="img"\s+aria-label="Throughput\. Of one\. &lt;fast&gt;: 5 a second"/);
     assert.match(text, /class="whisker"/);
     assert.doesNotMatch(text, /NaN|undefined|style=/);
-  });
-});
-
-describe("tables", () => {
-  const columns = [column("name", "name", "left"), column("n", "n"), column("published", "published")];
-  const table = (...rows: ReportTable["rows"]): ReportTable => ({ id: "t", title: "T", note: null, columns, rows });
-
-  it("as CSV have no cell that a spreadsheet would run, and numbers that are numbers", () => {
-    const names = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", '=HYPERLINK("http://x","y")', "plain"];
-    const csv = tableToCsv(table(...names.map((name) => [word(name), amount(-0.123456), amount(null)])));
-    const lines = csv.trimEnd().split("\n").slice(1);
-    for (const line of lines) assert.match(line, /^"?('[=+\-@\t]|plain)/);
-    for (const line of lines) assert.match(line, /,-0\.123456,$/);
-  });
-
-  it("leave columns out that say nothing, for the eye alone", () => {
-    const { columns: shown, rows } = withoutEmptyColumns(table([word("a"), amount(1), amount(null)]));
-    assert.deepEqual([shown.map(({ title }) => title), rows[0]?.length], [["name", "n"], 2]);
-  });
-
-  it("as Markdown have no cell that is more than text", () => {
-    const text = escapeMarkdown("a|b <img src=x> **c** [d](http://x) `e` @name\n# f");
-    assert.equal(text, "a\\|b &lt;img src=x&gt; \\*\\*c\\*\\* \\[d\\](http://x) \\`e\\` @\u200bname \\# f");
-  });
-
-  it("write three digits that count", () => {
-    assert.deepEqual([0.01234, 1.234, 12.34, 1234.4, 0].map(figureText), ["0.0123", "1.23", "12.3", "1,234", "0"]);
   });
 });
 

@@ -1,9 +1,9 @@
 /** Run record and scores → rows → table and CSV. */
 import assert from "node:assert/strict";
-import { rowsToCsv } from "../../reports/tables/csv.ts";
 import type { MetricScore, RunRecord, ScoreSheet } from "../../reports/records/run-record.ts";
-import { formatTable, rowsOf } from "../../reports/tables/table.ts";
-import type { ScoredRun } from "../../reports/tables/table.ts";
+import { scoreRowsOf, scoreRowsToCsv } from "../../reports/findings/score-rows.ts";
+import { formatScores } from "../../reports/findings/score-table.ts";
+import type { ScoredRun } from "../../reports/findings/score-rows.ts";
 
 const record: RunRecord = {
   format: "blip2-bench-run/1",
@@ -54,7 +54,7 @@ const run: ScoredRun = { record, scores };
 
 describe("rows", () => {
   it("are in percent with two decimals, the plain value beside", () => {
-    const [row] = rowsOf(run);
+    const [row] = scoreRowsOf(run);
     assert.deepEqual(row, {
       checkpoint: "blip2-opt-2.7b",
       precision: "fp32",
@@ -84,17 +84,17 @@ describe("rows", () => {
 
   it("have a custom protocol where a flag replaces one of its choices", () => {
     const custom = { ...record, config: { ...record.config, overrides: { beams: 3 } } };
-    assert.equal(rowsOf({ record: custom, scores })[0]?.protocol, "custom");
+    assert.equal(scoreRowsOf({ record: custom, scores })[0]?.protocol, "custom");
   });
 
   it("are partial where a sample was not scored, failed or not asked", () => {
     const counts = { samples: 991, scored: 980, failed: 0, missing: 11 };
-    assert.equal(rowsOf({ record, scores: { ...scores, counts } })[0]?.status, "partial");
+    assert.equal(scoreRowsOf({ record, scores: { ...scores, counts } })[0]?.status, "partial");
   });
 
   it("of CIDEr are its own unit times 100, without a percent sign", () => {
     const cider: MetricScore = { ...accuracy, name: "cider", unit: "cider", value: 1.4612, published: null };
-    const [row] = rowsOf({ record, scores: { ...scores, metrics: [cider] } });
+    const [row] = scoreRowsOf({ record, scores: { ...scores, metrics: [cider] } });
     assert.equal(row?.score, 146.12);
     assert.equal(row.unit, "");
   });
@@ -103,7 +103,7 @@ describe("rows", () => {
 describe("the table", () => {
   it("has a line for each metric, then the headline by type", () => {
     assert.equal(
-      formatTable([run]),
+      formatScores([run]),
       [
         "checkpoint      task   split  protocol  metric                   score   95 % interval  published    n  failed",
         "blip2-opt-2.7b  vqav2  val    paper     accuracy        89.54 ± 0.80 %  87.90 to 91.10    53.50 %  991       0",
@@ -116,19 +116,19 @@ describe("the table", () => {
 
   it("has a column for precisions where one is not fp32", () => {
     const quantized = { ...record, config: { ...record.config, precision: "int8,language=int4" } };
-    const [titles = "", first = "", , last = ""] = formatTable([
+    const [titles = "", first = "", , last = ""] = formatScores([
       { record, scores },
       { record: quantized, scores },
     ]).split("\n");
     assert.match(titles, /^checkpoint +precision +task /);
     assert.match(first, /^blip2-opt-2\.7b +fp32 +vqav2 /);
     assert.match(last, /^blip2-opt-2\.7b +int8,language=int4,head=fp32 +vqav2 /);
-    assert.doesNotMatch(formatTable([{ record, scores }]), /precision|fp32/);
+    assert.doesNotMatch(formatScores([{ record, scores }]), /precision|fp32/);
   });
 
   it("says of a partial run what is missing from it", () => {
     const counts = { samples: 991, scored: 980, failed: 3, missing: 8 };
-    const lines = formatTable([{ record, scores: { ...scores, counts } }]).split("\n");
+    const lines = formatScores([{ record, scores: { ...scores, counts } }]).split("\n");
     assert.equal(
       lines.at(-1),
       "blip2-opt-2.7b vqav2: partial: 3 of 991 samples failed, 8 of 991 were not asked; scored on the other 980.",
@@ -154,7 +154,7 @@ describe("rows of a run on another device", () => {
   };
 
   it("name it, its driver, the share of nodes it ran and those that it did not", () => {
-    const [row] = rowsOf(onDevice);
+    const [row] = scoreRowsOf(onDevice);
     assert.equal(row?.device, "webgpu");
     assert.equal(row.deviceName, "Some GPU");
     assert.equal(row.driver, "libvulkan_some.so");
@@ -163,20 +163,20 @@ describe("rows of a run on another device", () => {
   });
 
   it("stand apart in the table, which has no column for devices where all is the CPU's", () => {
-    const text = formatTable([run, onDevice]);
+    const text = formatScores([run, onDevice]);
     assert.match(text, /^checkpoint +device +task/);
     assert.match(
       text,
       /^blip2-opt-2\.7b webgpu vqav2: on Some GPU, driver libvulkan_some\.so: 188 of 200 nodes \(94\.0 %\); on the CPU: Concat 11, LogSoftmax 1\.$/m,
     );
-    assert.doesNotMatch(formatTable([run]), /device/);
+    assert.doesNotMatch(formatScores([run]), /device/);
   });
 });
 
 describe("CSV", () => {
   it("has a header, a line a row, and numbers without units", () => {
     assert.equal(
-      rowsToCsv(rowsOf(run)),
+      scoreRowsToCsv(scoreRowsOf(run)),
       [
         "checkpoint,precision,task,split,protocol,metric,score,standard_error,interval_low,interval_high,unit,published,published_source,samples,scored,failed,status,value,device,device_name,driver,nodes_on_device,nodes_on_cpu",
         'blip2-opt-2.7b,fp32,vqav2,val,paper,accuracy,89.54,0.8,87.9,91.1,%,53.5,"paper, table 2",991,991,0,complete,0.895358224,cpu,,,,',
@@ -195,10 +195,10 @@ describe("CSV", () => {
       ["\tx", "'\tx"],
     ] as const) {
       const named = { ...record, checkpoint: { ...record.checkpoint, name } };
-      const [, line = ""] = rowsToCsv(rowsOf({ record: named, scores })).split("\n");
+      const [, line = ""] = scoreRowsToCsv(scoreRowsOf({ record: named, scores })).split("\n");
       assert.ok(line.startsWith(`${cell},`), line);
     }
     const negative = { ...accuracy, value: -0.5 };
-    assert.match(rowsToCsv(rowsOf({ record, scores: { ...scores, metrics: [negative] } })), /,accuracy,-50,/);
+    assert.match(scoreRowsToCsv(scoreRowsOf({ record, scores: { ...scores, metrics: [negative] } })), /,accuracy,-50,/);
   });
 });

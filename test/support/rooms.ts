@@ -23,6 +23,7 @@ export const doors: Readonly<Record<string, readonly string[]>> = {
     ...["reports", "reports/records", "tasks", "datasets", "models"],
   ],
   "harness/library": ["harness/catalog", "harness/evaluation", "harness/processes", "tasks", "models"],
+  "harness/pull": ["harness/catalog", "models", "reports/records"],
   "harness/own-images": ["harness/catalog", "harness/evaluation", "harness/processes", "tasks", "models"],
   "harness/try": [
     ...["harness/library", "harness/own-images", "harness/processes", "harness/catalog"],
@@ -30,7 +31,7 @@ export const doors: Readonly<Record<string, readonly string[]>> = {
   ],
   "harness/cli": [
     ...["harness/analysis", "harness/bench", "harness/catalog", "harness/evaluation", "harness/library"],
-    ...["harness/own-images", "harness/processes", "harness/statistics", "harness/try"],
+    ...["harness/own-images", "harness/processes", "harness/pull", "harness/statistics", "harness/try"],
     ...["reports", "reports/records", "tasks", "datasets", "models"],
   ],
 };
@@ -38,7 +39,10 @@ export const doors: Readonly<Record<string, readonly string[]>> = {
 export const outside: readonly string[] = ["harness/scripts", "test"];
 export const rooms: readonly string[] = [...Object.keys(doors), ...outside].toSorted((a, b) => b.length - a.length);
 /** Doors for types only: "room file". */
-export const typeDoors: ReadonlySet<string> = new Set(["tasks models/model.ts"]);
+export const typeDoors: ReadonlySet<string> = new Set([
+  "tasks models/model.ts",
+  "tasks reports/records/metric-unit.ts",
+]);
 
 export function roomOf(file: string): string | null {
   return rooms.find((room) => file.startsWith(`${room}/`)) ?? null;

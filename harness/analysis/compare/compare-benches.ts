@@ -3,8 +3,8 @@
  * independent of each other, so a restart is one observation (Hodges-Lehmann on logarithms, statistics/medians.ts).
  */
 import { join } from "node:path";
-import { benchComparisonFormat } from "../../../reports/tables/bench-comparison.ts";
-import type { BenchComparison, PointRatio } from "../../../reports/tables/bench-comparison.ts";
+import { benchComparisonFormat } from "../../../reports/findings/bench-comparison-table.ts";
+import type { BenchComparison, PointRatio } from "../../../reports/findings/bench-comparison-table.ts";
 import { benchName, pointName, pointsName } from "../../../reports/records/bench/bench-folder.ts";
 import { parseBenchPoint, parseBenchRecord } from "../../../reports/records/bench/bench-record.ts";
 import type { BenchPoint, BenchRecord } from "../../../reports/records/bench/bench-record.ts";

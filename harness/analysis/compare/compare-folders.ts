@@ -75,7 +75,7 @@ async function readRecords({ runs }: RunSet): Promise<readonly FoundRun[]> {
   return Promise.all(runs.map(async (folder) => ({ folder, record: await readRunRecord(folder) })));
 }
 
-interface Found {
+interface FolderRuns {
   readonly folder: string;
   readonly runs: readonly FoundRun[];
 }
@@ -85,8 +85,8 @@ interface Found {
  * `alone`: a sentence for each run without a partner.
  */
 function pairUp(
-  base: Found,
-  candidate: Found,
+  base: FolderRuns,
+  candidate: FolderRuns,
 ): { readonly pairs: readonly { base: FoundRun; candidate: FoundRun }[]; readonly alone: readonly string[] } {
   const pairs: { base: FoundRun; candidate: FoundRun }[] = [];
   const alone: string[] = [];
@@ -113,7 +113,7 @@ function partnerOf(
   return only !== undefined && rest.length === 0 && ofTask(own).length === 1 ? only : null;
 }
 
-function aloneText({ folder, record }: FoundRun, others: Found): string {
+function aloneText({ folder, record }: FoundRun, others: FolderRuns): string {
   const there = others.runs.map((run) => `${run.record.checkpoint.name} ${run.record.config.task}`);
   return (
     `${folder}: ${record.checkpoint.name} ${record.config.task} has no run to be compared with in ${others.folder}, ` +

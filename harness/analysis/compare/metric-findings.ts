@@ -1,5 +1,6 @@
 /** The numbers of a row of the comparison, all but the adjusted p-value: from sums by image, or columns of them. */
 import type { MetricComparison } from "../../../reports/records/findings/comparison.ts";
+import { metricUnits } from "../../../reports/records/metric-unit.ts";
 import { resampledIntervals } from "../../statistics/bootstrap.ts";
 import type { BootstrapOptions, ResampledInterval } from "../../statistics/bootstrap.ts";
 import { detectableDifference } from "../../statistics/power.ts";
@@ -100,9 +101,10 @@ function bothEnds(
   return { percentile: ends(unit, percentile), bca: ends(unit, bca) };
 }
 
-/** Shares differ by at most 1. What has no end at all has none in JSON, either. */
+/** Scores between 0 and `highest` differ by at most that. What has no end at all has none in JSON, either. */
 function ends(unit: MetricName["unit"], { low, high }: Interval): MetricComparison["interval"] {
-  if (unit === "fraction") return { low: Math.max(-1, low), high: Math.min(1, high) };
+  const { highest } = metricUnits[unit];
+  if (highest !== null) return { low: Math.max(-highest, low), high: Math.min(highest, high) };
   return { low: Number.isFinite(low) ? low : null, high: Number.isFinite(high) ? high : null };
 }
 

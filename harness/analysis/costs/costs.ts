@@ -11,13 +11,13 @@ import { readScores } from "../../../reports/records/read-scores.ts";
 import { journalName, readRun, readSimilarities } from "../../../reports/records/run-files.ts";
 import { identityFields } from "../../../reports/records/run-record.ts";
 import type { Prediction, RunRecord } from "../../../reports/records/run-record.ts";
-import { rowsOf } from "../../../reports/tables/table.ts";
+import { scoreRowsOf } from "../../../reports/findings/score-rows.ts";
 import { firstStepDivergence, outputAgreement } from "./output-agreement.ts";
 import { rankingAgreement } from "./ranking-agreement.ts";
 import type { RankedRun } from "./ranking-agreement.ts";
 import { recordedPrecision } from "../../../reports/records/recorded-precision.ts";
 
-interface Run {
+interface CostedRun {
   readonly folder: string;
   readonly record: RunRecord;
 }
@@ -27,7 +27,7 @@ type Note = Costs["notes"][number];
 /** `folders`: run folders. In the order of checkpoints and tasks as they come, fp32 first. */
 export async function costsOf(folders: readonly string[]): Promise<Costs> {
   const notes: Note[] = [];
-  const groups = new Map<string, Run[]>();
+  const groups = new Map<string, CostedRun[]>();
   for (const folder of folders) {
     const { record } = await readRun(folder);
     const { samples, predicted } = record.counts;
@@ -50,18 +50,18 @@ function comparable(record: RunRecord): string {
   return JSON.stringify(fields.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-function precisionOf({ record }: Run): string {
+function runPrecision({ record }: CostedRun): string {
   return recordedPrecision(record.config);
 }
 
-async function rowsOfGroup(runs: readonly Run[], notes: Note[]): Promise<readonly CostRow[]> {
-  const distinct: Run[] = [];
+async function rowsOfGroup(runs: readonly CostedRun[], notes: Note[]): Promise<readonly CostRow[]> {
+  const distinct: CostedRun[] = [];
   for (const run of runs) {
-    const before = distinct.find((other) => precisionOf(other) === precisionOf(run));
+    const before = distinct.find((other) => runPrecision(other) === runPrecision(run));
     if (before === undefined) distinct.push(run);
     else notes.push({ run: run.folder, reason: `left out: the same run as ${before.folder}.` });
   }
-  const reference = distinct.find((run) => precisionOf(run) === "fp32") ?? null;
+  const reference = distinct.find((run) => runPrecision(run) === "fp32") ?? null;
   const ordered = reference === null ? distinct : [reference, ...distinct.filter((run) => run !== reference)];
   const predictions = reference === null ? [] : await predictionsOf(reference);
   const rows: CostRow[] = [];
@@ -75,21 +75,21 @@ async function rowsOfGroup(runs: readonly Run[], notes: Note[]): Promise<readonl
   return rows;
 }
 
-function predictionsOf({ folder }: Run): Promise<readonly Prediction[]> {
+function predictionsOf({ folder }: CostedRun): Promise<readonly Prediction[]> {
   return readPredictions(join(folder, journalName));
 }
 
-interface Reference {
-  readonly run: Run;
+interface Fp32Run {
+  readonly run: CostedRun;
   readonly predictions: readonly Prediction[];
 }
 
-async function rowOf(run: Run, reference: Reference | null, notes: Note[]): Promise<CostRow> {
+async function rowOf(run: CostedRun, reference: Fp32Run | null, notes: Note[]): Promise<CostRow> {
   const { folder, record } = run;
   const other = reference === null || reference.run === run ? null : reference;
   const predictions = reference?.run === run ? reference.predictions : await predictionsOf(run);
   const scores = await readScores(folder);
-  const [row] = rowsOf({ record, scores });
+  const [row] = scoreRowsOf({ record, scores });
   const [headline] = scores.metrics;
   const { measured } = record;
   const stages = { ...measured?.stagesMs, ...stagesOf(predictions) };
@@ -98,13 +98,13 @@ async function rowOf(run: Run, reference: Reference | null, notes: Note[]): Prom
   return {
     run: folder,
     checkpoint: record.checkpoint.name,
-    precision: precisionOf(run),
+    precision: runPrecision(run),
     task: record.config.task,
     split: record.data.split,
     protocol: row?.protocol ?? record.config.protocol,
     samples,
     score: headline === undefined ? null : pick(headline),
-    difference: other && (await scoreDifference(other.run, headline?.value ?? null)),
+    difference: other && (await differenceToFp32(other.run, headline?.value ?? null)),
     outputs: other && outputAgreement(other.predictions, predictions),
     firstStep: other && (await firstStepOf(other.run, run, notes)),
     ranking: other && (await rankingOf(other.run, run)),
@@ -121,13 +121,13 @@ function pick({ name, unit, value, interval }: NonNullable<CostRow["score"]>): C
   return { name, unit, value, interval };
 }
 
-async function scoreDifference(reference: Run, value: number | null): Promise<number | null> {
+async function differenceToFp32(reference: CostedRun, value: number | null): Promise<number | null> {
   const before = (await readScores(reference.folder)).metrics[0]?.value ?? null;
   return before === null || value === null ? null : value - before;
 }
 
 /** What is damaged is said once for each file. */
-async function firstStepOf(reference: Run, run: Run, notes: Note[]): Promise<CostRow["firstStep"]> {
+async function firstStepOf(reference: CostedRun, run: CostedRun, notes: Note[]): Promise<CostRow["firstStep"]> {
   if (run.record.config.retrieval !== undefined) return null;
   const [before, now] = await Promise.all(
     [reference, run].map(({ folder, record }) => readFirstSteps(folder, record.identity)),
@@ -142,14 +142,14 @@ async function firstStepOf(reference: Run, run: Run, notes: Note[]): Promise<Cos
   return firstStepDivergence(before.steps, now.steps);
 }
 
-async function rankingOf(reference: Run, run: Run): Promise<CostRow["ranking"]> {
+async function rankingOf(reference: CostedRun, run: CostedRun): Promise<CostRow["ranking"]> {
   if (run.record.config.retrieval === undefined) return null;
   const [before, now] = [await rankedRun(reference), await rankedRun(run)];
   return before === null || now === null ? null : rankingAgreement(before, now);
 }
 
 /** null: its similarities are not there. */
-async function rankedRun({ folder, record }: Run): Promise<RankedRun | null> {
+async function rankedRun({ folder, record }: CostedRun): Promise<RankedRun | null> {
   const predictions = await predictionsOf({ folder, record });
   const matched = predictions.flatMap((prediction) =>
     prediction.status === "matched"

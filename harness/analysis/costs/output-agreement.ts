@@ -2,6 +2,7 @@
 import type { FirstStepDivergence, OutputAgreement } from "../../../reports/records/findings/costs.ts";
 import type { FirstSteps } from "../../../reports/records/first-step.ts";
 import type { Prediction } from "../../../reports/records/run-record.ts";
+import { median } from "../../statistics/medians.ts";
 
 /** Over the samples that both have answered; null: there are none. */
 export function outputAgreement(
@@ -24,7 +25,7 @@ export function outputAgreement(
   for (const place of places.sort((a, b) => a - b)) {
     firstDifferences[String(place)] = (firstDifferences[String(place)] ?? 0) + 1;
   }
-  return { samples, same, medianFirstDifference: median(places), firstDifferences };
+  return { samples, same, medianFirstDifference: places.length === 0 ? null : median(places), firstDifferences };
 }
 
 /** From 1; behind the end of the shorter where it is the beginning of the longer. null: they are the same. */
@@ -32,13 +33,6 @@ export function firstDifference(a: readonly number[], b: readonly number[]): num
   const most = Math.max(a.length, b.length);
   for (let place = 0; place < most; place += 1) if (a[place] !== b[place]) return place + 1;
   return null;
-}
-
-/** Of numbers in rising order; of an even number the mean of the two in the middle. null: there are none. */
-function median(numbers: readonly number[]): number | null {
-  if (numbers.length === 0) return null;
-  const [low, high] = [(numbers.length - 1) >> 1, numbers.length >> 1];
-  return (numbers[low]! + numbers[high]!) / 2;
 }
 
 /** Over the samples that both have; null: there are none, or the vocabularies differ. */

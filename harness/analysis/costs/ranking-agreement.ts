@@ -44,10 +44,14 @@ function rankAgreement(a: RetrievalScores, b: RetrievalScores, { similarities }:
   };
 }
 
-type Row = (place: number) => Float32Array;
+type ScoresOfRow = (place: number) => Float32Array;
 
 /** `first`: rows with the same first candidate; `ten`: the share of a row's first ten that are among the other's. */
-function agreementOfRows(rows: number, a: Row, b: Row): { readonly first: number; readonly ten: number } {
+function agreementOfRows(
+  rows: number,
+  a: ScoresOfRow,
+  b: ScoresOfRow,
+): { readonly first: number; readonly ten: number } {
   let [first, ten] = [0, 0];
   for (let row = 0; row < rows; row += 1) {
     const [own, other] = [highestTen(a(row)), highestTen(b(row))]; // rows are read one after the other: memory is used again

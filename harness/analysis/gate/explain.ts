@@ -1,5 +1,12 @@
 /** How a metric's verdict came, in words. */
 import type { MetricJudgement } from "../../../reports/records/findings/gate-result.ts";
+import { differenceText, pointsText } from "../../../reports/tables/metric-numbers.ts";
+import { pValueText } from "../../../reports/tables/numbers.ts";
+
+/** An end that an interval lacks. */
+const unbounded = "unbounded";
+/** Before the smallest p-value that is told. */
+const below = "below ";
 
 type Judged = Omit<MetricJudgement, "words">;
 
@@ -8,12 +15,12 @@ export function metricWords(judged: Judged, isChance: boolean): string {
   return [measurement(judged), caution(judged), conclusion(judged, isChance)].filter((text) => text !== "").join(" ");
 }
 
-function measurement({ metric, base, candidate, difference, samples, images, differingImages }: Judged): string {
+function measurement({ metric, unit, base, candidate, difference, samples, images, differingImages }: Judged): string {
   if (differingImages === 0) {
-    return `${metric} is ${points(candidate)}, the same as the baseline's on each of ${samples} samples of ${images} images.`;
+    return `${metric} is ${pointsText(candidate, unit)}, the same as the baseline's on each of ${samples} samples of ${images} images.`;
   }
   return (
-    `${metric} is ${points(candidate)}, the baseline's ${points(base)}: a difference of ${signed(difference)} points over ` +
+    `${metric} is ${pointsText(candidate, unit)}, the baseline's ${pointsText(base, unit)}: a difference of ${differenceText(difference, unit, unbounded)} points over ` +
     `${samples} samples of ${images} images.`
   );
 }
@@ -32,25 +39,25 @@ function caution({ method, differingImages, bounds }: Judged): string {
 }
 
 function conclusion(judged: Judged, isChance: boolean): string {
-  const { verdict, margin, bounds, interval, difference, adjustedP, differingImages } = judged;
-  const allowed = `the margin of ${points(margin)}`;
-  const low = `Its one-sided 95 % lower bound is ${signed(bounds.low)}`;
+  const { verdict, unit, margin, bounds, interval, difference, adjustedP, differingImages } = judged;
+  const allowed = `the margin of ${pointsText(margin, unit)}`;
+  const low = `Its one-sided 95 % lower bound is ${differenceText(bounds.low, unit, unbounded)}`;
   if (verdict === "pass") {
     return differingImages === 0
       ? "Pass."
-      : `${low}, above ${signed(-margin)}: it is not worse by more than ${allowed}. Pass.`;
+      : `${low}, above ${differenceText(-margin, unit, unbounded)}: it is not worse by more than ${allowed}. Pass.`;
   }
   if (verdict === "fail") {
-    const chance = adjustedP === null ? "" : ` (p ${probability(adjustedP)} by Holm over the primary metrics)`;
+    const chance = adjustedP === null ? "" : ` (p ${pValueText(adjustedP, below)} by Holm over the primary metrics)`;
     const isBelow = bounds.high !== null && bounds.high < -margin;
     const reason = isBelow
-      ? `Its one-sided 95 % upper bound is ${signed(bounds.high)}, below ${signed(-margin)}`
-      : `Its 95 % interval, ${signed(interval.low)} to ${signed(interval.high)}, excludes 0, and ${signed(difference)} is beyond ${allowed}`;
+      ? `Its one-sided 95 % upper bound is ${differenceText(bounds.high, unit, unbounded)}, below ${differenceText(-margin, unit, unbounded)}`
+      : `Its 95 % interval, ${differenceText(interval.low, unit, unbounded)} to ${differenceText(interval.high, unit, unbounded)}, excludes 0, and ${differenceText(difference, unit, unbounded)} is beyond ${allowed}`;
     return `${reason}${chance}. Fail.`;
   }
   const why = isChance
-    ? `By itself it would fail; of several primary metrics, one so bad may be chance (p ${probability(adjustedP ?? 1)} by Holm)`
-    : `${low}, not above ${signed(-margin)}, and it is not shown to be worse by more than ${allowed} either`;
+    ? `By itself it would fail; of several primary metrics, one so bad may be chance (p ${pValueText(adjustedP ?? 1, below)} by Holm)`
+    : `${low}, not above ${differenceText(-margin, unit, unbounded)}, and it is not shown to be worse by more than ${allowed} either`;
   return `${why}. Inconclusive: ${neededWords(judged)}.`;
 }
 
@@ -58,18 +65,4 @@ function neededWords({ samplesNeeded }: Judged): string {
   return samplesNeeded === null
     ? "no number of such samples would decide it"
     : `about ${samplesNeeded} samples would decide it with 80 % power`;
-}
-
-function points(value: number): string {
-  return (value * 100).toFixed(2);
-}
-
-function signed(value: number | null): string {
-  if (value === null) return "unbounded";
-  const text = points(value);
-  return Number(text) > 0 ? `+${text}` : Number(text) === 0 ? "0.00" : text;
-}
-
-function probability(value: number): string {
-  return value < 0.0001 ? "below 0.0001" : value.toFixed(4);
 }

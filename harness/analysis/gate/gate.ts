@@ -18,7 +18,7 @@ import { judgeMemory, judgeTime } from "./judge-costs.ts";
 import { describeUsual, usualConfig, withMargins } from "./margins.ts";
 import type { Margin } from "./margins.ts";
 import { judgeMetric } from "./judge-metric.ts";
-import type { Found } from "./judge-metric.ts";
+import type { OwnJudgement } from "./judge-metric.ts";
 import { pairWithBaseline, partnerOf } from "./pair-runs.ts";
 import { sameAnswers } from "./same-answers.ts";
 import { partialRuns } from "./partial-runs.ts";
@@ -73,10 +73,15 @@ export async function gate(request: GateRequest): Promise<GateResult> {
     found.push(...judgePair(pair.runs, asked));
   }
   const judgements = adjusted(found);
-  return { ...start(request), verdict: verdictOf(judgements), judgements: [...judgements], notes: [...new Set(notes)] };
+  return {
+    ...start(request),
+    verdict: gateVerdict(judgements),
+    judgements: [...judgements],
+    notes: [...new Set(notes)],
+  };
 }
 
-type Finding = Found | Exclude<Judgement, MetricJudgement>;
+type Finding = OwnJudgement | Exclude<Judgement, MetricJudgement>;
 
 function start({ baseline, candidate }: GateRequest): Omit<GateResult, "verdict"> {
   return { format: gateResultFormat, baseline, candidate, judgements: [], notes: [] };
@@ -151,7 +156,7 @@ function adjusted(found: readonly Finding[]): readonly Judgement[] {
   });
 }
 
-function verdictOf(judgements: readonly Judgement[]): GateResult["verdict"] {
+function gateVerdict(judgements: readonly Judgement[]): GateResult["verdict"] {
   const verdicts = judgements.flatMap((one) => (one.kind !== "metric" || one.isPrimary ? [one.verdict] : []));
   if (verdicts.includes("fail")) return "fail";
   return verdicts.includes("inconclusive") || verdicts.length === 0 ? "inconclusive" : "pass";

@@ -11,7 +11,7 @@ export interface CostSides {
 
 export function judgeTime(sides: CostSides, rule: CostRule, about: About): CostJudgement {
   const name = { kind: "time", ...about, most: rule.most } as const;
-  return judge(name, sides, { of: computeMsPerSample, what: "milliseconds a sample", other: null });
+  return judgeRatio(name, sides, { of: computeMsPerSample, what: "milliseconds a sample", other: null });
 }
 
 export function judgeMemory(sides: CostSides, rule: CostRule, about: About): CostJudgement {
@@ -21,7 +21,7 @@ export function judgeMemory(sides: CostSides, rule: CostRule, about: About): Cos
     first === second
       ? null
       : `memory was measured since ${second ?? "unknown"}, the baseline's since ${first ?? "unknown"}`;
-  return judge(name, sides, {
+  return judgeRatio(name, sides, {
     of: ({ measured }) => measured?.peakMemoryBytes ?? null,
     what: "bytes resident at most",
     other,
@@ -33,13 +33,13 @@ function computeMsPerSample({ timings, counts }: RunRecord): number | null {
   return timings.computeMs === undefined || counts.predicted === 0 ? null : timings.computeMs / counts.predicted;
 }
 
-function judge(
+function judgeRatio(
   name: Omit<CostJudgement, "verdict" | "ratio" | "base" | "candidate" | "words">,
   { base, candidate }: CostSides,
   { of, what, other }: { of: (record: RunRecord) => number | null; what: string; other: string | null },
 ): CostJudgement {
   const [before, after] = [of(base), of(candidate)];
-  const why = other ?? differenceOf({ base, candidate });
+  const why = other ?? machineDifference({ base, candidate });
   if (why !== null || before === null || after === null || before === 0) {
     const reason = why ?? `${before === null ? "the baseline" : "the candidate"} has not measured it`;
     const words = `${name.kind} is not judged: ${reason}.`;
@@ -55,7 +55,7 @@ function judge(
 }
 
 /** null: nothing that would move a time. */
-function differenceOf({ base, candidate }: CostSides): string | null {
+function machineDifference({ base, candidate }: CostSides): string | null {
   const [before, after] = [machineClassOf(base), machineClassOf(candidate)];
   if (before !== after) return `the machine is "${after}", the baseline's "${before}"`;
   const [size, other] = [candidate.config.batchSize, base.config.batchSize];

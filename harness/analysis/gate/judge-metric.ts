@@ -4,6 +4,7 @@
  */
 import type { MetricRule } from "../../../reports/records/findings/gate-config.ts";
 import type { About, MetricJudgement } from "../../../reports/records/findings/gate-result.ts";
+import { metricUnits } from "../../../reports/records/metric-unit.ts";
 import type { MetricScore } from "../../../reports/records/run-record.ts";
 import { compareMetric } from "../compare/compare-metric.ts";
 import type { CompareOptions, MetricFindings } from "../compare/compare-metric.ts";
@@ -18,7 +19,7 @@ import { enoughImages, lowestDifference, movedImages } from "./few-images.ts";
 import { sameAnswers, withSameAnswers } from "./same-answers.ts";
 
 /** A judgement before that of all metrics together is known. */
-export type Found = Omit<MetricJudgement, "words" | "adjustedP">;
+export type OwnJudgement = Omit<MetricJudgement, "words" | "adjustedP">;
 
 const level = 0.05;
 
@@ -27,7 +28,7 @@ export function judgeMetric(
   given: PairedRuns,
   rule: MetricRule,
   { about, options }: { readonly about: About; readonly options: CompareOptions },
-): Found | null {
+): OwnJudgement | null {
   const asked = rule.metric === sameAnswers ? withSameAnswers(given) : metricOf(given, rule.metric);
   if (asked === null) return null;
   const { runs, metric } = asked;
@@ -37,7 +38,7 @@ export function judgeMetric(
   const tables = [runs.samples, ...(runs.texts === null ? [] : [runs.texts])];
   const moved = movementOf(rule.metric, tables);
   const isFew = moved.differing > 0 && moved.differing < enoughImages;
-  const margin = rule.margin / 100;
+  const margin = rule.margin / metricUnits[unit].pointsPerUnit;
   const usual = measuredOf(findings);
   const cautious = isFew ? withFewImages(usual, higherIsBetter ? moved.lowest : null) : usual;
   const measured = higherIsBetter ? cautious : turned(cautious);
@@ -45,19 +46,23 @@ export function judgeMetric(
   let decision: Decision = isSame ? { verdict: "pass", samplesNeeded: null } : nonInferiority(measured, margin);
   if (decision.verdict === "fail" && isFew && findings.pValue > level) decision = undecided(measured, margin);
   return {
-    ...{
-      kind: "metric",
-      ...about,
-      metric: rule.metric,
-      unit,
-      isPrimary: rule.primary,
-      verdict: decision.verdict,
-      margin,
-    },
-    ...{ base, candidate, difference, standardError, interval: findings.interval },
+    kind: "metric",
+    ...about,
+    metric: rule.metric,
+    unit,
+    isPrimary: rule.primary,
+    verdict: decision.verdict,
+    margin,
+    base,
+    candidate,
+    difference,
+    standardError,
+    interval: findings.interval,
     bounds: finite(cautious.bounds),
     method: isFew ? "few images differ" : findings.method,
-    ...{ samples, images: clusters, differingImages: moved.differing },
+    samples,
+    images: clusters,
+    differingImages: moved.differing,
     pValue: failurePValue(measured, { margin, images: clusters }),
     samplesNeeded: neededWith(decision, moved.differing, isFew ? samples : 0),
   };

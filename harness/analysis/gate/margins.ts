@@ -2,7 +2,7 @@
 import type { BaselineRun } from "../../../reports/records/findings/baseline.ts";
 import { gateConfigFormat } from "../../../reports/records/findings/gate-config.ts";
 import type { GateConfig, MetricRule } from "../../../reports/records/findings/gate-config.ts";
-import { decimal, unexpected } from "../../catalog/flag-values.ts";
+import { decimal, unexpected } from "../../catalog/values.ts";
 
 /** As in the config: hundredths of the metric's unit. */
 export type Margin = Pick<MetricRule, "metric" | "margin">;

@@ -7,7 +7,7 @@ import type { RunRecord, ScoreSheet } from "../../../reports/records/run-record.
 import type { ReadRun } from "./read-folders.ts";
 
 /** A run's answers and scores, by the place of the sample in its group. */
-export interface Answers {
+export interface RunAnswers {
   /** The number of the answer, the same for the same text in all runs of the group; -1: none. null: the task has no answers. */
   readonly texts: Int32Array | null;
   /** Of the first metric; NaN where it has none by sample. */
@@ -15,7 +15,7 @@ export interface Answers {
 }
 
 /** What runs of one group share; grows with each run that is added. */
-interface Columns {
+interface GroupNumbers {
   readonly places: Map<string, number>;
   /** By answer. */
   readonly numbers: Map<string, number>;
@@ -23,9 +23,9 @@ interface Columns {
 
 /** The columns of runs as numbers, as they are read: as text they are let go. */
 export class AnswerColumns {
-  readonly #groups = new Map<string, Columns>();
+  readonly #groups = new Map<string, GroupNumbers>();
 
-  add(record: RunRecord, { samples, metrics }: ScoreSheet): Answers {
+  add(record: RunRecord, { samples, metrics }: ScoreSheet): RunAnswers {
     const { places, numbers } = this.of(record);
     const ids = (samples["id"] ?? []).map(String);
     for (const id of ids) if (!places.has(id)) places.set(id, places.size);
@@ -41,7 +41,7 @@ export class AnswerColumns {
     return { texts, scores };
   }
 
-  of(record: RunRecord): Columns {
+  of(record: RunRecord): GroupNumbers {
     const key = groupKey(record);
     const columns = this.#groups.get(key) ?? { places: new Map<string, number>(), numbers: new Map<string, number>() };
     this.#groups.set(key, columns);

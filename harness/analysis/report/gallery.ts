@@ -6,8 +6,8 @@ import { differing } from "./answer-groups.ts";
 import type { AnswerGroup } from "./answer-groups.ts";
 import type { FullRun, ReportOptions } from "./make-report.ts";
 import { logitOf, rankedRow, rowCandidates } from "../../../tasks/metrics/retrieval-ranking.ts";
-import { readQuestions } from "../../catalog/questions.ts";
-import type { Questions } from "../../catalog/questions.ts";
+import { readShownSamples } from "../../catalog/shown-samples.ts";
+import type { ShownSamples } from "../../catalog/shown-samples.ts";
 
 export interface Gallery {
   readonly groups: readonly GalleryGroup[];
@@ -31,7 +31,7 @@ export async function galleryOf(
   const groups: GalleryGroup[] = [];
   const samples: GallerySample[] = [];
   const images = new Map<string, GalleryImage>();
-  const known = new Map<string, Questions>(); // by data: a split is read once for all its groups
+  const known = new Map<string, ShownSamples>(); // by data: a split is read once for all its groups
   for (const [group, ids] of chosen) {
     const members = runs.filter((one) => one.group === group);
     const [first] = members;
@@ -39,10 +39,10 @@ export async function galleryOf(
     let questions = known.get(group.dataKey);
     if (questions === undefined) {
       const wanted = [...chosen].filter(([other]) => other.dataKey === group.dataKey).flatMap(([, all]) => [...all]);
-      questions = await readQuestions(first.run, new Set(wanted), options);
+      questions = await readShownSamples(first.run, new Set(wanted), options);
       known.set(group.dataKey, questions);
     }
-    groups.push(describeGroup(group, members, { shown: ids.size, problem: questions.problem }));
+    groups.push(galleryGroupOf(group, members, { shown: ids.size, problem: questions.problem }));
     for (const id of ids) {
       const sample = await sampleOf(id, { group, members, questions });
       samples.push(sample);
@@ -53,7 +53,7 @@ export async function galleryOf(
   return { groups, samples, images };
 }
 
-function describeGroup(
+function galleryGroupOf(
   group: AnswerGroup,
   members: readonly FullRun[],
   { shown, problem }: { readonly shown: number; readonly problem: string | null },
@@ -79,7 +79,7 @@ function describeGroup(
 interface Surroundings {
   readonly group: AnswerGroup;
   readonly members: readonly FullRun[];
-  readonly questions: Questions;
+  readonly questions: ShownSamples;
 }
 
 async function sampleOf(id: string, { group, members, questions }: Surroundings): Promise<GallerySample> {
@@ -109,17 +109,17 @@ async function sampleOf(id: string, { group, members, questions }: Surroundings)
   };
 }
 
-interface Split {
+interface RankedGallery {
   /** The image's place in the split. */
   readonly place: number;
   readonly images: number;
-  readonly texts: Questions["texts"];
+  readonly texts: ShownSamples["texts"];
 }
 
 async function textOf(
   prediction: NonNullable<ReturnType<FullRun["read"]["chosen"]["get"]>>,
   { path, record }: FullRun["run"],
-  { place, images, texts }: Split,
+  { place, images, texts }: RankedGallery,
 ): Promise<string> {
   if (prediction.status === "failed") return prediction.error;
   if (prediction.status === "predicted") return prediction.text.trim();

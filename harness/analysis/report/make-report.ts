@@ -5,12 +5,12 @@
 import type { Prediction } from "../../../reports/records/run-record.ts";
 import { thumbnailKey } from "../../../reports/html/gallery.ts";
 import { thumbnailOf } from "../../../reports/html/thumbnail.ts";
-import { editedFiles, readFileStates, readPredictions } from "../../../reports/report/read-run.ts";
-import type { ReadPredictions } from "../../../reports/report/read-run.ts";
+import { editedFiles, readFileStates, summarisePredictions } from "../../../reports/report/read-run.ts";
+import type { PredictionSummary } from "../../../reports/report/read-run.ts";
 import { reportFormat } from "../../../reports/records/report-folder.ts";
 import type { Apart, FileState, Report, ReportBench, ReportRun } from "../../../reports/report/report-data.ts";
 import { RunFolderError } from "../../../reports/records/run-folder-error.ts";
-import { rowsOf } from "../../../reports/tables/table.ts";
+import { scoreRowsOf } from "../../../reports/findings/score-rows.ts";
 import type { Catalog } from "../../catalog/catalog.ts";
 import { reproductionOf } from "../reproduction.ts";
 import { AnswerColumns, agreementOf, chooseSamples, dataKeyOf, groupRuns } from "./answer-groups.ts";
@@ -44,7 +44,7 @@ export interface FullRun {
   readonly id: string;
   readonly run: ReadRun;
   readonly group: AnswerGroup;
-  readonly read: ReadPredictions;
+  readonly read: PredictionSummary;
   readonly files: readonly FileState[];
 }
 
@@ -148,7 +148,7 @@ async function readFully(run: ReadRun, chosen: ReadonlySet<string>): Promise<Pic
   const { path, record, scores } = run;
   const apart = (reasons: readonly string[]): Apart => apartRun(path, { record, sheet: scores, reasons });
   try {
-    const read = await readPredictions(path, (id) => chosen.has(id));
+    const read = await summarisePredictions(path, (id) => chosen.has(id));
     const files = await readFileStates(path, read.sha256);
     const reasons = [...editedFiles(files)];
     const { predicted, failed } = read.counts;
@@ -185,15 +185,21 @@ function reportRun({ id, run, group, read, files }: FullRun, all: readonly FullR
     group: group.id,
     record,
     files,
-    rows: [...rowsOf({ record, scores })],
+    rows: [...scoreRowsOf({ record, scores })],
     latency: read.latency,
     measured,
     comparisons: (reproduction?.comparisons ?? []).map(
       ({ published, ours, difference, interval, verdict, reasons }) => ({
-        ...{ metric: published.metric, unit: published.unit, published: published.value, source: published.source },
+        metric: published.metric,
+        unit: published.unit,
+        published: published.value,
+        source: published.source,
         ours: "value" in ours ? ours.value : null,
-        ...{ low: interval?.low ?? null, high: interval?.high ?? null },
-        ...{ difference, verdict, reasons },
+        low: interval?.low ?? null,
+        high: interval?.high ?? null,
+        difference,
+        verdict,
+        reasons,
       }),
     ),
     obstacles: reproduction?.obstacles ?? [],

@@ -6,24 +6,24 @@ import { parseBenchPoint, parseBenchRecord } from "../../../reports/records/benc
 import type { BenchPoint } from "../../../reports/records/bench/bench-record.ts";
 import { readScores } from "../../../reports/records/read-scores.ts";
 import { measuredSchema } from "../../../reports/report/report-data.ts";
-import type { Apart, FileState, Measured, ReportBench } from "../../../reports/report/report-data.ts";
+import type { Apart, FileState, RunMeasures, ReportBench } from "../../../reports/report/report-data.ts";
 import { recordName } from "../../../reports/records/run-files.ts";
 import { RunFolderError, systemCode } from "../../../reports/records/run-folder-error.ts";
 import { identityHash, parseRunRecord } from "../../../reports/records/run-record.ts";
 import type { RunRecord, ScoreSheet } from "../../../reports/records/run-record.ts";
 import { readTextFile, TextFileError } from "../../../reports/records/text-file.ts";
-import { rowsOf } from "../../../reports/tables/table.ts";
-import type { AnswerColumns, Answers } from "./answer-groups.ts";
+import { scoreRowsOf } from "../../../reports/findings/score-rows.ts";
+import type { AnswerColumns, RunAnswers } from "./answer-groups.ts";
 import { benchName } from "../../../reports/records/find-folders.ts";
 
 /** A run that says nothing against itself. */
 export interface ReadRun {
   readonly path: string;
   readonly record: RunRecord;
-  readonly measured: Measured;
+  readonly measured: RunMeasures;
   /** Without its columns by sample. */
   readonly scores: ScoreSheet;
-  readonly answers: Answers;
+  readonly answers: RunAnswers;
 }
 
 /** A run, or why it stands apart. */
@@ -64,7 +64,7 @@ export function apartRun(
   path: string,
   { record, sheet, reasons }: { record: RunRecord; sheet: ScoreSheet | null; reasons: readonly string[] },
 ): Apart {
-  const rows = sheet === null ? [] : rowsOf({ record, scores: sheet });
+  const rows = sheet === null ? [] : scoreRowsOf({ record, scores: sheet });
   return { folder: path, kind: "run", reasons, rows: [...rows] };
 }
 
@@ -99,7 +99,7 @@ function reasonsApart(record: RunRecord, sheet: unknown): readonly string[] {
 const withMeasured = z.object({ measured: measuredSchema.optional() });
 
 /** What it measured of itself; nothing where it did not, or says it in another way. */
-function measuredOf(text: string): Measured {
+function measuredOf(text: string): RunMeasures {
   return withMeasured.safeParse(JSON.parse(text)).data?.measured ?? {};
 }
 

@@ -20,8 +20,6 @@ export interface ReportRequest {
   readonly onStep: (done: number, total: number) => void;
 }
 
-export const defaultSeed = 2301; // of the paper's number, arXiv 2301.12597
-
 /** Throws a RunFolderError where there is nothing to report on, or the output folder holds other things. */
 export async function reportOn(folders: readonly string[], request: ReportRequest): Promise<Report> {
   const { output, onStep } = request;

@@ -7,7 +7,7 @@ import { estimatedEarlyStopping } from "../loadgen/early-stopping.ts";
 import { defaultSettings } from "../loadgen/settings.ts";
 import { describePrecision } from "../../../models/checkpoint/precision.ts";
 import type { Point } from "./points.ts";
-import { median } from "./warm-up.ts";
+import { median } from "../../statistics/medians.ts";
 
 export interface PointFacts {
   readonly point: Point;

@@ -2,6 +2,7 @@
  * Queries before the clock counts, until they take no less time any more: caches fill, memory is laid out, the engine
  * compiles. They are reported and left out.
  */
+import { median } from "../../statistics/medians.ts";
 import { runQueries } from "../loadgen/issue.ts";
 import type { IssueOptions } from "../loadgen/issue.ts";
 import { latenciesNs } from "../loadgen/run-log.ts";
@@ -35,12 +36,6 @@ export function isSteady(latencies: readonly number[]): boolean {
   const last = median(latencies.slice(-width));
   const before = median(latencies.slice(-2 * width, -width));
   return Math.abs(last - before) <= tolerance * before;
-}
-
-export function median(values: readonly number[]): number {
-  const rising = values.toSorted((a, b) => a - b);
-  const middle = rising.length / 2;
-  return Number.isInteger(middle) ? (rising[middle - 1]! + rising[middle]!) / 2 : rising[Math.floor(middle)]!;
 }
 
 /** Queries of `size` samples, one after the other. */

@@ -8,40 +8,21 @@ import { describeSystemCode, RunFolderError, systemCode } from "../../../reports
 import { runName } from "../../../reports/records/run-record.ts";
 import { readComparable } from "../../analysis/compare/comparable-runs.ts";
 import { completeCode, incompleteCode } from "../exit-code.ts";
-import { refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
-import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
+import type { Surroundings } from "../declared-command.ts";
+import type { BaselineValues } from "./declared/decide.ts";
 import { partialRuns } from "../../analysis/gate/partial-runs.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
 import { runsIn } from "./score.ts";
 
-interface BaselineFlags extends OutputFlags {
-  readonly output?: string;
-}
-
-export const addBaseline: AddCommand = (program, called) => {
-  const command = program.command("baseline").description("keep scored runs in one small file, for gate");
-  command.argument("[folders...]");
-  withOutputFlags(command)
-    .option("-o, --output <file>", "the file, such as baselines/main.json")
-    .action(() => {
-      refuseExcess(command, Infinity);
-      refuseFlagsAsValues(command);
-      const folders = command.args;
-      if (folders.length === 0)
-        throw new UsageError("baseline: found no folder, expected one or several that `run` wrote.");
-      const flags = command.opts<BaselineFlags>();
-      const { output } = flags;
-      if (output === undefined) throw new UsageError("baseline: --output is missing, expected the file to write.");
-      called({ flags, perform: (surroundings) => keep(folders, output, surroundings) });
-    });
-};
-
 /** Gives the exit code. */
-async function keep(
+export async function baseline(
+  { output }: BaselineValues,
   folders: readonly string[],
-  output: string,
-  { terminal, isJson }: Pick<Surroundings, "terminal" | "isJson">,
+  { terminal, isJson }: Surroundings,
 ): Promise<number> {
+  if (folders.length === 0)
+    throw new UsageError("baseline: found no folder, expected one or several that `run` wrote.");
+  if (output === undefined) throw new UsageError("baseline: --output is missing, expected the file to write.");
   const paths = [...new Set((await Promise.all(folders.map(runsIn))).flat())];
   const partial = await partialRuns(paths);
   if (partial.length > 0) {

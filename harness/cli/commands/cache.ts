@@ -13,56 +13,32 @@ import {
 } from "../../../models/features/feature-cache-entries.ts";
 import type { DamagedFeatures, FeatureCacheEntry } from "../../../models/features/feature-cache-entries.ts";
 import { CheckpointError } from "../../../models/model.ts";
-import { formatColumns } from "../../../reports/tables/table.ts";
+import { left, right, tableOf } from "../../../reports/tables/table.ts";
+import { tableToText } from "../../../reports/tables/terminal.ts";
+import type { ColumnOf } from "../../../reports/tables/table.ts";
 import { completeCode } from "../exit-code.ts";
-import { cacheHelp, refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
-import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
-import { cacheFolderOf } from "../../evaluation/run-config.ts";
+import type { Surroundings } from "../declared-command.ts";
+import type { CacheValues } from "./declared/look-after.ts";
 import { unknownName } from "../../catalog/usage-error.ts";
 
 const cacheActions = ["ls", "verify", "prune"] as const;
 type CacheAction = (typeof cacheActions)[number];
 
-interface CacheFlags extends OutputFlags {
-  readonly cache?: string;
-  readonly all?: boolean;
-}
-
-export const addCache: AddCommand = (program, called) => {
-  const command = program
-    .command("cache")
-    .description("weights and image features that are kept between runs: ls, verify, prune");
-  command
-    .argument("[ls|verify|prune]")
-    .option("--all", "prune: remove what is whole, too")
-    .option("--cache <folder>", cacheHelp);
-  withOutputFlags(command).action(() => {
-    const [word = "ls"] = command.args;
-    const what = cacheActions.find((action) => action === word);
-    if (what === undefined && !word.startsWith("-")) {
-      throw unknownName(`cache ${word}`, "action", { name: word, names: cacheActions });
-    }
-    refuseExcess(command, 1);
-    refuseFlagsAsValues(command);
-    const flags = command.opts<CacheFlags>();
-    called({ flags, perform: (surroundings) => manageCache(what ?? "ls", flags, surroundings) });
-  });
-};
-
-type Found = (WeightCacheEntry | FeatureCacheEntry) & {
+type KeptEntry = (WeightCacheEntry | FeatureCacheEntry) & {
   readonly damage: string | null;
   /** Where only some images' features are damaged, `prune` removes no more than those. */
   readonly remove: () => Promise<void>;
 };
 
 /** Gives the exit code. Damage that is found is an error; `prune` removes it instead. */
-async function manageCache(
-  action: CacheAction,
-  { all: isAll = false, cache }: CacheFlags,
-  { cacheFolder, terminal, isJson }: Surroundings,
+export async function cache(
+  { all: isAll, cache: folder }: CacheValues,
+  [word = "ls"]: readonly string[],
+  { terminal, isJson }: Surroundings,
 ): Promise<number> {
-  const folder = cacheFolderOf(cache, cacheFolder);
-  const found: Found[] = [];
+  const action = cacheActions.find((one) => one === word);
+  if (action === undefined) throw unknownName(`cache ${word}`, "action", { name: word, names: cacheActions });
+  const found: KeptEntry[] = [];
   const isRead = ({ state }: WeightCacheEntry | FeatureCacheEntry): boolean =>
     action !== "ls" && state === "finished" && !(action === "prune" && isAll);
   for (const entry of await listWeightCache(folder)) {
@@ -77,7 +53,7 @@ async function manageCache(
   if (action === "prune") for (const entry of shown) await entry.remove();
 
   if (isJson) terminal.result(JSON.stringify({ folder, entries: shown }, null, 2));
-  else terminal.result(describe(action, folder, shown));
+  else terminal.result(entriesText(action, folder, shown));
   const damaged = found.flatMap(({ damage }) => damage ?? []);
   if (action === "verify" && damaged.length > 0) {
     throw new CheckpointError(
@@ -87,14 +63,18 @@ async function manageCache(
   return completeCode;
 }
 
-function wholeFeatures(entry: FeatureCacheEntry): Found {
+function wholeFeatures(entry: FeatureCacheEntry): KeptEntry {
   return { ...entry, damage: null, remove: () => removeFeatureCacheEntry(entry) };
 }
 
 const damageShown = 3;
 
 /** `prune` shows and removes the damaged images' alone. */
-function damagedFeatures(entry: FeatureCacheEntry, damaged: readonly DamagedFeatures[], action: CacheAction): Found {
+function damagedFeatures(
+  entry: FeatureCacheEntry,
+  damaged: readonly DamagedFeatures[],
+  action: CacheAction,
+): KeptEntry {
   const shown = damaged.slice(0, damageShown).map(({ file, damage }) => `${file}: ${damage}`);
   if (damaged.length > damageShown) shown.push(`${entry.folder}: ${damaged.length - damageShown} more images`);
   const removed = { images: damaged.length, sizeBytes: damaged.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) };
@@ -107,24 +87,26 @@ function damagedFeatures(entry: FeatureCacheEntry, damaged: readonly DamagedFeat
 }
 
 /** Nothing will read it: not finished, of another version, or damaged. */
-function isUseless({ state, damage }: Found): boolean {
+function isUseless({ state, damage }: KeptEntry): boolean {
   return state !== "finished" || damage !== null;
 }
 
-function describe(action: CacheAction, folder: string, entries: readonly Found[]): string {
-  const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
-  const total = megabytes(entries.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0));
+function entriesText(action: CacheAction, folder: string, entries: readonly KeptEntry[]): string {
   if (entries.length === 0) return `${folder}: ${action === "prune" ? "nothing to remove" : "nothing is kept"}`;
-  const table = formatColumns(
-    ["checkpoint", "what", "size", "state", "folder"],
-    entries.map((entry) => [
-      entry.checkpoint ?? "unknown",
-      entry.what ?? entry.kind,
-      megabytes(entry.sizeBytes),
-      entry.damage !== null ? "damaged" : action === "verify" && entry.state === "finished" ? "whole" : entry.state,
-      entry.folder,
-    ]),
-    ["left", "left", "right"],
-  );
-  return `${table}\n${action === "prune" ? "removed" : "kept"}: ${total} in ${folder}`;
+  const total = megabytes(entries.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0));
+  const columns: readonly ColumnOf<KeptEntry>[] = [
+    left("checkpoint", ({ checkpoint }) => checkpoint ?? "unknown"),
+    left("what", ({ what, kind }) => what ?? kind),
+    right("size", ({ sizeBytes }) => megabytes(sizeBytes)),
+    left("state", ({ state, damage }) => {
+      if (damage !== null) return "damaged";
+      return action === "verify" && state === "finished" ? "whole" : state;
+    }),
+    left("folder", (entry) => entry.folder),
+  ];
+  return `${tableToText(tableOf(columns, entries))}\n${action === "prune" ? "removed" : "kept"}: ${total} in ${folder}`;
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
 }

@@ -2,31 +2,18 @@
 import { cpus, freemem, totalmem } from "node:os";
 import type { ProviderName } from "../../../models/device/device.ts";
 import { telemetry } from "../../../models/telemetry.ts";
-import { formatColumns } from "../../../reports/tables/table.ts";
+import { gigabytesText } from "../../../reports/tables/numbers.ts";
+import { left, tableOf } from "../../../reports/tables/table.ts";
+import type { ColumnOf } from "../../../reports/tables/table.ts";
+import { tableToText } from "../../../reports/tables/terminal.ts";
 import { usableProcessors } from "../../catalog/usable-processors.ts";
 import { cachedCheckpoints, clockGovernor, freeBytes, nvidiaGpus, vulkanDrivers } from "../../catalog/machine.ts";
 import { autoDevice, findDevices } from "../../catalog/found-devices.ts";
 import type { DeviceFinding } from "../../catalog/found-devices.ts";
 import { completeCode, internalCode } from "../exit-code.ts";
-import { cacheHelp, refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
-import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
 import { installedVersion } from "../../catalog/provenance.ts";
-import { cacheFolderOf } from "../../evaluation/run-config.ts";
-
-interface DoctorFlags extends OutputFlags {
-  readonly cache?: string;
-}
-
-export const addDoctor: AddCommand = (program, called) => {
-  const command = program.command("doctor").description("what this machine can run models on, and what is in the way");
-  command.option("--cache <folder>", cacheHelp);
-  withOutputFlags(command).action(() => {
-    refuseExcess(command, 0);
-    refuseFlagsAsValues(command);
-    const flags = command.opts<DoctorFlags>();
-    called({ flags, perform: (surroundings) => examine(flags, surroundings) });
-  });
-};
+import type { Surroundings } from "../declared-command.ts";
+import type { DoctorValues } from "./declared/look-after.ts";
 
 /** null is what could not be found out, or is not there. */
 interface Diagnosis {
@@ -45,11 +32,11 @@ interface Diagnosis {
 }
 
 /** Gives the exit code: complete where the CPU computes, whatever else does not. */
-async function examine(
-  flags: DoctorFlags,
-  { terminal, isJson, hubCache, cacheFolder: otherwise }: Surroundings,
+export async function doctor(
+  { cache: folder }: DoctorValues,
+  _words: readonly string[],
+  { terminal, isJson, hubCache }: Surroundings,
 ): Promise<number> {
-  const folder = cacheFolderOf(flags.cache, otherwise);
   const devices = await findDevices((name) => {
     terminal.note(`trying ${name}`);
   });
@@ -69,57 +56,52 @@ async function examine(
     cache: { folder, freeBytes: await freeBytes(folder) },
     huggingFace: { folder: hubCache, checkpoints: await cachedCheckpoints(hubCache) },
   };
-  terminal.result(isJson ? JSON.stringify(diagnosis, null, 2) : describe(diagnosis));
+  terminal.result(isJson ? JSON.stringify(diagnosis, null, 2) : diagnosisText(diagnosis));
   const isUsable = diagnosis.devices.some(({ device, status }) => device === "cpu" && status === "works");
   return isUsable ? completeCode : internalCode;
 }
 
-function describe({ devices, ...diagnosis }: Diagnosis): string {
+const deviceColumns: readonly ColumnOf<DeviceFinding>[] = [
+  left("device", ({ device }) => device),
+  left("state", ({ status }) => status),
+  left("what it says", ({ difference, adapter, reason }) => {
+    const within = difference === null || difference === 0 ? 0 : difference.toExponential(1);
+    const name = adapter === null ? "" : `; ${adapter.name}${adapter.isSoftware ? ", a driver in software" : ""}`;
+    return reason ?? `within ${within} of the CPU${name}`;
+  }),
+  left("precisions", ({ precisions }) => precisions.join(", ")),
+];
+
+const factColumns: readonly ColumnOf<readonly [what: string, found: string]>[] = [
+  left("what", ([what]) => what),
+  left("found", ([, found]) => found),
+];
+
+function diagnosisText({ devices, ...diagnosis }: Diagnosis): string {
   const { drivers, processor, memory, cache, huggingFace } = diagnosis;
-  const table = formatColumns(
-    ["device", "state", "what it says", "precisions"],
-    devices.map(({ device, status, difference, precisions, adapter, reason }) => [
-      device,
-      status,
-      reason ??
-        `within ${difference === null || difference === 0 ? 0 : difference.toExponential(1)} of the CPU` +
-          (adapter === null ? "" : `; ${adapter.name}${adapter.isSoftware ? ", a driver in software" : ""}`),
-      precisions.join(", "),
-    ]),
-  );
   const { cores } = processor;
   const all = cpus().length;
   const governor = processor.governor === null ? "" : `, clock set by "${processor.governor}"`;
-  const facts = formatColumns(
-    ["what", "found"],
-    [
-      ["--device auto", diagnosis.auto],
-      ["Node", diagnosis.node],
-      ["onnxruntime-node", diagnosis.onnxruntime],
-      ["ONNX Runtime's telemetry", `${diagnosis.telemetry.isOff ? "off" : "on"} (${diagnosis.telemetry.setting})`],
-      ["NVIDIA GPUs", drivers.nvidia?.join("; ") ?? "none that nvidia-smi finds"],
-      ["Vulkan drivers", drivers.vulkan.length === 0 ? "none" : drivers.vulkan.join(", ")],
-      [
-        "processor",
-        `${processor.model}, ${cores < all ? `${cores} of ${all} cores may be used` : `${cores} cores`}${governor}`,
-      ],
-      ["memory", `${gigabytes(memory.totalBytes)}, ${gigabytes(memory.freeBytes)} free`],
-      [
-        "cache",
-        `${cache.folder}, ${cache.freeBytes === null ? "unknown" : gigabytes(cache.freeBytes)} free on its disk`,
-      ],
-      ["Hugging Face cache", `${huggingFace.folder}, ${countOf(huggingFace.checkpoints)}`],
-    ],
-  );
+  const usable = cores < all ? `${cores} of ${all} cores may be used` : `${cores} cores`;
+  const onDisk = cache.freeBytes === null ? "unknown" : gigabytesText(cache.freeBytes);
+  const facts = [
+    ["--device auto", diagnosis.auto],
+    ["Node", diagnosis.node],
+    ["onnxruntime-node", diagnosis.onnxruntime],
+    ["ONNX Runtime's telemetry", `${diagnosis.telemetry.isOff ? "off" : "on"} (${diagnosis.telemetry.setting})`],
+    ["NVIDIA GPUs", drivers.nvidia?.join("; ") ?? "none that nvidia-smi finds"],
+    ["Vulkan drivers", drivers.vulkan.length === 0 ? "none" : drivers.vulkan.join(", ")],
+    ["processor", `${processor.model}, ${usable}${governor}`],
+    ["memory", `${gigabytesText(memory.totalBytes)}, ${gigabytesText(memory.freeBytes)} free`],
+    ["cache", `${cache.folder}, ${onDisk} free on its disk`],
+    ["Hugging Face cache", `${huggingFace.folder}, ${countOf(huggingFace.checkpoints)}`],
+  ] as const;
   const advice = devices.flatMap(({ device, advice }) => (advice === null ? [] : [`${device}: ${advice}`]));
-  return [table, "", facts, ...(advice.length > 0 ? ["", ...advice] : [])].join("\n");
+  const tables = [tableToText(tableOf(deviceColumns, devices)), "", tableToText(tableOf(factColumns, facts))];
+  return [...tables, ...(advice.length > 0 ? ["", ...advice] : [])].join("\n");
 }
 
 function countOf(checkpoints: number | null): string {
   if (checkpoints === null) return "no such folder yet";
   return checkpoints === 1 ? "1 checkpoint" : `${checkpoints} checkpoints`;
-}
-
-function gigabytes(bytes: number): string {
-  return `${(bytes / 1e9).toFixed(1)} GB`;
 }

@@ -12,14 +12,14 @@ import {
   valueOf,
 } from "../../../reports/records/findings/history.ts";
 import type { HistoryLine, Lane } from "../../../reports/records/findings/history.ts";
-import { formatLane, historyChart } from "../../../reports/tables/history-table.ts";
-import type { Change } from "../../../reports/tables/history-table.ts";
+import { formatLane, historyChart } from "../../../reports/findings/history-table.ts";
+import type { Change } from "../../../reports/findings/history-table.ts";
 import { makeFolder } from "../../../reports/records/make-folder.ts";
 import { describeSystemCode, RunFolderError, systemCode } from "../../../reports/records/run-folder-error.ts";
 import { readComparable } from "../../analysis/compare/comparable-runs.ts";
 import { completeCode, incompleteCode } from "../exit-code.ts";
-import { refuseFlagsAsValues, unknownFlag, withOutputFlags } from "../flags.ts";
-import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
+import type { Surroundings } from "../declared-command.ts";
+import type { HistoryValues } from "./declared/decide.ts";
 import { partialRuns } from "../../analysis/gate/partial-runs.ts";
 import { changePoints } from "../../statistics/change-points.ts";
 import { unknownName, UsageError } from "../../catalog/usage-error.ts";
@@ -27,48 +27,25 @@ import { runsIn } from "./score.ts";
 
 const actions = ["add", "show", "plot"] as const;
 
-interface HistoryFlags extends OutputFlags {
-  readonly file?: string;
-  readonly last?: string;
-  readonly output?: string;
-}
-
 type Outside = Pick<Surroundings, "terminal" | "isJson">;
 
-export const addHistory: AddCommand = (program, called) => {
-  const command = program.command("history").description("runs over time, in a file for git: add, show, plot");
-  command
-    .argument("[add|show|plot]")
-    .argument("[folders...]")
-    .option("--file <file>", "the history (default: history.jsonl)")
-    .option("--last <n>", "show: so many runs of each lane (default: 20)")
-    .option("-o, --output <folder>", "plot: where the charts go (default: history)");
-  withOutputFlags(command).action(() => {
-    const flag = command.args.find((word) => word.startsWith("-"));
-    if (flag !== undefined) throw unknownFlag(flag, "history", command);
-    refuseFlagsAsValues(command);
-    const [word = "show", ...folders] = command.args;
-    const action = actions.find((one) => one === word);
-    if (action === undefined) throw unknownName(`history ${word}`, "action", { name: word, names: actions });
-    const flags = command.opts<HistoryFlags>();
-    const { file = "history.jsonl", output = "history" } = flags;
-    if (action === "add" && folders.length === 0) {
-      throw new UsageError("history add: found no folder, expected one or several that `run` wrote.");
-    }
-    if (action !== "add" && folders[0] !== undefined) {
-      throw new UsageError(`history ${action}: found "${folders[0]}", expected flags only from there on.`);
-    }
-    const last = /^[1-9]\d*$/.test(flags.last ?? "20") ? Number(flags.last ?? 20) : null;
-    if (last === null) throw new UsageError(`--last: found "${flags.last ?? ""}", expected a whole number from 1 on.`);
-    called({
-      flags,
-      perform: (surroundings) => {
-        if (action === "add") return add(folders, file, surroundings);
-        return action === "show" ? show(file, last, surroundings) : plot(file, output, surroundings);
-      },
-    });
-  });
-};
+/** Gives the exit code. */
+export async function history(
+  { file, last, output }: HistoryValues,
+  [word = "show", ...folders]: readonly string[],
+  surroundings: Surroundings,
+): Promise<number> {
+  const action = actions.find((one) => one === word);
+  if (action === undefined) throw unknownName(`history ${word}`, "action", { name: word, names: actions });
+  if (action === "add" && folders.length === 0) {
+    throw new UsageError("history add: found no folder, expected one or several that `run` wrote.");
+  }
+  if (action !== "add" && folders[0] !== undefined) {
+    throw new UsageError(`history ${action}: found "${folders[0]}", expected flags only from there on.`);
+  }
+  if (action === "add") return add(folders, file, surroundings);
+  return action === "show" ? show(file, last, surroundings) : plot(file, output, surroundings);
+}
 
 async function add(folders: readonly string[], file: string, { terminal, isJson }: Outside): Promise<number> {
   const paths = [...new Set((await Promise.all(folders.map(runsIn))).flat())];

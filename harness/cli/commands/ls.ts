@@ -1,28 +1,41 @@
 /** `blip2-bench ls`: what --model and --tasks can name. */
 import { retrievalMetrics } from "../../../tasks/metrics/recall.ts";
-import { formatColumns } from "../../../reports/tables/table.ts";
+import { left, tableOf } from "../../../reports/tables/table.ts";
+import type { ColumnOf } from "../../../reports/tables/table.ts";
+import { tableToText } from "../../../reports/tables/terminal.ts";
 import { completeCode } from "../exit-code.ts";
-import { refuseExcess, withOutputFlags } from "../flags.ts";
-import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
+import type { Surroundings } from "../declared-command.ts";
+import type { BundledCheckpoint } from "../../catalog/catalog.ts";
 import { unknownName } from "../../catalog/usage-error.ts";
 
-export const addLs: AddCommand = (program, called) => {
-  const command = withOutputFlags(program.command("ls")).description("list what can be named: models, tasks");
-  command.argument("[models|tasks]").action(() => {
-    const [what] = command.args;
-    if (what !== undefined && !what.startsWith("-") && what !== "models" && what !== "tasks") {
-      throw unknownName(`ls ${what}`, "list", { name: what, names: ["models", "tasks"] });
-    }
-    refuseExcess(command, 1);
-    called({
-      flags: command.opts<OutputFlags>(),
-      perform: (surroundings) => {
-        list(what === "models" || what === "tasks" ? what : null, surroundings);
-        return Promise.resolve(completeCode);
-      },
-    });
-  });
-};
+const lists = ["models", "tasks"] as const;
+
+/** Gives the exit code. */
+export function ls(_values: object, [word]: readonly string[], surroundings: Surroundings): Promise<number> {
+  const what = lists.find((one) => one === word) ?? null;
+  if (word !== undefined && what === null) throw unknownName(`ls ${word}`, "list", { name: word, names: lists });
+  list(what, surroundings);
+  return Promise.resolve(completeCode);
+}
+
+const modelColumns: readonly ColumnOf<BundledCheckpoint>[] = [
+  left("model", ({ name }) => name),
+  left("language model", ({ kind, family }) => (kind === "retrieval" ? "none: image-text matching" : family)),
+];
+
+interface NamedTask {
+  readonly name: string;
+  readonly splits: readonly string[];
+  readonly protocols: readonly string[];
+  readonly metrics: readonly string[];
+}
+
+const taskColumns: readonly ColumnOf<NamedTask>[] = [
+  left("task", ({ name }) => name),
+  left("splits", ({ splits }) => splits.join(", ")),
+  left("protocols", ({ protocols }) => protocols.join(", ")),
+  left("metrics", ({ metrics }) => metrics.join(", ")),
+];
 
 /** `what`: null is both. */
 function list(
@@ -42,25 +55,10 @@ function list(
     );
     return;
   }
-  const modelTable = formatColumns(
-    ["model", "language model"],
-    catalog.checkpoints.map(({ name, kind, family }) => [
-      name,
-      kind === "retrieval" ? "none: image-text matching" : family,
-    ]),
-  );
   const elsewhere =
     "or the folder of a checkpoint, or a name in the Hugging Face cache such as Salesforce/blip2-opt-2.7b";
-  const taskTable = formatColumns(
-    ["task", "splits", "protocols", "metrics"],
-    tasks.map(({ name, splits, protocols, metrics }) => [
-      name,
-      splits.join(", "),
-      protocols.join(", "),
-      metrics.join(", "),
-    ]),
-  );
+  const modelTable = tableToText(tableOf(modelColumns, catalog.checkpoints));
   if (what !== "tasks") terminal.result(`${modelTable}\n${elsewhere}`);
   if (what === null) terminal.result("");
-  if (what !== "models") terminal.result(taskTable);
+  if (what !== "models") terminal.result(tableToText(tableOf(taskColumns, tasks)));
 }

@@ -4,33 +4,9 @@ import { describePrecision } from "../../../models/checkpoint/precision.ts";
 import { planBytes, planQuantization, prepareWeights } from "../../../models/checkpoint/quantized-weights.ts";
 import type { QuantizationPlan } from "../../../models/checkpoint/quantized-weights.ts";
 import { completeCode } from "../exit-code.ts";
-import { cacheHelp, list, precisionHelp, refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
-import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
 import { checkpointPlace } from "../../catalog/find-checkpoint.ts";
-import { namesOrPaths } from "../../catalog/flag-values.ts";
-import { cacheFolderOf, readPrecisions } from "../../evaluation/run-config.ts";
-
-interface PrepareFlags extends OutputFlags {
-  readonly model?: readonly string[];
-  readonly precision?: readonly string[];
-  readonly cache?: string;
-}
-
-export const addPrepare: AddCommand = (program, called) => {
-  const command = program
-    .command("prepare")
-    .description("convert and quantize weights now, which run does when needed");
-  command
-    .option("-m, --model <names>", "as in run (default: all bundled)", list)
-    .option("--precision <names>", precisionHelp, list)
-    .option("--cache <folder>", cacheHelp);
-  withOutputFlags(command).action(() => {
-    refuseExcess(command, 0);
-    refuseFlagsAsValues(command);
-    const flags = command.opts<PrepareFlags>();
-    called({ flags, perform: (surroundings) => prepareWeightsOf(flags, surroundings) });
-  });
-};
+import type { Surroundings } from "../declared-command.ts";
+import type { PrepareValues } from "./declared/look-after.ts";
 
 interface Prepared {
   readonly checkpoint: string;
@@ -45,15 +21,14 @@ interface Prepared {
 }
 
 /** Gives the exit code. */
-async function prepareWeightsOf(
-  flags: PrepareFlags,
-  { catalog, terminal, isJson, hubCache, cacheFolder: otherwise }: Surroundings,
+export async function prepare(
+  { model, precision: precisions, cache: cacheFolder }: PrepareValues,
+  _words: readonly string[],
+  { catalog, terminal, isJson, hubCache }: Surroundings,
 ): Promise<number> {
-  const cacheFolder = cacheFolderOf(flags.cache, otherwise);
-  const precisions = readPrecisions(flags.precision);
   const bundled = catalog.checkpoints.map(({ name }) => name);
   const options = { hubCache, cacheFolder, onPreparation: terminal.preparation.bind(terminal) };
-  const places = namesOrPaths("--model", flags.model, bundled).map((name) => checkpointPlace(catalog, name).where);
+  const places = (model ?? bundled).map((name) => checkpointPlace(catalog, name).where);
   const prepared: Prepared[] = [];
   for (const where of places) {
     const checkpoint = await openCheckpoint(where, options);

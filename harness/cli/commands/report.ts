@@ -6,53 +6,31 @@ import { RunFolderError } from "../../../reports/records/run-folder-error.ts";
 import type { RunConfig } from "../../evaluation/run-config.ts";
 import type { Terminal } from "../terminal.ts";
 import { completeCode } from "../exit-code.ts";
-import { refuseExcess, refuseFlagsAsValues, withOutputFlags } from "../flags.ts";
-import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
-import { defaultSeed, reportOn } from "../../analysis/report/report-on.ts";
-import { integer } from "../../catalog/flag-values.ts";
+import type { Surroundings } from "../declared-command.ts";
+import { usualReportSeed } from "../options/output.ts";
+import type { ReportValues } from "./declared/evaluate.ts";
+import { reportOn } from "../../analysis/report/report-on.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
-import { dataFolder, readDataPlace } from "../../catalog/data-folder.ts";
-
-interface ReportFlags extends OutputFlags {
-  readonly output?: string;
-  readonly data?: string;
-  readonly samples?: string;
-  readonly seed?: string;
-}
-
-const defaultSamples = 120; // of a task: a page of a few megabytes
-
-export const addReport: AddCommand = (program, called) => {
-  const command = program.command("report").description("make a page, charts and tables of run and bench folders");
-  command
-    .argument("[folders...]")
-    .option("-o, --output <folder>", "the report's folder (default: report)")
-    .option("--data <folder>", "the data set's files, where they have moved")
-    .option("--samples <n>", `samples of a task to show; 0 is none (default: ${defaultSamples})`)
-    .option("--seed <n>", `which samples are drawn (default: ${defaultSeed})`);
-  withOutputFlags(command).action(() => {
-    refuseExcess(command, Number.POSITIVE_INFINITY);
-    refuseFlagsAsValues(command);
-    const folders = command.args;
-    if (folders.length === 0) {
-      throw new UsageError("report: found no folder, expected run or bench folders, such as runs/* bench/*.");
-    }
-    const flags = command.opts<ReportFlags>();
-    called({ flags, perform: (surroundings) => report(folders, flags, surroundings) });
-  });
-};
+import { dataFolder } from "../../catalog/data-folder.ts";
 
 /** Gives the exit code. */
-async function report(folders: readonly string[], flags: ReportFlags, surroundings: Surroundings): Promise<number> {
-  const { terminal, isJson } = surroundings;
-  const output = resolve(flags.output ?? "report");
+export async function report(
+  values: ReportValues,
+  folders: readonly string[],
+  { catalog, terminal, isJson, hubCache }: Surroundings,
+): Promise<number> {
+  if (folders.length === 0) {
+    throw new UsageError("report: found no folder, expected run or bench folders, such as runs/* bench/*.");
+  }
+  const { data, samples, seed, output: named } = values;
+  const output = named ?? resolve("report");
   const made = await reportOn(folders, {
-    catalog: surroundings.catalog,
+    catalog,
     onStep: stepsOn(terminal),
     output,
-    data: await dataFolder(readDataPlace("--data", flags.data), surroundings.hubCache),
-    samples: integer("--samples", flags.samples, { from: 0 }) ?? defaultSamples,
-    seed: integer("--seed", flags.seed, { from: 0 }) ?? defaultSeed,
+    data: await dataFolder(data, hubCache),
+    samples,
+    seed,
   });
   for (const { folder, reasons } of made.apart) terminal.message(`Shown apart: ${folder}: ${reasons.join(" ")}`);
   terminal.result(isJson ? JSON.stringify(resultOf(made, output), null, 2) : describe(made, output));
@@ -68,7 +46,7 @@ export async function reportOfRun(
 ): Promise<void> {
   const folder = join(output, reportFolderName);
   try {
-    const sampled = { samples: samplesAfterRun, seed: defaultSeed };
+    const sampled = { samples: samplesAfterRun, seed: usualReportSeed };
     const data = await dataFolder(place, hubCache);
     await reportOn([output], { catalog, output: folder, data, ...sampled, onStep: stepsOn(terminal) });
     terminal.note(`Report: ${join(folder, pageName)}`);

@@ -3,81 +3,64 @@
  * published number. Or shows a run that is on disk (--run), or what is published (--list).
  */
 import { basename, resolve } from "node:path";
-import { formatPublished, formatReproductions } from "../../../reports/tables/reproduction.ts";
-import type { ListedNumber, Reproduction } from "../../../reports/tables/reproduction.ts";
+import { formatPublished, formatReproductions } from "../../../reports/findings/reproduction-table.ts";
+import type { ListedNumber, Reproduction } from "../../../reports/findings/reproduction-table.ts";
 import { readScores } from "../../../reports/records/read-scores.ts";
 import { readRun } from "../../../reports/records/run-files.ts";
-import type { ScoredRun } from "../../../reports/tables/table.ts";
+import type { ScoredRun } from "../../../reports/findings/score-rows.ts";
 import type { PublishedNumber } from "../../../tasks/published/published-number.ts";
 import { publishedNumbers, publishedSplits } from "../../../tasks/published/published-numbers.ts";
 import { completeCode } from "../exit-code.ts";
-import { refuseExcess, refuseFlagsAsValues, withOutputFlags, withRunFlags } from "../flags.ts";
-import type { AddCommand, OutputFlags } from "../flags.ts";
 import { taskNamed } from "../../catalog/find-checkpoint.ts";
 import { listedNumber, reproductionOf } from "../../analysis/reproduction.ts";
-import { run, runConfigOf } from "./run.ts";
+import type { Surroundings } from "../declared-command.ts";
+import { defaultOutput, runConfigOf } from "../options/run.ts";
+import type { ReproduceValues } from "./declared/evaluate.ts";
+import { resumeCommand, run } from "./run.ts";
 import type { RunSurroundings } from "./run.ts";
-import type { RunConfig, RunFlags } from "../../evaluation/run-config.ts";
+import type { RunConfig } from "../../evaluation/run-config.ts";
 import { runsIn } from "./score.ts";
 import { nearestName, UsageError } from "../../catalog/usage-error.ts";
 
-/** Flags of `reproduce`: those of `run` that replace no choice of a protocol, and where else numbers come from. */
-interface ReproduceFlags extends RunFlags, OutputFlags {
-  /** A folder that `run` has written. */
-  readonly run?: string;
-  readonly list?: boolean;
-}
-
-export const addReproduce: AddCommand = (program, called) => {
-  const command = program
-    .command("reproduce")
-    .description("evaluate as the paper does; shows the scores beside every published number");
-  withRunFlags(command, { models: "none", tasks: "all with published numbers" })
-    .option("--run <folder>", "show a run that is on disk instead")
-    .option("--list", "show all published numbers instead, also of checkpoints that are not public");
-  withOutputFlags(command).action(() => {
-    refuseExcess(command, 0);
-    refuseFlagsAsValues(command);
-    const flags = command.opts<ReproduceFlags>();
-    called({
-      flags,
-      perform: (surroundings) => {
-        const { config, resume } = runConfigOf(flags, surroundings);
-        return reproduce(config, flags, { ...surroundings, resume });
-      },
-    });
-  });
-};
-
 /** Gives the exit code: that of the run; how near the numbers are does not move it. */
-async function reproduce(config: RunConfig, flags: ReproduceFlags, surroundings: RunSurroundings): Promise<number> {
-  refuseTogether(flags);
-  if (flags.list === true) {
-    list(config, flags, surroundings);
+export async function reproduce(
+  values: ReproduceValues,
+  _words: readonly string[],
+  surroundings: Surroundings,
+): Promise<number> {
+  const output = defaultOutput();
+  const config = runConfigOf(values, { ...surroundings, output });
+  refuseTogether(values);
+  if (values.list) {
+    list(config, values, surroundings);
     return completeCode;
   }
-  if (flags.run !== undefined) {
-    const folders = await runsIn(flags.run);
+  if (values.run !== undefined) {
+    const folders = await runsIn(values.run);
     const runs = await Promise.all(folders.map(readScoredRun));
     show(runs, surroundings);
     return completeCode;
   }
-  const tasks = tasksToRun(config, flags, surroundings);
+  const tasks = tasksToRun(config, values, surroundings);
   if (config.data === null) {
     surroundings.terminal.message(
       "No --data: the bundled data set is asked, not the official one, so no score can be compared with a published one.",
     );
   }
-  return run({ ...config, tasks }, { ...surroundings, show });
+  const resume = resumeCommand(surroundings.words, {
+    overwrite: values.overwrite,
+    output: values.output === null ? output : null,
+  });
+  return run({ ...config, tasks }, { ...surroundings, resume, show });
 }
 
-function refuseTogether(flags: ReproduceFlags): void {
-  if (flags.run === undefined) return;
+function refuseTogether(values: ReproduceValues): void {
+  if (values.run === undefined) return;
   const given = (["list", "model", "tasks", "data", "split", "limit", "output"] as const).find(
-    (flag) => flags[flag] !== undefined,
+    (key) => (values[key] ?? false) !== false,
   );
   if (given === undefined) return;
-  throw new UsageError(`--run: shows the run in ${flags.run} as it is, so --${given} cannot be given with it.`);
+  throw new UsageError(`--run: shows the run in ${values.run} as it is, so --${given} cannot be given with it.`);
 }
 
 async function readScoredRun(folder: string): Promise<ScoredRun> {
@@ -106,9 +89,9 @@ function show(runs: readonly ScoredRun[], { terminal, isJson }: Pick<RunSurround
   );
 }
 
-function list(config: RunConfig, flags: ReproduceFlags, { terminal, isJson }: RunSurroundings): void {
-  const checkpoints = flags.model === undefined ? null : config.models.map(checkpointNamed);
-  const tasks = flags.tasks === undefined ? null : config.tasks;
+function list(config: RunConfig, values: ReproduceValues, { terminal, isJson }: Surroundings): void {
+  const checkpoints = values.model === undefined ? null : config.models.map(checkpointNamed);
+  const tasks = values.tasks === undefined ? null : config.tasks;
   const numbers = publishedNumbers
     .filter(({ checkpoint }) => checkpoints === null || (checkpoint !== null && checkpoints.includes(checkpoint)))
     .filter(({ task }) => tasks === null || tasks.includes(task))
@@ -130,12 +113,12 @@ function privateNotes(numbers: readonly ListedNumber[]): readonly string[] {
 }
 
 /** The tasks to run, each of which has published numbers of every model; a UsageError where one has not. */
-function tasksToRun(config: RunConfig, flags: ReproduceFlags, { catalog }: RunSurroundings): readonly string[] {
-  if (flags.model === undefined) {
+function tasksToRun(config: RunConfig, values: ReproduceValues, { catalog }: Surroundings): readonly string[] {
+  if (values.model === undefined) {
     throw new UsageError(`reproduce: found no --model, expected one with published numbers. ${checkpointsLine()}`);
   }
   const checkpoints = config.models.map(checkpointNamed);
-  if (flags.tasks !== undefined) {
+  if (values.tasks !== undefined) {
     for (const checkpoint of checkpoints) {
       for (const task of config.tasks) {
         const { splits } = taskNamed(catalog, task).dataset;

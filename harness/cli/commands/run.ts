@@ -1,88 +1,58 @@
 /** `blip2-bench run`: every model on every task, then the rows of all of them. */
 import { join } from "node:path";
 import type { PreparationEvent } from "../../../models/checkpoint/weight-cache.ts";
-import { rowsToCsv } from "../../../reports/tables/csv.ts";
 import { writeFileWhole } from "../../../reports/records/atomic-file.ts";
 import { describeSystemCode, RunWriteError, systemCode } from "../../../reports/records/run-folder-error.ts";
 import { rowsName } from "../../../reports/records/run-files.ts";
-import { formatTable, rowsOf } from "../../../reports/tables/table.ts";
+import { scoreRowsOf, scoreRowsToCsv } from "../../../reports/findings/score-rows.ts";
+import { formatScores } from "../../../reports/findings/score-table.ts";
 import { runName } from "../../../reports/records/run-record.ts";
-import type { ScoredRun } from "../../../reports/tables/table.ts";
+import type { ScoredRun } from "../../../reports/findings/score-rows.ts";
 import type { Costs } from "../../../reports/records/findings/costs.ts";
-import { formatCosts } from "../../../reports/tables/costs-table.ts";
+import { formatCosts } from "../../../reports/findings/costs-table.ts";
 import { usableProcessors } from "../../catalog/usable-processors.ts";
 import { costsOf } from "../../analysis/costs/costs.ts";
 import { writeCosts } from "../../analysis/costs/write-costs.ts";
 import { evaluate } from "../../evaluation/evaluate.ts";
 import { completeCode, incompleteCode } from "../exit-code.ts";
-import { list, precisionHelp, refuseExcess, refuseFlagsAsValues, withOutputFlags, withRunFlags } from "../flags.ts";
-import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
+import type { Surroundings } from "../declared-command.ts";
+import { defaultOutput, runConfigOf } from "../options/run.ts";
+import type { RunValues } from "./declared/evaluate.ts";
+import { pullMissing } from "../pull/pull-missing.ts";
 import { reportOfRun } from "./report.ts";
 import { watchInterrupt } from "../interrupt.ts";
 import { prepare } from "../../evaluation/prepare.ts";
 import type { Evaluation } from "../../evaluation/verbs.ts";
 import type { Watcher } from "../../evaluation/watcher.ts";
-import { readRunConfig } from "../../evaluation/run-config.ts";
-import type { RunConfig, RunFlags } from "../../evaluation/run-config.ts";
+import type { RunConfig } from "../../evaluation/run-config.ts";
 import type { Terminal } from "../terminal.ts";
 import { describeWaiting } from "../../evaluation/waiting.ts";
 import { describeWorkers } from "../../processes/worker-pool.ts";
 
-export const addRun: AddCommand = (program, called) => {
-  const command = program
-    .command("run")
-    .description("evaluate checkpoints on tasks; goes on with a run that was stopped");
-  withRunFlags(command, { models: "all bundled", tasks: "all the checkpoints can do" })
-    .option("--precision <names>", precisionHelp, list)
-    .option(
-      "--first-steps <n>",
-      "samples whose first token's distribution is kept for `costs` (default: 64 of several precisions)",
-    )
-    .option("--generation <where>", "the loop over tokens: stepwise, in one graph, or auto (default: auto)")
-    .option("--prompt <text>", "another prompt, with {question} in it")
-    .option("--beams <n>", "beams; 1 is greedy search")
-    .option("--length-penalty <x>", "above 0 favours long answers, below short ones")
-    .option("--repetition-penalty <x>", "1 is none")
-    .option("--early-stopping <when>", "true, false or never, as in transformers")
-    .option("--min-new-tokens <n>", "shortest answer")
-    .option("--max-new-tokens <n>", "longest answer")
-    .option("--rerank <n>", "retrieval: candidates of a row that are matched again; 0 is none")
-    .option("--cider-df <where>", "CIDEr's document frequencies: split, or sample as the official code has it")
-    .option("--no-report", "do not end by writing a report into the output folder");
-  withOutputFlags(command).action(() => {
-    refuseExcess(command, 0);
-    refuseFlagsAsValues(command);
-    const flags = command.opts<RunFlags & OutputFlags>();
-    called({
-      flags,
-      perform: (surroundings) => {
-        const { config, resume } = runConfigOf(flags, surroundings);
-        return run(config, { ...surroundings, resume, isReported: flags.report !== false });
-      },
-    });
+export async function runAsAsked(
+  values: RunValues,
+  _words: readonly string[],
+  surroundings: Surroundings,
+): Promise<number> {
+  const output = defaultOutput();
+  const config = runConfigOf(values, { ...surroundings, output });
+  const resume = resumeCommand(surroundings.words, {
+    overwrite: values.overwrite,
+    output: values.output === null ? output : null,
   });
-};
-
-/** The flags, checked, with the defaults filled in; and the command that goes on with such a run. */
-export function runConfigOf(
-  flags: RunFlags,
-  { catalog, cacheFolder, words }: Surroundings,
-): { readonly config: RunConfig; readonly resume: string } {
-  const output = join("runs", new Date().toISOString().slice(0, 19).replaceAll(":", "-"));
-  const config = readRunConfig(flags, {
-    models: catalog.checkpoints.map(({ name }) => name),
-    tasks: catalog.bundledTasks,
-    output,
-    threads: usableProcessors(),
-    cache: cacheFolder,
-  });
-  return { config, resume: resumeCommand(words, flags.output === undefined ? output : null) };
+  const pulled = values.pull ? await pullMissing(config.models, surroundings) : completeCode;
+  if (pulled !== completeCode) return pulled;
+  return run(config, { ...surroundings, resume, isReported: values.report });
 }
 
-/** The same words, without what would start again, and with the folder that was chosen. */
-function resumeCommand(words: readonly string[], output: string | null): string {
+/** The same words, without what would start again, and with the folder that was chosen: `output`, where none was named. */
+export function resumeCommand(
+  words: readonly string[],
+  { overwrite, output }: { readonly overwrite: boolean; readonly output: string | null },
+): string {
   const kept = words.filter((word) => word !== "--overwrite");
   const all = ["npx", "blip2-bench", ...kept, ...(output === null ? [] : ["--output", output])];
+  if (overwrite && kept.length === words.length) all.push("--no-overwrite"); // a config file says to
   return all.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(" ");
 }
 
@@ -162,7 +132,7 @@ export async function run(config: RunConfig, surroundings: RunSurroundings): Pro
 export async function writeRows(folder: string, scored: readonly ScoredRun[]): Promise<void> {
   const path = join(folder, rowsName);
   try {
-    await writeFileWhole(path, rowsToCsv(scored.flatMap(rowsOf)));
+    await writeFileWhole(path, scoreRowsToCsv(scored.flatMap(scoreRowsOf)));
   } catch (cause) {
     const code = systemCode(cause);
     if (code === null) throw cause;
@@ -177,12 +147,12 @@ export function showRuns(
   costs: Costs | null = null,
 ): void {
   if (!isJson) {
-    terminal.result(formatTable(scored));
+    terminal.result(formatScores(scored));
     if (costs !== null) terminal.result(`\n${formatCosts(costs)}`);
     return;
   }
   const runs = scored.map(({ record, scores: { counts, metrics } }) => ({ ...record, scores: { counts, metrics } }));
-  const result = { format: "blip2-bench-result/1", rows: scored.flatMap(rowsOf), runs };
+  const result = { format: "blip2-bench-result/1", rows: scored.flatMap(scoreRowsOf), runs };
   terminal.result(JSON.stringify({ ...result, ...(costs !== null && { costs }) }, null, 2));
 }
 

@@ -6,39 +6,22 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { kindOfFolder } from "../../../reports/records/run-files.ts";
 import { RunFolderError } from "../../../reports/records/run-folder-error.ts";
-import type { ScoredRun } from "../../../reports/tables/table.ts";
+import type { ScoredRun } from "../../../reports/findings/score-rows.ts";
 import { completeCode, incompleteCode } from "../exit-code.ts";
-import { refuseExcess, withOutputFlags } from "../flags.ts";
-import type { AddCommand, OutputFlags, Surroundings } from "../flags.ts";
+import type { Surroundings } from "../declared-command.ts";
+import type { ScoreValues } from "./declared/evaluate.ts";
 import { showRuns, writeRows } from "./run.ts";
 import { scoreAgain } from "../../evaluation/score.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
-import { dataFolder, readDataPlace } from "../../catalog/data-folder.ts";
+import { dataFolder } from "../../catalog/data-folder.ts";
 
-interface ScoreFlags extends OutputFlags {
-  readonly data?: string;
-}
-
-export const addScore: AddCommand = (program, called) => {
-  const command = program.command("score").description("score the predictions of a run folder again");
-  command.argument("[folder]");
-  withOutputFlags(command)
-    .option("--data <folder>", "the data set's files, where they have moved")
-    .action(() => {
-      refuseExcess(command, 1);
-      const [folder] = command.args;
-      if (folder === undefined) throw new UsageError("score: found no folder, expected the run folder to score.");
-      const flags = command.opts<ScoreFlags>();
-      const data = readDataPlace("--data", flags.data);
-      called({ flags, perform: (surroundings) => score(folder, { ...surroundings, data }) });
-    });
-};
-
-/** Gives the exit code. `data`: the folder of the data set's files, where they have moved. */
-async function score(
-  folder: string,
-  { catalog, terminal, isJson, hubCache, data: place }: Surroundings & { readonly data: string | null },
+/** Gives the exit code. */
+export async function score(
+  { data: place }: ScoreValues,
+  [folder]: readonly string[],
+  { catalog, terminal, isJson, hubCache }: Surroundings,
 ): Promise<number> {
+  if (folder === undefined) throw new UsageError("score: found no folder, expected the run folder to score.");
   const data = await dataFolder(place, hubCache);
   const scored: ScoredRun[] = [];
   for (const run of await runsIn(folder)) scored.push(await scoreAgain(run, catalog, data));

@@ -4,14 +4,14 @@
  */
 import { CheckpointError, ImageError } from "../../../models/model.ts";
 import type { Conversation, ConversationAnswer, GeneratingCheckpoint, TextOptions } from "../../library/types.ts";
-import type { Input } from "../flags.ts";
+import type { Input } from "../declared-command.ts";
 import { onStopSignal, sameKeyMs, signalCodes } from "../interrupt.ts";
 import type { Terminal } from "../terminal.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
 import { ChatCommands } from "./chat-commands.ts";
 import { LineQueue } from "./line-queue.ts";
-import { codeOf } from "./own-image-flags.ts";
-import type { Answers } from "./own-image-flags.ts";
+import { codeOf } from "./how-asked.ts";
+import type { Answers } from "./how-asked.ts";
 import { shownText } from "./shown-text.ts";
 
 export interface ChatSessionParts {

@@ -4,7 +4,7 @@ import type { Interface } from "node:readline";
 import type { Writable } from "node:stream";
 import { describeSystemCode } from "../../../reports/records/run-folder-error.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
-import type { Input } from "../flags.ts";
+import type { Input } from "../declared-command.ts";
 
 export interface LineQueueOptions {
   /** Where lines are edited; null: they come as they are. */

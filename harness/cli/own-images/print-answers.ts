@@ -5,13 +5,15 @@ import { generateAnswers } from "../../own-images/generate-answers.ts";
 import type { Asking } from "../../evaluation/generation/asking.ts";
 import { checkSearchMemory } from "../../evaluation/generation/check-search-memory.ts";
 import type { AnsweredBatch, ImageQuestion } from "../../own-images/generate-answers.ts";
-import type { Surroundings } from "../flags.ts";
+import type { Surroundings } from "../declared-command.ts";
 import { watchInterrupt } from "../interrupt.ts";
-import { codeOf, modelsToRide } from "./own-image-flags.ts";
-import type { Answer, Answers, Ride } from "./own-image-flags.ts";
+import { checkpointsAsked, codeOf } from "./how-asked.ts";
+import type { Answer, Answers, HowAsked } from "./how-asked.ts";
 
 export interface PrintOptions {
-  readonly ride: Ride;
+  readonly how: HowAsked;
+  /** Texts generated at a time. */
+  readonly batchSize: number;
   readonly askingOf: (family: LanguageModelFamily) => Asking<ImageQuestion>;
   readonly answers: Answers;
   /** Images that cannot be used. */
@@ -21,12 +23,12 @@ export interface PrintOptions {
 /** Gives the exit code. */
 export async function printAnswers(
   asked: readonly ImageQuestion[],
-  { ride, askingOf, answers, failed: failedBefore }: PrintOptions,
+  { how, batchSize, askingOf, answers, failed: failedBefore }: PrintOptions,
   surroundings: Pick<Surroundings, "catalog" | "hubCache" | "terminal">,
 ): Promise<number> {
   const { terminal } = surroundings;
-  const { batchSize, sampling, show } = ride;
-  const models = (await modelsToRide(ride, surroundings)).map(generator);
+  const { sampling, show } = how;
+  const models = (await checkpointsAsked(how, surroundings)).map(generator);
   for (const model of models) {
     checkSearchMemory(model, { decoding: askingOf(model.family).decoding, texts: Math.min(batchSize, asked.length) });
   }

@@ -7,8 +7,10 @@ import type { DecodingOptions, LanguageModelFamily } from "../../../models/model
 import { cider, ciderMetric } from "../../../tasks/metrics/caption-metrics.ts";
 import { blipQuestion } from "../../../tasks/question-text.ts";
 import type { GenerationTask, ProtocolName } from "../../../tasks/task.ts";
-import type { Overrides } from "../run-config.ts";
+import { textSettingsIn } from "../../catalog/text-settings.ts";
+import type { TextSettings } from "../../catalog/text-settings.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
+import type { Overrides } from "../run-config.ts";
 
 /** How each `S` is asked of one language model: a sample of a data set, or a question about an image of the user's own. */
 export interface Asking<S> {
@@ -48,27 +50,22 @@ export function withCiderDf(task: GenerationTask<Sample>, ciderDf: unknown): Gen
 /** A protocol's decoding with what flags replace. `flags`: the names of those for the fewest and the most new tokens. */
 export function decodingOf(
   choices: DecodingOptions,
-  overrides: Overrides,
+  replaced: TextSettings,
   flags = { min: "--min-new-tokens", max: "--max-new-tokens" },
 ): DecodingOptions {
+  const { minNewTokens, maxNewTokens, ...others } = textSettingsIn(replaced);
   const newTokens = {
-    min: overrides.minNewTokens ?? choices.newTokens.min,
-    max: overrides.maxNewTokens ?? choices.newTokens.max,
+    min: minNewTokens ?? choices.newTokens.min,
+    max: maxNewTokens ?? choices.newTokens.max,
   };
   if (newTokens.min > newTokens.max) {
-    const flag = overrides.minNewTokens === undefined ? flags.max : flags.min;
+    const flag = minNewTokens === undefined ? flags.max : flags.min;
     throw new UsageError(
       `${flag}: at least ${newTokens.min} new tokens and at most ${newTokens.max} cannot both be. ` +
         `Give ${flags.min} and ${flags.max} together.`,
     );
   }
-  return {
-    beams: overrides.beams ?? choices.beams,
-    newTokens,
-    lengthPenalty: overrides.lengthPenalty ?? choices.lengthPenalty,
-    repetitionPenalty: overrides.repetitionPenalty ?? choices.repetitionPenalty,
-    earlyStopping: overrides.earlyStopping ?? choices.earlyStopping,
-  };
+  return { ...choices, ...others, newTokens };
 }
 
 const place = "{question}";

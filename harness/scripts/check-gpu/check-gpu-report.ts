@@ -1,5 +1,6 @@
 /** What check:gpu found, for people: Markdown for the report's file, and the same tables in columns for a terminal. */
-import { formatColumns } from "../../../reports/tables/table.ts";
+import { left, tableOf } from "../../../reports/tables/table.ts";
+import { tableToText } from "../../../reports/tables/terminal.ts";
 import { describeChosen } from "./check-gpu-record.ts";
 import type { CheckRecord, Section } from "./check-gpu-record.ts";
 import { bandwidth } from "./check-gpu-speed.ts";
@@ -14,7 +15,21 @@ interface Part {
 
 export function checkToText(record: CheckRecord): string {
   const blocks = partsOf(record).map(({ title, titles, cells, notes }) =>
-    [title, ...(cells.length === 0 ? [] : ["", formatColumns(titles, cells)]), ...notes].join("\n"),
+    [
+      title,
+      ...(cells.length === 0
+        ? []
+        : [
+            "",
+            tableToText(
+              tableOf(
+                titles.map((heading, place) => left(heading, (row: readonly string[]) => row[place] ?? "")),
+                cells,
+              ),
+            ),
+          ]),
+      ...notes,
+    ].join("\n"),
   );
   return `${blocks.join("\n\n")}\n`;
 }

@@ -3,6 +3,7 @@
  * unrounded, in the metric's unit: a fraction, or CIDEr's own.
  */
 import * as z from "zod";
+import { metricUnitSchema } from "../metric-unit.ts";
 
 export const comparisonFormat = "blip2-bench-comparison/1";
 
@@ -24,7 +25,7 @@ const metricComparison = z.object({
   metric: z.string(),
   /** A part of the samples, such as answerType "yes/no"; null is all of them. */
   group: z.object({ by: z.string(), name: z.string() }).nullable(),
-  unit: z.enum(["fraction", "cider"]),
+  unit: metricUnitSchema,
   higherIsBetter: z.boolean(),
   samples: count,
   /** Images. */

@@ -1,8 +1,7 @@
 /**
- * What precisions cost, as a document: a row for each checkpoint, task and precision, beside the fp32 run of the same
- * samples. costs.json has everything, unrounded; costs.csv the numbers a spreadsheet wants.
+ * What precisions cost, as a document (costs.json): a row for each checkpoint, task and precision, beside the fp32 run of the
+ * same samples. Nothing is rounded.
  */
-import { stringify } from "csv-stringify/sync";
 import type { MetricScore } from "../run-record.ts";
 
 export const costsFormat = "blip2-bench-costs/1";
@@ -83,40 +82,6 @@ export interface RankAgreement {
 
 export function costsJson(costs: Costs): string {
   return `${JSON.stringify(costs, null, 2)}\n`;
-}
-
-type Cell = string | number | null;
-
-const columns: readonly { readonly header: string; readonly cell: (row: CostRow) => Cell }[] = [
-  { header: "checkpoint", cell: (row) => row.checkpoint },
-  { header: "precision", cell: (row) => row.precision },
-  { header: "task", cell: (row) => row.task },
-  { header: "split", cell: (row) => row.split },
-  { header: "protocol", cell: (row) => row.protocol },
-  { header: "samples", cell: (row) => row.samples },
-  { header: "metric", cell: (row) => row.score?.name ?? null },
-  { header: "value", cell: (row) => row.score?.value ?? null },
-  { header: "low", cell: (row) => row.score?.interval?.low ?? null },
-  { header: "high", cell: (row) => row.score?.interval?.high ?? null },
-  { header: "difference", cell: (row) => row.difference },
-  { header: "same_outputs", cell: ({ outputs }) => outputs && outputs.same / outputs.samples },
-  { header: "median_first_difference", cell: ({ outputs }) => outputs?.medianFirstDifference ?? null },
-  { header: "mean_kl", cell: ({ firstStep }) => firstStep?.meanKl ?? null },
-  { header: "kl_samples", cell: ({ firstStep }) => firstStep?.samples ?? null },
-  { header: "same_first_text", cell: ({ ranking }) => ranking?.reranked.imageToText.first ?? null },
-  { header: "same_first_image", cell: ({ ranking }) => ranking?.reranked.textToImage.first ?? null },
-  { header: "mean_similarity_difference", cell: ({ ranking }) => ranking?.meanSimilarityDifference ?? null },
-  { header: "ms_a_sample", cell: ({ stagesMs }) => modelMs(stagesMs) },
-  { header: "load_ms", cell: (row) => row.loadMs },
-  { header: "weights_bytes", cell: (row) => row.weightsBytes },
-  { header: "memory_before_bytes", cell: (row) => row.memoryBeforeBytes },
-  { header: "loaded_memory_bytes", cell: (row) => row.loadedMemoryBytes },
-  { header: "peak_memory_bytes", cell: (row) => row.peakMemoryBytes },
-];
-
-export function costsCsv({ rows }: Costs): string {
-  const headers = columns.map(({ header }) => header);
-  return stringify([headers, ...rows.map((row) => columns.map(({ cell }) => cell(row)))], { escape_formulas: true });
 }
 
 /** Of the model: images are read, decoded and resized by other threads meanwhile. null where nothing was timed. */

@@ -1,5 +1,6 @@
 /** What `gate` found, as one document. Numbers are unrounded and in the metric's unit; `words` say how a verdict came. */
 import * as z from "zod";
+import { metricUnitSchema } from "../metric-unit.ts";
 
 export const gateResultFormat = "blip2-bench-gate-result/1";
 
@@ -21,7 +22,7 @@ const metricJudgement = z.object({
   kind: z.literal("metric"),
   ...about,
   metric: z.string(),
-  unit: z.enum(["fraction", "cider"]),
+  unit: metricUnitSchema,
   isPrimary: z.boolean(),
   verdict: z.enum(["pass", "fail", "inconclusive"]),
   margin: z.number(),

@@ -5,6 +5,7 @@
 import { appendFile } from "node:fs/promises";
 import * as z from "zod";
 import { machineClassOf } from "../machine-class.ts";
+import { pointsPerUnsaidUnit } from "../metric-unit.ts";
 import { describeSystemCode, RunFolderError, systemCode } from "../run-folder-error.ts";
 import type { RunRecord, ScoreSheet } from "../run-record.ts";
 import { readTextFile, TextFileError } from "../text-file.ts";
@@ -44,9 +45,14 @@ export function historyLineOf({ record, scores }: { record: RunRecord; scores: S
   return {
     format: historyFormat,
     startedAt: timings.startedAt,
-    ...{ commit: code.commit, dirty: code.dirty, version: code.version, identity: record.identity },
+    commit: code.commit,
+    dirty: code.dirty,
+    version: code.version,
+    identity: record.identity,
     machine: machineClassOf(record),
-    ...{ checkpoint: checkpoint.name, task: config.task, split: data.split },
+    checkpoint: checkpoint.name,
+    task: config.task,
+    split: data.split,
     protocol: Object.keys(config.overrides).length > 0 ? "custom" : config.protocol,
     precision: recordedPrecision(config),
     samples: counts.predicted,
@@ -140,5 +146,5 @@ export function valueOf(line: HistoryLine, measure: string): number | null {
   if (measure === "time") return line.computeMs;
   if (measure === "memory") return line.peakMemoryBytes === null ? null : line.peakMemoryBytes / 1e6;
   const metric = line.metrics[measure];
-  return metric === undefined ? null : metric.value * 100;
+  return metric === undefined ? null : metric.value * pointsPerUnsaidUnit;
 }

@@ -9,8 +9,8 @@
 import { deflateSync, inflateSync } from "node:zlib";
 import * as z from "zod";
 
-export type Column = readonly (string | number)[];
-export type ColumnsByName = Readonly<Record<string, Column>>;
+export type PlainColumn = readonly (string | number)[];
+export type ColumnsByName = Readonly<Record<string, PlainColumn>>;
 
 const packedColumn = z.object({
   kind: z.enum(["integers", "choices", "doubles"]),
@@ -47,7 +47,7 @@ export function unpackColumns(columns: PackedColumns): ColumnsByName {
 
 const mostChoices = 0.5; // of the samples: with more distinct values, a place for each saves nothing
 
-function packColumn(column: Column): PackedColumn {
+function packColumn(column: PlainColumn): PackedColumn {
   const isText = typeof column[0] === "string";
   const about = { isText, length: column.length };
   if (column.every(isWhole)) {
@@ -81,7 +81,7 @@ function isWhole(value: string | number): boolean {
   );
 }
 
-function unpackColumn({ kind, isText, length, values, packed }: PackedColumn): Column {
+function unpackColumn({ kind, isText, length, values, packed }: PackedColumn): PlainColumn {
   const bytes = inflateSync(Buffer.from(packed, "base64"));
   if (kind === "doubles") return [...unshuffled(bytes, length)];
   const numbers = readVarints(bytes, length);

@@ -4,7 +4,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { compareBenches, readBench } from "../../../harness/analysis/compare/compare-benches.ts";
 import type { BenchPoint } from "../../../reports/records/bench/bench-record.ts";
-import { formatBenchComparison } from "../../../reports/tables/bench-comparison.ts";
+import { formatBenchComparison } from "../../../reports/findings/bench-comparison-table.ts";
 import { assertFails, inProcess } from "../../support/command-process.ts";
 import { benchPoint, makeBench } from "../../support/report-folders.ts";
 import { temporaryFolder } from "../../support/temporary-files.ts";

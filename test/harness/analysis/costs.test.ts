@@ -11,7 +11,8 @@ import {
 } from "../../../harness/analysis/costs/output-agreement.ts";
 import { rankingAgreement } from "../../../harness/analysis/costs/ranking-agreement.ts";
 import { peakMemoryBytes, resetPeakMemory } from "../../../harness/evaluation/lazy-model.ts";
-import { readPrecisions } from "../../../harness/evaluation/run-config.ts";
+import { precision } from "../../../harness/cli/options/what-to-run.ts";
+import type { Precision } from "../../../models/checkpoint/precision.ts";
 import { describePrecision, precisionFolder } from "../../../models/checkpoint/precision.ts";
 import { loadBlip2 } from "../../../models/load-blip2.ts";
 import type { Costs } from "../../../reports/records/findings/costs.ts";
@@ -115,6 +116,9 @@ describe("peak memory", () => {
 });
 
 describe("--precision", () => {
+  const readPrecisions = (value: readonly string[]): readonly Precision[] =>
+    precision.read({ value, where: "--precision" }, { cacheFolder: "" });
+
   it("takes names with commas, and a value with = as one precision", () => {
     const spelt = (...values: string[]): string[] => readPrecisions(values).map(describePrecision);
     assert.deepEqual(spelt("fp32,int8", "int4,int8"), ["fp32", "int8", "int4"]);

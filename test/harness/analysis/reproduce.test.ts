@@ -5,7 +5,7 @@ import { basename, join } from "node:path";
 import type { Catalog } from "../../../harness/catalog/catalog.ts";
 import { main } from "../../../harness/cli/command.ts";
 import type { VisionLanguageModel } from "../../../models/model.ts";
-import type { Reproduction } from "../../../reports/tables/reproduction.ts";
+import type { Reproduction } from "../../../reports/findings/reproduction-table.ts";
 import { assertFails, environment, inProcess } from "../../support/command-process.ts";
 import type { Ended } from "../../support/command-process.ts";
 import { fakeCatalog, fakeModel } from "../../support/fakes.ts";

@@ -1,10 +1,10 @@
 /** A run beside published numbers: differences, verdicts, what is said of them, and the table. */
 import assert from "node:assert/strict";
 import { reproductionOf } from "../../../harness/analysis/reproduction.ts";
-import { formatReproductions } from "../../../reports/tables/reproduction.ts";
-import type { Comparison, Reproduction } from "../../../reports/tables/reproduction.ts";
+import { formatReproductions } from "../../../reports/findings/reproduction-table.ts";
+import type { PublishedComparison, Reproduction } from "../../../reports/findings/reproduction-table.ts";
 import type { MetricScore, RunRecord } from "../../../reports/records/run-record.ts";
-import type { ScoredRun } from "../../../reports/tables/table.ts";
+import type { ScoredRun } from "../../../reports/findings/score-rows.ts";
 
 const record: RunRecord = {
   format: "blip2-bench-run/1",
@@ -42,7 +42,7 @@ function reproduced(run: ScoredRun): Reproduction {
   return reproductionOf(run) ?? assert.fail("nothing published");
 }
 
-function beside(run: ScoredRun, name: string, source: string): Comparison {
+function beside(run: ScoredRun, name: string, source: string): PublishedComparison {
   const found = reproduced(run).comparisons.find(
     ({ published }) => published.metric === name && published.source.includes(source),
   );

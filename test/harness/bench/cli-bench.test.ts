@@ -244,7 +244,10 @@ describe("bench, badly asked", () => {
     await fails(["--restarts", "0"], /--restarts: found "0", expected a whole number from 1./);
     await fails(["--batch-sizes", "1,x"], /--batch-sizes: found "x", expected a whole number from 1./);
     await fails(["--seed", "-1"], /--seed: found "-1", expected a whole number from 0 to 2\^64 - 1./);
-    await fails(["--sample-choice", "any"], /--sample-choice: found "any", expected with-replacement or equal-issue/);
+    await fails(
+      ["--sample-choice", "any"],
+      /--sample-choice: found "any", expected with-replacement, equal-issue, unique or same\./,
+    );
     await fails(["--precisions", ","], /--precision: found ",", expected a name/);
     await fails(
       ["--model", "shapes-itm"],

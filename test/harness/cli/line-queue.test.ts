@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { PassThrough, Writable } from "node:stream";
 import { UsageError } from "../../../harness/catalog/usage-error.ts";
-import type { Input } from "../../../harness/cli/flags.ts";
+import type { Input } from "../../../harness/cli/declared-command.ts";
 import { LineQueue } from "../../../harness/cli/own-images/line-queue.ts";
 
 function failure(): Error {

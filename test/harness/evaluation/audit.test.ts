@@ -1,7 +1,7 @@
 /** The audit: what it calls a difference, and the command on the bundled world. */
 import assert from "node:assert/strict";
 import { compareAnswers } from "../../../harness/evaluation/generation/audit.ts";
-import { formatAudit } from "../../../reports/tables/audit-table.ts";
+import { formatAudit } from "../../../reports/findings/audit-table.ts";
 import type { Audit, TaskAudit } from "../../../reports/records/findings/audit.ts";
 import type { Prediction } from "../../../reports/records/run-record.ts";
 import { assertFails, fakeInProcess, inProcess } from "../../support/command-process.ts";

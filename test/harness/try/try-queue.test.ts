@@ -223,7 +223,7 @@ describe("blip2-bench try", () => {
     assert.deepEqual(await once(child, "close"), [143, null]);
     const cases: readonly [readonly string[], string | RegExp][] = [
       [["--port", "70000"], '--port: found "70000", expected a whole number from 0 to 65535.'],
-      [["--port", "web"], '--port: found "web", expected a whole number from 0.'],
+      [["--port", "web"], '--port: found "web", expected a whole number from 0 to 65535.'],
       [["--host", "192.0.2.1"], /^error: --host 192\.0\.2\.1: no address of this machine \(EADDRNOTAVAIL\)/],
       [["--max-upload", "20"], '--max-upload: found "20", expected an amount above 0 such as 20MB.'],
       [["--keep-models", "0"], '--keep-models: found "0", expected a whole number from 1.'],

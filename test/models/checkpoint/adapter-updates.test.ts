@@ -162,7 +162,7 @@ describe("an adapter's update", () => {
     await assertRefused(
       () => openCheckpoint(gone, { hubCache: "/cache", cacheFolder }),
       "FOLDER/adapter_config.json: an adapter alone, whose base_model_name_or_path is not here. Salesforce/blip2-opt-2.7b: " +
-        "not in the Hugging Face cache; looked for /cache/models--Salesforce--blip2-opt-2.7b. Get it with: hf download Salesforce/blip2-opt-2.7b",
+        "not in the Hugging Face cache; looked for /cache/models--Salesforce--blip2-opt-2.7b. Get it with: npx blip2-bench pull Salesforce/blip2-opt-2.7b",
       gone,
     );
     const unnamed = alone({ base_model_name_or_path: null });

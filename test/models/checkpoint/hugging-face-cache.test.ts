@@ -66,7 +66,7 @@ describe("a checkpoint in the Hugging Face cache", () => {
     await assertRefused(
       () => findInHuggingFaceCache({ repository: "org/name", revision: "v1" }, { hubCache }),
       "org/name@v1: not in the Hugging Face cache; looked for FOLDER/models--org--name. " +
-        "Get it with: hf download org/name --revision v1",
+        "Get it with: npx blip2-bench pull org/name@v1",
       hubCache,
     );
   });
@@ -76,7 +76,7 @@ describe("a checkpoint in the Hugging Face cache", () => {
     await assertRefused(
       () => findInHuggingFaceCache({ repository: "org/name", revision: "v1" }, { hubCache }),
       "org/name@v1: no revision v1 in the Hugging Face cache; looked for FOLDER/models--org--name/refs/v1. " +
-        "Revisions there: main, v2. Get it with: hf download org/name --revision v1",
+        "Revisions there: main, v2. Get it with: npx blip2-bench pull org/name@v1",
       hubCache,
     );
   });
@@ -87,7 +87,7 @@ describe("a checkpoint in the Hugging Face cache", () => {
     await assertRefused(
       () => findInHuggingFaceCache({ repository: "org/name", revision: "main" }, { hubCache }),
       "org/name: no revision main in the Hugging Face cache; looked for FOLDER/models--org--name/refs/main. " +
-        "Revisions there: none. Get it with: hf download org/name",
+        "Revisions there: none. Get it with: npx blip2-bench pull org/name",
       hubCache,
     );
   });
@@ -97,7 +97,7 @@ describe("a checkpoint in the Hugging Face cache", () => {
     await assertRefused(
       () => findInHuggingFaceCache({ repository: "org/name", revision: "main" }, { hubCache }),
       `org/name: the files of commit ${commit} are not in the Hugging Face cache; ` +
-        `looked for FOLDER/models--org--name/snapshots/${commit}. Get them with: hf download org/name`,
+        `looked for FOLDER/models--org--name/snapshots/${commit}. Get them with: npx blip2-bench pull org/name`,
       hubCache,
     );
   });

@@ -1,0 +1,120 @@
+/** Commands that evaluate checkpoints, and show or score again what a run has written. */
+import { wholeFrom } from "../../../catalog/values.ts";
+import { declareCommand } from "../../declared-command.ts";
+import { file, limit, value } from "../../options/kinds.ts";
+import { optionsUnder } from "../../options/option.ts";
+import type { Values } from "../../options/option.ts";
+import { outputFolder, usualReportSeed } from "../../options/output.ts";
+import { plainRunOptions, runOptions } from "../../options/run.ts";
+import { batchSizeOption, cache, device, threads } from "../../options/speed.ts";
+import { protocol } from "../../options/text.ts";
+import { modelOption, movedData, precision, samples, tasksOption } from "../../options/what-to-run.ts";
+
+const underWhatToRun = optionsUnder("What to run");
+
+const underOutput = optionsUnder("Output");
+
+const group = "Evaluate";
+
+export type RunValues = Values<typeof runOptions>;
+
+export const run = declareCommand({
+  name: "run",
+  group,
+  summary: "evaluate checkpoints on tasks; goes on with a run that was stopped",
+  words: "",
+  options: runOptions,
+  examples: [
+    "run --model shapes-opt-small --tasks vqav2 --limit 100",
+    "run --model path/to/blip2-opt-2.7b --data path/to/vqav2 --output runs/opt",
+  ],
+  work: async () => (await import("../run.ts")).runAsAsked,
+});
+
+const reproduceOptions = {
+  ...plainRunOptions({ models: "none", tasks: "all with published numbers" }),
+  run: underWhatToRun.option("--run <folder>", "show a run that is on disk instead", { kind: file }),
+  list: underWhatToRun.toggle("--list", "show all published numbers instead, also of checkpoints that are not public"),
+};
+
+export type ReproduceValues = Values<typeof reproduceOptions>;
+
+export const reproduce = declareCommand({
+  name: "reproduce",
+  group,
+  summary: "evaluate as the paper does; shows the scores beside every published number",
+  words: "",
+  options: reproduceOptions,
+  examples: ["reproduce --list", "reproduce --model Salesforce/blip2-opt-2.7b --tasks vqav2 --data path/to/vqav2"],
+  work: async () => (await import("../reproduce.ts")).reproduce,
+});
+
+const scoreOptions = { data: movedData };
+
+export type ScoreValues = Values<typeof scoreOptions>;
+
+export const score = declareCommand({
+  name: "score",
+  group,
+  summary: "score the predictions of a run folder again",
+  words: "[folder]",
+  options: scoreOptions,
+  examples: ["score runs/first", "score runs/first --data path/to/vqav2 --json"],
+  work: async () => (await import("../score.ts")).score,
+});
+
+const reportOptions = {
+  data: movedData,
+  samples: underOutput.option("--samples <n>", "samples of a task to show; 0 is none", {
+    kind: value(wholeFrom(0)),
+    otherwise: 120, // of a task: a page of a few megabytes
+  }),
+  seed: underOutput.option("--seed <n>", "which samples are drawn", {
+    kind: value(wholeFrom(0)),
+    otherwise: usualReportSeed,
+  }),
+  output: outputFolder("the report's folder", "report"),
+};
+
+export type ReportValues = Values<typeof reportOptions>;
+
+export const report = declareCommand({
+  name: "report",
+  group,
+  summary: "make a page, charts and tables of run and bench folders",
+  words: "[folders...]",
+  options: reportOptions,
+  examples: ["report runs/first", "report runs/first bench/first --output report --samples 40"],
+  work: async () => (await import("../report.ts")).report,
+});
+
+const auditOptions = {
+  model: modelOption(null),
+  tasks: tasksOption("all the checkpoint can do"),
+  precision,
+  ...samples,
+  limit: underWhatToRun.option("--limit <n>", "samples of each task, or a fraction of them", {
+    kind: limit,
+    otherwise: 32,
+  }),
+  protocol,
+  batchSize: batchSizeOption("questions a batch of the fast way"),
+  threads,
+  ...device,
+  cache,
+};
+
+export type AuditValues = Values<typeof auditOptions>;
+
+export const audit = declareCommand({
+  name: "audit",
+  group,
+  summary: "run a sample of each task one by one and as fast as a run does, and report every difference",
+  words: "",
+  options: auditOptions,
+  examples: [
+    "audit --model shapes-opt-small",
+    "audit --model shapes-t5-base --tasks vqav2 --precision int8 --limit 64",
+  ],
+  work: async () => (await import("../audit.ts")).audit,
+});

@@ -1,0 +1,106 @@
+/** `blip2-bench pull`: checkpoints from the hub into the Hugging Face cache; and what there is to pull. */
+import { parseHubName } from "../../../models/checkpoint/hugging-face-cache.ts";
+import type { HubName } from "../../../models/checkpoint/hugging-face-cache.ts";
+import { left, right, tableOf } from "../../../reports/tables/table.ts";
+import type { ColumnOf } from "../../../reports/tables/table.ts";
+import { tableToText } from "../../../reports/tables/terminal.ts";
+import { publishedCheckpoints } from "../../catalog/published-checkpoints.ts";
+import { UsageError, nearestName } from "../../catalog/usage-error.ts";
+import type { PulledCheckpoint } from "../../pull/hub/pull-checkpoint.ts";
+import { findPulled, keptOf } from "../../pull/hub/pull-checkpoint.ts";
+import { completeCode } from "../exit-code.ts";
+import type { Surroundings } from "../declared-command.ts";
+import type { PullValues } from "./declared/look-after.ts";
+import { pullModels } from "../pull/pull-models.ts";
+import { shownBytes } from "../pull/pull-progress.ts";
+import { withNetwork } from "../pull/with-network.ts";
+
+/** Gives the exit code. */
+export function pull({ list }: PullValues, words: readonly string[], surroundings: Surroundings): Promise<number> {
+  return list ? listPullable(surroundings) : pullNamed(words.map(hubNameOf), surroundings);
+}
+
+function hubNameOf(word: string): HubName {
+  const name = parseHubName(word);
+  if (name !== null) return name;
+  const names = publishedCheckpoints.map(({ repository }) => repository);
+  const byLastPart = names.find((each) => each.endsWith(`/${word}`));
+  const nearest = byLastPart ?? nearestName(word, names);
+  throw new UsageError(
+    `pull ${word}: expected owner/name or owner/name@revision.${nearest === null ? "" : ` Did you mean ${nearest}?`} ` +
+      "blip2-bench pull --list shows what there is.",
+  );
+}
+
+/** Gives the exit code. */
+async function pullNamed(
+  names: readonly HubName[],
+  { hub, terminal, isJson }: Pick<Surroundings, "hub" | "terminal" | "isJson">,
+): Promise<number> {
+  if (names.length === 0) {
+    throw new UsageError("pull: found no name, expected owner/name. blip2-bench pull --list shows what there is.");
+  }
+  const settings = hub();
+  const fetched = await withNetwork(settings.network, terminal, (fetching) =>
+    pullModels(names, fetching, { hub: settings, terminal }),
+  );
+  if ("exitCode" in fetched) return fetched.exitCode;
+  const checkpoints = fetched.value;
+  terminal.result(isJson ? JSON.stringify({ checkpoints }, null, 2) : checkpoints.map(describe).join("\n"));
+  return completeCode;
+}
+
+function describe({ repository, revision, commit, folder, files }: PulledCheckpoint): string {
+  const fetched = files.filter(({ wasHere }) => !wasHere);
+  const bytes = shownBytes(fetched.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0));
+  const what = fetched.length === 0 ? "all was here" : `${fetched.length} files fetched, ${bytes}`;
+  return `${repository}@${revision} is ${commit}: ${what}\n${folder}`;
+}
+
+/** A checkpoint that can be pulled, and what of it is here. */
+interface Pullable {
+  readonly name: string;
+  readonly sizeBytes: number;
+  readonly licence: string;
+  /** Of the snapshot in the cache; null: not here, or not whole. */
+  readonly commit: string | null;
+  /** Of an unfinished download. */
+  readonly keptBytes: number;
+}
+
+const listColumns: readonly ColumnOf<Pullable>[] = [
+  left("checkpoint", ({ name }) => name),
+  right("size", ({ sizeBytes }) => `about ${shownBytes(sizeBytes)}`),
+  left("licence", ({ licence }) => licence),
+  left("here", ({ commit, keptBytes }) => {
+    if (commit !== null) return `commit ${commit.slice(0, 8)}`;
+    return keptBytes > 0 ? `${shownBytes(keptBytes)} of it` : "no";
+  }),
+];
+
+async function listPullable({
+  hub,
+  terminal,
+  isJson,
+}: Pick<Surroundings, "hub" | "terminal" | "isJson">): Promise<number> {
+  const { cacheFolder } = hub();
+  const checkpoints = [];
+  for (const { repository, sizeBytes, licence, terms } of publishedCheckpoints) {
+    const name = { repository, revision: "main" };
+    const found = await findPulled(cacheFolder, name);
+    const keptBytes = found === null ? await keptOf(cacheFolder, repository) : 0;
+    checkpoints.push({ name: repository, sizeBytes, licence, terms, commit: found?.commit ?? null, keptBytes });
+  }
+  if (isJson) {
+    terminal.result(JSON.stringify({ folder: cacheFolder, checkpoints }, null, 2));
+    return completeCode;
+  }
+  const table = tableToText(tableOf(listColumns, checkpoints));
+  const terms = [...new Set(checkpoints.map(({ terms }) => terms))];
+  terminal.result(
+    [table, "or owner/name of any other checkpoint of BLIP-2 on the hub, with @revision or without", ...terms].join(
+      "\n",
+    ),
+  );
+  return completeCode;
+}

@@ -1,0 +1,138 @@
+/**
+ * Options in a YAML file: a line for each, by its long name. They are read as if they were typed, so that what a file may say
+ * is what flags may say; paths are relative to the folder the command runs in, as typed ones are.
+ */
+import type { LineCounter, Node, Scalar } from "yaml";
+import { describeSystemCode, systemCode } from "../../reports/records/run-folder-error.ts";
+import { readTextFile, TextFileError } from "../../reports/records/text-file.ts";
+import { nearestName, UsageError } from "../catalog/usage-error.ts";
+import { decimal } from "../catalog/values.ts";
+import type { DeclaredCommand } from "./declared-command.ts";
+import { longNameOf } from "./options/option.ts";
+import type { Given, Option, Options } from "./options/option.ts";
+import { everyCommand } from "./options/output.ts";
+
+/** `batch-size` for `--batch-size`, `report` for `--no-report`. */
+export function configNameOf(option: Pick<Option<unknown>, "flags">): string {
+  return longNameOf(option).replace(/^--(no-)?/, "");
+}
+
+/** What a file may have, by the names it has them by. */
+export function configurable(
+  options: Options,
+): ReadonlyMap<string, { readonly key: string; readonly option: Option<unknown> }> {
+  const named = Object.entries(options).map(([key, option]) => [configNameOf(option), { key, option }] as const);
+  const flagsOnly: readonly Option<unknown>[] = [everyCommand.config, everyCommand.printConfig]; // gate has a --config of its own
+  return new Map(named.filter(([, { option }]) => !flagsOnly.includes(option)));
+}
+
+/** By their keys. Throws a UsageError with file, line and column. `command`: its name. */
+export async function readConfigFile(
+  file: string,
+  command: string,
+  options: Options,
+): Promise<ReadonlyMap<string, Given>> {
+  const text = await readTextFile(file).catch((error: unknown) => {
+    if (error instanceof TextFileError) throw new UsageError(`--config ${error.message}`, { cause: error });
+    const code = systemCode(error);
+    if (code === null) throw error;
+    throw new UsageError(`--config ${file}: ${code === "ENOENT" ? "no such file" : describeSystemCode(code)}.`);
+  });
+  const { LineCounter, parseDocument, isMap, isScalar } = await import("yaml");
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const [problem] = [...document.errors, ...document.warnings];
+  if (problem !== undefined)
+    throw new UsageError(`${placeIn(file, lines, problem.pos[0])}: ${sentence(problem.message)}`);
+  const { contents } = document;
+  if (contents === null) return new Map();
+  if (!isMap(contents)) {
+    const at = placeIn(file, lines, contents.range[0]);
+    throw new UsageError(`${at}: found no names, expected a line for each option, such as "batch-size: 4".`);
+  }
+  const known = configurable(options);
+  const given = new Map<string, Given>();
+  for (const { key, value } of contents.items as readonly { readonly key: Node; readonly value: Node | null }[]) {
+    const name = isScalar(key) ? String(key.value) : "";
+    const found = known.get(name);
+    if (found === undefined) throw unknownOption(placeIn(file, lines, key.range?.[0] ?? 0), { name, command, known });
+    const at = placeIn(file, lines, (value ?? key).range?.[0] ?? 0);
+    given.set(found.key, { value: await typedAs(value, found.option, `${at}: ${name}`), where: `${at}: ${name}` });
+  }
+  return given;
+}
+
+function placeIn(file: string, lines: LineCounter, offset: number): string {
+  const { line, col } = lines.linePos(offset);
+  return `${file}:${line}:${col}`;
+}
+
+function sentence(text: string): string {
+  return /[.!?]$/.test(text) ? text : `${text}.`;
+}
+
+function unknownOption(
+  at: string,
+  {
+    name,
+    command,
+    known,
+  }: { readonly name: string; readonly command: string; readonly known: ReadonlyMap<string, unknown> },
+): UsageError {
+  const names = [...known.keys()];
+  const nearest = nearestName(name.replaceAll("_", "-").replace(/^-*(no-)?/, ""), names);
+  const suggestion = nearest === null ? "" : ` Did you mean ${nearest}?`;
+  return new UsageError(`${at}: ${name}: no such option of ${command}.${suggestion} Options: ${names.join(", ")}.`);
+}
+
+/** As it would be typed: each text as it stands in the file. */
+async function typedAs(node: Node | null, { kind }: Option<unknown>, where: string): Promise<Given["value"]> {
+  const { isScalar, isSeq } = await import("yaml");
+  const wrong = (found: string, expected: string): UsageError =>
+    new UsageError(`${where}: found ${found}, expected ${expected}.`);
+  const expected = kind === null ? "true or false" : kind.isList ? "a value, or a list of values" : "one value";
+  if (node === null || (isScalar(node) && node.value === null)) {
+    throw wrong("nothing", `${expected}; leave the line out for the default`);
+  }
+  if (isScalar(node)) {
+    if (kind !== null) return [textOf(node)];
+    if (typeof node.value === "boolean") return node.value;
+    throw wrong(`"${textOf(node)}"`, expected);
+  }
+  if (!isSeq(node)) throw wrong("names with values", expected);
+  if (kind?.isList !== true) throw wrong("a list", expected);
+  if (node.items.length === 0) throw wrong("an empty list", expected);
+  return node.items.map((item) => {
+    if (isScalar(item) && item.value !== null) return textOf(item);
+    throw wrong("a list with something else than values in it", expected);
+  });
+}
+
+function textOf(node: Scalar): string {
+  return typeof node.value === "string" ? node.value : (node.source ?? String(node.value));
+}
+
+/** A file that says what was given: read back, it gives that again. */
+export async function configText(
+  { name, words }: Pick<DeclaredCommand, "name" | "words">,
+  options: Options,
+  given: ReadonlyMap<string, Given>,
+): Promise<string> {
+  const { stringify } = await import("yaml");
+  const lines = [...configurable(options)].flatMap(([configName, { key }]) => {
+    const value = given.get(key)?.value;
+    return value === undefined ? [] : [[configName, typeof value === "boolean" ? value : plain(value)] as const];
+  });
+  const call = ["npx blip2-bench", name, ...(words === "" ? [] : [words]), "--config <this file>"].join(" ");
+  const body = lines.length === 0 ? "" : stringify(Object.fromEntries(lines), { lineWidth: 0 });
+  return `# ${call}\n${body}`.trimEnd();
+}
+
+/** A list of one is that one; numbers and truths stand without quotes. */
+function plain(texts: readonly string[]): unknown {
+  const values = texts.map((text) => {
+    if (text === "true" || text === "false") return text === "true";
+    return String(decimal(text)) === text ? Number(text) : text;
+  });
+  return values.length === 1 ? values[0] : values;
+}

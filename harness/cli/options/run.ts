@@ -1,0 +1,100 @@
+/** Options of a run, and the RunConfig that comes from them. */
+import { join, resolve } from "node:path";
+import type { Catalog } from "../../catalog/catalog.ts";
+import { textSettingsIn } from "../../catalog/text-settings.ts";
+import { wholeFrom } from "../../catalog/values.ts";
+import type { Overrides, RunConfig } from "../../evaluation/run-config.ts";
+import { value } from "./kinds.ts";
+import { optionsUnder } from "./option.ts";
+import type { Option, Values } from "./option.ts";
+import { outputFolder, overwrite } from "./output.ts";
+import { deviceOf, generation, refuseIdleBudget, runSpeed } from "./speed.ts";
+import { promptOption, protocol, search } from "./text.ts";
+import { modelOption, precision, rankingAndScore, samples, tasksOption } from "./what-to-run.ts";
+
+const underWhatToRun = optionsUnder("What to run");
+
+const underOutput = optionsUnder("Output");
+
+const comparedSteps = 64; // of a vocabulary of 50,000 they take 13 MB; a mean over them tells precisions apart
+
+/** Those that replace no choice of a protocol. `usual`: the models and tasks that are taken where none are named. */
+export function plainRunOptions(usual: { readonly models: string; readonly tasks: string }) {
+  return {
+    model: modelOption(usual.models),
+    tasks: tasksOption(usual.tasks),
+    ...samples,
+    maxErrors: underWhatToRun.option("--max-errors <n>", "stop when more samples than this have failed", {
+      kind: value(wholeFrom(0)),
+      otherwise: null,
+    }),
+    protocol,
+    ...runSpeed,
+    output: outputFolder("the run folder", "runs/<date-time>"),
+    overwrite: overwrite("run"),
+  } satisfies Readonly<Record<string, Option<unknown>>>;
+}
+
+const otherRunOptions = {
+  precision,
+  firstSteps: underWhatToRun.option(
+    "--first-steps <n>",
+    "samples whose first token's distribution is kept for `costs`",
+    { kind: value(wholeFrom(0)), usual: `${comparedSteps} of several precisions` },
+  ),
+  ...rankingAndScore,
+  prompt: promptOption("another prompt, with {question} in it"),
+  ...search,
+  generation,
+};
+
+export const runOptions = {
+  ...plainRunOptions({ models: "all bundled", tasks: "all the checkpoints can do" }),
+  ...otherRunOptions,
+  pull: underWhatToRun.toggle("--pull", "fetch checkpoints from the hub that are not here yet"),
+  report: underOutput.toggle("--no-report", "do not end by writing a report into the output folder"),
+};
+
+type PlainRunValues = Values<ReturnType<typeof plainRunOptions>>;
+
+/** `output`: where none is named. Throws a UsageError. */
+export function runConfigOf(
+  values: PlainRunValues & Partial<Values<typeof otherRunOptions>>,
+  { catalog, output }: { readonly catalog: Pick<Catalog, "checkpoints" | "bundledTasks">; readonly output: string },
+): RunConfig {
+  refuseIdleBudget(values);
+  const { model, tasks, device, deviceId, precision: named, firstSteps, ...others } = values;
+  const precisions = named ?? precision.read(undefined, { cacheFolder: values.cache });
+  return Object.freeze({
+    ...others,
+    models: model ?? catalog.checkpoints.map(({ name }) => name),
+    tasks: tasks ?? catalog.bundledTasks,
+    areTasksNamed: tasks !== undefined,
+    output: values.output ?? resolve(output),
+    device: deviceOf({ device, deviceId }),
+    precisions,
+    firstSteps: firstSteps ?? (precisions.length > 1 ? comparedSteps : 0),
+    generation: others.generation ?? "auto",
+    overrides: overridesOf(values),
+  });
+}
+
+export function defaultOutput(): string {
+  return join("runs", new Date().toISOString().slice(0, 19).replaceAll(":", "-"));
+}
+
+function overridesOf(values: Partial<Values<typeof otherRunOptions>>): Overrides {
+  const { rerank, ciderDf, prompt } = values;
+  return Object.freeze({
+    ...(rerank !== undefined && { rerank }),
+    ...(ciderDf === "sample" && { ciderDf }),
+    ...(prompt !== undefined && { prompt }),
+    ...givenSettings(values),
+  });
+}
+
+/** The settings of text that were given. */
+export function givenSettings(values: Partial<Values<typeof search>>) {
+  const given = Object.entries(values).filter(([, value]) => value !== undefined);
+  return textSettingsIn(Object.fromEntries(given));
+}

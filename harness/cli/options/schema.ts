@@ -1,0 +1,34 @@
+/** What a config file may have, for editors: the options of all commands, by their long names. */
+import * as z from "zod";
+import { configurable } from "../config-file.ts";
+import type { Options } from "./option.ts";
+
+interface Found {
+  readonly schemas: z.ZodType[];
+  readonly helps: Set<string>;
+}
+
+/** `all`: of each command. An option that two commands read in different ways may be either. */
+export function optionsSchema(all: readonly Options[]): z.ZodType {
+  const found = new Map<string, Found>();
+  for (const options of all) {
+    for (const [name, { option }] of configurable(options)) {
+      const { schemas, helps } = found.get(name) ?? { schemas: [], helps: new Set() };
+      found.set(name, { schemas, helps });
+      const schema = option.kind?.schema ?? z.boolean();
+      if (!schemas.some((one) => textOf(one) === textOf(schema))) schemas.push(schema);
+      helps.add(option.help);
+    }
+  }
+  const shape = [...found].map(([name, { schemas, helps }]) => {
+    const [first = z.unknown(), ...others] = schemas;
+    const schema = others.length === 0 ? first : z.union([first, ...others]);
+    return [name, schema.describe([...helps].join("; or: ")).optional()] as const;
+  });
+  return z.strictObject(Object.fromEntries(shape));
+}
+
+/** Of what it takes, whatever it is called. */
+function textOf(schema: z.ZodType): string {
+  return JSON.stringify({ ...z.toJSONSchema(schema), description: "" });
+}

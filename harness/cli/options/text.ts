@@ -1,0 +1,57 @@
+/** Options that say how text is made. The settings themselves are declared in harness/catalog/text-settings.ts. */
+import * as z from "zod";
+import type { Sampling } from "../../../models/model.ts";
+import { refuseBeamsWithSampling, samplingOf, samplingSettings, textSettings } from "../../catalog/text-settings.ts";
+import { placeholderOf } from "../../catalog/values.ts";
+import { anyText, choice, value } from "./kinds.ts";
+import { optionsUnder } from "./option.ts";
+import type { Option, Values } from "./option.ts";
+import { protocols } from "./what-to-run.ts";
+
+const { option, toggle } = optionsUnder("How text is made");
+
+type SettingOptions<Shape extends z.core.$ZodShape> = {
+  readonly [Name in keyof Shape]: Option<Exclude<z.output<Shape[Name]>, undefined> | undefined>;
+};
+
+/** An option for each setting: `--max-new-tokens` for `maxNewTokens`. */
+function optionsOf<Shape extends Record<string, z.ZodExactOptional<z.ZodType>>>(
+  settings: z.ZodObject<Shape>,
+): SettingOptions<Shape> {
+  const declared = Object.entries<z.ZodExactOptional<z.ZodType>>(settings.shape).map(([name, setting]) => {
+    const schema = setting.unwrap();
+    const flags = `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)} ${placeholderOf(schema)}`;
+    const choices = schema instanceof z.ZodLiteral ? [...schema.values].map(String) : null;
+    return [name, option(flags, schema.description ?? "", { kind: value(schema, choices) })] as const;
+  });
+  return Object.fromEntries(declared) as SettingOptions<Shape>; // an option for each of its names
+}
+
+/** What replaces choices of the protocol. */
+export const search = optionsOf(textSettings);
+
+export const sampling = {
+  nucleus: toggle("--nucleus", "draw each token, as the authors' demo does: --top-p 0.9 --temperature 1"),
+  ...optionsOf(samplingSettings),
+};
+
+const nucleusShare = 0.9; // LAVIS's captions by nucleus sampling, blip2_opt.py: top_p 0.9, temperature 1
+
+/** null: nothing is drawn. Throws a UsageError for beams beside. */
+export function readSampling(values: Partial<Values<typeof sampling>>, beams: number | undefined): Sampling | null {
+  const { nucleus = false, temperature, topP, topK, seed } = values;
+  const isAsked = nucleus || [temperature, topP, topK, seed].some((each) => each !== undefined);
+  if (!isAsked) return null;
+  refuseBeamsWithSampling(beams, "--beams");
+  return samplingOf({ temperature, topP: topP ?? (nucleus ? nucleusShare : undefined), topK, seed });
+}
+
+export function promptOption(help: string): Option<string | undefined> {
+  return option("--prompt <text>", help, { kind: anyText, isAnyText: true });
+}
+
+export const protocol = option("--protocol <name>", "paper: as the paper says; lavis: as its code does today", {
+  kind: choice(protocols),
+  usual: "paper",
+  otherwise: "paper" as const,
+});

@@ -1,0 +1,114 @@
+/** Options that say what is run: checkpoints, tasks, samples and where their files are. */
+import * as z from "zod";
+import {
+  describePrecision,
+  fp32Precision,
+  parsePrecision,
+  precisionNames,
+} from "../../../models/checkpoint/precision.ts";
+import type { Precision } from "../../../models/checkpoint/precision.ts";
+import { CheckpointError } from "../../../models/model.ts";
+import { readDataPlace } from "../../catalog/data-folder.ts";
+import { UsageError } from "../../catalog/usage-error.ts";
+import { oneOf, wholeFrom } from "../../catalog/values.ts";
+import { folder, limit, names, namesIn, namesOrPaths, single, text, value } from "./kinds.ts";
+import { optionsUnder } from "./option.ts";
+import type { Kind, Option } from "./option.ts";
+
+const { option } = optionsUnder("What to run");
+
+/** `usual`: what is taken where none is named; null: one must be. */
+export function modelOption(
+  usual: string | null,
+  help = "bundled names, folders or names in the Hugging Face cache",
+): Option<readonly string[] | undefined> {
+  return option("-m, --model <names>", help, { kind: namesOrPaths("models"), ...(usual !== null && { usual }) });
+}
+
+export function tasksOption(usual: string): Option<readonly string[] | undefined> {
+  return option("-t, --tasks <names>", "tasks", { kind: names("tasks"), usual });
+}
+
+/**
+ * Names with commas between them are so many precisions, a value with "=" in it is one; each counts once. Throws a UsageError:
+ * a precision that is not known, or that no processor here computes in.
+ */
+const precisions: Kind<readonly Precision[]> = {
+  ...names(precisionNames),
+  read: (typed, where) => {
+    const spelt = typed.flatMap((each) => (each.includes("=") ? [each] : namesIn([each], where)));
+    const found = new Map<string, Precision>();
+    for (const each of spelt) {
+      const precision = readPrecision(each, where);
+      found.set(describePrecision(precision), precision);
+    }
+    return Object.freeze([...found.values()]);
+  },
+};
+
+function readPrecision(typed: string, where: string): Precision {
+  try {
+    return parsePrecision(typed);
+  } catch (cause) {
+    if (!(cause instanceof CheckpointError)) throw cause;
+    throw new UsageError(`${where}: ${cause.message}`, { cause });
+  }
+}
+
+/** What is computed in; several are runs of their own. */
+export const precision = option(
+  "--precision <names>",
+  "fp32, fp16, int8, int8-block or int4, several with commas (int4: the language model, the rest int8); " +
+    "or by part: language=int4,vision=int8",
+  { kind: precisions, usual: "fp32", otherwise: [fp32Precision] },
+);
+
+export const maxPixels = option(
+  "--max-pixels <n>",
+  "take images of more pixels than the usual 178,956,970, up to this many",
+  { kind: value(wholeFrom(1)), otherwise: null },
+);
+
+const dataPlace: Kind<string> = single(z.string(), "folders", (typed, where) => readDataPlace(where, typed));
+
+/** Which samples, and where their files are. */
+export const samples = {
+  data: option("--data <folder>", "folder of the data set's official files, or of a parquet mirror, or hf:owner/name", {
+    kind: dataPlace,
+    usual: "the bundled files",
+    otherwise: null,
+  }),
+  images: option("--images <folder>", "its images", {
+    kind: folder,
+    usual: "where the official archives put them",
+    otherwise: null,
+  }),
+  maxPixels,
+  split: option("--split <name>", "part of the data set", {
+    kind: text("splits"),
+    usual: "its first",
+    otherwise: null,
+  }),
+  limit: option("--limit <n>", "only the first n samples, or a fraction of them, such as 0.1", {
+    kind: limit,
+    otherwise: null,
+  }),
+};
+
+/** Of a run that is on disk. */
+export const movedData = option("--data <folder>", "the data set's files, where they have moved", {
+  kind: dataPlace,
+  otherwise: null,
+});
+
+export const protocols = ["paper", "lavis"] as const;
+
+/** Choices of a task's protocol that are not about text. */
+export const rankingAndScore = {
+  rerank: option("--rerank <n>", "retrieval: candidates of a row that are matched again; 0 is none", {
+    kind: value(wholeFrom(0)),
+  }),
+  ciderDf: option("--cider-df <where>", "CIDEr's document frequencies: split, or sample as the official code has it", {
+    kind: value(oneOf(["split", "sample"]), ["split", "sample"]),
+  }),
+};

@@ -1,0 +1,52 @@
+/** Checkpoints from the hub, for `pull` and for `run --pull`. */
+import { stat } from "node:fs/promises";
+import { parseHubName } from "../../../models/checkpoint/hugging-face-cache.ts";
+import type { HubName } from "../../../models/checkpoint/hugging-face-cache.ts";
+import { adapterBase } from "../../../models/checkpoint/checkpoint.ts";
+import type { HubSettings } from "../../pull/hub/hub.ts";
+import { findPulled, pullCheckpoint } from "../../pull/hub/pull-checkpoint.ts";
+import type { PulledCheckpoint, PullPlan } from "../../pull/hub/pull-checkpoint.ts";
+import type { Terminal } from "../terminal.ts";
+import { shownBytes } from "./pull-progress.ts";
+import type { Fetching } from "./with-network.ts";
+
+/** Each checkpoint, and the one that it is an adapter of, where that is not here yet. */
+export async function pullModels(
+  names: readonly HubName[],
+  { network, progress }: Fetching,
+  { hub, terminal }: { readonly hub: HubSettings; readonly terminal: Terminal },
+): Promise<readonly PulledCheckpoint[]> {
+  const onPlan = (plan: PullPlan): void => {
+    const { name, commit, files, totalBytes, missingBytes } = plan;
+    const here = missingBytes === 0 ? "all here" : `${shownBytes(missingBytes)} to fetch`;
+    terminal.note(`${name} at ${commit}: ${files} files, ${shownBytes(totalBytes)}, ${here}`);
+    progress.begin(name, missingBytes);
+  };
+  const pulled: PulledCheckpoint[] = [];
+  for (const name of names) {
+    const checkpoint = await pullCheckpoint(network, hub, { name, onPlan });
+    pulled.push(checkpoint);
+    const base = await adapterBase(checkpoint.folder);
+    if (base === null) continue;
+    const [missing] = await missingModels([base], hub.cacheFolder);
+    if (missing === undefined) continue;
+    terminal.note(`${checkpoint.repository} is an adapter of ${base}`);
+    pulled.push(await pullCheckpoint(network, hub, { name: missing, onPlan }));
+  }
+  return pulled;
+}
+
+/** Of what --model may name, what is a name on the hub and not here whole. */
+export async function missingModels(models: readonly string[], cacheFolder: string): Promise<readonly HubName[]> {
+  const missing: HubName[] = [];
+  for (const model of models) {
+    const name = parseHubName(model);
+    const isFolder = (await stat(model).catch(() => null))?.isDirectory() === true; // a folder comes before a name
+    if (name === null || isFolder) continue;
+    const found = await findPulled(cacheFolder, name);
+    const base = found === null ? null : await adapterBase(found.folder);
+    if (found === null) missing.push(name);
+    else if (base !== null) missing.push(...(await missingModels([base], cacheFolder)));
+  }
+  return missing;
+}

@@ -1,0 +1,32 @@
+/** Which files of a repository a checkpoint is made of: weights as safetensors, and what says how to use them. */
+import { PullError } from "../network/pull-error.ts";
+import type { HubFile } from "./list-files.ts";
+
+const single = "model.safetensors";
+/** Weights of one checkpoint in several files, and those of an adapter. */
+const shard = /^model-\d+-of-\d+\.safetensors$/;
+const adapter = "adapter_model.safetensors";
+/** Config, tokenizer and processor: tokenizer.json, merges.txt, spiece.model, chat_template.jinja and others. */
+const settings = /^[\w][\w.+-]*\.(json|txt|model|jinja)$/;
+/** Lists of other weights, and the requirements of code that is not run. */
+const otherSettings = /^(pytorch_model|tf_model|flax_model|requirements)\b/;
+const otherWeights = /\.(bin|pt|pth|ckpt|h5|msgpack)$/;
+
+/** The weights are there as Python pickles, too, often: they would double the bytes, and are not read. */
+export function chooseFiles<F extends Pick<HubFile, "path">>(name: string, files: readonly F[]): readonly F[] {
+  const paths = files.map(({ path }) => path);
+  const isSingle = paths.includes(single);
+  const isWeights = (path: string): boolean => path === adapter || (isSingle ? path === single : shard.test(path));
+  if (!paths.some(isWeights)) {
+    const pickled = paths.filter((path) => otherWeights.test(path));
+    const there = pickled.length > 0 ? `only ${pickled.slice(0, 3).join(", ")}` : "none";
+    throw new PullError(
+      `${name}: no weights as safetensors (${single}, or shards of it), found ${there}. ` +
+        "Load the checkpoint in transformers and call save_pretrained, which writes safetensors.",
+    );
+  }
+  const isIndex = (path: string): boolean => path.endsWith(".safetensors.index.json");
+  const isSettings = (path: string): boolean =>
+    settings.test(path) && !otherSettings.test(path) && !(isSingle && isIndex(path));
+  return files.filter(({ path }) => isWeights(path) || isSettings(path));
+}

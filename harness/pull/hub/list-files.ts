@@ -1,0 +1,89 @@
+/** What a repository of models holds at a revision, as the hub's interface lists it. */
+import * as z from "zod";
+import type { HubName } from "../../../models/checkpoint/hugging-face-cache.ts";
+import { header, nextPage } from "../network/answer-headers.ts";
+import { fetchBytes } from "../network/fetch-bytes.ts";
+import type { Network } from "../network/network.ts";
+import { PullError } from "../network/pull-error.ts";
+import { refusalOf } from "./hub.ts";
+import type { HubSettings } from "./hub.ts";
+
+const sha1 = z.string().regex(/^[0-9a-f]{40}$/);
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+
+const revisionAnswer = z.object({ sha: sha1 });
+
+const treeAnswer = z.array(
+  z.object({
+    type: z.string(),
+    path: z.string(),
+    size: z.number().int().nonnegative(),
+    oid: z.string(),
+    lfs: z.object({ oid: sha256, size: z.number().int().nonnegative() }).nullish(),
+    xetHash: z.string().nullish(),
+  }),
+);
+
+/** A file of a repository. */
+export interface HubFile {
+  readonly path: string;
+  readonly sizeBytes: number;
+  /** Git's id of it: of its pointer, where the content is kept elsewhere. */
+  readonly gitSha1: string;
+  /** Of the content, where git keeps a pointer alone. */
+  readonly sha256: string | null;
+  readonly xetHash: string | null;
+}
+
+/** The commit that a branch, a tag or a commit stands for now. */
+export async function resolveRevision(network: Network, hub: HubSettings, name: HubName): Promise<string> {
+  const { repository, revision } = name;
+  const url = `${hub.endpoint}/api/models/${repository}/revision/${encodeURIComponent(revision)}`;
+  const { value } = await fetchJson(network, hub, { name, url });
+  const { data } = revisionAnswer.safeParse(value);
+  if (data === undefined) throw new PullError(`${url}: answered something else than a revision. Is it a hub?`);
+  return data.sha;
+}
+
+/** All files, page after page. */
+export async function listFiles(
+  network: Network,
+  hub: HubSettings,
+  { name, commit }: { readonly name: HubName; readonly commit: string },
+): Promise<readonly HubFile[]> {
+  const files: HubFile[] = [];
+  let url: string | null = `${hub.endpoint}/api/models/${name.repository}/tree/${commit}?recursive=true&expand=false`;
+  while (url !== null) {
+    const page: Page = await fetchJson(network, hub, { name, url });
+    const { data } = treeAnswer.safeParse(page.value);
+    if (data === undefined) throw new PullError(`${url}: answered something else than a list of files. Is it a hub?`);
+    for (const { type, path, size, oid, lfs, xetHash } of data) {
+      if (type !== "file") continue;
+      const content = { sizeBytes: lfs?.size ?? size, gitSha1: oid, sha256: lfs?.oid ?? null };
+      files.push({ path, ...content, xetHash: xetHash ?? null });
+    }
+    url = page.next === null ? null : new URL(page.next, url).href;
+  }
+  return files;
+}
+
+interface Page {
+  readonly value: unknown;
+  readonly next: string | null;
+}
+
+async function fetchJson(
+  network: Network,
+  hub: HubSettings,
+  { name: { repository, revision }, url }: { readonly name: HubName; readonly url: string },
+): Promise<Page> {
+  const refuse = refusalOf(hub, repository, revision);
+  const { bytes, headers } = await fetchBytes(network, { what: repository, url, refuse });
+  const warning = header(headers, "x-hf-warning");
+  if (warning !== null) network.tell({ kind: "message", text: `The hub warns: ${warning}` });
+  try {
+    return { value: JSON.parse(bytes.toString()), next: nextPage(headers) };
+  } catch (cause) {
+    throw new PullError(`${url}: answered something else than JSON. Is it a hub?`, { cause });
+  }
+}

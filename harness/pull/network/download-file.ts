@@ -1,0 +1,73 @@
+/**
+ * A file from a server to its name on disk. Its checksum is compared before it gets the name. Small files come whole and are
+ * kept in memory until then; large ones in pieces, several at once, and a process that is stopped or killed leaves the bytes
+ * that have come to the next one.
+ */
+import { randomBytes } from "node:crypto";
+import { mkdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { startDigest } from "./digest.ts";
+import { downloadLarge } from "./download-large.ts";
+import { exchange, refuseLater } from "./exchange.ts";
+import { readBody, refuseAnswer } from "./fetch-bytes.ts";
+import { lockPath } from "./lock-path.ts";
+import type { Network } from "./network.ts";
+import { persist } from "./persist.ts";
+import { refuseOtherContent } from "./remote-file.ts";
+import type { Downloaded, Place, RemoteFile } from "./remote-file.ts";
+
+/** Above this, a file comes in pieces and can be gone on with. */
+const smallBytes = 4 << 20;
+
+/** A file that is there with the right size is taken for whole: nothing gets its name unchecked. */
+export async function downloadFile(network: Network, file: RemoteFile, place: Place): Promise<Downloaded> {
+  await mkdir(dirname(place.path), { recursive: true });
+  const isSmall = file.sizeBytes !== null && file.sizeBytes <= smallBytes;
+  const found = await alreadyThere(file, place);
+  if (found !== null) return found;
+  if (isSmall) return network.small(() => downloadSmall(network, file, place));
+  return network.large(async () => {
+    await mkdir(dirname(place.lock), { recursive: true });
+    const unlock = await lockPath(place.lock, network.signal, () => {
+      network.tell({ kind: "message", text: `${file.name}: another process fetches it; waiting for that` });
+    });
+    try {
+      return (await alreadyThere(file, place)) ?? (await downloadLarge(network, file, place));
+    } finally {
+      await unlock();
+    }
+  });
+}
+
+async function alreadyThere({ sizeBytes }: RemoteFile, { path }: Place): Promise<Downloaded | null> {
+  const found = await stat(path).catch(() => null);
+  if (found?.isFile() !== true || (sizeBytes !== null && found.size !== sizeBytes)) return null;
+  return { sizeBytes: found.size, hex: null };
+}
+
+async function downloadSmall(network: Network, file: RemoteFile, place: Place): Promise<Downloaded> {
+  const { name, url, sizeBytes, digest, refuse = refuseAnswer } = file;
+  const { bytes, hex } = await persist(network, name, async () => {
+    const answer = await exchange(network, { url });
+    await refuseLater(answer);
+    const bytes = await readBody(network, answer);
+    if (answer.status !== 200) refuse(answer, bytes.toString());
+    const hex = startDigest(digest?.algorithm ?? "sha256", bytes.length)
+      .update(bytes)
+      .digest("hex");
+    refuseOtherContent(file, { sizeBytes: bytes.length, hex });
+    return { bytes, hex };
+  });
+  network.tell({ kind: "received", file: name, bytes: bytes.length });
+  network.tell({ kind: "checked", file: name, bytes: bytes.length });
+  const temporary = `${place.partial}.${randomBytes(4).toString("hex")}`;
+  try {
+    await writeFile(temporary, bytes, { flag: "wx" });
+    await rename(temporary, place.path);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined); // the error above is the one that counts
+    throw error;
+  }
+  network.tell({ kind: "finished", file: name, sizeBytes: sizeBytes ?? bytes.length });
+  return { sizeBytes: bytes.length, hex };
+}

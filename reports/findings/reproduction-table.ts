@@ -1,0 +1,155 @@
+/** Ours beside published numbers: what `reproduce` shows, and the list of all that is published. */
+import type { MetricUnit } from "../records/metric-unit.ts";
+import { differenceWithError, pointsRange, pointsText, scoreText } from "../tables/metric-numbers.ts";
+import { left, right, tableOf } from "../tables/table.ts";
+import type { ColumnOf } from "../tables/table.ts";
+import { tableToText } from "../tables/terminal.ts";
+
+/** A number that was published. */
+export interface ShownNumber {
+  /** `accuracy`, or with the part of the split it is of: `CIDEr in-domain`. */
+  readonly metric: string;
+  readonly unit: MetricUnit;
+  readonly value: number;
+  readonly source: string;
+  readonly remark: string | null;
+}
+
+/** Of all published numbers, for the list. */
+export interface ListedNumber extends ShownNumber {
+  readonly checkpoint: string | null;
+  readonly model: string;
+  readonly task: string;
+  readonly split: string;
+  readonly status: string;
+}
+
+/**
+ * `interval`: the published number lies in ours; `tolerance`: as near as public reports lie to each other; `outside`: neither.
+ * `unjudged`: with no interval and no tolerance, or where the run is another than the published one (`obstacles`).
+ */
+export type PublishedVerdict = "interval" | "tolerance" | "outside" | "unjudged";
+
+export interface PublishedComparison {
+  readonly published: ShownNumber;
+  /** null: not scored, for the reason. */
+  readonly ours: { readonly value: number; readonly standardError: number | null } | { readonly missing: string };
+  /** Ours minus published; its standard error is that of ours. */
+  readonly difference: number | null;
+  readonly interval: { readonly low: number; readonly high: number } | null;
+  readonly tolerance: number | null;
+  readonly verdict: PublishedVerdict;
+  /** Where it lies outside: what is known of why. */
+  readonly reasons: readonly string[];
+}
+
+/** A run beside everything published of its checkpoint on its task and split. */
+export interface Reproduction {
+  readonly checkpoint: string;
+  readonly task: string;
+  readonly split: string;
+  readonly protocol: string;
+  readonly scored: number;
+  /** Why nothing can be judged. */
+  readonly obstacles: readonly string[];
+  /** In what the run is less than the published one, though comparable. */
+  readonly caveats: readonly string[];
+  readonly comparisons: readonly PublishedComparison[];
+}
+
+const explanation =
+  "difference: ours minus published, ± the standard error of ours. Published numbers are taken as exact, though most are printed with one decimal.";
+
+/** No line end at the end. */
+export function formatReproductions(reproductions: readonly Reproduction[]): string {
+  return [...reproductions.map(formatReproduction), explanation].join("\n\n");
+}
+
+function formatReproduction(reproduction: Reproduction): string {
+  const { checkpoint, task, split, protocol, scored, obstacles, caveats, comparisons } = reproduction;
+  const table = tableToText(tableOf(columnsOf(obstacles.length > 0), comparisons));
+  const remarks = new Set(
+    comparisons.flatMap(({ published: { source, remark } }) => (remark === null ? [] : [`${source}: ${remark}.`])),
+  );
+  return [
+    `${checkpoint} ${task} ${split}, protocol ${protocol}, n ${scored}`,
+    ...obstacles.map((obstacle) => `NOT COMPARABLE: ${obstacle}`),
+    ...caveats.map((caveat) => `Note: ${caveat}`),
+    "",
+    table,
+    ...(remarks.size > 0 ? ["", ...remarks] : []),
+    ...reasonLines(comparisons),
+  ].join("\n");
+}
+
+function columnsOf(isIncomparable: boolean): readonly ColumnOf<PublishedComparison>[] {
+  return [
+    left("metric", ({ published }) => published.metric),
+    right("ours", ({ ours, published: { unit } }) =>
+      "value" in ours ? scoreText(ours.value, unit, ours.standardError) : "none",
+    ),
+    right("95 % interval", ({ interval, published: { unit } }) => pointsRange(interval, unit)),
+    right("published", ({ published: { value, unit } }) => scoreText(value, unit)),
+    right("difference", ({ ours, difference, published: { unit } }) =>
+      differenceWithError(difference, unit, "value" in ours ? ours.standardError : null),
+    ),
+    left("published number is", ({ ours, ...comparison }) =>
+      "missing" in ours ? ours.missing : isIncomparable ? "not comparable" : verdictText(comparison),
+    ),
+    left("source", ({ published }) => published.source),
+  ];
+}
+
+function verdictText({ verdict, tolerance, published }: Omit<PublishedComparison, "ours">): string {
+  const within =
+    tolerance === null ? "" : `within ${pointsText(tolerance, published.unit)}, as near as public reports are`;
+  return { interval: "in the interval", tolerance: within, outside: "OUTSIDE", unjudged: "not judged" }[verdict];
+}
+
+/** Each reason once, with the numbers it is of. */
+function reasonLines(comparisons: readonly PublishedComparison[]): readonly string[] {
+  const outside = comparisons.filter(({ verdict }) => verdict === "outside");
+  if (outside.length === 0) return [];
+  const numbersOf = new Map<string, string[]>();
+  for (const { published, reasons } of outside) {
+    for (const reason of reasons) {
+      const numbers = numbersOf.get(reason) ?? [];
+      numbersOf.set(reason, numbers);
+      numbers.push(`${published.metric} (${published.source})`);
+    }
+  }
+  const reasons = [...numbersOf].map(([reason, numbers]) => {
+    return numbers.length === outside.length ? `- ${reason}` : `- ${numbers.join(", ")}: ${reason}`;
+  });
+  return ["", "Outside. What is known of why:", ...reasons];
+}
+
+const transcriptions =
+  "transcription: cross-checked, two that were made independently agree; quoted, from the source named; unverified, the number in it was not seen.";
+
+const listedColumns: readonly ColumnOf<ListedNumber>[] = [
+  left("task", ({ task }) => task),
+  left("split", ({ split }) => split),
+  left("metric", ({ metric }) => metric),
+  right("published", ({ value, unit }) => scoreText(value, unit)),
+  left("source", ({ source }) => source),
+  left("transcription", ({ status }) => status),
+];
+
+/** What is published, then what is published of checkpoints that are not public. No line end at the end. */
+export function formatPublished(numbers: readonly ListedNumber[], notes: readonly string[]): string {
+  const open = numbers.filter(({ checkpoint }) => checkpoint !== null);
+  const closed = numbers.filter(({ checkpoint }) => checkpoint === null);
+  const openTable = [left<ListedNumber>("checkpoint", ({ checkpoint }) => checkpoint), ...listedColumns];
+  const closedTable = [
+    left<ListedNumber>("no public checkpoint", ({ model }) => model),
+    ...listedColumns,
+    left<ListedNumber>("because", ({ remark }) => remark ?? ""),
+  ];
+  const remarks = new Set(open.flatMap(({ source, remark }) => (remark === null ? [] : [`${source}: ${remark}.`])));
+  return [
+    ...(open.length > 0 ? [tableToText(tableOf(openTable, open))] : []),
+    ...(closed.length > 0 ? [tableToText(tableOf(closedTable, closed))] : []),
+    [...remarks, ...notes, transcriptions].join("\n"),
+  ].join("\n\n");
+}
