@@ -8,7 +8,7 @@ import type { Import } from "./support/rooms.ts";
 
 /** At the top level, besides the rooms: what is read, not run. */
 const papers: readonly string[] = ["baselines", "docs", "examples"];
-/** Which room a package belongs to; tests may use any. */
+/** Which room a package belongs to; scripts and tests may use any. */
 const packages: Readonly<Record<string, string>> = {
   "onnxruntime-node": "models",
   sharp: "models",
@@ -29,7 +29,10 @@ const packages: Readonly<Record<string, string>> = {
 function misplacedPackages(file: string, text: string): readonly string[] {
   const room = file.split("/")[0] ?? "";
   return Object.entries(packages)
-    .filter(([name, owner]) => owner !== room && room !== "test" && new RegExp(`from "${name}(/[^"]*)?"`).test(text))
+    .filter(
+      ([name, owner]) =>
+        owner !== room && !outside.includes(roomOf(file) ?? "") && new RegExp(`from "${name}(/[^"]*)?"`).test(text),
+    )
     .map(([name]) => `${file}: ${name}`);
 }
 

@@ -1,0 +1,95 @@
+/** The pictures of README and docs: the real pages in a browser, in light and in dark, as WebP. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import type { Browser, Page } from "playwright-core";
+import sharp from "sharp";
+import { chromiumPath, openUrl, startBrowser, until } from "../../../test/support/browser.ts";
+import { UsageError } from "../../catalog/usage-error.ts";
+
+export const pictureFolder = "docs/pictures";
+
+const schemes = ["light", "dark"] as const;
+const pixelsPerPoint = 1.5; // sharp on a laptop's screen, and far below what a page may weigh
+const quality = 82; // of WebP: letters without fringes
+
+interface Shot {
+  readonly name: string;
+  readonly url: string;
+  readonly width: number;
+  readonly height: number;
+  /** Brings the page to where it is worth looking at. */
+  readonly stage?: (page: Page) => Promise<void>;
+}
+
+export interface PictureOptions {
+  /** The project's folder, where pictures are put. */
+  readonly root: string;
+  /** The command's compiled file. */
+  readonly command: string;
+  /** The page of a report on the bundled checkpoints that generate. */
+  readonly report: string;
+  /** A report on their answers alone: its samples are questions. */
+  readonly samples: string;
+  readonly onPicture: (name: string) => void;
+}
+
+export async function takePictures({ root, command, report, samples, onPicture }: PictureOptions): Promise<void> {
+  if (chromiumPath === null) {
+    throw new UsageError(
+      "docs: found no Chromium, expected one at a usual place. Install it, or name it in CHROMIUM_PATH.",
+    );
+  }
+  const browser = await startBrowser(chromiumPath);
+  const server = spawn(process.execPath, [command, "try", "--port", "0"], { stdio: ["ignore", "pipe", "ignore"] });
+  try {
+    const [line] = (await once(server.stdout.setEncoding("utf8"), "data")) as [string];
+    const shots: readonly Shot[] = [
+      { name: "report", url: pathToFileURL(report).href, width: 1250, height: 1150 },
+      { name: "samples", url: pathToFileURL(samples).href, width: 1200, height: 1180, stage: toSamples },
+      { name: "try", url: line.trim(), width: 1200, height: 700, stage: askTwo },
+    ];
+    for (const shot of shots) {
+      for (const scheme of schemes) {
+        const name = `${shot.name}-${scheme}.webp`;
+        await take(browser, shot, { scheme, file: join(root, pictureFolder, name) });
+        onPicture(`${pictureFolder}/${name}`);
+      }
+    }
+  } finally {
+    server.kill();
+    await browser.close();
+  }
+}
+
+async function take(
+  browser: Browser,
+  { url, width, height, stage }: Shot,
+  { scheme, file }: { readonly scheme: (typeof schemes)[number]; readonly file: string },
+): Promise<void> {
+  const { page } = await openUrl(browser, url, {
+    ...{ viewport: { width, height }, colorScheme: scheme, deviceScaleFactor: pixelsPerPoint, reducedMotion: "reduce" },
+  });
+  await stage?.(page);
+  await sharp(await page.screenshot())
+    .webp({ quality })
+    .toFile(file);
+  await page.context().close();
+}
+
+async function toSamples(page: Page): Promise<void> {
+  await page.evaluate("document.querySelector('#gallery').scrollIntoView({ behavior: 'instant' })");
+}
+
+/** One question about one of the pictures that come with the program, put to two checkpoints. */
+async function askTwo(page: Page): Promise<void> {
+  await page.waitForSelector("#samples button");
+  await page.click("#samples button:nth-child(1)");
+  await page.waitForSelector(".drop.filled:not([aria-busy=true])");
+  await page.keyboard.press("m");
+  await page.click("#mode-ask");
+  await page.fill("#words", "How many shapes are in the picture?");
+  await page.press("#words", "Enter");
+  await until(page, `document.querySelector("#cancel").hidden && document.querySelector(".reply") !== null`);
+}
