@@ -89,7 +89,7 @@ async function askTwo(page: Page): Promise<void> {
   await page.waitForSelector(".drop.filled:not([aria-busy=true])");
   await page.keyboard.press("m");
   await page.click("#mode-ask");
-  for (const question of ["What color is the cross?", "How many shapes are in the picture?"]) {
+  for (const question of ["What color is the triangle?", "How many shapes are in the picture?"]) {
     await page.fill("#words", question); // the first loads the checkpoints, which the picture is not to show
     await page.press("#words", "Enter");
     await until(page, `document.querySelector("#cancel").hidden && document.querySelector(".reply") !== null`);
