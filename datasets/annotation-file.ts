@@ -1,6 +1,6 @@
 /**
- * An official annotation file on disk, and how messages about it begin: `vqav2 val: folder/file.json: …`, with line and
- * column where there is a place to name.
+ * An official annotation file on disk, and the beginning of error messages about it: `vqav2 val: folder/file.json: …`,
+ * with line and column where they are known.
  */
 import { open, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import { DatasetError } from "./dataset.ts";
 import type { DataSource } from "./dataset.ts";
 
 export interface AnnotationFile {
-  /** Data set and split as messages name them: `vqav2 val`. */
+  /** Data set and split for messages: `vqav2 val`. */
   readonly split: string;
   readonly path: string;
 }
@@ -27,7 +27,7 @@ export function fileError(file: AnnotationFile, what: string, cause?: unknown): 
   return new DatasetError(`${file.split}: ${file.path}: ${what}`, { cause });
 }
 
-/** What is kept under a split's name. */
+/** Looks up the entry of a split by its name. Throws a DatasetError that lists the splits for an unknown name. */
 export function splitNamed<T>(dataset: string, splits: Readonly<Record<string, T>>, name: string): T {
   const split = Object.hasOwn(splits, name) ? splits[name] : undefined;
   if (split !== undefined) return split;
@@ -35,8 +35,8 @@ export function splitNamed<T>(dataset: string, splits: Readonly<Record<string, T
 }
 
 /**
- * The file of that official name in the data folder.
- * @param otherwise said when it is missing: what else could be done with what is there
+ * The annotation file with this official name in the data folder.
+ * @param otherwise makes the advice in the error from the files that are there
  * @throws DatasetError naming the file, the folder and the JSON files that are there
  */
 export async function findAnnotationFile(
@@ -70,13 +70,16 @@ export async function findAnnotationFile(
   );
 }
 
-/** Ids a message counts: `3, first 1000, 1001, 1002`. */
+/** Counts ids for a message and names the first ones: `3, first 1000, 1001, 1002`. */
 export function countOf(ids: readonly string[]): string {
   if (ids.length === 0) return "0";
   return `${ids.length}, first ${ids.slice(0, 3).join(", ")}`;
 }
 
-/** Line and column of a byte, by reading the file up to it: only messages need them, so nothing counts lines before. */
+/**
+ * Line and column of a byte, found by reading the file up to it. Only error messages need them, so lines are not
+ * counted while parsing.
+ */
 export async function locate(path: string, byte: number): Promise<TextPosition> {
   const handle = await open(path);
   try {

@@ -23,13 +23,15 @@ interface CaptionFile {
   readonly dataset: string;
   readonly split: string;
   readonly fileName: string;
-  /** Where the images are unpacked. */
+  /** Folder into which the official archive unpacks the images. */
   readonly folder: string;
-  /** What mirrors on the hub call the split. */
+  /** Names of the split in mirrors on the hub. */
   readonly parts: readonly string[];
-  /** What the rows of mirrors lack of it, in a sentence; "": nothing. */
+  /** What rows of mirrors lack, in a sentence; "": nothing. */
   readonly rowsLack: string;
-  /** NoCaps' domain; null where there is none. Checks what is special to the data set. */
+  /**
+   * The domain of an image of NoCaps; null for other data sets. Throws a RecordError where a required field is wrong.
+   */
   readonly domainOf: (image: Fields) => string | null;
 }
 
@@ -131,7 +133,9 @@ async function readOfficial(
   return { images: await readCaptionImages(file, format), files: [file.path] };
 }
 
-/** Images in the order of the file, each with its captions in theirs. Either list may come first. */
+/**
+ * Images in the order of the file, each with its captions in the order of the file. Either list may come first in it.
+ */
 async function readCaptionImages(file: AnnotationFile, format: CaptionFile): Promise<readonly CaptionImage[]> {
   const images = new Map<string, CaptionImage>();
   const captionsOf = new Map<string, string[]>();

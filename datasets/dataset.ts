@@ -1,16 +1,21 @@
 /**
- * What was asked: the words every data set here is described in. A data set is a pair of official files and a folder of
- * images; opening a split of it gives its samples in the order of the file, which is the order of every run and report.
+ * The types that describe every data set. A data set consists of official annotation files and a folder of images.
+ * Opening a split gives its samples in the order of the file, which is also the order in every run and report.
  */
 
-/** An image by its official id; its file is looked for when it is needed, so a missing one fails its own samples only. */
+/**
+ * An image by its official id. Its file is opened only when it is needed, so a missing one fails its own samples only.
+ */
 export interface ImageFile {
   readonly id: string;
   /** Path of the image file as the official naming has it, under the folder that was chosen when the split was opened. */
   readonly path: string;
-  /** Gives the bytes of an image in a row of a parquet file, which `path` names for messages; unset: the file at `path` has them. */
+  /**
+   * Reads the bytes of an image that is stored in a row of a parquet file; `path` then names the row in messages.
+   * Unset: the image is the file at `path`.
+   */
   readonly read?: () => Promise<Uint8Array>;
-  /** The place of that row among all rows, from 0. */
+  /** Index of that row among all rows of the mirror, from 0. */
   readonly place?: number;
 }
 
@@ -19,12 +24,15 @@ export interface Sample {
   readonly image: ImageFile;
 }
 
-/** One annotator's answer. The official scorer tells annotators apart by the whole record, so all of it is kept. */
+/**
+ * One annotator's answer. The official scorer distinguishes annotators by all fields of their records, so all fields
+ * are kept.
+ */
 export interface Annotation {
   readonly answer: string;
   /** "yes", "maybe" or "no"; "" where the file has none. */
   readonly confidence: string;
-  /** The annotator's number, or the place in the list, from 1. */
+  /** The annotator's number, or the position in the list, from 1. */
   readonly id: number;
 }
 
@@ -33,7 +41,7 @@ export interface VqaSample extends Sample {
   /** "" where the file has none. */
   readonly questionType: string;
   readonly answerType: string;
-  /** Ten for VQAv2 and OK-VQA, one for GQA, none for a split whose answers are private. */
+  /** Human answers: ten in VQAv2 and OK-VQA, one in GQA, none in a split whose answers are private. */
   readonly references: readonly Annotation[];
 }
 
@@ -48,11 +56,11 @@ export interface RetrievalSample extends Sample {
   readonly texts: readonly { readonly id: string; readonly text: string }[];
 }
 
-/** Where a user keeps the files. Nothing is guessed beyond the official names. */
+/** The folders in which a user keeps the files. Files are found by their official names only. */
 export interface DataSource {
   /** Folder that holds the official annotation files. */
   readonly folder: string;
-  /** Folder that holds the images, when they are not where the official archives put them. */
+  /** Folder that holds the images, if it is not the one that the official archives make. */
   readonly images?: string;
 }
 
@@ -63,23 +71,26 @@ export interface Split<S extends Sample> {
   readonly files: readonly string[];
   /** Folder the images are looked for in. */
   readonly imageFolder: string;
-  /** What a user should know of what the files lack, each a sentence; unset: nothing. */
+  /** Sentences about what the files lack; unset: nothing. */
   readonly notes?: readonly string[];
 }
 
 export interface Dataset<S extends Sample> {
   readonly name: string;
-  /** The first is the one that is read when none is named. */
+  /** Names of the splits; the first is the default. */
   readonly splits: readonly string[];
   readonly open: (source: DataSource, split: string) => Promise<Split<S>>;
 }
 
-/** What a user can mend: a file that is missing, broken or at odds with another. Says what, where and what to do. */
+/** A missing, broken or contradictory file. The message says what is wrong, where, and what to do. */
 export class DatasetError extends Error {
   override readonly name = "DatasetError";
 }
 
-/** The samples a run asks: the first of the split. `limit`: a number from 1, a fraction below 1 of them, rounded up, or null for all. */
+/**
+ * The first samples of a split, which a run asks. `limit`: a number from 1; a fraction below 1 of all samples, rounded
+ * up; or null for all.
+ */
 export function limitSamples<S>(samples: readonly S[], limit: number | null): readonly S[] {
   if (limit === null) return samples;
   return samples.slice(0, limit < 1 ? Math.ceil(samples.length * limit) : limit);

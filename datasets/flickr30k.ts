@@ -1,7 +1,7 @@
 /**
- * Images with every text that describes them, in Karpathy's splits: Flickr30k (Young et al. 2014) and COCO, the "1K" and
- * "5K" test sets of retrieval. COCO images have five to seven texts, so an image's texts stand with it; none is found by
- * counting.
+ * Images with every text that describes them, in Karpathy's splits: Flickr30k (Young et al. 2014) and COCO, the "1K"
+ * and "5K" test sets of retrieval. COCO images have five to seven texts, so the texts of an image are stored with it
+ * and not found by counting.
  */
 import type { Dataset, ImageFile, RetrievalSample } from "./dataset.ts";
 import { COCO_SPLITS, FLICKR30K_SPLITS, openKarpathySplit } from "./karpathy.ts";

@@ -1,6 +1,7 @@
 /**
- * GQA: compositional questions about scenes, one answer each. Hudson & Manning 2019, arXiv 1902.09506, version 1.2.
- * The official file is an object of questions by id; the copies of LAVIS are lists. Both have the same name here.
+ * GQA: compositional questions about scenes, one answer each. Hudson & Manning 2019, arXiv 1902.09506, version 1.2. The
+ * official file is a JSON object of questions by id; LAVIS's copy of it is a list. Both are read, under the official
+ * name.
  */
 import { fileError, findAnnotationFile, splitNamed } from "./annotation-file.ts";
 import type { AnnotationFile } from "./annotation-file.ts";
@@ -20,12 +21,12 @@ interface Question {
   readonly imageId: string;
 }
 
-/** The balanced questions, which everyone reports. */
+/** The balanced questions, on which results are usually reported. */
 const SPLITS = {
   testdev: { hasAnswers: true, parts: ["testdev"] },
   val: { hasAnswers: true, parts: ["val", "validation"] },
   train: { hasAnswers: true, parts: ["train"] },
-  test: { hasAnswers: false, parts: ["test"] }, // private
+  test: { hasAnswers: false, parts: ["test"] }, // the answers are private
 };
 
 export const gqaQuestions: Dataset<VqaSample> = { name: "gqa", splits: Object.keys(SPLITS), open };
@@ -56,7 +57,10 @@ async function open(source: DataSource, splitName: string): Promise<Split<VqaSam
   };
 }
 
-/** Mirrors have questions and images apart, joined by the image's id: testdev_balanced_instructions, testdev_balanced_images. */
+/**
+ * Mirrors store questions and images in separate folders, testdev_balanced_instructions and testdev_balanced_images,
+ * joined by the image's id.
+ */
 async function readRowQuestions(
   mirror: Mirror,
   { parts, hasAnswers, fileName }: { parts: readonly string[]; hasAnswers: boolean; fileName: string },
@@ -72,7 +76,7 @@ async function readRowQuestions(
       questions.push(question);
     });
   }
-  const ofSplit = mirror.files.filter(({ part }) => parts.includes(part)); // those of the images among them
+  const ofSplit = mirror.files.filter(({ part }) => parts.includes(part)); // includes the files of images
   return { questions, files: files.map(({ path }) => path), images: restrictedTo(mirror, ofSplit) };
 }
 

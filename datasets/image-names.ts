@@ -1,4 +1,6 @@
-/** What images are called: in COCO's archives, in its re-split of 2017, and in files that name them by number. */
+/**
+ * File names of COCO's images: in the 2014 archives, in the re-split of 2017, and in files that name images by number.
+ */
 
 /** COCO 2014 image names, as in VQA: `COCO_val2014_000000262148.jpg`. */
 export function cocoFileName(part: string, imageId: number): string {
@@ -11,7 +13,9 @@ export function numberAtEnd(fileName: string): number | null {
   return digits === undefined ? null : Number(digits);
 }
 
-/** The same image in the 2017 re-split of COCO: `000000262148.jpg`. Other names stay as they are. */
+/**
+ * The file name of a 2014 image in the 2017 re-split of COCO: `000000262148.jpg`. Other names are returned unchanged.
+ */
 export function cocoName2017(fileName: string): string {
   return fileName.replace(/^COCO_[a-z]+\d{4}_(?=\d{12}\.)/, "");
 }

@@ -1,7 +1,7 @@
 /**
- * An image's file from its official name. The folder is chosen once, when a split is opened: the first that holds one of
- * the split's images, or the folders of COCO's 2017 re-split, which has the images of 2014 under other names. No file is
- * looked for after that, so a missing image fails its own samples only, when it is read.
+ * Finds image files by their official names. The folder is chosen once, when a split is opened: the first that holds an
+ * image of the split, or the folders of COCO's 2017 re-split, which has the images of 2014 under other names. Single
+ * files are not checked then; a missing image fails its own samples, when it is read.
  */
 import { access, opendir, readdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -13,13 +13,16 @@ import type { Mirror } from "./parquet/mirror.ts";
 
 export interface ImageFolder {
   readonly path: string;
-  /** The image with that official file name; `id` is what samples call it. */
+  /** The image with this official file name; `id` is its id in the samples. */
   readonly imageOf: (id: string, fileName: string) => ImageFile;
-  /** Parquet files that the images lie in; none where each is a file of its own. */
+  /** Parquet files that hold the images; empty where each image is a file. */
   readonly files: readonly string[];
 }
 
-/** Where the 2017 re-split has the images of a part: val2014 was shared out, test2017 has 40,670 of test2015's 81,434. */
+/**
+ * The 2017 folders that hold the images of a part. Those of val2014 are in train2017 and val2017; test2017 has 40,670
+ * of the 81,434 images of test2015.
+ */
 const folders2017: ReadonlyMap<string, readonly string[]> = new Map([
   ["train2014", ["train2017"]],
   ["val2014", ["val2017", "train2017"]],
@@ -27,13 +30,13 @@ const folders2017: ReadonlyMap<string, readonly string[]> = new Map([
 ]);
 
 /**
- * Chooses the folder of a split's images. A folder given with --images replaces the official places. A folder counts when
- * it holds an image of the split under its official name, or under that of COCO's 2017 re-split, whose own folders come
- * next; when none does, the first that exists is named, and every image fails by itself. A mirror's images are in its
- * parquet files.
- * @param subfolder where the official archive unpacks them: `val2014`
+ * Chooses the folder of a split's images. A folder given with --images replaces the official places. A folder is
+ * accepted if it holds an image of the split under its official name or its name in COCO's 2017 re-split; the folders
+ * of that re-split are tried next. If no folder is accepted, the first that exists is chosen, and every image fails
+ * when it is read. A mirror's images are in its parquet files.
+ * @param subfolder folder into which the official archive unpacks the images: `val2014`
  * @param fileNames official names of the split's images
- * @throws DatasetError when no such folder exists, and says where it looked; or for --images beside a mirror
+ * @throws DatasetError that lists the searched folders when none exists; or when --images is given for a mirror
  */
 export async function chooseImageFolder(
   source: DataSource,
@@ -82,7 +85,7 @@ function folderOf(path: string, pathOf: (fileName: string) => string): ImageFold
   return { path, imageOf: (id, fileName) => ({ id, path: pathOf(fileName) }), files: [] };
 }
 
-/** COCO's 2017 folders that lie beside each other; null where none holds an image of the split. */
+/** Chooses among sibling folders of COCO's 2017 re-split; null where none holds an image of the split. */
 async function choose2017(paths: readonly string[], renamed: ReadonlySet<string>): Promise<ImageFolder | null> {
   const holding: { readonly path: string; readonly files: ReadonlySet<string> }[] = [];
   for (const path of paths) {
@@ -98,7 +101,7 @@ async function choose2017(paths: readonly string[], renamed: ReadonlySet<string>
   return folderOf(path, (fileName) => pathOf(cocoName2017(fileName)));
 }
 
-/** An image in a row of a parquet file is tried when it is read. */
+/** Whether the image file exists. Images in parquet files count as existing; they are checked when they are read. */
 export async function isThereToRead({ path, read }: Pick<ImageFile, "path" | "read">): Promise<boolean> {
   if (read !== undefined) return true;
   return access(path).then(
@@ -107,12 +110,15 @@ export async function isThereToRead({ path, read }: Pick<ImageFile, "path" | "re
   );
 }
 
-/** What is said of a sample whose image file is not there. `split` is data set and split: `vqav2 val`. */
+/** The error message for a sample whose image file is missing. `split`: data set and split, such as `vqav2 val`. */
 export function explainMissingImage(split: string, image: ImageFile): string {
   return `${split}: image ${image.id} not found in ${dirname(image.path)}. Give the folder with --images.`;
 }
 
-/** How a folder names the images it holds; null when it holds none of them. Reads up to the first that answers it. */
+/**
+ * Whether a folder holds images of the split under their official or their 2017 names; null when it holds none. Stops
+ * at the first such image.
+ */
 async function namingIn(
   folder: string,
   official: ReadonlySet<string>,

@@ -1,7 +1,7 @@
 /**
- * The records of a large JSON file, one at a time: VQAv2's annotations are 180 MB of text and one line. Only one record is
- * in memory beside what the caller keeps. What is not JSON is an error with its line and column, and so is a record that
- * its reader refuses; nothing is skipped quietly.
+ * The records of a large JSON file, one at a time: VQAv2's annotations are 180 MB of text and one line. Only one record
+ * is in memory at a time, besides what the caller keeps. Invalid JSON, and a record that the reader refuses, are errors
+ * with line and column; nothing is skipped silently.
  */
 import { open } from "node:fs/promises";
 import { describePosition, fileError, locate } from "./annotation-file.ts";
@@ -13,19 +13,20 @@ export interface JsonRecord {
   readonly value: unknown;
   /** Counts from 1 within its list. */
   readonly number: number;
-  /** The key the record stands under, in a file that is an object of records. */
+  /** The key of the record, in a file that is an object of records. */
   readonly key: string | null;
 }
 
-/** Takes one record; throws RecordError for one that is not what the format says. */
+/** Reads one record; throws a RecordError for one that violates the format. */
 export type RecordReader = (record: JsonRecord) => void;
 
-/** What stands beside the lists: `data_subtype`, for example. */
+/** The other fields at the top level, such as `data_subtype`. */
 export type TopLevelFields = ReadonlyMap<string, unknown>;
 
 /**
- * Reads the named lists at the top level of a file, in the order of the file. Lists nobody asked for are checked and dropped.
- * @returns the other top-level values
+ * Reads the named lists at the top level of a file, in the order of the file. Other lists are checked to be JSON and
+ * dropped.
+ * @returns the other values at the top level
  * @throws DatasetError for a file that is not JSON, lacks a list, or has a record its reader refuses
  */
 export async function readJsonLists(
@@ -57,7 +58,7 @@ export async function readJsonLists(
   });
 }
 
-/** Reads a file that is one list of records, or one object of records by key. Errors as for `readJsonLists`. */
+/** Reads a file that is one list of records, or one object of records by key. Throws what `readJsonLists` throws. */
 export async function readJsonEntries(file: AnnotationFile, reader: RecordReader): Promise<void> {
   await withScanner(file, async (scanner) => {
     if ((await scanner.peek()) === OPEN_LIST) {

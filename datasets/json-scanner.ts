@@ -1,6 +1,6 @@
 /**
- * Walks over the bytes of a JSON file, value by value: a value's bytes are scanned for its end, and JSON.parse reads them.
- * The brackets, commas and keys around the values are checked here. Errors name line and column (json-syntax.ts finds them).
+ * Scans a JSON file value by value: it finds the last byte of a value, and JSON.parse parses the bytes. Brackets,
+ * commas and keys around the values are checked here. Errors name line and column (json-syntax.ts finds them).
  */
 import { isUtf8 } from "node:buffer";
 import type { FileHandle } from "node:fs/promises";
@@ -10,21 +10,21 @@ import type { DatasetError } from "./dataset.ts";
 import { describeFound, findSyntaxFault } from "./json-syntax.ts";
 
 const CHUNK_BYTES = 1 << 20; // one read of the disk; records are about 1 kB
-const MAX_VALUE_BYTES = 1 << 22; // a longer one is no record of any data set, but a file whose quotes do not pair
+const MAX_VALUE_BYTES = 1 << 22; // no record of a data set is longer; a quote is probably not closed
 const [QUOTE, BACKSLASH, COMMA, COLON] = [0x22, 0x5c, 0x2c, 0x3a] as const;
 export const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d] as const;
 
-/** A window that moves over the file. The bytes of the value being read are all in it: it grows when one does not fit. */
+/** Reads a file through a moving window. The window grows until it holds the whole current value. */
 export class JsonScanner {
   readonly file: AnnotationFile;
   private readonly handle: FileHandle;
   private window = Buffer.allocUnsafe(CHUNK_BYTES);
-  /** Bytes `at` to `end` of the window are read from the file and not used yet. */
+  /** Bytes from `at` to `end` of the window were read from the file and not used yet. */
   private at = 0;
   private end = 0;
-  /** Where the window's first byte is in the file. */
+  /** File offset of the window's first byte. */
   private windowOffset = 0;
-  /** Where the value that was read last begins in the file. */
+  /** File offset of the value that was read last. */
   valueOffset = 0;
 
   constructor(file: AnnotationFile, handle: FileHandle) {
@@ -32,7 +32,7 @@ export class JsonScanner {
     this.handle = handle;
   }
 
-  /** The next byte that is not white space, left where it is; null at the end of the file. */
+  /** The next byte that is not white space, without moving past it; null at the end of the file. */
   async peek(): Promise<number | null> {
     for (;;) {
       while (this.at < this.end) {
@@ -51,7 +51,7 @@ export class JsonScanner {
     return true;
   }
 
-  /** Moves past a byte that must come next; null is the end of the file. */
+  /** Moves past a byte that must come next; null stands for the end of the file. */
   async expect(byte: number | null, expected: string): Promise<void> {
     if ((await this.peek()) !== byte) throw await this.structureError(expected);
     if (byte !== null) this.at++;
@@ -96,7 +96,7 @@ export class JsonScanner {
     }
   }
 
-  /** Reads on behind the bytes not used yet; false at the end of the file. */
+  /** Reads more bytes into the window; false at the end of the file. */
   private async fill(): Promise<boolean> {
     const isFirst = this.windowOffset + this.end === 0;
     this.window.copyWithin(0, this.at, this.end);
@@ -104,7 +104,7 @@ export class JsonScanner {
     this.end -= this.at;
     this.at = 0;
     if (this.end === this.window.length) {
-      if (this.end >= MAX_VALUE_BYTES) return false; // the value is not whole, so it is reported below
+      if (this.end >= MAX_VALUE_BYTES) return false; // the value is incomplete, which the caller reports
       const larger = Buffer.allocUnsafe(this.window.length * 2);
       this.window.copy(larger, 0, 0, this.end);
       this.window = larger;
@@ -116,7 +116,7 @@ export class JsonScanner {
     return bytesRead > 0;
   }
 
-  /** What stands between values is not what the format says. */
+  /** The error for an unexpected byte between values. */
   private async structureError(expected: string): Promise<DatasetError> {
     const byte = this.window[this.at] ?? 0;
     const text = this.window.toString("utf8", this.at, Math.min(this.end, this.at + 80));
@@ -181,7 +181,7 @@ function endOfValue(bytes: Buffer, start: number, end: number): number | null {
   return null;
 }
 
-/** A number, true, false or null ends before a sign of structure or white space. */
+/** The end of a number, true, false or null: the next bracket, comma, colon or white space. */
 function endOfWord(bytes: Buffer, start: number, end: number): number | null {
   for (let at = start; at < end; at++) {
     const byte = bytes[at]!;
@@ -191,7 +191,7 @@ function endOfWord(bytes: Buffer, start: number, end: number): number | null {
   return null;
 }
 
-/** The first byte that decoding replaces by U+FFFD without one having been there. */
+/** Offset of the first byte that is not valid UTF-8. */
 function firstByteNotUtf8(bytes: Buffer): number {
   const text = bytes.toString("utf8");
   let byte = 0;

@@ -1,16 +1,16 @@
 /**
- * Where a text stops being JSON (RFC 8259). JSON.parse is fast, but what it says about a broken text depends on the engine
- * and often names no place; this walk is slow and names it. It runs only on a text that JSON.parse has refused.
+ * Finds the position at which a text stops being valid JSON (RFC 8259). JSON.parse is fast, but its error messages
+ * depend on the engine and often name no position. This slower parser runs only on texts that JSON.parse has refused.
  */
 
 export interface SyntaxFault {
-  /** Index into the text of the first character that cannot stand there. */
+  /** Index of the first character that is not allowed at its position. */
   readonly index: number;
   readonly found: string;
   readonly expected: string;
 }
 
-/** What may come next, in the words of the message. */
+/** What was expected, in the words of the message. */
 const EXPECTED = {
   value: "a value",
   firstItem: 'a value or "]"',
@@ -28,12 +28,12 @@ const TOKEN =
   /[{}[\],:]|"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[\da-fA-F]{4}))*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y;
 const SOUND_PART_OF_STRING = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[\da-fA-F]{4}))*/y;
 
-/** What the end of a cut text may be the beginning of: an escape, a word, a number. */
+/** Matches the beginning of an escape, a word or a number, with which a truncated text may end. */
 const UNFINISHED = /^(?:\\(?:u[\da-fA-F]{0,3})?|tr?u?|fa?l?s?|nu?l?|-|\.|[eE][+-]?)$/;
 
 /**
- * The first fault of a text that should be one JSON value, or null when it is one.
- * @param isCut the file ends where the text does, so what is unfinished there is the end of the file
+ * The first fault of a text that should be one JSON value; null when it is valid.
+ * @param isCut the text reaches the end of the file, so an unfinished token means that the file is truncated
  */
 export function findSyntaxFault(text: string, isCut = false): SyntaxFault | null {
   const fault = firstFault(text);
@@ -61,7 +61,9 @@ function lengthAt(pattern: RegExp, text: string, index: number): number {
   return pattern.test(text) ? pattern.lastIndex - index : 0;
 }
 
-/** Where a token leads, or null when it cannot stand in that place. `open` holds the brackets around it. */
+/**
+ * The parser state after a token; null when the token is not allowed there. `open`: the unclosed brackets around it.
+ */
 function placeAfter(token: string, place: Place, open: ("{" | "[")[]): Place | null {
   const takesValue = place === "value" || place === "firstItem";
   switch (token) {
@@ -97,7 +99,7 @@ function placeAfterValue(open: readonly ("{" | "[")[]): Place {
   return around === "{" ? "afterEntry" : "afterItem";
 }
 
-/** A string that may stand here is at fault somewhere inside; anything else at its first character. */
+/** The position of a fault: inside a string that is allowed here, or at the first character of anything else. */
 function faultAt(text: string, index: number, place: Place): SyntaxFault {
   const takesString = place === "value" || place === "firstItem" || place === "firstKey" || place === "key";
   if (text[index] !== '"' || !takesString)

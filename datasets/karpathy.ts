@@ -1,6 +1,7 @@
 /**
  * Karpathy's split files, dataset_coco.json and dataset_flickr30k.json (Karpathy & Fei-Fei 2015, arXiv 1412.2306):
- * images in one list, each with the name of its split and its sentences. The sentences are taken raw, oddities included.
+ * images in one list, each with the name of its split and its sentences. The field `raw` of the sentences is used,
+ * unedited.
  */
 import { dirname } from "node:path";
 import { fileError, findAnnotationFile, splitNamed } from "./annotation-file.ts";
@@ -21,30 +22,35 @@ export interface KarpathyImage {
   /** COCO: the number at the end of the file name, which is the id for scoring. Flickr30k: the file name's stem. */
   readonly id: string;
   readonly fileName: string;
-  /** The folder of the official archive: val2014. */
+  /** Folder of the official archive, such as val2014. */
   readonly folder: string;
   readonly sentences: readonly { readonly id: string; readonly text: string }[];
 }
 
-/** One of the two files, and what a sample is made of its images. */
+/** One of the two files, and how its images become samples. */
 export interface KarpathyFile<S extends Sample> {
   readonly dataset: string;
   readonly fileName: string;
-  /** A split's name → the names it goes by in the file's `split` field. */
+  /** For each split, the values of the file's field `split` that belong to it. */
   readonly splits: Readonly<Record<string, readonly string[]>>;
   readonly ids: "number at the end" | "stem";
-  /** The folder of an image whose record has no `filepath`. */
+  /** Folder of images whose record has no `filepath`. */
   readonly folder: string;
   readonly sample: (image: KarpathyImage, file: ImageFile) => S;
-  /** What else could be done with the files that are there, when this one is missing. */
+  /** Makes the advice in the error for a missing file, from the files that are there. */
   readonly otherwise?: (present: readonly string[]) => string;
 }
 
-/** The names in the files' `split` field; `restval` is what Karpathy left of COCO's validation images for training. */
+/**
+ * Splits by the values of the field `split`; `restval` are the COCO validation images that Karpathy added to training.
+ */
 export const FLICKR30K_SPLITS = { test: ["test"], val: ["val"], train: ["train"] };
 export const COCO_SPLITS = { test: ["test"], val: ["val"], train: ["train", "restval"] };
 
-/** Images in the order of the file. Every record of the file is checked, those of other splits too. */
+/**
+ * Opens a split; images come in the order of the file. All records of the file are checked, including those of other
+ * splits.
+ */
 export async function openKarpathySplit<S extends Sample>(
   source: DataSource,
   splitName: string,
@@ -63,7 +69,8 @@ export async function openKarpathySplit<S extends Sample>(
   for (const subfolder of new Set(images.map(({ folder }) => folder))) {
     const fileNames = images.filter(({ folder }) => folder === subfolder).map(({ fileName }) => fileName);
     const [first] = folders.values();
-    const known = first !== undefined && first.files.length > 0 ? first : null; // a mirror is one folder
+    // a mirror holds all images in one folder
+    const known = first !== undefined && first.files.length > 0 ? first : null;
     folders.set(subfolder, known ?? (await chooseImageFolder(source, split, { subfolder, fileNames, mirror: from })));
   }
   const [first = "", ...others] = new Set(Array.from(folders.values(), ({ path }) => path));
@@ -125,7 +132,7 @@ function readImage<S extends Sample>(fields: Fields, { ids, folder }: KarpathyFi
     fileName,
     folder: optionalField(fields, "filepath", fileNameField) ?? folder,
     sentences: sentences.map((sentence, place) => ({
-      id: optionalField(sentence, "sentid", idField) ?? `${id}#${place}`, // as Flickr30k's own token file numbers them
+      id: optionalField(sentence, "sentid", idField) ?? `${id}#${place}`, // the numbering of Flickr30k's own token file
       text: stringField(sentence, "raw"),
     })),
   };

@@ -1,4 +1,4 @@
-/** Questions about images and their answers, as records have them, whether they stand in JSON files or in rows. */
+/** Reads questions and answers from records, which come from JSON files or from rows of parquet files. */
 import type { Annotation, VqaSample } from "./dataset.ts";
 import { listField, optionalField, RecordError, integerField, stringField } from "./record-fields.ts";
 import type { Fields } from "./record-fields.ts";
@@ -11,16 +11,16 @@ export interface Question {
 
 export type Answers = Pick<VqaSample, "questionType" | "answerType" | "references">;
 
-/** All of a split. */
+/** The questions and answers of a whole split. */
 export interface ReadQuestions {
   readonly questions: readonly Question[];
-  /** By question id: of every question; null: they are private. */
+  /** The answers of every question, by question id; null: they are private. */
   readonly answers: ReadonlyMap<string, Answers> | null;
   /** The files they were read from. */
   readonly files: readonly string[];
 }
 
-/** The answers of a question. Where they are not all numbered, their places in the list tell the annotators apart. */
+/** The answers of a question. If not all have an annotator number, their positions in the list are used as numbers. */
 export function readReferences(fields: Fields, shared: (text: string) => string): readonly Annotation[] {
   const answers = listField(fields, "answers");
   if (answers.length === 0) throw new RecordError("answers is empty, expected at least one");
@@ -33,7 +33,7 @@ export function readReferences(fields: Fields, shared: (text: string) => string)
   }));
 }
 
-/** Gives the same value for the same key, so that what repeats is in memory once. */
+/** Remembers the value made for each key, so that repeated values are stored in memory once. */
 export function memo<K, V>(make: (key: K) => V): (key: K) => V {
   const made = new Map<K, V>();
   return (key) => {

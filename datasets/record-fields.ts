@@ -1,16 +1,17 @@
 /**
- * The fields of a parsed record, each checked for its type where it is read. An error says the path of the field, what was
- * found and what was expected; the reader of the file (json-records.ts) adds the file, the record's number and its place.
+ * The fields of a parsed record, each checked for its type where it is read. An error names the path of the field, what
+ * was found and what was expected; the reader of the file (json-records.ts) adds the file, the record's number, line
+ * and column.
  */
 
-/** A record that is not what its format says. */
+/** A record that violates its format. */
 export class RecordError extends Error {
   override readonly name = "RecordError";
 }
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** A record, or an object in a list of it, with where it stands: `answers[3]`, counted from 0. */
+/** A record, or an object in one of its lists, with its path: `answers[3]`, counted from 0. */
 export interface Fields {
   readonly object: JsonObject;
   readonly list: string | null;
@@ -34,7 +35,7 @@ export function integerField(fields: Fields, name: string): number {
   return value;
 }
 
-/** An id as text. Re-packaged copies of some data sets write ids as strings; both spellings are the same id. */
+/** An id as text. Re-packaged copies of some data sets write ids as strings; "7" and 7 are treated as equal. */
 export function idField(fields: Fields, name: string): string {
   const value = fields.object[name];
   if (typeof value === "number" && Number.isSafeInteger(value)) return String(value);
@@ -65,7 +66,7 @@ export function objectField(fields: Fields, name: string): Fields {
   return fieldsOf(value);
 }
 
-/** The name of a file or folder that lies in a known place, so it may not lead elsewhere. */
+/** The name of a file or folder inside a known folder; names that lead out of it are refused. */
 export function fileNameField(fields: Fields, name: string): string {
   const value = stringField(fields, name);
   if (value === "" || value === "." || value === ".." || /[/\\\0]/.test(value)) {
@@ -88,7 +89,7 @@ export function hasField(fields: Fields, name: string): boolean {
   return Object.hasOwn(fields.object, name);
 }
 
-/** What `read` makes of a field that a re-packaged file may lack; null where it is missing or null. */
+/** A field that a re-packaged file may lack, read by `read`; null where it is missing or null. */
 export function optionalField<T>(fields: Fields, name: string, read: (fields: Fields, name: string) => T): T | null {
   return (fields.object[name] ?? null) === null ? null : read(fields, name);
 }
@@ -103,7 +104,7 @@ function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** A value as a message shows it: short ones as they are, long ones by their kind. */
+/** A value for an error message: short values as they are, long ones by their type. */
 function describeValue(value: unknown): string {
   const text = JSON.stringify(value);
   if (text.length <= 40) return text;

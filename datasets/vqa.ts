@@ -1,7 +1,8 @@
 /**
- * The question + annotation pair of files: VQAv2 (visualqa.org, version 2.0, April 2017) and OK-VQA (okvqa.allenai.org,
- * version 1.1). Questions are the samples, in the order of their file; annotations are joined to them by question id.
- * The answers of the test splits are private: there the references are empty. Fields that no score needs may be missing.
+ * Data sets made of a file of questions and a file of annotations: VQAv2 (visualqa.org, version 2.0, April 2017) and
+ * OK-VQA (okvqa.allenai.org, version 1.1). Questions are the samples, in the order of their file; annotations are
+ * joined to them by question id. The answers of the test splits are private, so their samples have no references.
+ * Fields that no score needs may be missing.
  */
 import { countOf, fileError, findAnnotationFile, splitNamed } from "./annotation-file.ts";
 import type { AnnotationFile } from "./annotation-file.ts";
@@ -25,13 +26,13 @@ import {
   stringField,
 } from "./record-fields.ts";
 
-/** A split as the official names spell it. */
+/** The names that a split has in official files. */
 interface QuestionFiles {
-  /** Names the files and is their `data_subtype`. */
+  /** Part of the files' names, and the value of their field `data_subtype`. */
   readonly subtype: string;
-  /** What mirrors on the hub call it. */
+  /** Names of the split in mirrors on the hub. */
   readonly parts: readonly string[];
-  /** Names the images and their folder. */
+  /** Part of the images' file names, and the name of their folder. */
   readonly imagePart: string;
   readonly hasAnnotations: boolean;
 }
@@ -56,7 +57,10 @@ export const vqav2Questions: Dataset<VqaSample> = questionDataset("vqav2", "v2_"
   test: { subtype: "test2015", imagePart: "test2015", hasAnnotations: false, parts: ["test"] },
 });
 
-/** Questions that need outside knowledge, five answers each written twice. Marino et al. 2019, arXiv 1906.00067. */
+/**
+ * Questions that need outside knowledge, five annotators, each answer written twice. Marino et al. 2019, arXiv
+ * 1906.00067.
+ */
 export const okVqaQuestions: Dataset<VqaSample> = questionDataset("ok-vqa", "", { val: VAL, train: TRAIN });
 
 function questionDataset(
@@ -95,7 +99,7 @@ function questionDataset(
   return { name, splits: Object.keys(splits), open };
 }
 
-/** Questions, and annotations where they are public. */
+/** Names of the question file and, where answers are public, of the annotation file. */
 function officialNames(prefix: string, { subtype, hasAnnotations }: QuestionFiles): readonly string[] {
   const questions = `${prefix}OpenEnded_mscoco_${subtype}_questions.json`;
   return hasAnnotations ? [questions, `${prefix}mscoco_${subtype}_annotations.json`] : [questions];
@@ -133,7 +137,7 @@ async function readQuestions(file: AnnotationFile, subtype: string): Promise<rea
   return questions;
 }
 
-/** The answers by question id: those of every question, and of nothing else. */
+/** The answers by question id. Throws a DatasetError where questions and annotations do not match exactly. */
 async function readAnswers(
   file: AnnotationFile,
   questions: readonly Question[],
@@ -143,7 +147,7 @@ async function readAnswers(
   const answers = new Map<string, Answers>();
   const checkNew = refuseRepeats("question_id");
   const withoutQuestion: string[] = [];
-  const shared = memo((text: string) => text); // two million answers, some tens of thousands of different ones
+  const shared = memo((text: string) => text); // two million answers, of which only tens of thousands are distinct
   const topLevel = await readJsonLists(file, {
     annotations: ({ value, number }) => {
       const fields = fieldsOf(value);
@@ -180,7 +184,7 @@ async function readAnswers(
   return answers;
 }
 
-/** The field is checked when it is there; re-packaged files may lack it. */
+/** Checks the field `data_subtype` if it is there; re-packaged files may lack it. */
 function checkSubtype(file: AnnotationFile, topLevel: TopLevelFields, expected: string): void {
   const found = topLevel.get("data_subtype");
   if (found === undefined || found === expected) return;

@@ -1,6 +1,6 @@
 /**
- * HTML and SVG from templates in which every value is text unless it is markup itself: what a data set, a model or a file name
- * says can never become a tag.
+ * Makes HTML and SVG from templates that escape every value except markup made here, so that text from data sets,
+ * models and file names can never become a tag.
  */
 
 export class Markup {
@@ -13,7 +13,7 @@ export class Markup {
 
 type Part = Markup | string | number | null | readonly Part[];
 
-/** `markup\`<td>${name}</td>\`` escapes `name`; null is nothing, a list is its parts one after the other. */
+/** `markup\`<td>${name}</td>\`` escapes `name`; null adds nothing, a list adds its parts in order. */
 export function markup(strings: TemplateStringsArray, ...parts: readonly Part[]): Markup {
   return new Markup(strings.reduce((text, next, index) => text + render(parts[index - 1] ?? null) + next));
 }
@@ -37,7 +37,7 @@ export function escapeText(text: string): string {
   return text.replace(/[&<>"']/g, (letter) => entities[letter] ?? letter);
 }
 
-/** JSON that may stand in a <script>: no tag, no comment and no line end of JavaScript can be in it. */
+/** JSON that is safe inside a <script>: it contains no tag, no comment and no line separator of JavaScript. */
 export function jsonForScript(value: unknown): Markup {
   const escaped = JSON.stringify(value).replace(/[<>&\u2028\u2029]/g, (letter) => {
     return `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`;

@@ -1,13 +1,13 @@
 /**
- * The folder of a report:
+ * Writes the folder of a report:
  *
  *   index.html          everything, in one file
  *   report.md           the tables, for a pull request
- *   report.json         Report, not rounded (report-data.ts)
- *   tables/<name>.csv   a file a table
- *   charts/<name>.png   a file a chart
+ *   report.json         the type Report, not rounded (report-data.ts)
+ *   tables/<name>.csv   one file for each table
+ *   charts/<name>.png   one file for each chart
  *
- * A report that is there is replaced; a folder that holds anything else is left as it is.
+ * An existing report is replaced; a folder that holds other files is refused.
  */
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -38,7 +38,7 @@ export async function writeReport(
   try {
     const sections = sectionsOf(report);
     for (const path of [folder, join(folder, tablesName), join(folder, chartsName)]) await makeFolder(path);
-    // First, so that a report that was stopped in the middle is known as one, and written over.
+    // Written first, so that the folder of an interrupted report is recognised as a report and can be overwritten.
     await writeFileWhole(join(folder, reportName), `${JSON.stringify(report, null, 2)}\n`);
     const tables = sections.flatMap((section) => [...section.tables, ...section.folded]);
     const charts = sections.flatMap((section) => section.charts);
@@ -55,7 +55,7 @@ export async function writeReport(
   }
 }
 
-/** Tables and charts of the report that was here before. */
+/** Removes tables and charts of an earlier report that this one does not have. */
 async function removeOthers(folder: string, kept: ReadonlySet<string>): Promise<void> {
   for (const name of await readdir(folder)) {
     if (/\.(csv|png)$/.test(name) && !kept.has(name)) await rm(join(folder, name), { force: true });

@@ -2,7 +2,7 @@
  * A caption as BLIP-2 ranks it in retrieval: LAVIS's `blip_caption` processor (lavis/processors/blip_processors.py,
  * BlipCaptionProcessor) with its empty default prefix.
  *
- *   A dog. Two cats!   ->   a dog two cats      what a question loses without a trace leaves a space here
+ *   A dog. Two cats!   ->   a dog two cats      punctuation becomes a space; in questions it is deleted
  */
 import { collapseLongRuns, stripEnd, stripStart } from "./whitespace.ts";
 

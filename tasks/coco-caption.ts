@@ -18,8 +18,9 @@ export const cocoCaption: GenerationTask<CaptionSample> = {
   name: "coco-caption",
   dataset: cocoCaptions,
   protocols: {
-    // The released config's min_length 8 counts more than the caption: with OPT the four tokens of the prompt, so that four
-    // new ones are the least, with T5 the start token, so that seven are. The published numbers have length penalty 1.
+    // The released config's min_length 8 counts more than the caption: with OPT the four tokens of the prompt, which
+    // leaves at least four new tokens; with T5 the start token, which leaves at least seven. The published numbers have
+    // length penalty 1.
     paper: {
       prompt: { opt: () => "a photo of", t5: () => "a photo of" },
       decoding: {
@@ -28,7 +29,7 @@ export const cocoCaption: GenerationTask<CaptionSample> = {
       },
       answer: (text) => text.trim(),
     },
-    // What LAVIS does since December 2023 with the same configs: other penalties, and for OPT no least length.
+    // LAVIS since December 2023, with unchanged config files: other length penalties, and no minimum length for OPT.
     lavis: {
       prompt: { opt: () => "a photo of", t5: () => "a photo of" },
       decoding: {

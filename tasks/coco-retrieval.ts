@@ -8,7 +8,7 @@
  *   ranked as    two dogs are running over a wet lawn
  *   score        TR@1: for an image, is the best of all texts one of its own?  IR@1: for a text, is the best image its own?
  *
- * The 128 most similar of each row are ranked by matching logit + similarity, all others come behind them.
+ * The 128 most similar candidates of each row are ranked by matching logit + similarity; all others come after them.
  */
 import { cocoTexts } from "../datasets/flickr30k.ts";
 import { blipCaption } from "./caption-text.ts";
@@ -20,8 +20,8 @@ export const cocoRetrieval: RetrievalTask = {
   name: "coco-retrieval",
   dataset: cocoTexts,
   protocols: {
-    // The paper re-ranks "based on pairwise ITM scores" and does not say that they are added to the similarity. Its code
-    // does, and so does this.
+    // The paper re-ranks "based on pairwise ITM scores" and does not say that they are added to the similarity. The
+    // authors' code adds them, and so does this task.
     paper: { text: blipCaption, maxTokens: 35, rerank: 128 },
     lavis: { text: blipCaption, maxTokens: 35, rerank: 128 }, // blip2.py:118, ret_coco_eval.yaml: k_test
   },

@@ -8,7 +8,7 @@
  *   ranked as    a girl in a green coat waits at a bus stop
  *   score        TR@1: for an image, is the best of all texts one of its five?  IR@1: for a text, is the best image its own?
  *
- * The 128 most similar of each row are ranked by matching logit + similarity, all others come behind them.
+ * The 128 most similar candidates of each row are ranked by matching logit + similarity; all others come after them.
  */
 import { flickr30kTexts } from "../datasets/flickr30k.ts";
 import { blipCaption } from "./caption-text.ts";
@@ -20,11 +20,11 @@ export const flickr30kRetrieval: RetrievalTask = {
   name: "flickr30k-retrieval",
   dataset: flickr30kTexts,
   protocols: {
-    // The paper re-ranks "based on pairwise ITM scores" and does not say that they are added to the similarity. Its code
-    // does, and so does this.
+    // The paper re-ranks "based on pairwise ITM scores" and does not say that they are added to the similarity. The
+    // authors' code adds them, and so does this task.
     paper: { text: blipCaption, maxTokens: 35, rerank: 128 },
     lavis: { text: blipCaption, maxTokens: 35, rerank: 128 }, // blip2.py:118, ret_flickr_eval.yaml: k_test
   },
-  // Table 5: the model finetuned on COCO, at 364 pixels. The pretrained blip2-itm-vit-g is not its row.
+  // Table 5: the model finetuned on COCO, at 364 pixels. The pretrained blip2-itm-vit-g is not in that table.
   published: publishedFor("flickr30k-retrieval"),
 };

@@ -18,7 +18,7 @@ export const nocaps: GenerationTask<CaptionSample> = {
   name: "nocaps",
   dataset: nocapsCaptions,
   protocols: {
-    // The settings of COCO captions; the paper names no others. Why the least lengths are 4 and 7: coco-caption.ts.
+    // The settings of COCO captions; the paper names no others. Why the minimum lengths are 4 and 7: coco-caption.ts.
     paper: {
       prompt: { opt: () => "a photo of", t5: () => "a photo of" },
       decoding: {
@@ -27,7 +27,7 @@ export const nocaps: GenerationTask<CaptionSample> = {
       },
       answer: (text) => text.trim(),
     },
-    // What LAVIS does since December 2023 with the same configs: other penalties, and for OPT no least length.
+    // LAVIS since December 2023, with unchanged config files: other length penalties, and no minimum length for OPT.
     lavis: {
       prompt: { opt: () => "a photo of", t5: () => "a photo of" },
       decoding: {

@@ -1,7 +1,7 @@
 /**
- * An image that belongs to no data set: what a model is asked about it. Captions as Salesforce's authors ask a
- * pretrained model for them, without text (salesforce/LAVIS, issue 138), and otherwise as on COCO (BLIP-2, section 4.2);
- * questions as on VQAv2 (section 4.1); texts to be matched as captions are prepared for retrieval (section 4.4).
+ * How a model is asked about a user's own image. Captions: without a prompt, as Salesforce's authors caption with a
+ * pretrained model (salesforce/LAVIS, issue 138), and otherwise with the settings of COCO captions (BLIP-2, section
+ * 4.2). Questions: as in VQAv2 (section 4.1). Texts to be matched: prepared like captions for retrieval (section 4.4).
  */
 import type { LanguageModelFamily } from "../models/model.ts";
 import { blipCaption } from "./caption-text.ts";
@@ -21,7 +21,7 @@ export const questionAnswering = {
   /** `Question: what color is the bus? Answer:` */
   prompt: (question: string, family: LanguageModelFamily, protocol: ProtocolName): string | null =>
     vqav2.protocols[protocol].prompt[family]({ ...nothingElse, question }),
-  /** The user's own words around the question, which is prepared as the protocols do. */
+  /** A prompt made of the user's own template and the question, which is prepared as in the protocols. */
   fillIn: (template: string, question: string): string =>
     template.replaceAll("{question}", () => blipQuestion(question)),
   decoding: (family: LanguageModelFamily, protocol: ProtocolName) => vqav2.protocols[protocol].decoding[family],
@@ -36,9 +36,9 @@ export interface Turn {
 }
 
 /**
- * A conversation, as in the authors' example of one (salesforce/LAVIS, examples/blip2_instructed_generation.ipynb): every
- * answer joins the context of the next question, questions stand as they were typed, and both language models are asked
- * alike. `Question: which city is this? Answer: singapore. Question: why? Answer:`
+ * A conversation, as in the authors' example of one (salesforce/LAVIS, examples/blip2_instructed_generation.ipynb):
+ * every answer becomes part of the next prompt, questions are used as typed, and OPT and T5 have one prompt format.
+ * `Question: which city is this? Answer: singapore. Question: why? Answer:`
  */
 export const conversing = {
   prompt: (turns: readonly Turn[], question: string): string =>
@@ -46,7 +46,9 @@ export const conversing = {
       ...turns.map((turn) => `Question: ${turn.question} Answer: ${turn.answer}.`),
       `Question: ${question} Answer:`,
     ].join(" "),
-  /** Greedy, so that words come one after the other; room for an answer that is a sentence, for it stays in the context. */
+  /**
+   * Greedy search, so that words appear one after the other; up to 30 tokens, enough for an answer that is a sentence.
+   */
   decoding: {
     beams: 1,
     newTokens: { min: 0, max: 30 },
@@ -54,7 +56,10 @@ export const conversing = {
     repetitionPenalty: 1,
     earlyStopping: false,
   },
-  /** Queries, prompt and new tokens, where the language model has room for as many: what both were trained on at most. */
+  /**
+   * Most positions for queries, prompt and new tokens together, if the language model has as many: the longest training
+   * length of both.
+   */
   mostPositions: 512,
   answer: (text: string): string => text.trim(),
 } as const;
@@ -64,5 +69,5 @@ export const textMatching = {
   maxTokens: cocoRetrieval.protocols.paper.maxTokens,
 } as const;
 
-/** What a question of a data set has besides its words. */
+/** Placeholder values of the fields that a question has in a data set. */
 const nothingElse = { id: "", image: { id: "", path: "" }, questionType: "", answerType: "", references: [] };

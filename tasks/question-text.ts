@@ -1,5 +1,5 @@
 /**
- * A question as BLIP-2 is asked it: LAVIS's `blip_question` processor (lavis/processors/blip_processors.py,
+ * Prepares a question for BLIP-2's prompt: LAVIS's `blip_question` processor (lavis/processors/blip_processors.py,
  * BlipQuestionProcessor), which every VQA configuration of LAVIS uses.
  *
  *   What color is the cat?   ->   what color is the cat?      question marks, commas, hyphens and apostrophes stay

@@ -1,6 +1,6 @@
 /**
- * How a paper asks and scores: the words every task file is written in. A task is a list of choices, each of which moves
- * the number; nothing is inherited or defaulted elsewhere.
+ * The types that every task file is written in: how a paper asks a model and scores its answers. A task is a list of
+ * choices, each of which can change the score; nothing is inherited or has a default elsewhere.
  */
 import type { Dataset, RetrievalSample, Sample } from "../datasets/dataset.ts";
 import type { DecodingOptions, LanguageModelFamily } from "../models/model.ts";
@@ -9,7 +9,7 @@ import type { MetricUnit } from "../reports/records/metric-unit.ts";
 /** `paper`: as the paper describes it. `lavis`: as the authors' released code and configs do it today. */
 export type ProtocolName = "paper" | "lavis";
 
-/** What a model is asked about a sample; null: it sees the image and no text. */
+/** The prompt for a sample, by language model; null: the model is given the image without text. */
 export interface PromptTemplates<S extends Sample> {
   opt(sample: S): string | null;
   t5(sample: S): string | null;
@@ -21,7 +21,7 @@ export interface GenerationProtocol<S extends Sample> {
   readonly decoding: Readonly<Record<LanguageModelFamily, DecodingOptions>>;
   /** Longer prompts lose their end. Counts text tokens and the beginning-of-sequence token; unset: no limit. */
   readonly maxPromptTokens?: Readonly<Partial<Record<LanguageModelFamily, number>>>;
-  /** From generated text to the answer that is scored. */
+  /** Turns generated text into the answer that is scored. */
   readonly answer: (text: string) => string;
 }
 
@@ -30,7 +30,7 @@ export interface GenerationTask<S extends Sample> {
   readonly name: string;
   readonly dataset: Dataset<S>;
   readonly protocols: Readonly<Record<ProtocolName, GenerationProtocol<S>>>;
-  /** The first is the one a row is judged by. */
+  /** The metrics; the first is the main one. */
   readonly metrics: readonly Metric<S>[];
   readonly published: readonly PublishedScore[];
 }
@@ -45,18 +45,21 @@ export interface Metric<S extends Sample> {
   readonly name: string;
   readonly unit: MetricUnit;
   readonly higherIsBetter: boolean;
-  /** Pure: the hypotheses of a run and every sample of its split in, numbers out. */
+  /** A pure function of the hypotheses of a run and all samples of its split. */
   score(hypotheses: readonly Hypothesis<S>[], split: readonly S[]): Score;
 }
 
 export interface Score {
   /** null: there was nothing to score, as on a split whose answers are private. */
   readonly value: number | null;
-  /** Clustered by image (Miller 2024, arXiv 2411.00640); null where the metric has none or one cluster is left. */
+  /**
+   * Standard error clustered by image (Miller 2024, arXiv 2411.00640); null where the metric has none or there is only
+   * one image.
+   */
   readonly standardError: number | null;
-  /** One number a hypothesis, in their order, where the score is a mean over samples. */
+  /** The score of each hypothesis, in their order, if the score is a mean over samples. */
   readonly bySample?: readonly number[];
-  /** What a score that is no mean is made of, by name: sums over samples make the score of their whole. */
+  /** For a score that is not a mean: the counts by sample, by name, from whose sums the score is computed. */
   readonly countsBySample?: Readonly<Record<string, readonly number[]>>;
   /** For example answerType → { "yes/no": …, number: … }. */
   readonly breakdown?: Readonly<Record<string, Readonly<Record<string, { value: number; samples: number }>>>>;
@@ -84,9 +87,12 @@ export interface RetrievalProtocol {
   readonly text: (caption: string) => string;
   /** Text tokens, [CLS] and [SEP] included; longer texts are cut. */
   readonly maxTokens: number;
-  /** Best candidates of each row that are matched again by the ITM head. */
+  /** Number of the best candidates of each row that the ITM head scores for re-ranking. */
   readonly rerank: number;
 }
 
-/** Any task of the catalogue. Templates and metrics are methods so that a task of VqaSample is a task of Sample here. */
+/**
+ * Any task of the catalogue. Templates and metrics are methods, so that TypeScript accepts a task of VqaSample as a
+ * task of Sample.
+ */
 export type Task = GenerationTask<Sample> | RetrievalTask;

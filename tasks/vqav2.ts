@@ -19,11 +19,12 @@ export const vqav2: GenerationTask<VqaSample> = {
   name: "vqav2",
   dataset: vqav2Questions,
   protocols: {
-    // What the paper says, and its length penalty of -1 as it worked: the generation code of its time counted OPT's prompt in the
-    // length, so the penalty hardly depended on the answer. Where only new tokens count, as in transformers today and here, that is
-    // 0: with this prompt and 0 others measured 53.41 on VQAv2 val (paper 53.5), OK-VQA 31.8 (31.7), GQA 34.6 (34.6) with the
-    // released blip2-opt-2.7b (published/other-reports.ts). T5 never had its prompt in the length, so its -1 stays -1.
-    // The configs' min_length 1 counts OPT's prompt and T5's start token, so it forbids nothing: no least length.
+    // The paper's settings. Its length penalty of -1 is 0 for OPT here: the generation code of 2023 counted OPT's
+    // prompt in the length, so that the penalty hardly depended on the answer. Today transformers and this project
+    // count new tokens only, for which 0 is equivalent: with this prompt and 0 others measured 53.41 on VQAv2 val
+    // (paper 53.5), OK-VQA 31.8 (31.7), GQA 34.6 (34.6) with the released blip2-opt-2.7b (published/other-reports.ts).
+    // T5 never had its prompt in the length, so its -1 stays -1. The configs' min_length 1 counts OPT's prompt and T5's
+    // start token, so it has no effect: there is no minimum length.
     paper: {
       prompt: {
         opt: ({ question }) => `Question: ${blipQuestion(question)} Answer:`,
@@ -35,7 +36,7 @@ export const vqav2: GenerationTask<VqaSample> = {
       },
       answer: (text) => text.trim(), // LAVIS trims OPT's answers only; scoring trims T5's
     },
-    // What LAVIS does since May 2023: another prompt for OPT.
+    // LAVIS since May 2023: another prompt for OPT.
     lavis: {
       prompt: {
         opt: ({ question }) => `Question: ${blipQuestion(question)} Short answer:`,

@@ -1,6 +1,6 @@
 /**
- * Rows of images with all their captions: mirrors of COCO's validation images and of NoCaps. The columns have other names in
- * each; the captions are the official ones, unedited.
+ * Rows of images with all their captions: mirrors of COCO's validation images and of NoCaps. Column names differ
+ * between mirrors; the captions are the official ones, unedited.
  */
 import { DatasetError } from "../dataset.ts";
 import { numberAtEnd } from "../image-names.ts";
@@ -23,7 +23,7 @@ const captionColumns = ["annotations_captions", "answer", "captions", "caption"]
 const fileNameColumns = ["image_file_name", "file_name", "filename"];
 const columns = [...captionColumns, ...fileNameColumns, "image_id"];
 
-/** In the order of the rows. `from`: the mirror their images are in. */
+/** Reads the rows in order. `from`: the mirror that holds the images. */
 export async function readCaptionRows(
   mirror: Mirror,
   { parts, fileName: official }: { readonly parts: readonly string[]; readonly fileName: string },
@@ -35,7 +35,7 @@ export async function readCaptionRows(
   for (const file of files) {
     await readRows(file, columns, (fields, row) => {
       const fileName = fileNameField(fields, columnOf(fields, fileNameColumns));
-      // COCO's captions are scored by the number in the file name; its rows have no other, and NoCaps' have their own.
+      // Rows of COCO have no image id, so it is taken from the file name; rows of NoCaps have one.
       const id = hasField(fields, "image_id") ? idField(fields, "image_id") : String(numberAtEnd(fileName) ?? fileName);
       checkNew(id, row);
       const column = columnOf(fields, captionColumns);
@@ -48,7 +48,7 @@ export async function readCaptionRows(
   return { images, files: files.map(({ path }) => path), from: restrictedTo(mirror, files) };
 }
 
-/** The first of these that the row has; the first at all where it has none, for the message. */
+/** The first of these columns that the row has; where it has none, the first name, for the error message. */
 export function columnOf(fields: Fields, names: readonly string[]): string {
   return names.find((name) => hasField(fields, name)) ?? names[0]!;
 }

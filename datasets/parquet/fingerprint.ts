@@ -1,13 +1,13 @@
 /**
- * What identifies a parquet file in the record of a run: SHA-256 over its footer and every column but the images. The footer has
- * the schema, the number and order of rows and the size of every image column; the gigabytes of images need not be read again
- * for it, as they need not of official files.
+ * The fingerprint of a parquet file in the record of a run: SHA-256 over its footer and all columns except the images.
+ * The footer holds the schema, the number of rows and the size of every image column, so gigabytes of images need not
+ * be read; official image files are not in a run's fingerprint either.
  */
 import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
 import { openParquetFile } from "./parquet-file.ts";
 
-/** Hexadecimal. Throws a DatasetError for a file that is not whole. */
+/** The fingerprint, hexadecimal. Throws a DatasetError for an incomplete file. */
 export async function parquetFingerprint(path: string): Promise<string> {
   const { metadata } = await openParquetFile({ split: "data", path, name: path, part: "" });
   const handle = await open(path);
@@ -26,7 +26,7 @@ export async function parquetFingerprint(path: string): Promise<string> {
         await add(Number(start), Number(about.total_compressed_size));
       }
     }
-    const footer = metadata.metadata_length + 8; // its length and the magic number
+    const footer = metadata.metadata_length + 8; // the footer plus its length field and the magic number
     await add(size - footer, footer);
     return hash.digest("hex");
   } finally {

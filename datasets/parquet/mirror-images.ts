@@ -1,6 +1,6 @@
 /**
- * The images of a mirror: which row has which, and the bytes of a row's. A row group is decoded as a whole, so the last ones
- * are kept for the rows beside; nothing is written to disk.
+ * The images of a mirror: finds the row of each image and reads its bytes. A row group is decoded as a whole, so the
+ * last ones stay in memory for neighbouring rows; nothing is written to disk.
  */
 import { DatasetError } from "../dataset.ts";
 import type { ImageFile } from "../dataset.ts";
@@ -12,22 +12,25 @@ import type { Mirror } from "./mirror.ts";
 import { readRowGroup, readRows } from "./parquet-file.ts";
 import type { ParquetFile } from "./parquet-file.ts";
 
-/** Columns that say which image a row has, the surest first. OK-VQA's mirror has the question's number alone. */
+/**
+ * Columns that hold the file name of a row's image, the most reliable first. OK-VQA's mirror has only the question's
+ * number.
+ */
 const nameColumns = ["image_file_name", "file_name", "filename"];
 const numberColumns = ["image_id", "imageId", "img_id", "id"];
 const questionColumn = "question_id";
 
-/** Bytes of images that are kept decoded: a few of the hub's row groups, which have 100 to 1,000 rows. */
+/** Bytes of images that stay in memory: a few row groups, which have 100 to 1,000 rows in the hub's files. */
 const keptBytes = 256e6;
 
 interface Row {
   readonly file: ParquetFile;
   readonly row: number;
-  /** Among all rows of the mirror. */
+  /** Index of the row among all rows of the mirror. */
   readonly place: number;
 }
 
-/** Images by their official file names, wherever their row is. Only the columns that name them are read. */
+/** Finds images by their official file names in any row. Only the columns with names are read. */
 export async function mirrorImages({ folder, split, files }: Mirror): Promise<ImageFolder> {
   const rows = new Map<string, Row>();
   const withImages = files.filter(({ columns }) => columns.has("image"));
@@ -59,13 +62,16 @@ export async function mirrorImages({ folder, split, files }: Mirror): Promise<Im
   };
 }
 
-/** Samples in the order of their images' rows, so that the files are read once, from front to end. Those without a row come last. */
+/**
+ * Sorts samples by the row of their image, so that the files are read once from beginning to end. Samples without a row
+ * come last.
+ */
 export function inRowOrder<S extends { readonly image: ImageFile }>(samples: readonly S[]): readonly S[] {
   const placeOf = ({ image: { place = Infinity } }: S): number => place;
   return samples.toSorted((a, b) => (placeOf(a) === placeOf(b) ? 0 : placeOf(a) - placeOf(b)));
 }
 
-/** What an official name and a row have in common: COCO's number, or the name without its extension. */
+/** The key that identifies an image in official names and in rows: COCO's number, or the name without extension. */
 function keyOfName(fileName: string): string {
   return isCocoName(fileName) ? String(numberAtEnd(fileName)) : fileName.replace(/\.[^.]*$/, "");
 }
@@ -79,7 +85,10 @@ function keyOfRow(fields: Fields, column: string): string {
   return column === questionColumn ? imageOfQuestion(idField(fields, column)) : idField(fields, column);
 }
 
-/** The image of a row of questions. OK-VQA numbers the questions of image 51606 from 516060. */
+/**
+ * The image id of a row of questions. In OK-VQA it is the question's number without its last digit: the questions of
+ * image 51606 begin at 516060.
+ */
 export function imageIdOfRow(fields: Fields): string {
   return hasField(fields, "image_id") ? idField(fields, "image_id") : imageOfQuestion(idField(fields, questionColumn));
 }
@@ -88,11 +97,11 @@ function imageOfQuestion(questionId: string): string {
   return questionId.slice(0, -1);
 }
 
-/** Row groups by the file and their number, the last used at the end. */
+/** The decoded row groups, the most recently used last. */
 class KeptRowGroups {
   readonly #groups = new Map<string, { readonly images: Promise<readonly (Uint8Array | null)[]>; sizeBytes: number }>();
 
-  /** A copy, so that a single image keeps no row group in memory. */
+  /** The bytes of an image as a copy, so that a kept image does not hold its row group in memory. */
   async imageAt(file: ParquetFile, row: number): Promise<Uint8Array> {
     const index = file.groups.findLastIndex(({ start }) => start <= row);
     const key = `${index} ${file.path}`;
@@ -119,7 +128,7 @@ class KeptRowGroups {
   }
 }
 
-/** As the file has them: a repeated image is there once. */
+/** Size of a row group's images as stored in the file, where repeated images are stored once. */
 function groupBytes({ metadata }: ParquetFile, index: number): number {
   const columns = metadata.row_groups[index]!.columns.filter(
     ({ meta_data: about }) => about?.path_in_schema[0] === "image",
@@ -127,7 +136,7 @@ function groupBytes({ metadata }: ParquetFile, index: number): number {
   return columns.reduce((sum, { meta_data: about }) => sum + Number(about?.total_uncompressed_size ?? 0), 0);
 }
 
-/** An image is a record of bytes and path, or the bytes alone. */
+/** The images of a row group; each is stored as a record of bytes and path, or as bytes. */
 async function imagesOf(file: ParquetFile, index: number): Promise<readonly (Uint8Array | null)[]> {
   const rows = await readRowGroup(file, index, ["image"]);
   return rows.map(({ image }) => {

@@ -1,11 +1,12 @@
 /**
- * A data set as the Hugging Face hub has it: a folder of parquet files, whose names say what split each holds.
+ * A data set as it is stored on the Hugging Face hub: a folder of parquet files, whose names tell the split that each
+ * holds.
  *
  *   data/validation-00000-of-00068.parquet                          split "validation"
  *   testdev_balanced_images/testdev-00000-of-00001.parquet          split "testdev"
  *   default/validation/0000.parquet                                 split "validation": the hub's own conversion
  *
- * What official files lie beside them counts more than their rows: then the rows give the images only.
+ * Where official annotation files are in the folder, too, those are read, and the rows give the images only.
  */
 import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
@@ -16,16 +17,16 @@ import type { ParquetFile } from "./parquet-file.ts";
 
 export interface Mirror {
   readonly folder: string;
-  /** Data set and split as messages name them: `vqav2 val`. */
+  /** Data set and split for messages: `vqav2 val`. */
   readonly split: string;
-  /** In the order of their names, which is the order of their rows. */
+  /** Files sorted by name, which is the order of their rows. */
   readonly files: readonly ParquetFile[];
 }
 
-/** Folders below the data set's, in the hub's layouts. */
+/** Depth of folders in the hub's layouts. */
 const deepest = 2;
 
-/** null where the folder holds no parquet file. Throws a DatasetError for one that is not whole. */
+/** Opens the parquet files of a folder; null where there are none. Throws a DatasetError for an incomplete one. */
 export async function openMirror({ folder }: DataSource, split: string): Promise<Mirror | null> {
   const names = await parquetNames(folder);
   if (names.length === 0) return null;
@@ -36,7 +37,7 @@ export async function openMirror({ folder }: DataSource, split: string): Promise
   return { folder, split, files };
 }
 
-/** Whether these files lie in the data folder. */
+/** Whether all of these official files are in the data folder. */
 export async function areBeside({ folder }: DataSource, names: readonly string[]): Promise<boolean> {
   const found = await Promise.all(names.map((name) => stat(join(folder, name)).catch(() => null)));
   return found.every((one) => one?.isFile() === true);
@@ -44,8 +45,8 @@ export async function areBeside({ folder }: DataSource, names: readonly string[]
 
 /**
  * The files of a split that have these columns.
- * @param parts what mirrors call the split
- * @throws DatasetError naming what is there instead; `otherwise` says what to do
+ * @param parts names of the split in mirrors
+ * @throws DatasetError that names what is there instead; `otherwise` is its advice
  */
 export function filesOf(
   { folder, split, files }: Mirror,
@@ -67,7 +68,9 @@ export function filesOf(
   );
 }
 
-/** A mirror of the same split with these files only, and with those of all that have images where none of these does. */
+/**
+ * The mirror restricted to these files; the whole mirror where none of them holds images.
+ */
 export function restrictedTo(mirror: Mirror, files: readonly ParquetFile[]): Mirror {
   const withImages = files.some(({ columns }) => columns.has("image"));
   return withImages ? { ...mirror, files } : mirror;
@@ -80,9 +83,10 @@ function partOf(name: string): string {
   return /^\d+$/.test(stem) ? basename(dirname(name)) : stem;
 }
 
-/** Paths below the folder; files in the hub's cache are links. */
+/** Paths of parquet files below the folder; in the hub's cache these are links. */
 async function parquetNames(folder: string, below = "", depth = 0): Promise<string[]> {
-  const entries = await readdir(join(folder, below), { withFileTypes: true }).catch(() => []); // said by who needs its files
+  // an unreadable folder is reported where its files are needed
+  const entries = await readdir(join(folder, below), { withFileTypes: true }).catch(() => []);
   const names: string[] = [];
   for (const entry of entries) {
     const name = below === "" ? entry.name : `${below}/${entry.name}`;

@@ -1,6 +1,6 @@
 /**
- * A parquet file, as mirrors on the Hugging Face hub have them: read by columns, one row group at a time, so that no more than
- * one group's values are in memory beside what the caller keeps. Byte arrays stay bytes unless the file says that they are text.
+ * Reads a parquet file column by column, one row group at a time, so that at most one group is in memory, besides what
+ * the caller keeps. Byte arrays stay bytes unless the schema says that they are text.
  */
 import { open } from "node:fs/promises";
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
@@ -14,22 +14,22 @@ import type { Fields } from "../record-fields.ts";
 export interface ParquetFile extends AnnotationFile {
   /** Path in the data folder, with slashes. */
   readonly name: string;
-  /** Of the split that the file holds, by its name. */
+  /** The split that the file holds, according to its name. */
   readonly part: string;
   readonly columns: ReadonlySet<string>;
   readonly rows: number;
-  /** Rows before each row group, and in it. */
+  /** For each row group: the index of its first row, and its number of rows. */
   readonly groups: readonly { readonly start: number; readonly rows: number }[];
   readonly metadata: FileMetaData;
 }
 
-/** Snappy, which the hub's files are in, is the library's own. */
+/** Decompressors beyond Snappy, which the hub's files use and the library has built in. */
 const compressors: Compressors = {
   GZIP: (input, outputLength) => gunzipSync(input, { maxOutputLength: outputLength }),
   BROTLI: (input, outputLength) => brotliDecompressSync(input, { maxOutputLength: outputLength }),
 };
 
-/** Throws a DatasetError for a file that is no parquet file, or not whole. */
+/** Throws a DatasetError for a file that is not parquet, or is incomplete. */
 export async function openParquetFile(
   file: Pick<ParquetFile, "split" | "path" | "name" | "part">,
 ): Promise<ParquetFile> {
@@ -45,8 +45,9 @@ export async function openParquetFile(
 }
 
 /**
- * Every row, in order, with those of the columns that the file has.
- * @param reader takes one row, as it takes a JSON record, and its number from 0; throws RecordError for one that is not what the format says
+ * Reads all rows in order, with the requested columns that the file has.
+ * @param reader is given a row as a record, like a JSON record, and its index from 0; throws a RecordError for an
+ * invalid one
  */
 export async function readRows(
   file: ParquetFile,
@@ -66,7 +67,7 @@ export async function readRows(
   }
 }
 
-/** The values of one row group as the library gives them: a record for each row. */
+/** The rows of one row group as records with the library's value types. */
 export async function readRowGroup(
   file: ParquetFile,
   index: number,
@@ -81,7 +82,7 @@ export async function readRowGroup(
   );
 }
 
-/** As a JSON file would have it: integers of 64 bits are numbers where they fit one. */
+/** A value as JSON would hold it: 64-bit integers become numbers if they are exact. */
 function plainValue(value: unknown): unknown {
   if (typeof value === "bigint") return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
   if (typeof value !== "object" || value === null || value instanceof Uint8Array) return value;
@@ -89,7 +90,7 @@ function plainValue(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plainValue(inner)]));
 }
 
-/** Reads the file with one handle; what the library or the system says of it gets the file's name. */
+/** Opens the file and reads it. Errors of the library and the system become DatasetErrors that name the file. */
 async function withBuffer<T>(file: AnnotationFile, read: (buffer: AsyncBuffer) => Promise<T>): Promise<T> {
   const damaged = (cause: unknown): Error => {
     const reason = (cause instanceof Error ? cause.message : String(cause)).replace(/^parquet /, "");
@@ -111,7 +112,7 @@ async function withBuffer<T>(file: AnnotationFile, read: (buffer: AsyncBuffer) =
       }
       return bytes.buffer;
     };
-    if (size < 12) throw new Error(`it has ${size} bytes`); // the magic number twice, and a length
+    if (size < 12) throw new Error(`it has ${size} bytes`); // two magic numbers and a length field
     return await read({ byteLength: size, slice });
   } catch (cause) {
     throw damaged(cause);

@@ -1,6 +1,6 @@
 /**
- * Rows of questions: VQAv2's and OK-VQA's mirrors, which have everything a score needs in them. VQAv2's answers are records as in
- * the official file, OK-VQA's are texts alone, in the annotators' order.
+ * Rows of questions in mirrors of VQAv2 and OK-VQA, which hold everything that a score needs. VQAv2's answers are
+ * records as in the official file; OK-VQA's are plain texts in the order of the annotators.
  */
 import { DatasetError } from "../dataset.ts";
 import type { Annotation } from "../dataset.ts";
@@ -23,17 +23,17 @@ import { readRows } from "./parquet-file.ts";
 
 const columns = ["question_id", "image_id", "question", "answers", "question_type", "answer_type"];
 
-/** Answers of a question, in both data sets: a score compares each with the other nine. */
+/** Number of answers of a question in both data sets: the score compares each with the other nine. */
 const annotators = 10;
 
 interface RowFormat {
   readonly parts: readonly string[];
   readonly hasAnnotations: boolean;
-  /** The official files that have what rows may lack. */
+  /** The official files that hold what rows may lack, for the error message. */
   readonly fileNames: readonly string[];
 }
 
-/** In the order of the rows. `images`: the mirror their images are in. */
+/** Reads the rows in order. `images`: the mirror that holds the images. */
 export async function readQuestionRows(
   mirror: Mirror,
   { parts, hasAnnotations, fileNames }: RowFormat,
@@ -43,7 +43,7 @@ export async function readQuestionRows(
   const questions: Question[] = [];
   const answers = new Map<string, Answers>();
   const checkNew = refuseRepeats("question_id");
-  const shared = memo((text: string) => text); // two million answers, some tens of thousands of different ones
+  const shared = memo((text: string) => text); // two million answers, of which only tens of thousands are distinct
   let before = 0;
   for (const file of files) {
     await readRows(file, columns, (fields, row) => {

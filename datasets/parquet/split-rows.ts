@@ -1,6 +1,7 @@
 /**
- * Rows of images with their texts and the name of Karpathy's split in a column `split`: some mirrors of Flickr30k and COCO.
- * Without that column nothing in the rows says what the test images are: then Karpathy's own file must lie beside them.
+ * Rows of images with their texts and the name of Karpathy's split in a column `split`: some mirrors of Flickr30k and
+ * COCO. Without that column the rows do not tell which images are test images: then Karpathy's own file must be in the
+ * folder.
  */
 import { DatasetError } from "../dataset.ts";
 import { hasField, RecordError, refuseRepeats, stringField, textsField } from "../record-fields.ts";
@@ -14,15 +15,15 @@ const captionColumns = ["caption", "captions", "sentences_raw", "original_alt_te
 const sentenceIdColumns = ["sentids", "sentences_sentid"];
 
 export interface SplitRows<Image> {
-  /** The names in the column `split`. */
+  /** Values of the column `split` that belong to the split. */
   readonly wanted: readonly string[];
-  /** Karpathy's own file. */
+  /** Name of Karpathy's own file, for the error message. */
   readonly fileName: string;
-  /** Reads an image from a record as that file has it. */
+  /** Reads an image from a record with the fields of Karpathy's file. */
   readonly read: (record: Fields) => Image;
 }
 
-/** The images of the split, in the order of the rows. `from`: the mirror their images are in. */
+/** The images of the split, in the order of the rows. `from`: the mirror that holds them. */
 export async function readSplitRows<Image extends { readonly id: string }>(
   mirror: Mirror,
   { wanted, fileName, read }: SplitRows<Image>,
@@ -59,7 +60,7 @@ export async function readSplitRows<Image extends { readonly id: string }>(
   return { images, files: files.map(({ path }) => path), from: mirror };
 }
 
-/** A row as a record of Karpathy's file. */
+/** A row with the field names of Karpathy's file. */
 function recordOf(fields: Fields): Fields {
   const captions = columnOf(fields, captionColumns);
   const texts = textsField(fields, captions);

@@ -1,4 +1,4 @@
-/** A run beside everything that was published of its checkpoint on its task and split: what `reproduce` shows. */
+/** Compares a run with every published number of its checkpoint on its task and split, for the command `reproduce`. */
 import type {
   PublishedComparison,
   ListedNumber,
@@ -17,7 +17,7 @@ import {
   publishedSplits,
 } from "../../tasks/published/published-numbers.ts";
 
-/** null: nothing was published of it. */
+/** null: no number is published for it. */
 export function reproductionOf({ record, scores }: ScoredRun): Reproduction | null {
   const { config, checkpoint, data } = record;
   const numbers = publishedNumbers.filter(
@@ -40,13 +40,13 @@ export function reproductionOf({ record, scores }: ScoredRun): Reproduction | nu
   };
 }
 
-/** As the report has it. */
+/** A published number in the form that reports use. */
 export function listedNumber(number: PublishedNumber): ListedNumber {
   const { checkpoint, model, task, split, value, unit, source, status, remark } = number;
   return { checkpoint, model, task, split, metric: nameOf(number), value, unit, source, status, remark };
 }
 
-/** What makes the run another than the published one, whatever comes out. */
+/** Reasons why the run cannot be compared with the published one, whatever its score. */
 function obstaclesOf({ config, data }: ScoredRun["record"]): readonly string[] {
   if (data.folder === null) {
     return ["the bundled data set was asked, not the official one. Give the folder of the official files with --data."];
@@ -70,7 +70,7 @@ function caveatsOf({ record: { config, data }, scores: { counts } }: ScoredRun):
   ];
 }
 
-/** Tolerances are of whole splits. */
+/** Compares one score with one published number. Tolerances apply to whole splits only. */
 function besidePublished(
   number: PublishedNumber,
   scores: ScoreSheet,

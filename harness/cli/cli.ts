@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** Flags in, exit code out: command.ts on the tasks and checkpoints of catalog.ts. */
+/** Entry point of the command line: runs command.ts with the catalogue of tasks and checkpoints. */
 import { runCommand } from "./command.ts";
 
 await runCommand(async () => (await import("../catalog/catalog.ts")).catalog, process);

@@ -1,4 +1,4 @@
-/** The command line: words → the command that was called, with what was given of its options. */
+/** Parses the command line: finds the command and the options that were given. */
 import { Command, CommanderError, Option as CommanderOption } from "commander";
 import { unknownName, UsageError } from "../catalog/usage-error.ts";
 import { completeCode } from "./exit-code.ts";
@@ -10,7 +10,7 @@ import { headings, longNameOf, readOptions } from "./options/option.ts";
 import type { Given, Options } from "./options/option.ts";
 import { everyCommand } from "./options/output.ts";
 
-/** Other spellings of a flag: what its list may be called, and what papers and other harnesses call it. */
+/** Accepted other spellings of flags: plural forms, and the names in papers and other evaluation harnesses. */
 const spellings: Readonly<Record<string, string>> = {
   "--models": "--model",
   "--precisions": "--precision",
@@ -19,7 +19,7 @@ const spellings: Readonly<Record<string, string>> = {
   "-L": "--limit",
 };
 
-/** `--batch_size=4` → `--batch-size=4`; what comes after `--` is no flag. */
+/** Rewrites `--batch_size=4` to `--batch-size=4`; words after `--` are not flags. */
 function spellFlags(words: readonly string[]): string[] {
   const end = words.indexOf("--");
   return words.map((word, index) => {
@@ -38,8 +38,8 @@ export interface ProgramParts {
 }
 
 /**
- * The command that was called; null where help or the version was asked for, or nothing, and it was printed. Throws a
- * UsageError for a command, a flag or a number of words that is not known, and for a config file that is not as it should be.
+ * The command that was called; null where help or the version was printed, also for a line without words. Throws a
+ * UsageError for an unknown command or flag, too many words, or an invalid config file.
  */
 export async function parseCommandLine(words: readonly string[], parts: ProgramParts): Promise<Call | null> {
   const calls: Call[] = [];
@@ -53,7 +53,7 @@ export async function parseCommandLine(words: readonly string[], parts: ProgramP
   return calls[0] ?? null;
 }
 
-/** The whole of a command's help, or of the program's. */
+/** The help of a command, or of the program where `command` is null. */
 export function helpOf(command: DeclaredCommand | null, parts: Omit<ProgramParts, "write">): string {
   let help = "";
   const write = (text: string): void => void (help += text);
@@ -88,7 +88,7 @@ function programOf({ commands, version, write }: ProgramParts, called: (call: Ca
   return program;
 }
 
-/** Its own, and those of every command. */
+/** The options of a command, including those that every command has. */
 export function optionsOf({ options }: Pick<DeclaredCommand, "options">): Options {
   return { ...options, ...Object.fromEntries(Object.entries(everyCommand).filter(([key]) => !(key in options))) };
 }
@@ -114,12 +114,16 @@ function addCommand(program: Command, declared: DeclaredCommand, called: (call: 
     refuseExcess(command, words.includes("...") ? Infinity : command.registeredArguments.length);
     const { flags, files } = withoutOptionFiles(declared, givenFlags(command, options));
     const found = await Promise.all(files.map((file) => readConfigFile(file, declared.name, options)));
-    const given = new Map([...found, flags].flatMap((each) => [...each])); // of two files the later wins, and flags win
+    // a later file overrides an earlier one, and flags override both
+    const given = new Map([...found, flags].flatMap((each) => [...each]));
     called(callOf(declared, { options, given, words: [...command.args] }));
   });
 }
 
-/** `--no-quiet` of `-q, --quiet`, `--report` of `--no-report`: for a flag to win over a file. */
+/**
+ * The opposite of a switch: `--no-quiet` for `-q, --quiet`, `--report` for `--no-report`. With it a flag can override a
+ * file.
+ */
 function oppositeOf(flags: string): string {
   const name = longNameOf({ flags });
   return name.startsWith("--no-") ? name.replace("--no-", "--") : name.replace("--", "--no-");
@@ -145,7 +149,9 @@ function callOf(
   };
 }
 
-/** Words that commander could not place: flags it does not know, and more than the command takes. */
+/**
+ * Throws a UsageError for words that commander could not assign: unknown flags, and more words than the command takes.
+ */
 function refuseExcess(command: Command, most: number): void {
   const flag = command.args.find((word) => word.startsWith("-"));
   if (flag !== undefined) throw unknownFlag(flag, command.name(), command);
@@ -154,7 +160,9 @@ function refuseExcess(command: Command, most: number): void {
     throw new UsageError(`${command.name()}: found "${excess}", expected flags only from there on.`);
 }
 
-/** What was typed. `--output --quiet` is a value that was forgotten; a prompt may say anything. */
+/**
+ * The options that were typed. `--output --quiet` is refused as a forgotten value; a prompt may begin with a hyphen.
+ */
 function givenFlags(command: Command, options: Options): ReadonlyMap<string, Given> {
   const given = new Map<string, Given>();
   for (const [key, option] of Object.entries(options)) {
@@ -175,7 +183,7 @@ function givenFlags(command: Command, options: Options): ReadonlyMap<string, Giv
   return given;
 }
 
-/** Flags apart from the files with options that --config names; what else it names stays. */
+/** Separates flags from files of options that --config names; --config values of other kinds remain as flags. */
 function withoutOptionFiles(
   { holdsOptions = () => true }: DeclaredCommand,
   typed: ReadonlyMap<string, Given>,

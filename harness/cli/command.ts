@@ -1,6 +1,7 @@
 /**
- * The command: words in, exit code out. The only place that reads the environment: HF_HOME and its kin (pull/hub-environment.ts),
- * proxies, XDG_CACHE_HOME, NO_COLOR, FORCE_COLOR, TERM, CI, and `_`, which tells nohup.
+ * Runs one command line and returns its exit code. This is the only place that reads environment variables: HF_HOME and
+ * related ones (pull/hub-environment.ts), proxies, XDG_CACHE_HOME, NO_COLOR, FORCE_COLOR, TERM, CI, and `_`, which
+ * reveals nohup.
  */
 import { homedir } from "node:os";
 import { huggingFaceCacheFolder } from "../../models/checkpoint/hugging-face-cache.ts";
@@ -23,7 +24,7 @@ import { hubSettings } from "./pull/hub-environment.ts";
 import { Terminal } from "./terminal.ts";
 import type { Output } from "./terminal.ts";
 
-/** By group in the order of --help. To add a command, declare it in its group's file and add its name. */
+/** All commands in the order of --help. To add one, declare it in the file of its group and add its name here. */
 export const commands: readonly DeclaredCommand[] = [
   ...[caption, ask, chat, match, tryPage],
   ...[run, score, report, reproduce, audit],
@@ -32,20 +33,20 @@ export const commands: readonly DeclaredCommand[] = [
   ...[ls, pull, data, prepare, cache, doctor, completion],
 ];
 
-/** One that is loaded when a command needs it, or is there. */
+/** The catalogue, or a function that loads it when a command needs it. */
 export type CatalogSource = Catalog | (() => Promise<Catalog>);
 
-/** Where words go and settings come from; `process` is one. */
+/** The streams and settings that a command works with; `process` has all of them. */
 export interface Outside {
   readonly stdin?: Input;
   readonly stdout: Output;
   readonly stderr: Output;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Whether nobody gets what is written to stdout any more; unset: no. */
+  /** Whether stdout has been closed by its reader; unset: no. */
   readonly isOutputLost?: () => boolean;
 }
 
-/** The whole of the process: its command line in, its exit code set. */
+/** Runs the command line of a process and sets its exit code. */
 export async function runCommand(catalog: CatalogSource, process: NodeJS.Process): Promise<void> {
   const outputs = watchOutputs(process);
   if (isHangupIgnored(process.env)) process.on("SIGHUP", ignoreHangup);
@@ -56,13 +57,13 @@ export async function runCommand(catalog: CatalogSource, process: NodeJS.Process
     env,
     isOutputLost: outputs.isLost,
     get stdin() {
-      return process.stdin; // opened only where it is read
+      return process.stdin; // opened only when it is read
     },
   };
   process.exitCode = await outputs.exitCode(await main(process.argv.slice(2), catalog, outside));
 }
 
-/** `words`: the command line behind the program's name. */
+/** `words`: the command line without the program's name. */
 export async function main(words: readonly string[], source: CatalogSource, outside: Outside): Promise<number> {
   const { stdout, stderr, env, isOutputLost = () => false } = outside;
   const terminalFor = ({ quiet, color }: OutputFlags): Terminal => {
@@ -86,7 +87,7 @@ export async function main(words: readonly string[], source: CatalogSource, outs
       words,
       commands,
       get input() {
-        return outside.stdin ?? null; // opened only where it is read
+        return outside.stdin ?? null; // opened only when it is read
       },
     });
   } catch (error) {

@@ -1,6 +1,6 @@
 /**
- * Options in a YAML file: a line for each, by its long name. They are read as if they were typed, so that what a file may say
- * is what flags may say; paths are relative to the folder the command runs in, as typed ones are.
+ * Reads options from a YAML file with a line for each option, by its long name. Values are parsed like flags, so a file
+ * can say exactly what flags can say. Paths are relative to the working folder of the command, as in flags.
  */
 import type { LineCounter, Node, Scalar } from "yaml";
 import { describeSystemCode, systemCode } from "../../reports/records/run-folder-error.ts";
@@ -12,21 +12,25 @@ import { longNameOf } from "./options/option.ts";
 import type { Given, Option, Options } from "./options/option.ts";
 import { everyCommand } from "./options/output.ts";
 
-/** `batch-size` for `--batch-size`, `report` for `--no-report`. */
+/** Name of an option in a file: `batch-size` for `--batch-size`, `report` for `--no-report`. */
 export function configNameOf(option: Pick<Option<unknown>, "flags">): string {
   return longNameOf(option).replace(/^--(no-)?/, "");
 }
 
-/** What a file may have, by the names it has them by. */
+/** The options that a file may hold, by their names in a file. */
 export function configurable(
   options: Options,
 ): ReadonlyMap<string, { readonly key: string; readonly option: Option<unknown> }> {
   const named = Object.entries(options).map(([key, option]) => [configNameOf(option), { key, option }] as const);
-  const flagsOnly: readonly Option<unknown>[] = [everyCommand.config, everyCommand.printConfig]; // gate has a --config of its own
+  // compared by identity, since `gate` declares its own --config
+  const flagsOnly: readonly Option<unknown>[] = [everyCommand.config, everyCommand.printConfig];
   return new Map(named.filter(([, { option }]) => !flagsOnly.includes(option)));
 }
 
-/** By their keys. Throws a UsageError with file, line and column. `command`: its name. */
+/**
+ * Reads a file; gives options by their keys. Throws a UsageError with file, line and column. `command`: name of the
+ * command.
+ */
 export async function readConfigFile(
   file: string,
   command: string,
@@ -85,7 +89,7 @@ function unknownOption(
   return new UsageError(`${at}: ${name}: no such option of ${command}.${suggestion} Options: ${names.join(", ")}.`);
 }
 
-/** As it would be typed: each text as it stands in the file. */
+/** A value of the file as the words that would be typed for it, exactly as they are spelled in the file. */
 async function typedAs(node: Node | null, { kind }: Option<unknown>, where: string): Promise<Given["value"]> {
   const { isScalar, isSeq } = await import("yaml");
   const wrong = (found: string, expected: string): UsageError =>
@@ -112,7 +116,7 @@ function textOf(node: Scalar): string {
   return typeof node.value === "string" ? node.value : (node.source ?? String(node.value));
 }
 
-/** A file that says what was given: read back, it gives that again. */
+/** The text of a config file that holds the given options: reading it gives equal options. */
 export async function configText(
   { name, words }: Pick<DeclaredCommand, "name" | "words">,
   options: Options,
@@ -128,7 +132,7 @@ export async function configText(
   return `# ${call}\n${body}`.trimEnd();
 }
 
-/** A list of one is that one; numbers and truths stand without quotes. */
+/** The value for YAML: a list of one element becomes that element; numbers and booleans are written without quotes. */
 function plain(texts: readonly string[]): unknown {
   const values = texts.map((text) => {
     if (text === "true" || text === "false") return text === "true";

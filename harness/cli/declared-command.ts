@@ -1,4 +1,4 @@
-/** What a command is declared with, and what it works with when it is called. */
+/** The declaration of a command, and what a command is given when it is called. */
 import type { Catalog } from "../catalog/catalog.ts";
 import type { HubSettings } from "../pull/hub/hub.ts";
 import { readOptions } from "./options/option.ts";
@@ -6,38 +6,41 @@ import type { Given, Options, Place, Values } from "./options/option.ts";
 import type { OutputFlags } from "./options/output.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** Where a command works. */
+/** Everything a command can use besides its own options and words. */
 export interface Surroundings extends Place {
   readonly catalog: Catalog;
   readonly terminal: Terminal;
-  /** --json: the result is one JSON document. */
+  /** Whether --json was given: the result is one JSON document. */
   readonly isJson: boolean;
-  /** The Hugging Face cache. */
+  /** Folder of the Hugging Face cache. */
   readonly hubCache: string;
-  /** The hub that the environment names. Throws a UsageError where a variable makes no sense. */
+  /** Settings of the hub from environment variables. Throws a UsageError for an invalid variable. */
   readonly hub: () => HubSettings;
-  /** The command line behind the program's name. */
+  /** The command line without the program's name. */
   readonly words: readonly string[];
-  /** All there are. */
+  /** All commands of the program. */
   readonly commands: readonly DeclaredCommand[];
   /** stdin; null: there is none. */
   readonly input: Input | null;
 }
 
-/** process.stdin is one. */
+/** A readable stream such as process.stdin. */
 export interface Input extends NodeJS.ReadableStream {
   readonly isTTY?: boolean;
 }
 
-/** In the order of --help. */
+/** Groups of commands in the order of --help. */
 export const commandGroups = ["Try a model", "Evaluate", "Measure speed", "Decide", "Look after"] as const;
 
 interface Described {
   readonly name: string;
   readonly group: (typeof commandGroups)[number];
-  /** In one line. */
+  /** Help in one line. */
   readonly summary: string;
-  /** What stands behind its name, as help has it: `[image] [questions...]`, `[add|show|plot] [folders...]`; "" is nothing. */
+  /**
+   * The words that the command takes, in the notation of help: `[image] [questions...]`, `[add|show|plot]
+   * [folders...]`; "": none.
+   */
   readonly words: string;
   /** Two command lines, without the program's name. */
   readonly examples: readonly [string, string];
@@ -45,28 +48,28 @@ interface Described {
 
 export interface DeclaredCommand extends Described {
   readonly options: Options;
-  /** Whether a file that --config names holds options; unset: it does. */
+  /** Whether a file given by --config holds options; unset: always. */
   readonly holdsOptions?: (file: string) => boolean;
-  /** Throws a UsageError for a value that is none. */
+  /** Throws a UsageError for an invalid value. */
   readonly check: (given: ReadonlyMap<string, Given>, place: Place) => void;
-  /** Gives the exit code. `words`: those behind its name that are no options. */
+  /** Performs the command and gives its exit code. */
   readonly perform: (call: CommandCall, surroundings: Surroundings) => Promise<number>;
 }
 
 export interface CommandCall {
   readonly words: readonly string[];
-  /** The options, by their keys. */
+  /** The given options by key. */
   readonly given: ReadonlyMap<string, Given>;
 }
 
-/** What a command does. Gives the exit code. */
+/** The work of a command; gives its exit code. */
 export type Work<Declared extends Options> = (
   values: Values<Declared>,
   words: readonly string[],
   surroundings: Surroundings,
 ) => Promise<number>;
 
-/** `work` gives what the command does: loaded when it is called, so that help comes at once. */
+/** Declares a command. `work` loads the command's code when it is called, so that help is printed quickly. */
 export function declareCommand<const Declared extends Options>({
   options,
   work,

@@ -1,4 +1,4 @@
-/** What the exit code says. After Ctrl-C it is the signal's, see interrupt.ts. */
+/** The exit codes of the program. After Ctrl-C the code is that of the signal, see interrupt.ts. */
 import { DatasetError } from "../../datasets/dataset.ts";
 import { DeviceLostError } from "../../models/device/device-error.ts";
 import { CheckpointError, ImageError } from "../../models/model.ts";
@@ -9,17 +9,17 @@ import { TextFileError } from "../../reports/records/text-file.ts";
 import { UsageError } from "../catalog/usage-error.ts";
 
 export const completeCode = 0;
-/** A mistake of ours. */
+/** An unexpected error: a bug of this program. */
 export const internalCode = 1;
-/** Something to mend: a flag, a file, a folder. Nothing was computed. */
+/** The user must correct something, such as a flag, a file or a folder. Nothing was computed. */
 export const usageCode = 2;
-/** Some samples have no prediction, or some bytes have not come; those that are there are kept. */
+/** Incomplete: some samples have no prediction, or a download has not finished. Finished parts are kept. */
 export const incompleteCode = 3;
-/** Done, but standard output took not all of the result: its disk is full, for example. */
+/** Done, but not all of the result could be written to standard output, for example because its disk is full. */
 export const lostOutputCode = 4;
-/** A gate: worse than the baseline by more than its margin. */
+/** Gate: the candidate is worse than the baseline by more than the margin. */
 export const failCode = 10;
-/** A gate: the samples decide neither. */
+/** Gate: there are too few samples to decide. */
 export const inconclusiveCode = 11;
 
 export function exitCodeOf(error: unknown): number {

@@ -1,9 +1,9 @@
-/** How help looks: 80 columns, short and long names in columns of their own, examples below. */
+/** The layout of help: 80 columns, short and long names in separate columns, examples at the end. */
 import type { Command } from "commander";
 
 const columns = 80;
 
-/** `examples`: command lines without the program's name. */
+/** Sets the layout of a command's help. `examples`: command lines without the program's name. */
 export function describeHelp(command: Command, examples: readonly string[] = []): void {
   command.configureHelp({
     helpWidth: columns,
@@ -14,7 +14,7 @@ export function describeHelp(command: Command, examples: readonly string[] = [])
   if (lines.length > 0) command.addHelpText("after", `\nExamples:\n${lines.join("\n")}`);
 }
 
-/** On one line where it fits, else broken before its flags as a shell takes it. */
+/** An example on one line if it fits; otherwise broken before its flags with backslashes, as a shell accepts it. */
 function folded(example: string): string {
   const lines: string[] = [];
   for (const part of example.split(/ (?=-)/)) {

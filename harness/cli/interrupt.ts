@@ -1,22 +1,22 @@
 /**
- * Ctrl-C ends a run between two batches: everything so far is kept. A second one ends it at once; the folder can be gone
- * on with all the same, for a batch that is half written is dropped when it is read.
+ * The first Ctrl-C ends a run after the current batch, and everything so far is kept. A second one ends it at once. The
+ * run can be resumed in either case, since a half-written batch is dropped on reading.
  */
 
-/** As shells have it: 128 and the signal's number. SIGHUP: the terminal is closed. */
+/** Exit codes as in shells: 128 plus the number of the signal. SIGHUP means that the terminal was closed. */
 export const signalCodes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
 export type StopSignal = keyof typeof signalCodes;
 
-/** What listens for SIGHUP in a process that was told to outlive its terminal: there it stops nothing. */
+/** Listener for SIGHUP in a process that was started to outlive its terminal: it does nothing. */
 export function ignoreHangup(): void {
-  // Without a listener the signal would end the process.
+  // Without a listener SIGHUP would end the process.
 }
 
-/** Calls back for each of them until it is disposed. */
+/** Calls back for each of these signals until the returned function is called. */
 export function onStopSignal(listener: (signal: StopSignal) => void): () => void {
   const isIgnored = process.listeners("SIGHUP").includes(ignoreHangup);
-  const all = Object.keys(signalCodes) as StopSignal[]; // its keys
+  const all = Object.keys(signalCodes) as StopSignal[]; // Object.keys loses the type of the keys
   const signals = all.filter((signal) => !(isIgnored && signal === "SIGHUP"));
   for (const signal of signals) process.on(signal, listener);
   return () => {
@@ -24,22 +24,25 @@ export function onStopSignal(listener: (signal: StopSignal) => void): () => void
   };
 }
 
-/** Ends this process at once, as the signal does by itself: nothing of it runs any more, and shells see that it was stopped. */
+/** Ends this process at once by the signal's default action, so that shells see which signal ended it. */
 export function endBy(signal: StopSignal): void {
   process.removeAllListeners(signal);
   process.kill(process.pid, signal);
 }
 
-/** npm passes Ctrl-C on to a process that has got it from the terminal already: twice within this time is once. */
+/**
+ * npm forwards Ctrl-C to a process that received it from the terminal already: two signals within this time count as
+ * one.
+ */
 export const sameKeyMs = 500;
 
 export interface Interrupt {
-  /** The code to exit with; null as long as nobody wants to end the run. */
+  /** The code to exit with; null as long as no signal has come. */
   readonly exitCode: () => number | null;
   readonly dispose: () => void;
 }
 
-/** `onFirst` is for telling the user. SIGTERM and SIGHUP are as Ctrl-C. */
+/** Watches for Ctrl-C, SIGTERM and SIGHUP. `onFirst` is called at the first signal, to tell the user. */
 export function watchInterrupt(onFirst: () => void): Interrupt {
   let first: { readonly code: number; readonly ms: number } | null = null;
   const stopListening = onStopSignal((signal) => {

@@ -1,16 +1,16 @@
 /**
- * What the user sees: the result on stdout; messages and progress on stderr. On a terminal, progress is one line that is
- * written over; elsewhere a plain line now and then.
+ * All output to the user: results on stdout, messages and progress on stderr. On a terminal, progress is one line that
+ * is overwritten; elsewhere a plain line is printed now and then.
  */
 import { Writable } from "node:stream";
 import type { PreparationEvent } from "../../models/checkpoint/weight-cache.ts";
 import type { Progress } from "../evaluation/watcher.ts";
 import { clearing, cutToWidth } from "./live-line.ts";
 
-/** The part of a stream that is used; process.stdout and process.stderr are such. */
+/** The parts of a writable stream that are used here; process.stdout and process.stderr have them. */
 export interface Output {
   readonly isTTY?: boolean;
-  /** Of a terminal. */
+  /** Width of a terminal; unset: not a terminal, or unknown. */
   readonly columns?: number;
   readonly write: (text: string) => unknown;
 }
@@ -19,16 +19,16 @@ export interface TerminalOptions {
   readonly stdout: Output;
   readonly stderr: Output;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Whether nobody gets what is written to stdout any more; unset: no. */
+  /** Whether stdout has been closed by its reader; unset: no. */
   readonly isOutputLost?: () => boolean;
   readonly isQuiet: boolean;
-  /** --no-color */
+  /** Whether --no-color was given. */
   readonly noColor: boolean;
-  /** Milliseconds, from any start. */
+  /** A clock in milliseconds with any origin. */
   readonly now: () => number;
 }
 
-/** How far some work is. */
+/** Progress of some work. */
 export interface Advance {
   readonly work: string;
   readonly isLast: boolean;
@@ -36,12 +36,12 @@ export interface Advance {
 }
 
 const plainLineMs = 10_000;
-const liveLineMs = 100; // faster is not read
+const liveLineMs = 100; // more frequent updates cannot be read
 
 export class Terminal {
   readonly #options: TerminalOptions;
   readonly #isLive: boolean;
-  /** The line that is written over, while there is one. */
+  /** The current progress line; "" where there is none. */
   #line = "";
   #shownMs = Number.NEGATIVE_INFINITY;
   #start: { readonly work: string; readonly ms: number } | null = null;
@@ -52,29 +52,29 @@ export class Terminal {
     this.#isLive = stderr.isTTY === true && env["TERM"] !== "dumb" && !isSet(env["CI"]);
   }
 
-  /** A line of its own, or several. */
+  /** Prints a result: one or several lines. */
   result(text: string): void {
     this.#clear();
     this.#options.stdout.write(`${text}\n`);
   }
 
-  /** A part of a line of the result, as soon as it is there. */
+  /** Prints a part of a line of the result at once. */
   piece(text: string): void {
     this.#clear();
     this.#options.stdout.write(text);
   }
 
-  /** Whether a person reads the result as it comes. */
+  /** Whether stdout is a terminal, on which a person reads the result as it appears. */
   get isRead(): boolean {
     return this.#options.stdout.isTTY === true;
   }
 
-  /** Whether nobody gets the result any more: what is done for it alone can end. */
+  /** Whether stdout is closed, so that work which only produces output can stop. */
   get isOutputLost(): boolean {
     return this.#options.isOutputLost?.() === true;
   }
 
-  /** stdout for what edits lines on a terminal. */
+  /** stdout as a stream for line editing on a terminal. */
   editable(): Writable {
     const { stdout } = this.#options;
     const writable = new Writable({
@@ -88,7 +88,7 @@ export class Terminal {
     return Object.defineProperty(writable, "columns", { get: () => stdout.columns });
   }
 
-  /** Not with --quiet. */
+  /** Prints a message, unless --quiet was given. */
   note(text: string): void {
     if (!this.#options.isQuiet) this.message(text);
   }
@@ -108,13 +108,13 @@ export class Terminal {
     this.advance({ work: progress.run, isLast, line: (elapsedMs) => progressLine(progress, elapsedMs) });
   }
 
-  /** Work that is counted and soon done. Only where a line can be written over: elsewhere it is not worth its lines. */
+  /** Shows progress of short work. Only on a terminal, where the line can be overwritten. */
   step({ work, done, total, what }: { work: string; done: number; total: number; what: string }): void {
     if (!this.#isLive) return;
     this.advance({ work, isLast: false, line: () => `${work}: ${done} of ${total} ${what}` });
   }
 
-  /** Weights are being made; or what is kept between runs was found damaged, or cannot be kept. */
+  /** Shows the progress of weight conversion, and warnings about damaged or unwritable caches. */
   preparation(event: PreparationEvent): void {
     if (event.kind === "damaged") {
       this.message(event.message);
@@ -128,7 +128,7 @@ export class Terminal {
     this.advance({ work: event.what, isLast, line: (elapsedMs) => preparationLine(event, elapsedMs) });
   }
 
-  /** `line`: what is said of the work so far, from how long it has taken. */
+  /** Shows progress of longer work. `line`: makes the text from the elapsed time. */
   advance({ work, isLast, line: lineAfter }: Advance): void {
     if (this.#options.isQuiet) return;
     const now = this.#options.now();
@@ -155,7 +155,9 @@ export class Terminal {
     this.#line = "";
   }
 
-  /** no-color.org; FORCE_COLOR as in Node: anything but 0 and false. */
+  /**
+   * Whether to use colours: see no-color.org; FORCE_COLOR as in Node, where any value but 0 and false turns them on.
+   */
   #hasColor(output: Output): boolean {
     const { env, noColor } = this.#options;
     if (noColor || isSet(env["NO_COLOR"])) return false;

@@ -1,6 +1,7 @@
 /**
- * The library: `import { loadCheckpoint } from "blip2-bench"`. A checkpoint is loaded once and asked as often as one likes;
- * docs/api.md has examples. As the command does, it reads HF_HOME and its kin and XDG_CACHE_HOME where no folder is named.
+ * The library: `import { loadCheckpoint } from "blip2-bench"`. A checkpoint is loaded once and can then be asked any
+ * number of questions; docs/api.md has examples. Where no cache folder is given, it reads HF_HOME and related variables
+ * and XDG_CACHE_HOME, as the command line does.
  */
 import { homedir } from "node:os";
 import type * as z from "zod";
@@ -26,11 +27,11 @@ const options = [
 ] satisfies (keyof CheckpointOptions)[];
 
 /**
- * `where`: a bundled name, a folder, or a name in the Hugging Face cache. Weights in another precision than the files' are
- * made once and kept.
+ * `where`: a bundled name, a folder, or a name in the Hugging Face cache. Weights in another precision than that of the
+ * files are converted once and kept in the cache folder.
  *
- * @throws CheckpointError for a checkpoint that is not there or broken, UsageError for a name or an option that is none, and
- * for a device that does not start or does not compute in that precision.
+ * @throws CheckpointError for a checkpoint that is missing or broken; UsageError for an unknown name or option, and for
+ * a device that does not start or does not support that precision.
  */
 export async function loadCheckpoint(
   where: string,
@@ -53,7 +54,7 @@ export async function loadCheckpoint(
     threads,
     precision,
     device,
-    generation: "stepwise", // text comes out of it token by token
+    generation: "stepwise", // token by token outside the graph, so that text can be shown as it grows
     ...(maxPixels !== undefined && { maxPixels }),
     ...(onPreparation !== undefined && { onPreparation }),
   });
@@ -62,7 +63,7 @@ export async function loadCheckpoint(
   return matchingCheckpoint(await found.load(), described);
 }
 
-/** undefined: not given. Throws a UsageError. */
+/** The value of an option, checked; undefined where it is not given. Throws a UsageError. */
 function checkedOption<Value>(
   schema: z.ZodType<Value>,
   options: CheckpointOptions,

@@ -1,4 +1,4 @@
-/** What the library gives for a checkpoint that was loaded: one that generates, or one that matches. */
+/** What loadCheckpoint returns: a checkpoint that generates text, or one that matches texts with an image. */
 import pLimit from "p-limit";
 import type { ImageTextScorer, VisionLanguageModel } from "../../models/model.ts";
 import { captioning, questionAnswering } from "../../tasks/own-image.ts";
@@ -60,7 +60,8 @@ export function matchingCheckpoint(scorer: ImageTextScorer, precision: string): 
       if (texts.length === 0) return [];
       return oneByOne(async () => {
         if (isReleased) throw new UsageError(`${scorer.name}: released, and cannot be asked any more.`);
-        // One name for all images: what is kept of an image between embedding and matching then takes the place of the last one's.
+        // All images get one id, so that what is kept of an image between embedding and matching replaces that of the
+        // image before.
         const { scores, latencyMs } = await textScores(scorer, { ...(await readImage(input)), id: "own" }, texts);
         options.onLatency?.(latencyMs);
         return scores;

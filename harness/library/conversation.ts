@@ -1,6 +1,7 @@
 /**
- * A conversation about an image: the turns, and the prompt made of them, as long as the language model has room. The
- * model knows it by its `memory`, so that a turn costs only its own tokens (OPT), and an image is encoded once.
+ * A conversation about an image: the turns, and the prompt made of as many of them as the language model has room for.
+ * The model recognises the conversation by its `memory` object: an image is encoded once and, with OPT, a turn computes
+ * only its own new tokens.
  */
 import pLimit from "p-limit";
 import type { DecodingOptions } from "../../models/model.ts";
@@ -15,9 +16,9 @@ export interface ConversationParts {
   readonly generator: TextGenerator;
   readonly about: Pick<SavedConversation, "model" | "precision">;
   readonly options: TextOptions;
-  /** What was said before. */
+  /** Earlier turns, the oldest first. */
   readonly turns: readonly Turn[];
-  /** Of a protocol that was named. */
+  /** The decoding options of a protocol that the user named. */
   readonly decodingOf: (protocol: ProtocolName) => DecodingOptions;
 }
 
@@ -26,9 +27,15 @@ export class OwnConversation implements Conversation {
   readonly #oneByOne = pLimit(1);
   #image: ImageInput;
   #turns: readonly Turn[];
-  /** Turns that were left out once stay out: a prompt that goes on from the last one is quick. */
+  /**
+   * Number of oldest turns left out. They stay left out, so that each prompt continues the one before and is computed
+   * quickly.
+   */
   #dropped = 0;
-  /** Another object, another conversation: for the model, and for answers that come too late. */
+  /**
+   * Identifies the conversation. It is replaced on a reset, so that the model starts anew and late answers are
+   * recognised.
+   */
   #memory = {};
 
   constructor(image: ImageInput, parts: ConversationParts) {
@@ -90,7 +97,7 @@ export class OwnConversation implements Conversation {
     return generationOptions(choice, protocol === undefined ? conversing.decoding : this.#parts.decodingOf(protocol));
   }
 
-  /** The prompt with as many of the last turns as there is room for. */
+  /** The prompt with as many of the latest turns as there is room for, and the number of turns left out. */
   #fit(question: string, newTokens: number): { readonly prompt: string; readonly dropped: number } {
     if (typeof question !== "string" || question.trim() === "") {
       throw new UsageError(`question: found "${question}", expected words.`);

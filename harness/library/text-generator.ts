@@ -1,4 +1,7 @@
-/** One model that is asked one thing at a time, in the order of the calls: what captions, answers and turns have in common. */
+/**
+ * Generates one text at a time with a model, in the order of the calls. Captions, answers and turns of a conversation
+ * all use it.
+ */
 import pLimit from "p-limit";
 import { ImageError } from "../../models/model.ts";
 import type { GenerationOptions, ImageFile, PromptSize, VisionLanguageModel } from "../../models/model.ts";
@@ -16,7 +19,7 @@ export interface Asked {
 
 export class TextGenerator {
   readonly #model: VisionLanguageModel;
-  /** A model keeps the memory of one batch, so batches must not overlap. */
+  /** A model keeps the state of one batch, so batches must not overlap. */
   readonly #oneByOne = pLimit(1);
   #isReleased = false;
 
@@ -29,7 +32,10 @@ export class TextGenerator {
     return this.#model.measurePrompt(prompt);
   }
 
-  /** Throws an ImageError for the image, a UsageError for a prompt that is too long, the signal's reason once it is stopped. */
+  /**
+   * Throws an ImageError for an unusable image, a UsageError for a prompt that is too long, and the signal's reason
+   * once it is aborted.
+   */
   async generate(asked: Asked, decoding: GenerationOptions, options: TextOptions): Promise<GeneratedText> {
     return this.#oneByOne(async () => {
       if (this.#isReleased) throw new UsageError(`${this.#model.name}: released, and cannot be asked any more.`);

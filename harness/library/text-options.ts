@@ -1,4 +1,6 @@
-/** TextOptions → how a model generates. Every value is checked here, where the user's name for it is known. */
+/**
+ * Turns TextOptions into the settings of a model. Every value is checked here, where the user's name for it is known.
+ */
 import type * as z from "zod";
 import type { DecodingOptions, GenerationOptions, Sampling } from "../../models/model.ts";
 import type { ProtocolName } from "../../tasks/task.ts";
@@ -16,13 +18,13 @@ const textOptions: readonly string[] = [
 const protocolNames = oneOf(["paper", "lavis"]);
 
 export interface GenerationChoice {
-  /** undefined: none was named. */
+  /** undefined: the user named none. */
   readonly protocol: ProtocolName | undefined;
   readonly settings: TextSettings;
   readonly sampling: Sampling | null;
 }
 
-/** `more`: options that this call has besides. Throws a UsageError. */
+/** `more`: names of further options that the call accepts. Throws a UsageError. */
 export function readTextOptions(options: TextOptions, more: readonly string[] = []): GenerationChoice {
   refuseUnknown(options, [...more, ...textOptions]);
   const { protocol, sampling } = options;
@@ -38,7 +40,7 @@ export function readTextOptions(options: TextOptions, more: readonly string[] = 
   };
 }
 
-/** Throws a UsageError where the least and the most new tokens do not go together. */
+/** Throws a UsageError where the minimum of new tokens is above the maximum. */
 export function generationOptions(
   { settings, sampling }: GenerationChoice,
   decoding: DecodingOptions,
@@ -49,7 +51,10 @@ export function generationOptions(
 
 type SettingShape = Readonly<Record<string, z.ZodExactOptional<z.ZodType>>>;
 
-/** The settings that an object has. Throws a UsageError for a value that is none. `where`: stands before a name. */
+/**
+ * The settings that an object holds. Throws a UsageError for an invalid value. `where`: prefix of option names in
+ * messages.
+ */
 function checked<Shape extends SettingShape>(
   settings: z.ZodObject<Shape>,
   given: object,

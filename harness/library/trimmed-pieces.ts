@@ -1,11 +1,11 @@
-/** Pieces of a text without the white space at its ends: what `trim` leaves of all of it, as it comes. */
+/** Trims a text that arrives in pieces: joined, the pieces that come out are what `trim` makes of the whole text. */
 
 export class TrimmedPieces {
-  /** White space that is shown once something follows it. */
+  /** White space that is given out only if more text follows it. */
   #held = "";
   #isBegun = false;
 
-  /** What may be shown now; often nothing. */
+  /** Takes the next piece; gives the text that is certain now, often "". */
   push(piece: string): string {
     const text = this.#isBegun ? this.#held + piece : piece.trimStart();
     if (text === "") return "";

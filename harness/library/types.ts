@@ -1,4 +1,4 @@
-/** The words of the library: what a checkpoint can be asked, and what comes back. See docs/api.md. */
+/** The public types of the library: what a checkpoint can be asked, and what it returns. See docs/api.md. */
 import type { SamplingSettings, TextSettings } from "../catalog/text-settings.ts";
 import type { TextMatch } from "../evaluation/retrieval/text-scores.ts";
 import type { PreparationEvent } from "../../models/checkpoint/weight-cache.ts";
@@ -10,19 +10,19 @@ export type { GeneratedToken, LanguageModelFamily, PreparationEvent, Turn };
 export interface CheckpointOptions {
   /** fp32, fp16, int8, int8-block, int4, or by part: "language=int4,vision=int8". Unset: fp32. */
   readonly precision?: string;
-  /** Where it computes: cpu, cuda, webgpu, coreml, dml, or auto, the best that works. Unset: cpu. */
+  /** The device that computes: cpu, cuda, webgpu, coreml, dml, or auto (the best that works). Unset: cpu. */
   readonly device?: string;
   /** Which of several cuda or dml devices. Unset: 0. */
   readonly deviceId?: number;
-  /** To compute with. Unset: all. */
+  /** Threads to compute with. Unset: one for each usable processor. */
   readonly threads?: number;
-  /** For what is kept between runs. Unset: blip2-bench in the user's cache folder. */
+  /** Folder for converted weights. Unset: blip2-bench in the user's cache folder. */
   readonly cacheFolder?: string;
-  /** The Hugging Face cache. Unset: where HF_HOME and its kin say, or its usual place. */
+  /** Folder of the Hugging Face cache. Unset: that of HF_HUB_CACHE or HF_HOME, or else its default place. */
   readonly hubCache?: string;
-  /** Width × height of an image, at most. Unset: 178,956,970. */
+  /** The largest width × height of an image in pixels. Unset: 178,956,970. */
   readonly maxPixels?: number;
-  /** Weights are being made, or something about what is kept should be known. */
+  /** Called while weights are converted, and with warnings about the cache. */
   readonly onPreparation?: (event: PreparationEvent) => void;
 }
 
@@ -30,15 +30,18 @@ export interface CheckpointOptions {
 export type ImageInput = string | Uint8Array;
 
 export interface TextOptions extends TextSettings {
-  /** How text is generated where no other option says otherwise. Unset: paper; in a conversation greedily, see docs/api.md. */
+  /**
+   * How text is generated where no other option overrides it. Unset: paper; in a conversation greedy search, see
+   * docs/api.md.
+   */
   readonly protocol?: "paper" | "lavis";
-  /** How the next token is drawn; then nothing is searched for. */
+  /** Draws each next token at random with these settings, in place of a search. */
   readonly sampling?: SamplingSettings;
-  /** Told of text as soon as it will not change any more: joined, the pieces are the text. */
+  /** Called with each piece of text as soon as it is final; joined, the pieces are the text. */
   readonly onText?: (piece: string) => void;
-  /** Stops between two tokens: the promise is then rejected with the signal's reason. */
+  /** Stops generation between two tokens: the promise is then rejected with the signal's reason. */
   readonly signal?: AbortSignal;
-  /** Whether to give the tokens and how likely they were. */
+  /** Whether to return the tokens with their probabilities. */
   readonly tokenProbabilities?: boolean;
 }
 
@@ -46,16 +49,21 @@ export interface GeneratedText {
   readonly text: string;
   /** null unless `tokenProbabilities` was asked for. */
   readonly tokens: readonly GeneratedToken[] | null;
-  /** Of the best beam; null for greedy search and for text that is drawn. */
+  /** Score of the best beam; null for greedy search and for text drawn at random. */
   readonly score: number | null;
-  /** Milliseconds by stage. What was computed before is not in it. */
+  /** Milliseconds by stage. Work that an earlier call has done already, such as encoding the image, is not in it. */
   readonly latencyMs: Readonly<Record<string, number>>;
-  /** From the call's turn to its first piece of text, in milliseconds; null without `onText`, and where there is no text. */
+  /**
+   * Milliseconds from the moment the call begins to be processed to its first piece of text; null without `onText`, and
+   * for an empty text.
+   */
   readonly firstTextMs: number | null;
 }
 
 export interface ConversationAnswer extends GeneratedText {
-  /** Earlier turns that were left out of the prompt, the oldest first, because the language model has no room for them. */
+  /**
+   * Number of earlier turns left out of the prompt, the oldest first, because the language model has no room for them.
+   */
   readonly droppedTurns: number;
 }
 
@@ -65,13 +73,13 @@ export interface GeneratingCheckpoint {
   readonly name: string;
   readonly family: LanguageModelFamily;
   readonly precision: string;
-  /** `prompt`: words that the caption goes on with; unset: none. */
+  /** Writes a caption. `prompt`: words that the caption begins with and continues; unset: none. */
   caption(image: ImageInput, options?: TextOptions & { readonly prompt?: string }): Promise<GeneratedText>;
-  /** The paper's prompt for visual question answering. */
+  /** Answers a question, with the paper's prompt for visual question answering. */
   ask(image: ImageInput, question: string, options?: TextOptions): Promise<GeneratedText>;
-  /** `options`: for every question that says nothing else. `turns`: what was said before; unset: nothing. */
+  /** Begins a conversation. `options`: the defaults of all its questions. `turns`: earlier turns; unset: none. */
   chat(image: ImageInput, options?: TextOptions & { readonly turns?: readonly Turn[] }): Conversation;
-  /** Frees its memory, after the calls at hand. */
+  /** Frees the memory of the checkpoint once pending calls are answered. */
   release(): Promise<void>;
 }
 
@@ -80,13 +88,16 @@ export interface Conversation {
   readonly turns: readonly Turn[];
   /** An answer that is stopped, or fails, leaves no turn. */
   ask(question: string, options?: TextOptions): Promise<ConversationAnswer>;
-  /** Takes the last turn back; null where there is none. */
+  /** Removes and returns the last turn; null where there is none. */
   undo(): Turn | null;
   /** Forgets all turns; the image stays. */
   reset(): void;
-  /** Goes on with another image, and forgets all turns: they were about the one before. */
+  /** Changes the image and forgets all turns, since they were about the former image. */
   image(next: ImageInput): void;
-  /** What would be asked. Throws a UsageError for a question without words, or too long for the language model. */
+  /**
+   * The prompt that `ask` would use. Throws a UsageError for a question without words, or too long for the language
+   * model.
+   */
   prompt(question: string): string;
   toJSON(): SavedConversation;
 }
@@ -94,22 +105,24 @@ export interface Conversation {
 export interface SavedConversation {
   readonly model: string;
   readonly precision: string;
-  /** Its path; null where bytes were given. */
+  /** Path of the image; null where bytes were given. */
   readonly image: string | null;
   readonly turns: readonly Turn[];
 }
 
-/** A checkpoint of the first stage: no language model, it tells how well texts fit an image. */
+/**
+ * A checkpoint of BLIP-2's first pre-training stage: it has no language model and scores how well texts fit an image.
+ */
 export interface MatchingCheckpoint {
   readonly kind: "retrieval";
   readonly name: string;
   readonly precision: string;
-  /** In the order of `texts`. */
+  /** One match for each text, in the order of `texts`. */
   match(image: ImageInput, texts: readonly string[], options?: MatchOptions): Promise<readonly TextMatch[]>;
   release(): Promise<void>;
 }
 
 export interface MatchOptions {
-  /** Told of the milliseconds by stage, all texts together. */
+  /** Called with the milliseconds by stage, of all texts together. */
   readonly onLatency?: (latencyMs: Readonly<Record<string, number>>) => void;
 }

@@ -1,4 +1,4 @@
-/** The bytes of a zip archive: of a file on disk, or of an address that gives ranges. */
+/** Gives byte ranges of a zip archive, from a file on disk or from a URL whose server supports range requests. */
 import { open } from "node:fs/promises";
 import { fetchRange } from "../pull/network/fetch-bytes.ts";
 import type { Network } from "../pull/network/network.ts";
@@ -19,7 +19,7 @@ export async function withFileSource<T>(path: string, work: (source: ByteSource)
   }
 }
 
-/** Throws a PullError where the server gives whole files only. */
+/** Throws a PullError where the server does not support range requests. */
 export async function remoteSource(network: Network, url: string): Promise<ByteSource> {
   const { totalBytes } = await fetchRange(network, { what: url, url, begin: 0, end: 1 });
   const read = async (begin: number, end: number): Promise<Uint8Array> => {

@@ -1,7 +1,7 @@
 /**
- * Whether a folder of data is right: which splits' files are there, whether they fit together, whether every image a split asks
- * about is there and can be decoded, and whether archives beside them are whole. Images are decoded as a run decodes them, so an
- * image that is called whole is one that a run can use.
+ * Checks a folder of data: which splits are there, whether their files fit together, whether every image of their
+ * samples exists and can be decoded, and whether zip archives in the folder are undamaged. Images are decoded with the
+ * code of a run, so a run can use every image that passes.
  */
 import { access, readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
@@ -24,25 +24,25 @@ export interface CheckedImage {
 export interface CheckedSplit {
   readonly dataset: string;
   readonly split: string;
-  /** Why it cannot be read; null: it can. The counts are 0 then. */
+  /** Why the split cannot be read (the counts are 0 then); null: it can be read. */
   readonly problem: string | null;
-  /** The files that its samples were read from. */
+  /** The files that the samples were read from. */
   readonly files: readonly string[];
   readonly samples: number;
-  /** What the official split holds; null: not known. */
+  /** Number of samples of the official split; null: not known. */
   readonly officialSamples: number | null;
   readonly images: number;
   readonly missing: readonly CheckedImage[];
   readonly damaged: readonly CheckedImage[];
   readonly notes: readonly string[];
-  /** A command that fetches what is missing; null: nothing is, or it cannot be fetched. */
+  /** A command that fetches what is missing; null: nothing is missing, or it cannot be fetched. */
   readonly command: string | null;
 }
 
 export interface CheckedArchive {
   readonly path: string;
   readonly members: number;
-  /** null: every member is whole. */
+  /** What is damaged; null: every member is undamaged. */
   readonly problem: string | null;
 }
 
@@ -58,10 +58,10 @@ export interface CheckOptions {
   readonly onProgress: (work: string, done: number, total: number) => void;
 }
 
-/** Images decoded at a time: as many as libuv's pool has threads. */
+/** Images decoded at a time: the default number of threads in libuv's pool. */
 const decodedAtOnce = 4;
 
-/** Throws a DatasetError where the folder is not there or has nothing of any data set in it. */
+/** Throws a DatasetError where the folder does not exist or holds no file of any known data set. */
 export async function checkData(folder: string, options: CheckOptions): Promise<DataCheck> {
   const names = await readdir(folder).catch((cause: unknown) => {
     const why = cause instanceof Error ? cause.message : String(cause);
@@ -69,7 +69,7 @@ export async function checkData(folder: string, options: CheckOptions): Promise<
       cause,
     });
   });
-  const found = new Map<string, Promise<CheckedImage | null>>(); // by image: splits share them
+  const found = new Map<string, Promise<CheckedImage | null>>(); // by image, since splits can have images in common
   const splits: CheckedSplit[] = [];
   const failed: CheckedSplit[] = [];
   for (const dataset of options.datasets) {
@@ -143,7 +143,7 @@ async function checkSplit(dataset: Dataset<Sample>, name: string, checking: Chec
 
 const notThere = "not there";
 
-/** null: it can be decoded. */
+/** What is wrong with an image; null: it can be decoded. */
 async function checkImage(image: ImageFile): Promise<CheckedImage | null> {
   const { id, path } = image;
   if (!(await isThereToRead(image))) return { id, why: notThere };
@@ -156,7 +156,10 @@ async function checkImage(image: ImageFile): Promise<CheckedImage | null> {
   }
 }
 
-/** Whether a split that cannot be read is meant to be here: one of its official files is. */
+/**
+ * Whether the folder holds at least one official file of a split that cannot be read, so that its error should be
+ * reported.
+ */
 async function hasFilesOf(
   { dataset, split }: CheckedSplit,
   folder: string,
@@ -173,7 +176,7 @@ async function hasFilesOf(
   return false;
 }
 
-/** Unpacks every member, which compares its CRC-32. */
+/** Unpacks every member of an archive, which verifies its CRC-32. */
 async function checkArchive(path: string, { onProgress }: CheckOptions): Promise<CheckedArchive> {
   let members = 0;
   try {

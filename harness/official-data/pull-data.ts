@@ -1,7 +1,8 @@
 /**
- * The official files of a split, and of its images those that are asked for. Annotations come whole, checked against the
- * published SHA-256 where there is one; images out of their archive by ranges, so that 500 of 40,504 cost what 500 take, each
- * checked against the archive's CRC-32; or, where most are wanted, with the whole archive.
+ * Fetches the official files of a split, and the images of the requested samples. Annotation files are fetched whole
+ * and checked against the published SHA-256, where there is one. Images are read out of their remote archive by range
+ * requests, so that 500 of 40,504 images cost the download of 500, and each is checked against the archive's CRC-32;
+ * where most images are wanted, the whole archive is fetched.
  */
 import { mkdir, rename, rm, stat, statfs, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
@@ -20,11 +21,11 @@ import { membersTogether, readMembers } from "./zip-members.ts";
 export interface DataToPull {
   readonly dataset: Dataset<Sample>;
   readonly official: OfficialSplit;
-  /** Where the files go; made where it is not there. */
+  /** The folder that files are written to; it is created if needed. */
   readonly folder: string;
-  /** See limitSamples. */
+  /** Which samples: see limitSamples in datasets/dataset.ts. */
   readonly limit: number | null;
-  /** Told what is fetched next, and how many bytes it has. */
+  /** Called before each download with its name and size. */
   readonly onWork: (work: string, totalBytes: number) => void;
 }
 
@@ -32,17 +33,26 @@ export interface PulledData {
   readonly samples: number;
   readonly images: number;
   readonly fetchedImages: number;
-  /** Why the images are not fetched; null: they are here. */
+  /** Why the images were not fetched; null: all of them are in the folder. */
   readonly why: string | null;
 }
 
-/** Archives up to this size are fetched whole where their checksum is published: then it is checked. */
+/**
+ * Archives of up to this size are fetched whole where their checksum is published, so that the checksum can be
+ * verified.
+ */
 const wholeArchiveBytes = 300e6;
-/** Of an archive's bytes: where more are wanted, the whole archive is one download that can be gone on with. */
+/**
+ * Where more than this share of an archive's bytes is wanted, the whole archive is fetched, as one download that can be
+ * resumed.
+ */
 const wholeArchiveShare = 0.6;
 const scratchName = ".pull";
 
-/** Throws a DatasetError, a PullError or a PullIncompleteError; what has come is kept, and the same call goes on from there. */
+/**
+ * Throws a DatasetError, a PullError or a PullIncompleteError. Downloaded files are kept, and a later call continues
+ * from there.
+ */
 export async function pullData(network: Network, asked: DataToPull): Promise<PulledData> {
   const { dataset, official, folder, limit, onWork } = asked;
   await mkdir(folder, { recursive: true });
@@ -50,7 +60,8 @@ export async function pullData(network: Network, asked: DataToPull): Promise<Pul
     if (!(await isFile(join(folder, annotations.fileName)))) await pullAnnotations(network, annotations, asked);
   }
   await rm(join(folder, scratchName), { recursive: true, force: true });
-  const { samples } = await dataset.open({ folder, images: folder }, official.split); // images are not looked for here
+  // only the samples are needed; the images may be missing
+  const { samples } = await dataset.open({ folder, images: folder }, official.split);
   const wanted = limitSamples(samples, limit);
   const names = [...new Set(wanted.map(({ image }) => basename(image.path)))];
   const { images } = official;
@@ -122,7 +133,7 @@ async function pullImages(
   await takeMembers(network, source, members, pathOf);
 }
 
-/** Unpacks members, several reads at a time; each file gets its name when it is whole and checked. */
+/** Unpacks members with several reads in parallel; a file gets its final name when it is complete and checked. */
 async function takeMembers(
   network: Network,
   source: ByteSource,
@@ -150,7 +161,7 @@ async function pullImage(network: Network, url: string, path: string): Promise<v
   await writeWhole(path, bytes);
 }
 
-/** Fetches an archive, checks it, hands it over, and removes it. */
+/** Fetches an archive, checks it, passes it to the callback, and removes it. */
 async function withWholeArchive(
   network: Network,
   archive: OfficialArchive,
@@ -166,7 +177,8 @@ async function withWholeArchive(
 
 function remoteFile({ url, sizeBytes, sha256 }: OfficialArchive): Parameters<typeof downloadFile>[1] {
   const digest = sha256.length === 0 ? null : ({ algorithm: "sha256", accepted: sha256 } as const);
-  // A checksum of two packings may go with two sizes, so the size is left to the server where it has several.
+  // An archive that was published in several versions has several checksums and sizes: then the size is asked of the
+  // server.
   return { name: basename(url), url, sizeBytes: sha256.length > 1 ? null : sizeBytes, digest };
 }
 

@@ -1,17 +1,17 @@
 /**
- * What a zip archive holds, from its central directory at the end (APPNOTE.TXT 6.3.10, sections 4.3 and 4.4), so that of an
- * archive of gigabytes somewhere else only the directory and the members that are wanted are read.
+ * Reads the list of members of a zip archive from the central directory at its end (APPNOTE.TXT 6.3.10, sections 4.3
+ * and 4.4), so that of a remote archive of gigabytes only the directory and the wanted members are fetched.
  *
  *   member 1 │ member 2 │ … │ central directory │ (zip64 end record, its locator) │ end record
  *
- * An archive is not trusted: what is encrypted, spread over disks, compressed otherwise than by deflate, named to lie outside its
- * folder, or at odds with its own directory is refused.
+ * Archives are not trusted. Refused are: encryption, archives of several disks, compression methods other than deflate,
+ * member names that lead outside the folder, and members that contradict the directory.
  */
 import { DatasetError } from "../../datasets/dataset.ts";
 
-/** Where the bytes of an archive are: a file, or a server that gives ranges. */
+/** Something that byte ranges of an archive can be read from: a file, or a server with range requests. */
 export interface ByteSource {
-  /** For messages: the path or address. */
+  /** Path or URL, for messages. */
   readonly name: string;
   readonly sizeBytes: number;
   /** Bytes from `begin` up to, not including, `end`. */
@@ -19,13 +19,13 @@ export interface ByteSource {
 }
 
 export interface ZipMember {
-  /** With its folders, by slashes. */
+  /** Path inside the archive, with slashes. */
   readonly name: string;
   readonly isDeflated: boolean;
   readonly crc32: number;
   readonly compressedBytes: number;
   readonly sizeBytes: number;
-  /** Where its own header begins, and where what follows it does. */
+  /** Byte at which the member's local header begins, and byte at which the next part of the archive begins. */
   readonly begin: number;
   readonly end: number;
 }
@@ -36,10 +36,13 @@ const locatorLength = 20;
 const zip64EndLength = 56;
 const entryLength = 46;
 
-/** A member of gigabytes is no image and no annotation file of any data set here. */
+/** Largest unpacked size of a member: no image or annotation file of a supported data set is larger. */
 const mostMemberBytes = 4e9;
 
-/** Files in the order of the archive; folders are left out. Throws a DatasetError for an archive that is damaged or refused. */
+/**
+ * The files of an archive in order, without folder entries. Throws a DatasetError for an archive that is damaged or
+ * refused.
+ */
 export async function readZipDirectory(source: ByteSource): Promise<readonly ZipMember[]> {
   const { begin, end, count } = await findDirectory(source);
   const bytes = viewOf(await source.read(begin, end));
@@ -64,7 +67,7 @@ export async function readZipDirectory(source: ByteSource): Promise<readonly Zip
   return withEnds(source, members, begin);
 }
 
-/** What follows a member begins where the next one does. Members that reach into each other unpack to more than there is. */
+/** Sets the end of each member to the begin of the next. Refuses members that overlap: zip bombs are made of them. */
 function withEnds(
   source: ByteSource,
   members: readonly Omit<ZipMember, "end">[],
@@ -80,7 +83,7 @@ function withEnds(
   });
 }
 
-/** null: a folder. */
+/** A directory entry as a member; null: a folder. */
 function readEntry(source: ByteSource, entry: Buffer): Omit<ZipMember, "end"> | null {
   const nameLength = entry.readUInt16LE(28);
   const name = entry.toString("utf8", entryLength, entryLength + nameLength);
@@ -110,7 +113,10 @@ function readEntry(source: ByteSource, entry: Buffer): Omit<ZipMember, "end"> | 
   return { name, isDeflated: method === 8, crc32: entry.readUInt32LE(16), compressedBytes, sizeBytes, begin };
 }
 
-/** Values of 32 bits that are all ones stand in the extra field 1 with 64 bits, in this order (section 4.5.3). */
+/**
+ * Replaces 32-bit values with all bits set by the 64-bit values of extra field 1, which stand there in this order
+ * (section 4.5.3).
+ */
 function withZip64(
   values: readonly [number, number, number],
   extra: Buffer,
@@ -172,7 +178,7 @@ async function findDirectory(
   return { begin, end, count };
 }
 
-/** Whether the comment of an end record reaches exactly to the end of the archive. */
+/** Whether the archive ends exactly where the comment of this end record ends. */
 function isLast(tail: Buffer, place: number): boolean {
   return place + endLength + tail.readUInt16LE(place + 20) === tail.length;
 }

@@ -1,6 +1,6 @@
 /**
- * Members of a zip archive, unpacked and checked: what comes out has the size and the CRC-32 of the directory, and no member
- * unpacks to more than the directory says. Members that lie beside each other are read together.
+ * Unpacks members of a zip archive and checks size and CRC-32 against the directory; unpacking stops at the size that
+ * the directory states. Adjacent members are read together.
  */
 import { inflateRawSync } from "node:zlib";
 import { damaged } from "./zip-directory.ts";
@@ -11,10 +11,10 @@ export interface UnpackedMember {
   readonly bytes: Uint8Array;
 }
 
-/** Bytes that are read at once, at most, but for a member that is larger. */
+/** Most bytes of one read; only a single larger member is read in one piece beyond that. */
 const mostAtOnce = 8e6;
 
-/** Members that follow each other in the archive, to be read in one piece. */
+/** Groups members that are adjacent in the archive, so that each group is one read. */
 export function membersTogether(members: readonly ZipMember[]): readonly (readonly ZipMember[])[] {
   const runs: ZipMember[][] = [];
   for (const member of members.toSorted((a, b) => a.begin - b.begin)) {
@@ -26,7 +26,7 @@ export function membersTogether(members: readonly ZipMember[]): readonly (readon
   return runs;
 }
 
-/** Unpacks members that follow each other, in one read. Throws a DatasetError for a damaged one. */
+/** Reads and unpacks a group of adjacent members. Throws a DatasetError for a damaged one. */
 export async function readMembers(source: ByteSource, run: readonly ZipMember[]): Promise<readonly UnpackedMember[]> {
   const begin = run[0]?.begin ?? 0;
   const bytes = await source.read(begin, run.at(-1)?.end ?? begin);
@@ -35,7 +35,7 @@ export async function readMembers(source: ByteSource, run: readonly ZipMember[])
   });
 }
 
-/** `packed`: from the member's own header to what follows it. */
+/** `packed`: the bytes from the member's local header to the next part of the archive. */
 function unpack(source: ByteSource, member: ZipMember, packed: Uint8Array): Uint8Array {
   const { name, isDeflated, compressedBytes, sizeBytes } = member;
   const header = Buffer.from(packed.buffer, packed.byteOffset, packed.byteLength);
@@ -65,7 +65,7 @@ function inflate(source: ByteSource, { name, sizeBytes }: ZipMember, content: Bu
   }
 }
 
-/** By byte: the remainder of its polynomial, as in RFC 1952, section 8. */
+/** The CRC-32 table: for each byte its remainder, as in RFC 1952, section 8. */
 const crcOfByte = Uint32Array.from({ length: 256 }, (_, byte) => {
   let value = byte;
   for (let bit = 0; bit < 8; bit++) value = (value & 1) === 1 ? 0xedb88320 ^ (value >>> 1) : value >>> 1;

@@ -1,6 +1,6 @@
 /**
- * What the benchmark scripts share: flags in, one JSON object a line out, and what is measured in between. They are run by
- * hand, beside whatever they are compared with, and are no part of the command.
+ * What the benchmark scripts share: flags in, one JSON object a line out, and the measuring of CPU time and memory. The
+ * scripts are run by hand through `npm run`; the blip2-bench command does not contain them.
  */
 import { access, rename, rm } from "node:fs/promises";
 import path from "node:path";
@@ -15,15 +15,15 @@ import { unknownName, UsageError } from "../catalog/usage-error.ts";
 /** The flags of a script, all of which take a value. */
 export interface Flags<Name extends string> {
   readonly text: (name: Name) => string;
-  /** @throws UsageError for anything but a whole number from 1 on. */
+  /** @throws UsageError for anything but a whole number of at least 1. */
   readonly count: (name: Name) => number;
 }
 
 /**
  * `--threads 2` or `--threads=2`.
  *
- * @param script what it is called in errors: "bench:pipeline"
- * @throws UsageError for what has no default, and for a flag without a value.
+ * @param script name of the script in error messages: "bench:pipeline"
+ * @throws UsageError for an unknown flag, and for a flag without a value.
  */
 export function readFlags<Name extends string>(
   script: string,
@@ -58,7 +58,10 @@ export function readFlags<Name extends string>(
   };
 }
 
-/** The whole of a script: what a user can mend is said without a stack, and a reader who leaves early stops nothing. */
+/**
+ * Runs a whole script. An error that the user can mend is printed without a stack trace; a closed stdout (`| head`) is
+ * no error.
+ */
 export async function runBenchmark(work: () => Promise<void> | void): Promise<void> {
   const outputs = watchOutputs(process);
   try {
@@ -80,12 +83,15 @@ export function round(value: number, digits = 1): number {
   return Number(value.toFixed(digits));
 }
 
-/** Since the process began. */
+/** Highest resident memory since the process began, in MiB. */
 export function peakMemoryMiB(): number {
   return round(process.resourceUsage().maxRSS / 1024); // maxRSS is in KiB
 }
 
-/** What `work` gives, and what it took: CPU seconds of all threads, garbage collection included, and those of the clock. */
+/**
+ * The value that `work` returns and its cost: CPU seconds of all threads, garbage collection included, and elapsed
+ * seconds.
+ */
 export function measure<T>(work: () => T): { value: T; cpuSeconds: number; clockSeconds: number } {
   const before = process.cpuUsage();
   const start = performance.now();
@@ -95,13 +101,13 @@ export function measure<T>(work: () => T): { value: T; cpuSeconds: number; clock
   return { value, cpuSeconds: (user + system) / 1e6, clockSeconds };
 }
 
-/** The small checkpoints whose tokenizers are borrowed. */
+/** The bundled checkpoints whose tokenizers are copied into a random checkpoint, by kind of model. */
 const tokenizers = { opt: "shapes-opt-base", t5: "shapes-t5-base", retrieval: "shapes-itm" };
 
-/** Sees to it that `folder` holds a checkpoint: the one that is there, or else a new one of this shape. */
+/** Keeps the checkpoint that `folder` holds already; writes a random one of this shape where it holds none. */
 export async function provideCheckpoint(folder: string, shape: RandomShape): Promise<void> {
   if (await exists(path.join(folder, "config.json"))) return;
-  // It gets its name when it is complete, so what was cut short is not taken for a checkpoint.
+  // The folder gets its final name when it is complete, so an interrupted one is never taken for a checkpoint.
   const unfinished = `${folder}.unfinished`;
   await rm(unfinished, { recursive: true, force: true });
   const tokenizerFrom = path.join(bundledModels, tokenizers[shape.text.kind]);

@@ -1,12 +1,13 @@
 /**
- * Times a conversation, on a checkpoint of true shape with random weights that is written on the spot:
+ * Times a conversation, on a checkpoint with the layer sizes of a real one and random weights, written at the start:
  *
  *   npm run bench:chat -- [--shape base] [--folder scratch/base] [--threads 2] [--turns 4] [--rounds 3]
  *
- * One JSON object a line: for each turn, the median over rounds of the milliseconds until its answer's first token is there,
- * as a conversation has it (what was said is kept) and as its whole prompt takes when it is asked by itself, about an image
- * that no earlier call has seen. Both are timed in turn; read the ratios. The tokens must be the same. Answers are of one
- * token, which random weights mostly draw from beyond the tokenizer's vocabulary: what joins the context is the questions.
+ * One JSON object a line: for each turn, the median over rounds of the milliseconds until the first token of the
+ * answer, measured twice: inside the conversation, where keys and values of earlier turns are kept, and with the whole
+ * prompt asked alone about an image that no earlier call has encoded. The two are timed alternately, so compare their
+ * ratio; they must give equal tokens. Answers have one token. Random weights mostly choose a token outside the
+ * tokenizer's vocabulary, so only the questions lengthen the context.
  */
 import { readdir, readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -44,7 +45,8 @@ async function main(): Promise<void> {
 
   const kept: number[][] = [];
   const alone: number[][] = [];
-  await oneRound(checkpoint, { image: await picture(0), turns: 2, options }); // the first warms up
+  // the first round warms up and is not counted
+  await oneRound(checkpoint, { image: await picture(0), turns: 2, options });
   for (let each = 1; each <= flags.count("rounds"); each += 1) {
     for (const [turn, times] of (
       await oneRound(checkpoint, { image: await picture(each), turns, options })
@@ -100,14 +102,17 @@ function checkSame(answer: GeneratedText, whole: GeneratedText): void {
   if (own !== other) throw new Error(`a conversation's answer differs from its whole prompt's: ${own}, ${other}`);
 }
 
-/** The bytes of a bundled picture, another one for each round. */
+/** The bytes of a bundled picture; each round has a different one. */
 async function picture(round: number): Promise<Uint8Array> {
   const folder = path.join(bundledData, "val2014");
   const names = (await readdir(folder)).sort();
   return readFile(path.join(folder, names[round % names.length] ?? ""));
 }
 
-/** The same picture in other bytes, which is another image for whoever keeps images: decoders stop before what is behind. */
+/**
+ * Appends bytes behind the end of an image file. Decoders ignore them, but the file's hash changes, so no cache knows
+ * the image.
+ */
 function again(image: Uint8Array, turn: number): Uint8Array {
   return Buffer.concat([image, Buffer.from([turn])]);
 }

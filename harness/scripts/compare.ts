@@ -1,9 +1,10 @@
 /**
- * Times `compare` on two made-up runs as large as the split val of VQAv2, from their folders to the comparison:
+ * Times `compare` on two made-up runs as large as the split val of VQAv2, reading of the folders included:
  *
  *   npm run bench:compare -- [--questions 214354] [--images 40504] [--permutations 10000] [--bootstrap 10000]
  *
- * One JSON object a line: without the bootstrap, as `compare` does it by itself, then with it. Memory is the process's peak.
+ * One JSON object a line: first without the bootstrap, which is the default of `compare`, then with it. Memory is the
+ * process's peak.
  */
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -53,9 +54,9 @@ async function main(): Promise<void> {
 
 const grades = [0, 0.3, 0.6, 0.9, 1];
 const answerTypes = ["yes/no", "number", "other"];
-const metricNames = ["accuracy", "accuracy-lavis", "accuracy-always"]; // those of VQAv2
+const metricNames = ["accuracy", "accuracy-lavis", "accuracy-always"]; // the metrics of VQAv2
 
-/** `changed`: the share of questions with another answer and another score than that of the other run. */
+/** `changed`: the share of questions whose answer and score differ from those of the other run. */
 async function writeMadeUpRun(
   folder: string,
   { questions, images, changed }: { questions: number; images: number; changed: number },

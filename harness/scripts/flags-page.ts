@@ -1,4 +1,4 @@
-/** docs/flags.md: what every command takes, as its help says it. */
+/** Makes docs/flags.md: the options of every command, as its help prints them. */
 import { commands } from "../cli/command.ts";
 import { helpOf } from "../cli/command-line.ts";
 import { commandGroups } from "../cli/declared-command.ts";
@@ -35,7 +35,7 @@ report: false
 \`\`\`
 `;
 
-/** The whole page. */
+/** The text of the whole page. */
 export function flagsPage(): string {
   const helps = commandGroups.flatMap((group) => [
     `## ${group}`,

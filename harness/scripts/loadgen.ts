@@ -1,10 +1,11 @@
 /**
- * What the load generator itself costs: `npm run bench:loadgen -- --queries 500 --latency 10`. The system under test answers
- * after a timer of the same process, so what a query takes beyond that is the generator's. One line a scenario:
+ * What the load generator itself costs: `npm run bench:loadgen -- --queries 500 --latency 10`. The system under test is
+ * a timer in this process, so the time that a query takes beyond the timer is the generator's overhead. One line a
+ * scenario:
  *
- *   overheadUs   single-stream: between an answer and the next query, the mean; overheadShare: of the latency
+ *   overheadUs   single-stream: mean time between an answer and the next query; overheadShare: that over the latency
  *   delayUs      server: how late queries were issued, the 50th and 99th percentile
- *   sleepUs      the machine's own: how late a thread wakes that sleeps until the same times and does nothing else
+ *   sleepUs      for comparison: how late a thread wakes that only sleeps until each scheduled time
  */
 import { Worker } from "node:worker_threads";
 import { systemClock } from "../bench/loadgen/clock.ts";
@@ -31,7 +32,7 @@ function answersAfter(latencyMs: number): SystemUnderTest {
   };
 }
 
-/** How late each of these times was, nanoseconds from now, for a thread that does nothing but sleep until then. */
+/** Lets a thread sleep until each time, nanoseconds from now; gives how late it woke each time, in nanoseconds. */
 async function sleepsLateNs(timesNs: readonly number[]): Promise<readonly number[]> {
   const thread = new Worker(
     `const { parentPort, workerData } = require("node:worker_threads");

@@ -1,11 +1,11 @@
 /**
- * Times the scorers on made-up answers, captions and similarities as many as the paper's data sets have:
+ * Times the scorers on made-up answers, captions and similarities, as many as the paper's data sets have:
  *
  *   npm run bench:metrics -- [--images 5000] [--questions 214354] [--seed 2014]
  *
- * One JSON object a line, in CPU seconds of all threads, the first run of each: what a user waits for, who scores once.
- * `officialCpuSecondsElsewhere` was measured once with the official Python and Java code, on this kind of machine and as
- * much data, not on this run's: read it as an order of magnitude.
+ * One JSON object a line, in CPU seconds of all threads. Each scorer runs once, without a warm-up, as it does for a
+ * user. `officialCpuSecondsElsewhere` was measured once with the official Python and Java code, on a similar machine
+ * and an equal amount of other data: read it as an order of magnitude.
  */
 import type { CaptionSample, VqaSample } from "../../datasets/dataset.ts";
 import { normalNumbers, uniformNumbers } from "../../models/checkpoint/random-numbers.ts";
@@ -41,7 +41,7 @@ function timeCaptions(hypotheses: readonly Hypothesis<CaptionSample>[], isOffici
     total += cpuSeconds;
     print({ work, images, cpuSeconds: round(cpuSeconds, 2), ...scoresOf(value) });
   };
-  // In the order of a run: the first stage is what the metrics share and do once.
+  // In the order of a run: the first stage, tokens and n-grams, is shared by all metrics and done once.
   stage("captions: tokens and n-grams", () => {
     captionRun(hypotheses, split);
     return [];
@@ -85,12 +85,13 @@ function timeVqa(hypotheses: readonly Hypothesis<VqaSample>[], isOfficialSize: b
   print({ work: "vqa: all three", questions, cpuSeconds: round(total, 2), peakMemoryMiB: peakMemoryMiB() });
 }
 
-/** Both directions, similarities held as a run holds them; the texts that are an image's own fit it somewhat better. */
+/** Times recall in both directions, on random similarities in which an image's own texts score somewhat higher. */
 function timeRecall(images: number, seed: number): void {
   const texts = 5 * images + 2 * Math.floor(images / 1000); // COCO's test split: 5,000 images, 25,010 texts
   const imageOfText = Array.from({ length: texts }, (_, text) => Math.min(Math.floor(text / 5), images - 1));
   const values = new Float32Array(images * texts);
-  const numbers = normalNumbers(1_000_003, { seed, deviation: 0.1 }); // prime, so rows and columns differ
+  // a prime length, so that no two rows or columns repeat when the numbers are cycled
+  const numbers = normalNumbers(1_000_003, { seed, deviation: 0.1 });
   for (let at = 0; at < values.length; at += numbers.length) {
     values.set(numbers.subarray(0, Math.min(numbers.length, values.length - at)), at);
   }
@@ -115,10 +116,10 @@ function scoresOf(scores: readonly Score[]): object {
   return scores.length === 0 ? {} : { scores: scores.map(({ value }) => (value === null ? null : round(value, 4))) };
 }
 
-/** Made-up words and what is drawn from them. */
+/** A seeded generator of made-up words and numbers. */
 class Random {
   readonly next: () => number;
-  /** The earlier, the more common. */
+  /** Sorted by how often they are drawn, the most common first. */
   readonly #words: readonly string[];
 
   constructor(seed: number) {
@@ -129,12 +130,12 @@ class Random {
     this.#words = ["a", "the", "on", "of", "in", "with", "and", "is", ...words];
   }
 
-  /** From `least` to `most`, both included. */
+  /** A whole number from `least` to `most`, both included. */
   integer(least: number, most: number): number {
     return least + Math.floor(this.next() * (most - least + 1));
   }
 
-  /** As in a language, half of what is drawn are a few words. */
+  /** A word; as in a natural language, a few words make up half of all draws. */
   word(): string {
     return this.#words[Math.floor(this.#words.length * this.next() ** 3)] ?? "a";
   }
@@ -148,7 +149,10 @@ class Random {
   }
 }
 
-/** 8 to 14 words, a third of them from the few that an image is about; references begin and end as people write. */
+/**
+ * Captions of 8 to 14 words, a third of them from a few topic words of the image; references have capitals and full
+ * stops.
+ */
 function captionHypotheses(images: number, random: Random): readonly Hypothesis<CaptionSample>[] {
   return Array.from({ length: images }, (_, image) => {
     const subject = Array.from({ length: 6 }, () => random.rareWord());
@@ -167,7 +171,9 @@ function captionHypotheses(images: number, random: Random): readonly Hypothesis<
   });
 }
 
-/** Ten annotators, most of whom agree; some write capitals, articles, number words or full stops. */
+/**
+ * Questions with ten annotators, most of whom agree; some answers have capitals, articles, number words or full stops.
+ */
 function vqaHypotheses(questions: number, random: Random): readonly Hypothesis<VqaSample>[] {
   const types = ["yes/no", "number", "other"];
   const numbers = ["one", "2", "three", "4", "10"];

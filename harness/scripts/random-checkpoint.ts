@@ -3,8 +3,8 @@
  *
  *   npm run random-checkpoint -- --shape opt-2.7b --folder scratch/opt-2.7b
  *
- * The shapes are in models/checkpoint/random-shapes.ts; opt-2.7b is Salesforce/blip2-opt-2.7b, 15 GB of fp32. The tokenizer is a
- * bundled one. A folder that holds a checkpoint already is left as it is.
+ * The shapes are in models/checkpoint/random-shapes.ts; opt-2.7b is Salesforce/blip2-opt-2.7b, 15 GB of fp32. The
+ * tokenizer is copied from a bundled checkpoint. A folder that holds a checkpoint already is left as it is.
  */
 import { generationShapes, retrievalShapes } from "../../models/checkpoint/random-shapes.ts";
 import { unknownName, UsageError } from "../catalog/usage-error.ts";

@@ -1,5 +1,6 @@
 /**
- * Times a report of made-up runs as large as the paper's largest data set, the data set with ten references a question included:
+ * Times a report of made-up runs as large as the paper's largest data set, including reading its annotations (ten
+ * answers a question):
  *
  *   npm run bench:report -- [--runs 20] [--predictions 214354] [--samples 120] [--folder <empty folder>]
  *
@@ -66,7 +67,7 @@ async function main(): Promise<void> {
   }
 }
 
-/** A number that looks drawn: the same for the same sample and run. */
+/** A number that looks random but depends only on sample and run. */
 function drawn(sample: number, run: number): number {
   return Math.imul((sample + 1) * 2654435761 + Math.floor(sample / 7) * run * 97, 0x85ebca6b) >>> 0;
 }
@@ -79,7 +80,7 @@ async function writeLines(path: string, lines: Iterable<string>): Promise<void> 
   await pipeline(Readable.from(joined(lines)), createWriteStream(path));
 }
 
-/** Several lines a write. */
+/** Joins lines into larger strings, so that there are fewer writes. */
 function* joined(lines: Iterable<string>): Generator<string> {
   let block: string[] = [];
   for (const line of lines) {

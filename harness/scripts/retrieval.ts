@@ -3,9 +3,10 @@
  *
  *   npm run bench:retrieval -- [--texts 64] [--rounds 6] [--threads 2] [--folder scratch/itm] [--images 1000]
  *
- * One JSON object a line. Re-ranking is timed in two ways, in turn, the best round of each: with an image's keys and values
- * computed once for all its texts, as a run does, and computed again for every pair, as the reference does; at the 257 and
- * 677 image tokens of blip2-itm-vit-g and its COCO version, on a Q-Former base with random weights, written on the spot.
+ * One JSON object a line. Re-ranking is timed in two alternating variants, the best round of each: with an image's keys
+ * and values computed once for all its texts, as a run does, and computed again for every pair, as the reference does.
+ * Images have 257 or 677 tokens, as in blip2-itm-vit-g and its COCO version; the Q-Former has the base size and random
+ * weights, written at the start.
  */
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -34,18 +35,18 @@ import { candidates, similarityScores } from "../../tasks/metrics/retrieval-rank
 import { usableProcessors } from "../catalog/usable-processors.ts";
 import { peakMemoryMiB, print, provideCheckpoint, readFlags, round, runBenchmark } from "./bench-report.ts";
 
-const WORDS = 12; // of a text, [CLS] and [SEP] included, as most of COCO's have
+const WORDS = 12; // tokens of a text, [CLS] and [SEP] included; most texts of COCO have about as many
 const SEED = 2014;
-/** Pairs of a batch, as many as blip2-retrieval.ts takes. */
+/** Pairs in a batch, as in models/blip2-retrieval.ts. */
 const PAIR_BATCH = 16;
-/** Recomputing costs the same for every pair, so it needs fewer of them. */
+/** Pairs for which keys and values are recomputed: few, since every pair costs equally much. */
 const RECOMPUTED_PAIRS = 16;
 
 async function main(): Promise<void> {
   const flags = readFlags(
     "bench:retrieval",
     {
-      texts: 64, // half of what the protocol has an image re-ranked with, and more rounds, of which one may be undisturbed
+      texts: 64, // half of the protocol's 128, so that there is time for more rounds
       rounds: 6,
       threads: usableProcessors(),
       folder: path.join(tmpdir(), "blip2-bench-q-former-base"),
@@ -56,11 +57,14 @@ async function main(): Promise<void> {
   const cacheFolder = path.join(tmpdir(), "blip2-bench-cache");
   const options = { threads: flags.count("threads"), cacheFolder, hubCache: "" };
   const [texts, rounds] = [flags.count("texts"), flags.count("rounds")];
-  await measureMemory(flags.count("images"), options); // first, as a peak cannot be told from an earlier, higher one
+  await measureMemory(flags.count("images"), options); // first, since a later, lower peak of memory could not be seen
   await timeReranking(flags.text("folder"), { texts, rounds, options });
 }
 
-/** Vectors of all images and texts → similarities of all pairs → candidates and recall, by the code of a run. */
+/**
+ * Random vectors of all images and texts → similarities of all pairs → candidates and recall, with the code that a run
+ * uses.
+ */
 async function measureMemory(images: number, options: LoadOptions): Promise<void> {
   const shape = retrievalShapes.comparison;
   const folder = path.join(tmpdir(), "blip2-bench-comparison");
@@ -71,7 +75,7 @@ async function measureMemory(images: number, options: LoadOptions): Promise<void
   const texts = 5 * images;
   const { queries } = shape;
   const { width } = shape.text;
-  const deviation = width ** -0.5; // of length about 1
+  const deviation = width ** -0.5; // so that vectors have a length of about 1
   const vectors = Array.from({ length: images }, (_, image) =>
     normalNumbers(queries * width, { seed: SEED + image, deviation }),
   );
@@ -96,7 +100,7 @@ async function measureMemory(images: number, options: LoadOptions): Promise<void
     peakAboveStartMiB: { comparing: round(afterComparing), ranking: round(peakMemoryMiB() - beforeMiB) },
     startMiB: round(beforeMiB),
     candidates: imageToText[0]?.length ?? 0,
-    "TR@10": round(scores["TR@10"]?.value ?? 0, 4), // by chance
+    "TR@10": round(scores["TR@10"]?.value ?? 0, 4), // the value that chance gives
   });
 }
 
@@ -132,7 +136,7 @@ async function timeReranking(folder: string, { texts, rounds, options }: Timing)
   print({ work: "all of it", peakMemoryMiB: peakMemoryMiB() });
 }
 
-/** As loadRetrievalCheckpoint does, the sessions in reach. */
+/** Loads a retrieval checkpoint like loadRetrievalCheckpoint, but gives access to its single sessions. */
 async function loadParts(folder: string, options: LoadOptions): Promise<Parts> {
   const checkpoint = await openCheckpoint(folder, options);
   const { name, config } = checkpoint;
@@ -142,7 +146,7 @@ async function loadParts(folder: string, options: LoadOptions): Promise<Parts> {
   const weights = Weights.of(name, await fp32Weights(checkpoint, options));
   return {
     name,
-    weightsBytes: 0, // nobody asks here
+    weightsBytes: 0, // not used here
     config,
     images: await loadImageTokens(checkpoint, { weights, pixels: await readPixelSettings(checkpoint) }, options),
     sessions: await loadRetrievalSessions(weights, config, options),
@@ -151,9 +155,9 @@ async function loadParts(folder: string, options: LoadOptions): Promise<Parts> {
   };
 }
 
-/** An image of so many tokens, and its texts. */
+/** An image with a given number of tokens, and its texts. */
 interface Setting {
-  /** One round: both ways. */
+  /** Times one round of both variants. */
   readonly time: (round: { readonly isWarmUp: boolean }) => Promise<void>;
   readonly report: () => object;
   readonly release: () => Promise<void>;
@@ -176,7 +180,7 @@ async function setting(parts: Parts, { values, imageTokens, texts, cacheFolder }
   await store.put(image.id, values);
   const model = new Blip2Retrieval({ ...parts, store });
   const tokens = float32Tensor(values, [1, imageTokens, parts.config.qFormer.vision]);
-  const least = { once: Infinity, everyPair: Infinity }; // milliseconds a pair
+  const least = { once: Infinity, everyPair: Infinity }; // fastest round so far, milliseconds a pair
   let largestDifference = 0;
 
   return {
@@ -208,8 +212,9 @@ async function setting(parts: Parts, { values, imageTokens, texts, cacheFolder }
 }
 
 /**
- * Blip2Retrieval.match without its economy: keys and values once a pair. Only the last pair's leave their graph, for a copy
- * of them would cost as much as half of the arithmetic, and the reference makes none.
+ * Blip2Retrieval.match without its optimisation: computes keys and values again for each pair. Only those of the last
+ * pair are copied out of the graph, since a copy would cost half as much as the arithmetic, and the reference makes
+ * none.
  */
 async function matchRecomputing(
   { config: { qFormer }, sessions }: Parts,

@@ -1,4 +1,7 @@
-/** The files that are written, and the options of commands in a file, as JSON Schema (draft 2020-12): made from the very checks they are read back by. */
+/**
+ * JSON Schemas (draft 2020-12) of the files that the program writes and of its config files, made from the zod schemas
+ * that check them on reading.
+ */
 import * as z from "zod";
 import { benchFormat, benchSchema, pointFormat, pointSchema } from "../../reports/records/bench/bench-record.ts";
 import { baselineFormat, baselineSchema } from "../../reports/records/findings/baseline.ts";
@@ -28,11 +31,11 @@ const schemas: readonly { readonly name: string; readonly format: string; readon
   { name: "options", format: "options of blip2-bench", schema: optionsSchema(commands.map(optionsOf)) },
 ];
 
-/** By file name, the text of each. */
+/** The text of each schema, by file name. */
 export function schemaTexts(): ReadonlyMap<string, string> {
   return new Map(
     schemas.map(({ name, format, schema }) => {
-      // Fields that a later version adds are passed over when a file is read, so the schema allows them, too.
+      // Readers ignore unknown fields, which a later version may add, so the schema allows them, too.
       const described = { title: format, ...z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }) };
       return [`${name}.schema.json`, `${JSON.stringify(described, null, 2)}\n`] as const;
     }),

@@ -1,9 +1,10 @@
 /**
- * `npm run simulate:statistics`: how often the tests and intervals err, on data whose truth is known. Prints Markdown; the
- * output is docs/statistics.md. Seeded: the same numbers every time.
+ * `npm run simulate:statistics`: how often the tests and intervals err, on simulated data with a known true difference.
+ * Prints docs/statistics.md. It is seeded, so every run prints equal numbers.
  *
- * A question's difference is shared + own, normal with variances that add up to 1, the shared part being that of its image:
- * `icc` is its variance. Or it is -1, 0 or 1, as where answers are right or wrong: a normal number cut at ±1.2.
+ * The difference of a question is a part shared by all questions of its image plus a part of its own; both are normal,
+ * and their variances add up to 1. `icc` is the variance of the shared part. With `isJudged` that number is cut at ±1.2
+ * to -1, 0 or 1, as where answers are right or wrong.
  */
 import { fileURLToPath } from "node:url";
 import { nonInferiority } from "../statistics/non-inferiority.ts";
@@ -17,12 +18,12 @@ export interface Simulation {
   readonly images: number;
   /** Intra-image correlation. */
   readonly icc: number;
-  /** Of the differences, in their standard deviations. */
+  /** True mean of the differences, in standard deviations. */
   readonly mean: number;
   readonly isJudged: boolean;
 }
 
-const cut = 1.2; // about a quarter of the answers differ
+const cut = 1.2; // about a quarter of the differences are not 0
 
 /** Images have 1 to 9 questions, 5.3 on average. */
 export function simulatedSums({ images, icc, mean, isJudged }: Simulation, keys: DrawKeys): PairedSums & Naive {
@@ -59,7 +60,10 @@ export interface ErrorRates {
   readonly coverage: number;
 }
 
-/** Shares of `draws` data sets without a true difference in which each test rejects, and in which the interval has 0. */
+/**
+ * For `draws` data sets without a true difference: the share in which each test rejects, and in which the interval
+ * contains 0.
+ */
 export function errorRates(simulation: Simulation, { draws, seed }: { draws: number; seed: number }): ErrorRates {
   let [naive, signFlip, covered] = [0, 0, 0];
   for (let draw = 0; draw < draws; draw += 1) {
@@ -74,7 +78,7 @@ export function errorRates(simulation: Simulation, { draws, seed }: { draws: num
   return { naive: naive / draws, signFlip: signFlip / draws, coverage: covered / draws };
 }
 
-/** Shares of the three verdicts where the true difference is `mean`. */
+/** The share of each of the three verdicts where the true difference is `mean`. */
 export function verdictRates(
   simulation: Simulation,
   { margin, draws, seed }: { margin: number; draws: number; seed: number },
@@ -89,7 +93,7 @@ export function verdictRates(
   return { pass: counts.pass / draws, fail: counts.fail / draws, inconclusive: counts.inconclusive / draws };
 }
 
-/** The document; `draws` data sets a line. */
+/** The text of the document, with `draws` data sets for each line of its tables. */
 export function report(draws: number): string {
   const percent = (share: number): string => (share * 100).toFixed(1);
   const correlations = [0, 0.02, 0.05, 0.1, 0.2];

@@ -1,4 +1,4 @@
-/** `npm run docs:flags`: writes docs/flags.md anew, after an option or a command has changed. */
+/** `npm run docs:flags`: writes docs/flags.md again, to be run after an option or a command has changed. */
 import { join } from "node:path";
 import { writeFileWhole } from "../../reports/records/atomic-file.ts";
 import { packageFolder } from "../catalog/provenance.ts";

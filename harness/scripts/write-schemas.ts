@@ -1,4 +1,4 @@
-/** `npm run schemas`: writes docs/schemas/ anew, after a record has changed. */
+/** `npm run schemas`: writes docs/schemas/ again, to be run after a record has changed. */
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileWhole } from "../../reports/records/atomic-file.ts";

@@ -1,4 +1,7 @@
-/** A question of the page, asked of a checkpoint by the library's words: what is sent becomes what it takes, and back. */
+/**
+ * Answers a question from the page with the library: translates the page's request into library calls, and the result
+ * back.
+ */
 import { captioning, conversing, questionAnswering } from "../../tasks/own-image.ts";
 import type { GeneratedText, GeneratingCheckpoint, MatchingCheckpoint, TextOptions } from "../library/api.ts";
 import type { Question, Said } from "./checkpoint-service.ts";
@@ -10,11 +13,11 @@ export type AnyCheckpoint = GeneratingCheckpoint | MatchingCheckpoint;
 export interface AnsweringOptions {
   readonly conversations: Conversations;
   readonly signal: AbortSignal;
-  /** Told all that is there so far. */
+  /** Called with the whole text so far, each time it grows. */
   readonly onText: (text: string) => void;
 }
 
-/** Throws what the checkpoint throws, the signal's reason among that. */
+/** Throws what the checkpoint throws, and the signal's reason once it is aborted. */
 export async function answerQuestion(
   checkpoint: AnyCheckpoint,
   question: Question,
@@ -69,7 +72,7 @@ async function textOf(
   }
 }
 
-/** `least`: new tokens at least, as the paper does; fewer where fewer are allowed at most. */
+/** `least`: the paper's minimum of new tokens; lowered to the maximum where that is smaller. */
 function textOptions({ beams, maxNewTokens, sampling }: Decoding, least: number): TextOptions {
   return {
     ...(beams !== null && { beams }),
@@ -89,7 +92,10 @@ function droppedNote(dropped: number): string | null {
   return `The ${turns} did not fit the model's context any more and ${dropped === 1 ? "was" : "were"} left out.`;
 }
 
-/** Of one image nothing is done beside the rest: what is waited for it is what its other stages say. */
+/**
+ * The stages without the waiting for the image: with a single image nothing overlaps, so its other stages hold that
+ * time already.
+ */
 function stagesOf(latencyMs: GeneratedText["latencyMs"]): Answer["stagesMs"] {
   return Object.fromEntries(Object.entries(latencyMs).filter(([stage]) => stage !== "imageWait"));
 }

@@ -1,4 +1,7 @@
-/** What POST /answers asks for, checked; and the work behind it: in the queue, on its checkpoint, told event by event. */
+/**
+ * Checks the body of POST /answers, and answers it: waits in the queue, asks each checkpoint, and reports every step as
+ * an event.
+ */
 import * as z from "zod";
 import type { PreparationEvent } from "../../models/checkpoint/weight-cache.ts";
 import { samplingSettings, textSettings } from "../catalog/text-settings.ts";
@@ -9,9 +12,9 @@ import type { KeptCheckpoints } from "./kept-checkpoints.ts";
 import type { Offered } from "./offered-checkpoints.ts";
 import type { AnswerEvent, AnswerRequest, Asked } from "./wire.ts";
 
-const mostLanes = 8; // side by side: more do not fit a screen
+const mostLanes = 8; // checkpoints side by side; more do not fit on a screen
 const mostTexts = 64;
-const words = z.string().max(4000); // longer than any model's positions
+const words = z.string().max(4000); // characters; longer than the context of any model
 const nonEmpty = words.refine((text) => text.trim() !== "", "expected words");
 
 const workSchema = z.discriminatedUnion("kind", [
@@ -28,7 +31,10 @@ const workSchema = z.discriminatedUnion("kind", [
 
 const { beams, maxNewTokens } = textSettings.shape;
 const { temperature, topP, seed } = samplingSettings.shape;
-/** The settings that the page has; of some, less is taken: others wait for the answer, too. */
+/**
+ * The settings that the page offers. Some limits are lower than on the command line, because other users wait in the
+ * queue.
+ */
 const decodingSchema = z.strictObject({
   beams: beams.unwrap().max(32).nullable(),
   maxNewTokens: maxNewTokens.unwrap().max(512).nullable(),
@@ -47,7 +53,7 @@ const requestSchema = z.strictObject({
   decoding: decodingSchema,
 });
 
-/** The request, or what is wrong with it. */
+/** The request, or a sentence that says what is wrong with it. */
 export function readAnswerRequest(body: unknown): AnswerRequest | string {
   const parsed = requestSchema.safeParse(body);
   if (parsed.success) return parsed.data;
@@ -63,7 +69,7 @@ export interface Answering {
   readonly placeOf: (checkpoint: Offered, precision: string) => CheckpointPlace;
 }
 
-/** What a checkpoint cannot be asked, in words; null: it can. */
+/** Why this checkpoint cannot be asked this, in a sentence; null: it can. */
 export function refusalOf({ checkpoint, precision, work }: Asked, { offered, precisions }: Answering): string | null {
   const found = offered.find(({ name }) => name === checkpoint);
   if (found === undefined) return `No checkpoint "${checkpoint}" is offered here.`;
@@ -78,7 +84,10 @@ export interface Told {
   readonly tell: (event: AnswerEvent) => void;
 }
 
-/** Comes back when every lane has its answer, or has failed, or was cancelled. Never throws for what a lane throws. */
+/**
+ * Returns when every lane has its answer, has failed or was cancelled. An error in a lane becomes an event and is not
+ * thrown.
+ */
 export async function answerAll(
   { client, asked, decoding }: AnswerRequest,
   image: Uint8Array,
@@ -112,14 +121,14 @@ export async function answerAll(
       try {
         await queue.add(client, { signal, onPlace }, () => answerLane(each, lane));
       } catch (error) {
-        if (error instanceof CancelledError) return; // nobody listens any more
+        if (error instanceof CancelledError) return; // the client has disconnected
         tell({ kind: "failed", lane, message: error instanceof Error ? error.message : String(error) });
       }
     }),
   );
 }
 
-/** In hundredths: more is not seen. */
+/** Progress from 0 to 1, rounded to hundredths for display. */
 function shareOf(event: PreparationEvent | null): number | null {
   if (event?.kind !== "written" || event.totalBytes === 0) return null;
   return Math.round((100 * event.doneBytes) / event.totalBytes) / 100;

@@ -1,4 +1,4 @@
-/** A checkpoint in a process of its own, which can be ended at any time, also while it loads. */
+/** A checkpoint in a separate process, which can be killed at any time, also while it loads. */
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { PreparationEvent } from "../../models/checkpoint/weight-cache.ts";
@@ -8,7 +8,7 @@ import { CancelledError } from "./fair-queue.ts";
 
 export interface AnswerOptions {
   readonly signal: AbortSignal;
-  /** Told all that is there so far. */
+  /** Called with the whole text so far, each time it grows. */
   readonly onText: (text: string) => void;
 }
 
@@ -17,7 +17,7 @@ const usualEntry = fileURLToPath(new URL(`./serve-own-checkpoint${extname(import
 export class CheckpointProcess {
   readonly #remote: Remote<CheckpointService, CheckpointEvent>;
 
-  /** `entry`: the file it runs, which calls serveCheckpoint; null: the one that loads a checkpoint. */
+  /** `entry`: the file that the process runs, which must call serveCheckpoint; null: serve-own-checkpoint.ts. */
   constructor(name: string, entry: string | null) {
     this.#remote = new Remote({ entry: entry ?? usualEntry, words: { load: () => "the model", answer: describe } });
     this.#remote.name = name;
@@ -27,7 +27,7 @@ export class CheckpointProcess {
     return this.#remote.end !== null;
   }
 
-  /** Throws what loading throws, and a ModelProcessError where the process ends over it. */
+  /** Throws what loading throws, and a ModelProcessError where the process ends while it loads. */
   async load(place: CheckpointPlace, onPreparation: (event: PreparationEvent) => void): Promise<void> {
     const onEvent = (event: CheckpointEvent): void => {
       if (event.kind === "preparation") onPreparation(event.event);
@@ -35,7 +35,7 @@ export class CheckpointProcess {
     await this.#remote.call("load", [place], { onEvent });
   }
 
-  /** Throws a CancelledError after the signal, else what answering throws. */
+  /** Throws a CancelledError once the signal is aborted, or what answering throws. */
   async answer(question: Question, { signal, onText }: AnswerOptions): Promise<Said> {
     const onEvent = (event: CheckpointEvent): void => {
       if (event.kind === "text") onText(event.text);
@@ -48,13 +48,13 @@ export class CheckpointProcess {
     }
   }
 
-  /** Ends the process at once, whatever it does. */
+  /** Kills the process at once, even in the middle of work. */
   kill(): Promise<void> {
     return this.#remote.kill();
   }
 }
 
-/** The words for an error: what was asked when the process ended. */
+/** Names, for an error message, the question that was being answered when the process ended. */
 function describe({ work }: Question): string {
   if (work.kind === "caption") return "a caption";
   return work.kind === "match" ? `${work.texts.length} texts` : "an answer";

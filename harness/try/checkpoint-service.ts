@@ -1,4 +1,4 @@
-/** What the process of a checkpoint serves, and the values that cross. */
+/** The interface between the server and a checkpoint's process, and the values that are sent between them. */
 import type { PreparationEvent } from "../../models/checkpoint/weight-cache.ts";
 import type { Answer, Decoding, Matches, Work } from "./wire.ts";
 
@@ -6,19 +6,19 @@ import type { Answer, Decoding, Matches, Work } from "./wire.ts";
 export interface CheckpointPlace {
   /** A folder, or a name in the Hugging Face cache. */
   readonly where: string;
-  /** As --precision spells it. */
+  /** In the spelling of --precision. */
   readonly precision: string;
   readonly hubCache: string;
   readonly cacheFolder: string;
   readonly threads: number;
-  /** As --device and --device-id spell it. */
+  /** In the spelling of --device; the device id is a number. */
   readonly device: string;
   readonly deviceId: number;
-  /** null: as many as usual. */
+  /** Largest width × height of an image; null: the default limit. */
   readonly maxPixels: number | null;
 }
 
-/** What is asked about an image. */
+/** One question about an image, with the settings of the answer. */
 export interface Question {
   readonly image: Uint8Array;
   readonly work: Work;
@@ -32,6 +32,6 @@ export interface CheckpointService {
   answer(question: Question): Promise<Said>;
 }
 
-/** What happens while a checkpoint is loaded, or answers: `text` is all that is there so far. */
+/** An event while a checkpoint is loaded or answers. `text` is the whole text so far. */
 export type CheckpointEvent =
   { readonly kind: "preparation"; readonly event: PreparationEvent } | { readonly kind: "text"; readonly text: string };

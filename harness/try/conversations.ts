@@ -1,17 +1,18 @@
 /**
- * Conversations that a checkpoint goes on with, and with them the keys and values of what was said. The page says each time what
- * was said so far: turns it has taken back are taken back here, and where it knows others, the conversation begins again with those.
+ * The conversations that a checkpoint keeps open, with the keys and values of their turns. Each request of the page
+ * lists the turns so far: turns that the user has undone are undone here, too, and where the turns differ otherwise,
+ * the conversation is begun again with those of the page.
  */
 import type { Conversation, Turn } from "../library/api.ts";
 import type { Work } from "./wire.ts";
 
-const most = 4; // each holds keys and values of hundreds of tokens
+const most = 4; // conversations kept; each holds keys and values of hundreds of tokens
 
 export class Conversations {
-  /** By their names, the one that rested longest first. */
+  /** Conversations by name, the least recently used first. */
   readonly #kept = new Map<string, Conversation>();
 
-  /** `begin` gives one with these turns. */
+  /** The conversation of this name with these turns. `begin` makes a new one. */
   at({ conversation: name, turns }: Extract<Work, { kind: "chat" }>, begin: () => Conversation): Conversation {
     const found = this.#kept.get(name);
     this.#kept.delete(name);

@@ -1,12 +1,12 @@
 /**
- * Work one at a time, and fair: clients take turns, each with its oldest work, so that whoever asks a lot holds up nobody
- * else's next answer.
+ * A fair queue that does one piece of work at a time: clients take turns, each with its oldest work, so that a client
+ * with many requests delays the next answer of another client by one piece of work only.
  */
 
 export interface Place {
-  /** Ends the wait; work that has begun looks after it itself. */
+  /** Removes the work from the queue when aborted; work that has begun must watch the signal itself. */
   readonly signal: AbortSignal;
-  /** Told at once and whenever it changes: how many come first, the one that is worked on included. */
+  /** Called at once and after every change with the number of pieces of work ahead, the running one included. */
   readonly onPlace: (before: number) => void;
 }
 
@@ -15,7 +15,7 @@ interface Ticket extends Place {
   before: number | null;
 }
 
-/** Why work never began. */
+/** The work was cancelled before it ended. */
 export class CancelledError extends Error {
   override readonly name = "CancelledError";
 }
@@ -25,23 +25,26 @@ export class QueueFullError extends Error {
 }
 
 export class FairQueue {
-  /** By client, in the order of their next turns. */
+  /** Waiting work by client, in the order in which clients get their next turn. */
   readonly #waiting = new Map<string, Ticket[]>();
   readonly #most: number;
-  /** The client whose work is done now; null: nobody's. */
+  /** The client whose work is running; null: the queue is idle. */
   #served: string | null = null;
 
-  /** @param most that may wait */
+  /** @param most the most pieces of work that may wait */
   constructor({ most }: { readonly most: number }) {
     this.#most = most;
   }
 
-  /** Those that wait. */
+  /** Number of pieces of work that wait. */
   get length(): number {
     return this.#inOrder().length;
   }
 
-  /** Gives what the work gives. Throws a CancelledError where the signal came first, a QueueFullError where too many wait. */
+  /**
+   * Returns the result of the work. Throws a CancelledError where the signal was aborted before the work began, a
+   * QueueFullError where too many wait.
+   */
   add<Result>(client: string, place: Place, work: () => Promise<Result>): Promise<Result> {
     if (place.signal.aborted) return Promise.reject(new CancelledError("cancelled before it was queued"));
     if (this.length >= this.#most) {
@@ -92,7 +95,7 @@ export class FairQueue {
     }
   }
 
-  /** As they will be worked on, if nobody else comes. */
+  /** The waiting work in the order in which it will be done if no more is added. */
   #inOrder(): readonly Ticket[] {
     const entries = [...this.#waiting];
     const isServed = ([client]: (typeof entries)[number]): boolean => client === this.#served;

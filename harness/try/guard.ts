@@ -1,12 +1,15 @@
 /**
- * Who may drive the server: its own page, and programs of this machine. Pages from elsewhere run in the same browser, so each
- * request is held against what a browser says of it and a page cannot change: Host, Origin and Sec-Fetch-Site.
+ * Lets only the server's own page and local programs use the server. Pages of other sites run in the user's browser as
+ * well, so each request is checked by the headers that a browser sets and a page cannot change: Host, Origin and
+ * Sec-Fetch-Site.
  */
 import { hostname, networkInterfaces } from "node:os";
 import type { Context, MiddlewareHandler } from "hono";
 import type { Refusal } from "./wire.ts";
 
-/** Everything the page needs comes from the server itself; images of one's own are blobs. */
+/**
+ * The content security policy: everything the page needs comes from the server itself; a user's images are blob: URLs.
+ */
 const policy = [
   "default-src 'none'",
   "script-src 'self'",
@@ -48,7 +51,7 @@ export function refuseStrangers(hosts: () => ReadonlySet<string>): MiddlewareHan
 function strangeness(context: Context, hosts: ReadonlySet<string>): string | null {
   const host = context.req.header("host")?.toLowerCase() ?? "";
   if (!hosts.has(host)) {
-    // A name that a stranger has pointed at this machine (DNS rebinding).
+    // A foreign host name that resolves to this machine (DNS rebinding).
     return `Host: found "${host}", expected ${[...hosts].join(" or ")}.`;
   }
   const origin = context.req.header("origin");
@@ -60,13 +63,13 @@ function strangeness(context: Context, hosts: ReadonlySet<string>): string | nul
   return `Sec-Fetch-Site: found "${site}", expected same-origin. Pages from elsewhere may not use this server.`;
 }
 
-/** A link that was followed to the page itself, as those of a report are: it shows the page and starts nothing. */
+/** Whether the request follows a link to the page, such as those in a report. It shows the page and starts no work. */
 function isNavigation({ req }: Context): boolean {
   const isTop = req.header("sec-fetch-mode") === "navigate" && req.header("sec-fetch-dest") === "document";
   return isTop && req.method === "GET" && req.path === "/";
 }
 
-/** A form of another page can send text only; what it cannot send is asked for here. */
+/** Requires a content type that an HTML form of another site cannot send. */
 export function onlyType(type: "application/json" | "application/octet-stream"): MiddlewareHandler {
   return async (context, next) => {
     const found = context.req.header("content-type")?.split(";")[0]?.trim().toLowerCase() ?? "";
@@ -85,7 +88,7 @@ export function refuse(
   return context.json(refusal, status);
 }
 
-/** Addresses that are never another machine's. */
+/** Names and addresses that always mean this machine. */
 const loopback: readonly string[] = ["localhost", "127.0.0.1", "[::1]"];
 const everywhere: ReadonlySet<string> = new Set(["0.0.0.0", "::"]);
 
@@ -93,7 +96,7 @@ export function isLoopback(host: string): boolean {
   return loopback.includes(bracketed(host)) || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
-/** What the Host header of a request to this address can be. */
+/** All values that the Host header of a request to this address can have. */
 export function hostsOf(host: string, port: number): ReadonlySet<string> {
   const names = new Set<string>([bracketed(host.toLowerCase())]);
   if (isLoopback(host) || everywhere.has(host)) for (const name of loopback) names.add(name);
@@ -104,7 +107,7 @@ export function hostsOf(host: string, port: number): ReadonlySet<string> {
     }
   }
   const withPort = [...names].map((name) => `${name}:${port}`);
-  return new Set(port === 80 ? [...names, ...withPort] : withPort); // browsers leave the usual port out
+  return new Set(port === 80 ? [...names, ...withPort] : withPort); // browsers leave port 80 out of the header
 }
 
 function bracketed(host: string): string {

@@ -1,6 +1,6 @@
 /**
- * Checkpoints that are loaded: each when it is first asked, the one that was not asked for the longest time ended when there
- * are too many. One caller at a time, as the queue has it.
+ * The loaded checkpoints. Each is loaded when it is first asked; when there are too many, the least recently used one
+ * is ended. It is called by one piece of work at a time, which the queue ensures.
  */
 import type { PreparationEvent } from "../../models/checkpoint/weight-cache.ts";
 import { CheckpointProcess } from "./checkpoint-process.ts";
@@ -9,23 +9,26 @@ import { CancelledError } from "./fair-queue.ts";
 
 export interface LoadingOptions {
   readonly signal: AbortSignal;
-  /** Only where it must be loaded: at once, and as its weights are made ready. */
+  /** Called only if the checkpoint must be loaded: at once with null, then with the progress of its weights. */
   readonly onLoading: (event: PreparationEvent | null) => void;
 }
 
 export class KeptCheckpoints {
-  /** The one to end first, first. */
+  /** Loaded checkpoints by name, the least recently used first. */
   readonly #kept = new Map<string, CheckpointProcess>();
   readonly #most: number;
   readonly #entry: string | null;
 
-  /** `entry`: see CheckpointProcess. */
+  /** `most`: checkpoints that stay loaded. `entry`: see CheckpointProcess. */
   constructor({ most, entry }: { readonly most: number; readonly entry: string | null }) {
     this.#most = most;
     this.#entry = entry;
   }
 
-  /** `name` tells it from others, for users. Throws what loading throws, and a CancelledError after the signal. */
+  /**
+   * `name` identifies the checkpoint and is shown to users. Throws what loading throws, and a CancelledError once the
+   * signal is aborted.
+   */
   async get(name: string, place: CheckpointPlace, { signal, onLoading }: LoadingOptions): Promise<CheckpointProcess> {
     const found = this.#kept.get(name);
     this.#kept.delete(name);
@@ -52,7 +55,7 @@ export class KeptCheckpoints {
     }
   }
 
-  /** Ends all of them, whatever they do. */
+  /** Ends the processes of all checkpoints at once. */
   async end(): Promise<void> {
     const all = [...this.#kept.values()];
     this.#kept.clear();

@@ -1,4 +1,7 @@
-/** Images in memory, by the hash of their bytes: each checked when it comes, the least used forgotten when there are too many. */
+/**
+ * Images in memory, by the hash of their bytes. Each is checked when it is added; the least recently used are dropped
+ * when there are too many.
+ */
 import { createHash } from "node:crypto";
 import { checkSize, imageLimits } from "../../models/image/image-processor.ts";
 import type { ImageLimits } from "../../models/image/image-processor.ts";
@@ -8,12 +11,12 @@ import type { KeptImage } from "./wire.ts";
 export interface ImageStoreLimits {
   readonly count: number;
   readonly bytes: number;
-  /** Of an image. */
+  /** Limits of a single image. */
   readonly sizes: ImageLimits;
 }
 
 export const usualStoreLimits: ImageStoreLimits = {
-  count: 64, // more than anybody looks at side by side
+  count: 64, // images; more than a user compares
   bytes: 256_000_000, // a dozen of the largest uploads
   sizes: imageLimits,
 };
@@ -25,7 +28,7 @@ interface Kept {
 
 export class KeptImages {
   readonly #limits: ImageStoreLimits;
-  /** The least used first. */
+  /** Images by id, the least recently used first. */
   readonly #kept = new Map<string, Kept>();
   #bytes = 0;
 
@@ -33,7 +36,10 @@ export class KeptImages {
     this.#limits = limits;
   }
 
-  /** `name`: for the message. Throws an ImageError for what is no image, or one of too many pixels. */
+  /**
+   * `name`: name of the image in messages. Throws an ImageError for bytes that are not an image, or an image of too
+   * many pixels.
+   */
   async add(bytes: Buffer, name: string): Promise<KeptImage> {
     const id = createHash("sha256").update(bytes).digest("hex");
     const known = this.get(id);
@@ -47,17 +53,17 @@ export class KeptImages {
     return image;
   }
 
-  /** null: it never came, or was forgotten. */
+  /** null: no such image was added, or it was dropped. */
   get(id: string): Kept | null {
     const found = this.#kept.get(id);
     if (found === undefined) return null;
     this.#kept.delete(id);
-    this.#kept.set(id, found); // the last to be forgotten now
+    this.#kept.set(id, found); // moves it to the end: now the most recently used
     return found;
   }
 
   #keep(kept: Kept): void {
-    if (this.#kept.has(kept.image.id)) return; // it came twice at a time
+    if (this.#kept.has(kept.image.id)) return; // it was added twice at the same time
     this.#kept.set(kept.image.id, kept);
     this.#bytes += kept.bytes.length;
     for (const [id, { bytes }] of this.#kept) {

@@ -1,6 +1,6 @@
 /**
- * Samples of runs that reports link to. A link names a run by its identity and a sample by its id; where the image lies is
- * what the run's own record and data set say, never what the link says.
+ * The samples that links in reports point to. A link holds the identity of a run and the id of a sample; the image's
+ * path is taken from the run's record and its data set, never from the link.
  */
 import { imageBytes } from "../../models/image/image-processor.ts";
 import { readRunRecord } from "../../reports/records/run-files.ts";
@@ -14,22 +14,22 @@ import type { Offered } from "./offered-checkpoints.ts";
 import type { LinkedSample } from "./wire.ts";
 import { recordedPrecision } from "../../reports/records/recorded-precision.ts";
 
-/** So many letters of a run's identity tell it from any other. */
+/** Length of the identity prefix by which links name a run. */
 const identityLetters = 16;
 
 export interface LinkedSamplesOptions {
   readonly catalog: Catalog;
-  /** The folder of the data set's files, where they have moved. */
+  /** New folder of the data set's files, where they have been moved; null: the folder in the run's record. */
   readonly data: string | null;
 }
 
-/** A sample that cannot be shown: says why. */
+/** A linked sample cannot be shown; the message says why. */
 export class LinkError extends Error {
   override readonly name = "LinkError";
 }
 
 export class LinkedSamples {
-  /** By the beginning of its identity. */
+  /** Runs by the beginning of their identity. */
   readonly #runs: ReadonlyMap<string, RunRecord>;
   readonly #options: LinkedSamplesOptions;
 
@@ -38,7 +38,10 @@ export class LinkedSamples {
     this.#options = options;
   }
 
-  /** Of the runs in these folders, or below them. Throws a UsageError where there are none, a RunFolderError for a broken one. */
+  /**
+   * Reads the runs in or below these folders. Throws a UsageError where there are none, a RunFolderError for a broken
+   * one.
+   */
   static async of(folders: readonly string[], options: LinkedSamplesOptions): Promise<LinkedSamples> {
     const runs = new Map<string, RunRecord>();
     for (const { path, kind } of await findFolders(folders)) {
@@ -52,14 +55,14 @@ export class LinkedSamples {
     return new LinkedSamples(runs, options);
   }
 
-  /** What they were made with, as --model and --precision name it. */
+  /** Checkpoint and precision of each run, in the spelling of --model and --precision. */
   get madeWith(): readonly { readonly checkpoint: string; readonly precision: string }[] {
     return [...this.#runs.values()].map(({ checkpoint, config }) => {
       return { checkpoint: placeOfSource(checkpoint), precision: recordedPrecision(config) };
     });
   }
 
-  /** Throws a LinkError, and an ImageError where the image cannot be used. */
+  /** Finds a sample. Throws a LinkError for an unknown run or sample, an ImageError where the image cannot be used. */
   async find(
     { run, sample: id }: { readonly run: string; readonly sample: string },
     { images, offered }: { readonly images: KeptImages; readonly offered: readonly Offered[] },
@@ -89,12 +92,15 @@ export class LinkedSamples {
 
 type RecordedCheckpoint = RunRecord["checkpoint"];
 
-/** `Salesforce/blip2-opt-2.7b at 51572668da0eb669e01a189dc22abe6088589a24` is what a run records of one from the hub. */
+/**
+ * Where a run's checkpoint can be loaded from. For one from the hub, runs record a source such as
+ * `Salesforce/blip2-opt-2.7b at 51572668da0eb669e01a189dc22abe6088589a24`.
+ */
 function placeOfSource({ name, source }: RecordedCheckpoint): string {
   return source === "bundled" ? name : source.replace(/ at ([0-9a-f]{40})$/, "@$1");
 }
 
-/** As the page knows it, where it does. */
+/** The name under which the page offers this checkpoint, if it does. */
 function nameOf(checkpoint: RecordedCheckpoint, offered: readonly Offered[]): string {
   const places = [checkpoint.name, placeOfSource(checkpoint)];
   return offered.find(({ name, where }) => places.includes(name) || places.includes(where))?.name ?? checkpoint.name;

@@ -1,4 +1,4 @@
-/** An app on an address: starts listening, or says why it cannot. */
+/** Makes an app listen on an address, or throws an error that says why it cannot. */
 import { once } from "node:events";
 import { Server } from "node:http";
 import { createAdaptorServer } from "@hono/node-server";
@@ -7,11 +7,11 @@ import { UsageError } from "../catalog/usage-error.ts";
 
 export interface Listening {
   readonly port: number;
-  /** Ends open answers, too. */
+  /** Stops listening and closes open connections. */
   readonly close: () => Promise<void>;
 }
 
-/** `port` 0: any that is free. Throws a UsageError. */
+/** `port` 0 takes any free port. Throws a UsageError where the address cannot be used. */
 export async function listen(
   app: Hono,
   { host, port }: { readonly host: string; readonly port: number },

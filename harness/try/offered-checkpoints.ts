@@ -1,4 +1,7 @@
-/** What the page can choose from: checkpoints that were named, the bundled ones, and those in the Hugging Face cache. */
+/**
+ * The checkpoints that the page offers: those named on the command line, the bundled ones, and those in the Hugging
+ * Face cache.
+ */
 import { kindOfCheckpoint } from "../../models/checkpoint/checkpoint.ts";
 import type { CheckpointOptions } from "../../models/checkpoint/checkpoint.ts";
 import { modelsInHuggingFaceCache } from "../../models/checkpoint/hugging-face-cache.ts";
@@ -12,17 +15,20 @@ export interface Offered extends OfferedCheckpoint {
   readonly where: string;
 }
 
-/** Of the bundled ones the page begins with: what `caption`, `ask` and `match` take. */
+/** The bundled checkpoint that is selected at first; `caption` and `ask` use it by default, too. */
 const usualName = "shapes-opt-base";
 
 export interface Named {
-  /** By --model. */
+  /** Values of --model. */
   readonly models: readonly string[];
-  /** By runs; left out where they are no longer there. */
+  /** Checkpoints that runs were made with; those that no longer exist are left out. */
   readonly ofRuns: readonly string[];
 }
 
-/** Each once, those that were named first. Throws a UsageError or a CheckpointError for a model that is none. */
+/**
+ * Each checkpoint once, those of --model first. Throws a UsageError or a CheckpointError for a model that cannot be
+ * found or used.
+ */
 export async function offeredCheckpoints(
   { models, ofRuns }: Named,
   catalog: Catalog,
@@ -54,7 +60,7 @@ export async function offeredCheckpoints(
   return offered;
 }
 
-/** null: another model, or one that is not complete. */
+/** null: not a BLIP-2 checkpoint, or an incomplete one. */
 async function kindIfThere(name: string, options: CheckpointOptions): Promise<Offered["kind"] | null> {
   try {
     return await kindOfCheckpoint(name, options);

@@ -1,4 +1,7 @@
-/** The page: its files, read once. A request names one of them or nothing, so no path of a request ever reaches the disk. */
+/**
+ * The files of the page, read once at the start. A request can only select one of them, so no path from a request is
+ * ever opened.
+ */
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -9,16 +12,16 @@ export interface PageFile {
   readonly body: string;
 }
 
-/** Where the page was written, and where its script was compiled to, beside this file. */
+/** The sources of the page (HTML and CSS); its compiled scripts are in the folder `page` beside this file. */
 const sourceFolder = join(packageFolder, "harness", "try", "page");
 const scriptFolder = fileURLToPath(new URL("./page/", import.meta.url));
-/** Colours and type, which the pages of reports have as well. */
+/** Colours and fonts that the page has in common with reports. */
 const lookFile = join(packageFolder, "reports", "page", "look.css");
 
-/** In the order of the sheet. */
+/** Style sheets in the order in which they are joined. */
 const styles = ["page.css", "picture.css", "asking.css", "answers.css", "chat.css"];
 
-/** By the path of the request. */
+/** The files of the page by request path. */
 export async function readPageFiles(): Promise<ReadonlyMap<string, PageFile>> {
   const scripts = (await readdir(scriptFolder)).filter((name) => name.endsWith(".js"));
   const read = (folder: string, names: readonly string[]): Promise<readonly string[]> =>

@@ -1,4 +1,6 @@
-/** The process of a checkpoint: answers the questions of the server that started it, one after the other. */
+/**
+ * Serves a checkpoint in a separate process: answers the questions of the server that started it, one after the other.
+ */
 import type { PreparationEvent } from "../../models/checkpoint/weight-cache.ts";
 import { serve } from "../processes/serve.ts";
 import { answerQuestion } from "./answer-question.ts";
@@ -6,13 +8,13 @@ import type { AnyCheckpoint } from "./answer-question.ts";
 import type { CheckpointEvent, CheckpointPlace, CheckpointService } from "./checkpoint-service.ts";
 import { Conversations } from "./conversations.ts";
 
-/** Loads what a process then serves. */
+/** Loads the checkpoint that the process serves. */
 export type LoadAny = (
   place: CheckpointPlace,
   onPreparation: (event: PreparationEvent) => void,
 ) => Promise<AnyCheckpoint>;
 
-/** Serves until the server is gone. */
+/** Serves until the connection to the server ends. */
 export function serveCheckpoint(load: LoadAny): void {
   let checkpoint: AnyCheckpoint | null = null;
   const conversations = new Conversations();

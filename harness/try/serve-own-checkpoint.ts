@@ -1,4 +1,4 @@
-/** The process of a checkpoint: what CheckpointProcess starts unless it is told otherwise. */
+/** Entry point of a checkpoint's process: CheckpointProcess starts this file by default. */
 import { loadCheckpoint } from "../library/api.ts";
 import { serveCheckpoint } from "./serve-checkpoint.ts";
 

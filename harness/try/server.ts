@@ -1,12 +1,12 @@
 /**
- * The routes of the page's server. All are fixed: nothing of a request's path reaches the disk.
+ * The HTTP routes of the page's server. Every route is fixed: no path of a request is used as a path on disk.
  *
  *   GET  /  /style.css  /page/*.js    the page
  *   GET  /state                       what can be asked: PageState
  *   GET  /samples/<n>                 a picture that comes with the program
  *   POST /images                      an image's bytes → KeptImage;  GET /images/<id> gives them back
  *   GET  /runs/<run>/<sample>         a sample of a report: LinkedSample
- *   POST /answers                     AnswerRequest → lines of AnswerEvent, until all is said or nobody listens
+ *   POST /answers                     AnswerRequest → lines of AnswerEvent, until the last or a disconnect
  */
 import { readFile } from "node:fs/promises";
 import { Hono } from "hono";
@@ -32,11 +32,11 @@ export interface ServerParts {
   readonly images: KeptImages;
   readonly linked: LinkedSamples;
   readonly answering: Answering;
-  /** What the Host header may be. */
+  /** Accepted values of the Host header. */
   readonly hosts: () => ReadonlySet<string>;
-  /** Of the whole server: answers end with it. */
+  /** Aborted when the server stops: running answers end then. */
   readonly signal: AbortSignal;
-  /** A mistake of ours, for the terminal. */
+  /** Called with an unexpected error, a bug of this program, to be printed on the terminal. */
   readonly onMistake: (error: Error) => void;
 }
 
@@ -110,7 +110,7 @@ function imageResponse(context: Context, bytes: Buffer, format: string): Respons
   return context.body(new Uint8Array(bytes), 200, { "Content-Type": `image/${format.toLowerCase()}` });
 }
 
-/** `flag`: what lifts the limit; null: nothing. */
+/** `flag`: the flag that raises the limit, for the message; null: there is none. */
 function limited(maxSize: number, flag: string | null): ReturnType<typeof bodyLimit> {
   const amount = `${(maxSize / 1e6).toLocaleString("en-US")} MB`;
   const advice = flag === null ? "" : ` Scale the image down, or start try with a larger ${flag}.`;
@@ -123,9 +123,9 @@ function limited(maxSize: number, flag: string | null): ReturnType<typeof bodyLi
   });
 }
 
-const mostPassedOver = 200_000_000; // bytes; whoever sends more finds the door shut
+const mostPassedOver = 200_000_000; // bytes; the connection is closed on a client that sends more
 
-/** Whoever is still sending would not read the answer. */
+/** Reads the rest of a refused body, since a client reads the answer only after it has sent everything. */
 async function passOver(body: ReadableStream<Uint8Array> | null): Promise<void> {
   if (body === null || body.locked) return;
   let passed = 0;

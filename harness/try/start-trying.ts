@@ -1,4 +1,4 @@
-/** Settings → a server that listens: everything that can be wrong with them is said before it does. */
+/** Starts the server of `try`. All settings are checked before it listens. */
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { parsePrecision } from "../../models/checkpoint/precision.ts";
@@ -32,22 +32,22 @@ export interface TrySettings {
   /** Absolute. */
   readonly cache: string;
   readonly runs: readonly string[];
-  /** Absolute; null: where the runs had them. */
+  /** Absolute folder of the data set's files; null: the folders in the runs' records. */
   readonly data: string | null;
-  /** Checkpoints that stay loaded. */
+  /** Number of checkpoints that stay loaded. */
   readonly keepModels: number;
   readonly maxUploadBytes: number;
-  /** null: the usual limit. */
+  /** Largest width × height of an image; null: the default limit. */
   readonly maxPixels: number | null;
 }
 
 export interface Serving {
   readonly port: number;
-  /** Ends what is answered, the models and the server, at once. */
+  /** Stops running answers, the models and the server at once. */
   readonly stop: () => Promise<void>;
 }
 
-/** Where the server says what happens; a command's terminal is one. */
+/** Receives the server's messages; the Terminal of a command is one. */
 export interface ServerLog {
   preparation(event: PreparationEvent): void;
   message(text: string): void;
@@ -60,10 +60,10 @@ export interface TryingOptions {
   readonly terminal: ServerLog;
 }
 
-const mostWaiting = 200; // a screen of eight answers for 25 people
+const mostWaiting = 200; // 25 users with eight answers each
 const sampleCount = 12;
 
-/** Throws a UsageError, a CheckpointError, a RunFolderError. */
+/** Throws a UsageError, a CheckpointError or a RunFolderError for settings that cannot be used. */
 export async function startTrying(
   settings: TrySettings,
   { catalog, hubCache, terminal }: TryingOptions,
@@ -132,7 +132,7 @@ export async function startTrying(
   };
 }
 
-/** Some, evenly over all there are. */
+/** Paths of some bundled pictures, evenly spread over all of them. */
 async function bundledPictures(dataFolder: string): Promise<readonly string[]> {
   const folder = join(dataFolder, "val2014");
   const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith(".jpg")).sort();

@@ -1,21 +1,24 @@
-/** What the page and its server tell each other, as JSON. Types alone, since both sides are compiled apart. */
+/**
+ * The JSON messages between the page and its server. This file has types only, since the two sides are compiled
+ * separately.
+ */
 
 /** GET /state: what can be asked, and within which limits. */
 export interface PageState {
   readonly version: string;
   readonly checkpoints: readonly OfferedCheckpoint[];
-  /** As --precision spells them; the first is the usual one. */
+  /** In the spelling of --precision; the first is the default. */
   readonly precisions: readonly string[];
-  /** Pictures that come with the program: GET /samples/0 and so on. */
+  /** Number of bundled pictures: GET /samples/0 and so on. */
   readonly samples: number;
   readonly limits: Limits;
 }
 
 export interface OfferedCheckpoint {
-  /** Also its name in an AnswerRequest. */
+  /** Name of the checkpoint; an AnswerRequest uses it, too. */
   readonly name: string;
   readonly kind: "generation" | "retrieval";
-  /** Such as `bundled`, or the folder. */
+  /** Where it comes from: `bundled`, or its folder. */
   readonly from: string;
 }
 
@@ -24,28 +27,28 @@ export interface Limits {
   readonly pixels: number;
 }
 
-/** POST /images, with the bytes as they are; GET /images/<id> gives them back. */
+/** The answer to POST /images, whose body is the bytes of an image file; GET /images/<id> returns them. */
 export interface KeptImage {
   /** SHA-256 of the bytes, hexadecimal. */
   readonly id: string;
   readonly width: number;
   readonly height: number;
   readonly format: string;
-  /** What should be known of it, such as that only its first frame is looked at; null: nothing. */
+  /** A remark about the image, such as that only its first frame is used; null: none. */
   readonly note: string | null;
 }
 
-/** One after the other, the oldest first. */
+/** A question of a conversation and its answer. */
 export interface Turn {
   readonly question: string;
   readonly answer: string;
 }
 
 export type Work =
-  /** `prompt`: words the caption goes on with; empty: none. */
+  /** `prompt`: words that the caption continues; empty: none. */
   | { readonly kind: "caption"; readonly prompt: string }
   | { readonly kind: "ask"; readonly question: string }
-  /** `conversation`: whatever tells it from the others of this page. */
+  /** `conversation`: an id that the page chose. */
   | {
       readonly kind: "chat";
       readonly conversation: string;
@@ -58,16 +61,19 @@ export type WorkKind = Work["kind"];
 
 /** How text is made. */
 export interface Decoding {
-  /** 1 is greedy. null: as the paper does. */
+  /** 1 is greedy search. null: the paper's number. */
   readonly beams: number | null;
   readonly maxNewTokens: number | null;
-  /** null: nothing is drawn. */
+  /** null: text is searched for, not drawn at random. */
   readonly sampling: { readonly temperature: number; readonly topP: number; readonly seed: number } | null;
 }
 
-/** POST /answers: what checkpoints are asked about one image, one after the other as the queue has it. */
+/**
+ * The body of POST /answers: questions to checkpoints about one image; the server's queue answers them one after the
+ * other.
+ */
 export interface AnswerRequest {
-  /** The tab: the queue is fair among these. */
+  /** Id of the browser tab: the queue gives all tabs equal turns. */
   readonly client: string;
   readonly image: string;
   readonly asked: readonly Asked[];
@@ -80,14 +86,14 @@ export interface Asked {
   readonly work: Work;
 }
 
-/** A line of the answer to POST /answers. `lane`: place in `asked`. */
+/** A line of the answer to POST /answers. `lane`: index into `asked`. */
 export type AnswerEvent =
-  /** `before`: so many answers come first. */
+  /** `before`: number of answers ahead in the queue. */
   | { readonly kind: "queued"; readonly lane: number; readonly before: number }
-  /** `share`: of the weights that are being made ready, 0 to 1; null: not known. */
+  /** `share`: how much of the weights is loaded or converted, 0 to 1; null: not known. */
   | { readonly kind: "loading"; readonly lane: number; readonly share: number | null }
   | { readonly kind: "started"; readonly lane: number }
-  /** All that is there so far. */
+  /** The whole text so far. */
   | { readonly kind: "text"; readonly lane: number; readonly text: string }
   | { readonly kind: "answer"; readonly lane: number; readonly answer: Answer }
   | { readonly kind: "matches"; readonly lane: number; readonly matches: Matches }
@@ -99,20 +105,20 @@ export type Stages = Readonly<Record<string, number>>;
 export interface Answer {
   readonly text: string;
   readonly tokens: readonly AnswerToken[];
-  /** Of the search; null where there was none. */
+  /** Score of the best beam; null without a beam search. */
   readonly score: number | null;
   readonly stagesMs: Stages;
-  /** From the question to the first words. */
+  /** Milliseconds from the question to the first text. */
   readonly firstTextMs: number | null;
-  /** From the question to the end. */
+  /** Milliseconds from the question to the end of the answer. */
   readonly wholeMs: number;
-  /** What should be known of it, such as turns that were left out; null: nothing. */
+  /** A remark about the answer, such as that turns were left out of the prompt; null: none. */
   readonly note: string | null;
 }
 
 export interface AnswerToken {
   readonly text: string;
-  /** 0 to 1; null: not known. */
+  /** Probability of the token, 0 to 1; null: not known. */
   readonly probability: number | null;
 }
 
@@ -130,19 +136,19 @@ export interface TextMatch {
   readonly similarity: number;
 }
 
-/** GET /runs/<run>/<sample>: a sample of a report, with its image among the kept ones. */
+/** The answer to GET /runs/<run>/<sample>: a sample of a report; its image was added to the server's images. */
 export interface LinkedSample {
   readonly image: KeptImage;
   readonly task: string;
   readonly kind: "caption" | "ask" | "match";
-  /** What was asked; null: nothing, or the texts alone. */
+  /** The question; null for tasks without one, such as captions and retrieval. */
   readonly question: string | null;
   readonly texts: readonly string[];
   readonly checkpoint: string;
   readonly precision: string;
 }
 
-/** Of whatever is refused. */
+/** The body of every answer that refuses a request. */
 export interface Refusal {
   readonly message: string;
 }

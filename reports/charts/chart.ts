@@ -1,13 +1,13 @@
 /**
- * What a chart shows, before it is drawn: by hand as SVG into the page (svg.ts), by chart.js as PNG (png.ts). Colours are places
- * in the palette, so that each drawing has them for its background.
+ * A chart as data, before it is drawn: as SVG in the page (svg.ts) or by chart.js as PNG (png.ts). Colours are indices
+ * into a palette, so that each drawing can choose the palette for its background.
  */
 
 export interface Axis {
-  /** With its unit: "time a sample (ms)". */
+  /** Title of the axis with its unit: "time a sample (ms)". */
   readonly title: string;
   readonly scale: "linear" | "log";
-  /** Bars begin at zero; points need not. */
+  /** Whether the axis begins at zero. Charts with bars must; charts with points need not. */
   readonly fromZero: boolean;
 }
 
@@ -20,26 +20,26 @@ export interface LegendEntry {
 }
 
 interface Common {
-  /** The name of its file. */
+  /** Name of the chart's file, without extension. */
   readonly id: string;
   readonly title: string;
-  /** One line below the title: what it is of, what the marks are. */
+  /** One line below the title: what the chart is about, and what its marks mean. */
   readonly note: string;
   readonly legend: readonly LegendEntry[];
 }
 
 export interface ChartRow {
   readonly label: string;
-  /** What it shows, in figures. */
+  /** The value in figures, shown beside the mark. */
   readonly text: string;
-  /** One behind the other, from zero. */
+  /** Bars stacked one after the other, beginning at zero. */
   readonly bars: readonly { readonly value: number; readonly color: number }[];
-  /** An interval, or a range. */
+  /** An interval or a range, drawn as a line. */
   readonly line: { readonly low: number; readonly high: number } | null;
   readonly points: readonly { readonly value: number; readonly color: number; readonly shape: Shape }[];
 }
 
-/** A row for each thing compared, its values from left to right. */
+/** A chart with a row for each thing that is compared; values run from left to right. */
 export interface RowsChart extends Common {
   readonly kind: "rows";
   readonly x: Axis;
@@ -64,7 +64,7 @@ export interface ScatterChart extends Common {
   readonly points: readonly ScatterPoint[];
 }
 
-/** Shares of a whole against a value: y goes from 0 to 1. */
+/** A chart of cumulative shares against a value: y goes from 0 to 1. */
 export interface CurvesChart extends Common {
   readonly kind: "curves";
   readonly x: Axis;
@@ -79,13 +79,13 @@ export interface CurvesChart extends Common {
 export type Chart = RowsChart | ScatterChart | CurvesChart;
 
 /**
- * Okabe and Ito 2008, "Color Universal Design": told apart by readers who are blind to some colours. In the order that keeps
- * neighbours far apart; on a dark ground the lightest come first.
+ * Okabe and Ito 2008, "Color Universal Design": colours that colour-blind readers can distinguish. Neighbours in the
+ * list differ strongly; for a dark background the lightest come first.
  */
 export const lightPalette = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"] as const;
 export const darkPalette = ["#56B4E9", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#F0E442", "#FFFFFF"] as const;
 
-/** A place in the palettes; after the last comes the first again. */
+/** An index into the palettes; after the last colour the first is used again. */
 export function colorAt(index: number): number {
   return index % lightPalette.length;
 }

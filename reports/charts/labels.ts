@@ -1,4 +1,4 @@
-/** Where the names of points stand so that they do not cover each other: beside their point, at the first place that is free. */
+/** Places the names of points so that they do not overlap: beside the point, at the first free position. */
 
 export interface Labelled {
   readonly x: number;
@@ -7,9 +7,9 @@ export interface Labelled {
 }
 
 export interface PlacedLabel {
-  /** Of its beginning, or of its end where it stands at the left. */
+  /** x of the label's start; of its end where the label is left of the point. */
   readonly x: number;
-  /** Of its base line. */
+  /** y of the label's base line. */
   readonly y: number;
   readonly isAtLeft: boolean;
 }
@@ -21,13 +21,13 @@ interface Box {
   readonly bottom: number;
 }
 
-const away = 10; // from the middle of a mark
+const away = 10; // distance from the centre of a mark, in pixels
 const lineHeight = 14;
 
-/** Offsets of the base line from the point, tried in turn: above, below, then farther. */
+/** Offsets of the base line from the point, in the order in which they are tried: above, below, then farther away. */
 const offsets = [-7, 16, 4, -21, 30, -35, 44, -49, 58];
 
-/** `bounds`: where they may stand. Where nothing is free the first place is taken. */
+/** `bounds`: the area for labels. Where no position is free, the first is used. */
 export function placeLabels(points: readonly Labelled[], bounds: Box): readonly PlacedLabel[] {
   const taken: Box[] = points.map(({ x, y }) => ({ left: x - 6, right: x + 6, top: y - 6, bottom: y + 6 }));
   return points.map((point) => {

@@ -1,4 +1,4 @@
-/** Marks and intervals of a chart on a canvas: what chart.js does not draw itself. */
+/** Draws marks and intervals on a canvas, which chart.js does not draw itself. */
 import type { SKRSContext2D } from "@napi-rs/canvas";
 import type { Shape } from "./chart.ts";
 
@@ -9,7 +9,7 @@ interface Place {
 
 const capSize = 4;
 
-/** Along an axis, with a cap at each end. */
+/** Draws an interval along an axis, with a cap at each end. */
 export function drawWhisker(pen: SKRSContext2D, from: Place, to: Place): void {
   const isFlat = from.y === to.y;
   pen.save();

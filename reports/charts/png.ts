@@ -1,4 +1,7 @@
-/** A chart as PNG: chart.js on @napi-rs/canvas, on white, for a paper or a chat. It shows what svg.ts draws into the page. */
+/**
+ * Draws a chart as PNG with chart.js on @napi-rs/canvas, on white, for papers and chats. Its contents equal those of
+ * the SVG in the page.
+ */
 import { createCanvas } from "@napi-rs/canvas";
 import type { SKRSContext2D } from "@napi-rs/canvas";
 import { Chart as ChartJs, registerables } from "chart.js";
@@ -24,7 +27,7 @@ export async function chartToPng(chart: Chart): Promise<Uint8Array> {
   return bytes;
 }
 
-/** `pen`: the canvas that chart.js draws on, whose type it does not know in Node. */
+/** `pen`: the drawing context of the canvas; chart.js has no type for it in Node. */
 function configurationOf(chart: Chart, pen: SKRSContext2D): ChartConfiguration {
   switch (chart.kind) {
     case "rows":
@@ -165,7 +168,7 @@ function backgroundOf(pen: SKRSContext2D): Plugin {
   };
 }
 
-/** What every chart has: title, note, legend; no motion, no size of a window. */
+/** Options of every chart: title, note, legend; no animation, no resizing with a window. */
 function optionsOf(chart: Chart): ChartOptions<"bar"> & ChartOptions<"scatter"> {
   const styles = { circle: "circle", diamond: "rectRot", square: "rect", tick: "line" } as const;
   return {

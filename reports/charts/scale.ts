@@ -1,4 +1,4 @@
-/** Values → places on an axis, and the round numbers that are written beside it. */
+/** Maps values to positions on an axis, and chooses round numbers for its ticks. */
 import type { Axis, Chart } from "./chart.ts";
 
 export interface Scale {
@@ -6,7 +6,7 @@ export interface Scale {
   readonly min: number;
   readonly max: number;
   readonly ticks: readonly number[];
-  /** 0 at `min`, 1 at `max`. */
+  /** Position of a value: 0 at `min`, 1 at `max`. */
   readonly at: (value: number) => number;
 }
 
@@ -21,7 +21,7 @@ export function scaleOf({ scale, fromZero }: Axis, values: readonly number[]): S
 }
 
 const wantedTicks = 5;
-const narrow = 6; // within less a logarithm has too few round numbers
+const narrow = 6; // a logarithmic axis with a smaller ratio of max to min has too few round numbers
 
 function linear(least: number, most: number): Scale {
   const span = most - least || Math.abs(most) || 1;
@@ -29,12 +29,12 @@ function linear(least: number, most: number): Scale {
   const min = Math.floor(least / step + 1e-9) * step;
   const max = Math.max(Math.ceil(most / step - 1e-9) * step, min + step);
   const count = Math.round((max - min) / step);
-  // min + i * step, without the digits that adding leaves behind
+  // min + i * step, which unlike repeated addition gathers no rounding errors
   const ticks = Array.from({ length: count + 1 }, (_, index) => Number((min + index * step).toPrecision(12)));
   return { kind: "linear", min, max, ticks, at: (value) => (value - min) / (max - min) };
 }
 
-/** 1, 2 or 5 times a power of ten, at least `step`. */
+/** The smallest of 1, 2 or 5 times a power of ten that is at least `step`. */
 function roundStep(step: number): number {
   const power = 10 ** Math.floor(Math.log10(step));
   const factor = [1, 2, 5, 10].find((candidate) => candidate * power >= step * (1 - 1e-9)) ?? 10;
@@ -58,7 +58,7 @@ function roundNumbers(least: number, most: number): readonly number[] {
   return powers.flatMap((power) => [1, 2, 5].map((factor) => Number(`${factor}e${power}`)));
 }
 
-/** Everything that is drawn along an axis. */
+/** All values of a chart along one axis. */
 export function valuesOf(chart: Chart, axis: "x" | "y"): readonly number[] {
   switch (chart.kind) {
     case "rows":
@@ -80,7 +80,7 @@ function isThere(value: number | null): value is number {
   return value !== null;
 }
 
-/** As short as can be told apart: 1200, 35, 0.25. */
+/** The label of a tick, as short as possible: 1200, 35, 0.25. */
 export function tickText(value: number): string {
   return Math.abs(value) >= 10_000 ? value.toLocaleString("en-US") : String(Number(value.toPrecision(6)));
 }

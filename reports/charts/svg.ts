@@ -1,6 +1,6 @@
 /**
- * A chart as SVG, drawn by hand: a few kilobytes, sharp when printed, in the colours of the page by its style sheet, and without
- * a script. Labels stand above their rows, so that it can be read on a phone.
+ * Draws a chart as SVG without a library: a few kilobytes, sharp when printed, coloured by the page's style sheet, and
+ * without a script. Labels are above their rows, so that the chart can be read on a phone.
  */
 import { markup } from "../markup.ts";
 import type { Markup } from "../markup.ts";
@@ -11,9 +11,9 @@ import type { Scale } from "./scale.ts";
 
 const width = 520;
 const margin = { left: 8, right: 14, top: 6, bottom: 40 };
-const plotHeight = 250; // of what has two axes
+const plotHeight = 250; // height of charts with two axes
 const leftWithAxis = 46;
-const letterWidth = 7.2; // of a label, at most: system fonts are narrower
+const letterWidth = 7.2; // widest letter of a label in pixels; system fonts are narrower
 
 export function chartToSvg(chart: Chart): Markup {
   const drawn = chart.kind === "rows" ? drawRows(chart) : drawPlane(chart);
@@ -22,7 +22,7 @@ export function chartToSvg(chart: Chart): Markup {
   </svg>`;
 }
 
-/** For those who cannot see it. */
+/** A description of the chart for screen readers. */
 function spokenText(chart: Chart): string {
   const parts = {
     rows: () => (chart.kind === "rows" ? chart.rows.map(({ label, text }) => `${label}: ${text}`) : []),
@@ -189,7 +189,7 @@ function mark(
   }
 }
 
-/** For a legend: the mark alone. */
+/** A single mark, for a legend. */
 export function shapeToSvg(shape: Shape, color: number): Markup {
   return markup`<svg class="key" viewBox="0 0 16 16" aria-hidden="true">${mark(shape, { x: 8, y: 8, color })}</svg>`;
 }

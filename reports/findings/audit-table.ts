@@ -1,4 +1,7 @@
-/** An audit as a table: of each checkpoint, precision and task how many samples differ, and some of them word by word. */
+/**
+ * An audit as a table: how many samples differ for each checkpoint, precision and task, and both answers of some of
+ * them.
+ */
 import type { Audit, AuditDifference, AuditOutcome, TaskAudit } from "../records/findings/audit.ts";
 import { left, right, tableOf } from "../tables/table.ts";
 import type { ColumnOf } from "../tables/table.ts";
@@ -17,7 +20,7 @@ const columns: readonly ColumnOf<TaskAudit>[] = [
   right("largest score difference", ({ largestScoreDifference }) => largestScoreDifference.toExponential(1)),
 ];
 
-/** No line end at the end. */
+/** The text of the audit, without a final line end. */
 export function formatAudit({ tasks, batchSize }: Audit): string {
   const title = `Each sample alone, nothing shared, beside batches of ${batchSize} as a run has them:`;
   return [title, tableToText(tableOf(columns, tasks)), ...tasks.flatMap(differenceLines), ...explanations(tasks)].join(
@@ -29,7 +32,10 @@ function count({ differences }: TaskAudit, what: AuditDifference["what"]): numbe
   return differences.filter((difference) => difference.what === what).length;
 }
 
-/** Scores alone are shown only where they should not differ. */
+/**
+ * Lines for differing samples. Those whose scores differ but not their answers are shown only where scores must be
+ * equal.
+ */
 function differenceLines({ checkpoint, precision, task, differences, expected }: TaskAudit): readonly string[] {
   const told = differences.filter(({ what }) => what === "answer" || expected === null);
   if (told.length === 0) return [];

@@ -1,4 +1,4 @@
-/** Bench folders beside a base: each point's speed, load time and memory as a ratio, for the eye and as JSON. */
+/** Bench folders compared with a base: ratios of speed, load time and memory at each point, as a table and as JSON. */
 import { rangeText } from "../tables/numbers.ts";
 import { left, right, tableOf } from "../tables/table.ts";
 import type { ColumnOf } from "../tables/table.ts";
@@ -6,17 +6,17 @@ import { tableToText } from "../tables/terminal.ts";
 
 export const benchComparisonFormat = "blip2-bench-bench-comparison/1";
 
-/** One measure of one point, measured by both. */
+/** One measure at one point, measured in both benches. */
 export interface PointRatio {
   readonly point: string;
   readonly measure: "median latency" | "tail latency" | "samples a second" | "load time" | "peak memory";
-  /** Median of the candidate's process restarts over that of the base's. */
+  /** Median over the candidate's process restarts, divided by that of the base. */
   readonly ratio: number;
-  /** 95 %, of restarts; null: they are too few to exclude anything. */
+  /** Lower end of the 95 % interval over restarts; null: there are too few restarts for one. */
   readonly low: number | null;
   readonly high: number | null;
   readonly restarts: { readonly base: number; readonly candidate: number };
-  /** `better` or `worse` where the interval leaves out 1. */
+  /** `better` or `worse` where the interval excludes 1. */
   readonly verdict: "better" | "worse" | "-";
 }
 
@@ -26,7 +26,7 @@ export interface BenchComparison {
   readonly comparisons: readonly {
     readonly candidate: string;
     readonly ratios: readonly PointRatio[];
-    /** Points that are not compared, with the reason. */
+    /** Sentences that name points which are not compared, with the reason. */
     readonly apart: readonly string[];
   }[];
 }

@@ -1,4 +1,7 @@
-/** Bench points → the table that ends a sweep. Numbers over several processes have the lowest and the highest behind them. */
+/**
+ * The table of bench points that is printed at the end of a sweep. A number over several processes is followed by the
+ * lowest and the highest.
+ */
 import type { BenchPoint, BenchRecord, Distribution, Rate } from "../records/bench/bench-record.ts";
 import { pointsPerUnsaidUnit } from "../records/metric-unit.ts";
 import { recordedPrecision } from "../records/recorded-precision.ts";
@@ -39,7 +42,10 @@ const columns: readonly ColumnOf<BenchPoint>[] = [
   left("result", ({ validity }) => validity),
 ];
 
-/** The table, and below it why points are INVALID and what was not quiet. No line end at the end. */
+/**
+ * The table, and below it the reasons for INVALID points and warnings about other load on the machine. No final line
+ * end.
+ */
 export function formatBenchTable({ quick, machine }: BenchRecord, points: readonly BenchPoint[]): string {
   const notes = [
     ...points.flatMap(({ name, invalidReasons }) => invalidReasons.map((reason) => `${name}: INVALID: ${reason}`)),
@@ -58,7 +64,9 @@ function rateText(rate: Rate | null): string | null {
   return rate === null ? null : withRange(rate, threeDigits);
 }
 
-/** In milliseconds. Offline, all samples are one query, so that no query's latency is told. */
+/**
+ * A percentile in milliseconds; null for Offline, where all samples are one query and single latencies have no meaning.
+ */
 function percentileOf({ scenario }: BenchPoint, times: Distribution | null, percentile: string): string | null {
   const found = scenario === "offline" ? undefined : times?.percentiles[percentile];
   return found === undefined ? null : threeDigits(found.value / 1e6);

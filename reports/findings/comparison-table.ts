@@ -1,4 +1,4 @@
-/** A comparison → tables: for the terminal, in Markdown, as CSV. */
+/** Formats a comparison as tables for the terminal, in Markdown and as CSV. */
 import type { Comparison, Flip, MetricComparison, PairComparison } from "../records/findings/comparison.ts";
 import { tableToCsv } from "../tables/csv.ts";
 import { escapeMarkdown, tableToMarkdown } from "../tables/markdown.ts";
@@ -22,9 +22,9 @@ const columns: readonly ColumnOf<MetricComparison>[] = [
   left("shows", verdictOf),
 ];
 
-const level = 0.05; // false discoveries, Benjamini and Hochberg
+const level = 0.05; // false discovery rate, Benjamini and Hochberg
 
-/** What the data show at a false discovery rate of 5 %; "-" is no proof that the runs are alike. */
+/** What the data show at a false discovery rate of 5 %; "-" does not prove that the runs are equally good. */
 export function verdictOf({ adjustedP, difference, higherIsBetter }: MetricComparison): "better" | "worse" | "-" {
   if (adjustedP > level || difference === 0) return "-";
   return difference > 0 === higherIsBetter ? "better" : "worse";
@@ -39,9 +39,9 @@ function intervalText({ interval: { low, high }, unit }: MetricComparison): stri
   return `${differenceText(low, unit, "-∞")} to ${differenceText(high, unit, "+∞")}`;
 }
 
-const shownFlips = 5; // all of them are in the files
+const shownFlips = 5; // the files list all of them
 
-/** For the terminal. No line end at the end. */
+/** The comparison for the terminal, without a final line end. */
 export function formatComparison(comparison: Comparison): string {
   const blocks = comparison.comparisons.map((pair) => {
     const table = tableToText(tableOf(columns, pair.metrics));
@@ -50,7 +50,7 @@ export function formatComparison(comparison: Comparison): string {
   return [...blocks, [...legend(comparison), ...comparison.notes].join("\n")].join("\n\n");
 }
 
-/** For a job's summary or a pull request. */
+/** The comparison in Markdown, for the summary of a CI job or a pull request. */
 export function comparisonToMarkdown(comparison: Comparison): string {
   const blocks = comparison.comparisons.map((pair) => {
     const table = tableToMarkdown(tableOf(columns, pair.metrics));
@@ -87,7 +87,7 @@ function summaryOf({ samples, agreement, flips, metrics }: PairComparison): read
   ];
 }
 
-/** A sign that neither of them, nor a symmetric one, is to be trusted far. */
+/** Whether the two bootstrap intervals disagree, a sign that intervals are unreliable here. */
 function resamplingDisagrees({ bootstrap }: MetricComparison): boolean {
   if (bootstrap === null) return false;
   const { percentile, bca } = bootstrap;
@@ -149,7 +149,7 @@ const metricColumns: readonly ColumnOf<ComparedMetric>[] = [
   left("shows", ({ row }) => (verdictOf(row) === "-" ? "" : verdictOf(row))),
 ];
 
-/** One line a metric, unrounded: what the spreadsheet of a comparison needs. */
+/** CSV with one line for each metric, unrounded, for a spreadsheet. */
 export function comparisonToCsv({ comparisons }: Comparison): string {
   const rows = comparisons.flatMap((pair) => pair.metrics.map((row) => ({ pair, row })));
   return tableToCsv(tableOf(metricColumns, rows));
@@ -173,7 +173,7 @@ const flipColumns: readonly ColumnOf<ComparedSample>[] = [
   right("candidate_score", ({ flip }) => flip.candidate.score),
 ];
 
-/** One line a flipped sample. */
+/** CSV with one line for each flipped sample. */
 export function flipsToCsv({ comparisons }: Comparison): string {
   const rows = comparisons.flatMap((pair) => pair.flips.samples.map((flip) => ({ pair, flip })));
   return tableToCsv(tableOf(flipColumns, rows));

@@ -1,4 +1,7 @@
-/** What precisions cost: a table of all of it, one of the stages, where answers part from those of fp32, and a CSV. */
+/**
+ * Formats what precisions cost: a table of all costs, a table of stages, the token at which answers first differ from
+ * fp32, and a CSV.
+ */
 import { modelMs } from "../records/findings/costs.ts";
 import type { CostRow, Costs, RankAgreement } from "../records/findings/costs.ts";
 import { tableToCsv } from "../tables/csv.ts";
@@ -29,7 +32,7 @@ const columns: readonly ColumnOf<CostRow>[] = [
   right("peak memory", ({ peakMemoryBytes }) => megabytes(peakMemoryBytes)),
 ];
 
-/** No line end at the end. */
+/** The costs for the terminal, without a final line end. */
 export function formatCosts({ rows, notes }: Costs): string {
   const table = tableOf(columns, rows);
   const parts = [...rows.flatMap(differenceLines), ...rows.flatMap(rankingLines)];
@@ -107,7 +110,7 @@ function megabytes(bytes: number | null): string | null {
   return bytes === null ? null : `${megabytesText(bytes)} MB`;
 }
 
-/** As costs.csv has them: the numbers that a spreadsheet wants, unrounded. */
+/** The columns of costs.csv, unrounded. */
 const spreadsheetColumns: readonly ColumnOf<CostRow>[] = [
   left("checkpoint", (row) => row.checkpoint),
   left("precision", (row) => row.precision),

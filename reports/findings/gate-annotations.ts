@@ -1,14 +1,14 @@
 /**
- * A gate's result where a change is reviewed.
+ * Shows a gate's result where a change is reviewed.
  *
  *   GitHub   workflow commands on the job's output: `::error title=…::…`, a notice where it passed
- *   GitLab   a code quality report: a JSON list, an entry for each judgement that does not pass, in the place of that file
+ *   GitLab   a code quality report: a JSON list with an entry for each judgement that does not pass
  */
 import { createHash } from "node:crypto";
 import { conclusionOf, judgementName } from "./gate-table.ts";
 import type { GateResult, Judgement } from "../records/findings/gate-result.ts";
 
-/** With `file`: the one with the margins or the baseline, which the annotations are put beside. */
+/** `file`: the file of margins or the baseline, to which the annotations are attached. */
 export function githubAnnotations(result: GateResult, file: string): string {
   const line = (level: "error" | "warning" | "notice", title: string, message: string): string =>
     `::${level} file=${property(file)},title=${property(title)}::${content(message)}`;
@@ -21,7 +21,8 @@ export function gitlabCodeQuality(result: GateResult, file: string): string {
   const entries = concerns(result).map(({ name, words, isFail }) => ({
     description: `${name}: ${words}`,
     check_name: "blip2-bench gate",
-    // By the name alone, so that GitLab knows a finding again that an earlier job had, whatever its numbers.
+    // The fingerprint depends on the name only, so that GitLab recognises a finding of an earlier job even if its
+    // numbers changed.
     fingerprint: createHash("sha256").update(name).digest("hex"),
     severity: isFail ? "major" : "minor",
     location: { path: file, lines: { begin: 1 } },

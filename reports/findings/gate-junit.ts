@@ -1,4 +1,7 @@
-/** A gate's result as JUnit XML, which continuous integration shows as tests: one a judgement, or one for a partial result. */
+/**
+ * A gate's result as JUnit XML, which CI systems show as tests: one test for each judgement, or one for a partial
+ * result.
+ */
 import { conclusionOf, judgementName } from "./gate-table.ts";
 import type { GateResult, Judgement } from "../records/findings/gate-result.ts";
 
@@ -23,7 +26,7 @@ function caseOf(one: Judgement): string {
   return `${name}>${inner}</testcase>`;
 }
 
-/** Inconclusive is no pass, so it is a failure, too; a metric that decides nothing is passed over. */
+/** The content of a test. An inconclusive judgement is a failure, too; a metric that is not primary is skipped. */
 function innerOf(one: Judgement): string {
   const said = attribute(one.words);
   if (one.kind === "metric" && !one.isPrimary) return `<skipped message="secondary: ${one.verdict}. ${said}"/>`;
@@ -39,7 +42,7 @@ function wholeCase(result: GateResult): string {
 
 const names: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
 
-/** Signs that XML 1.0 has no place for are left out. */
+/** Escapes a text for an attribute; characters that XML 1.0 forbids are removed. */
 function attribute(text: string): string {
   const allowed = text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, "");
   return allowed.replace(/[&<>"]/g, (sign) => names[sign] ?? sign).replace(/\s+/g, " ");

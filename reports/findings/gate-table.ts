@@ -1,4 +1,7 @@
-/** A gate's result → a table for the terminal, or Markdown for a job's summary. Margins and differences are in points. */
+/**
+ * Formats a gate's result as a table for the terminal, or as Markdown for the summary of a CI job. Margins and
+ * differences are in points.
+ */
 import type { GateResult, Judgement } from "../records/findings/gate-result.ts";
 import { escapeMarkdown, tableToMarkdown } from "../tables/markdown.ts";
 import { differenceText, pointsText } from "../tables/metric-numbers.ts";
@@ -20,7 +23,7 @@ const columns: readonly ColumnOf<Judgement>[] = [
   left("verdict", verdictText),
 ];
 
-/** With `explain`, how each verdict came, in words. */
+/** The table; with `explain` also how each verdict came about, in words. */
 export function formatGate(result: GateResult, { explain }: { readonly explain: boolean }): string {
   const { judgements, notes } = result;
   const words = explain ? judgements.map((one) => `${judgementName(one)}: ${one.words}`) : [];

@@ -1,4 +1,4 @@
-/** A lane of the history → a table for the eye, and a chart of one of its measures by commit. */
+/** Formats a lane of the history as a table, and makes a chart of one of its measures by commit. */
 import type { ScatterChart } from "../charts/chart.ts";
 import { measuresOf, valueOf } from "../records/findings/history.ts";
 import type { HistoryLine, Lane } from "../records/findings/history.ts";
@@ -7,20 +7,20 @@ import { left, right, tableOf } from "../tables/table.ts";
 import type { ColumnOf } from "../tables/table.ts";
 import { tableToText } from "../tables/terminal.ts";
 
-/** A change of level that was found in a measure of a lane. */
+/** A change point that was found in a measure of a lane. */
 export interface Change {
   readonly measure: string;
-  /** The first run of the new level. */
+  /** The first run at the new level. */
   readonly line: HistoryLine;
   readonly before: number;
   readonly after: number;
   readonly pValue: number;
 }
 
-/** How the measures that are no metrics are headed. */
+/** Headings of measures that are not metrics. */
 const units: Readonly<Record<string, string>> = { time: "ms a sample", memory: "MB" };
 
-/** The last runs, and every change. No line end at the end. */
+/** A table of the last runs, and all change points. No final line end. */
 export function formatLane(lane: Lane, changes: readonly Change[], last: number): string {
   const columns: readonly ColumnOf<HistoryLine>[] = [
     left("started", ({ startedAt }) => startedAt.slice(0, 16).replace("T", " ")),
@@ -49,12 +49,12 @@ function measureText(value: number): string {
   return value.toFixed(2);
 }
 
-/** With a plus where files were changed and not committed. */
+/** The commit, with a plus where files had uncommitted changes. */
 function commitOf({ commit, dirty, version }: HistoryLine): string {
   return `${commit === null ? version : commit.slice(0, 8)}${dirty === true ? "+" : ""}`;
 }
 
-/** Runs from left to right; where the level changes, the commit. */
+/** A chart of runs from left to right; change points are labelled with their commit. */
 export function historyChart(lane: Lane, measure: string, changes: readonly Change[]): ScatterChart {
   const shown = lane.lines.flatMap((line) => {
     const value = valueOf(line, measure);
@@ -67,7 +67,7 @@ export function historyChart(lane: Lane, measure: string, changes: readonly Chan
       label: isChange || isEnd ? commitOf(line) : "",
       x: index + 1,
       y: value,
-      // No interval: all runs of a lane ask one set of samples, so how these scatter is no noise between commits.
+      // Without intervals: all runs of a lane use one set of samples, so sampling error is no noise between commits.
       low: null,
       high: null,
       color: isChange ? 1 : 0,

@@ -1,13 +1,13 @@
-/** Ours beside published numbers: what `reproduce` shows, and the list of all that is published. */
+/** Formats our scores beside published numbers for `reproduce`, and the list of all published numbers. */
 import type { MetricUnit } from "../records/metric-unit.ts";
 import { differenceWithError, pointsRange, pointsText, scoreText } from "../tables/metric-numbers.ts";
 import { left, right, tableOf } from "../tables/table.ts";
 import type { ColumnOf } from "../tables/table.ts";
 import { tableToText } from "../tables/terminal.ts";
 
-/** A number that was published. */
+/** A published number as it is shown. */
 export interface ShownNumber {
-  /** `accuracy`, or with the part of the split it is of: `CIDEr in-domain`. */
+  /** The metric's name, and the part of the split if there is one: `accuracy`, `CIDEr in-domain`. */
   readonly metric: string;
   readonly unit: MetricUnit;
   readonly value: number;
@@ -15,7 +15,7 @@ export interface ShownNumber {
   readonly remark: string | null;
 }
 
-/** Of all published numbers, for the list. */
+/** An entry in the list of all published numbers. */
 export interface ListedNumber extends ShownNumber {
   readonly checkpoint: string | null;
   readonly model: string;
@@ -25,34 +25,35 @@ export interface ListedNumber extends ShownNumber {
 }
 
 /**
- * `interval`: the published number lies in ours; `tolerance`: as near as public reports lie to each other; `outside`: neither.
- * `unjudged`: with no interval and no tolerance, or where the run is another than the published one (`obstacles`).
+ * `interval`: the published number is inside our 95 % interval; `tolerance`: it differs no more than public reports
+ * differ from each other; `outside`: neither. `unjudged`: there is no interval and no tolerance, or the run cannot be
+ * compared with the published one (`obstacles`).
  */
 export type PublishedVerdict = "interval" | "tolerance" | "outside" | "unjudged";
 
 export interface PublishedComparison {
   readonly published: ShownNumber;
-  /** null: not scored, for the reason. */
+  /** Our score; or the reason that there is none. */
   readonly ours: { readonly value: number; readonly standardError: number | null } | { readonly missing: string };
-  /** Ours minus published; its standard error is that of ours. */
+  /** Our score minus the published one; its standard error is that of our score. */
   readonly difference: number | null;
   readonly interval: { readonly low: number; readonly high: number } | null;
   readonly tolerance: number | null;
   readonly verdict: PublishedVerdict;
-  /** Where it lies outside: what is known of why. */
+  /** Known reasons for a difference, where the number is outside. */
   readonly reasons: readonly string[];
 }
 
-/** A run beside everything published of its checkpoint on its task and split. */
+/** A run compared with every published number of its checkpoint on its task and split. */
 export interface Reproduction {
   readonly checkpoint: string;
   readonly task: string;
   readonly split: string;
   readonly protocol: string;
   readonly scored: number;
-  /** Why nothing can be judged. */
+  /** Reasons why no number can be judged. */
   readonly obstacles: readonly string[];
-  /** In what the run is less than the published one, though comparable. */
+  /** Limitations of the run that do not prevent a comparison. */
   readonly caveats: readonly string[];
   readonly comparisons: readonly PublishedComparison[];
 }
@@ -60,7 +61,7 @@ export interface Reproduction {
 const explanation =
   "difference: ours minus published, ± the standard error of ours. Published numbers are taken as exact, though most are printed with one decimal.";
 
-/** No line end at the end. */
+/** The comparisons for the terminal, without a final line end. */
 export function formatReproductions(reproductions: readonly Reproduction[]): string {
   return [...reproductions.map(formatReproduction), explanation].join("\n\n");
 }
@@ -106,7 +107,7 @@ function verdictText({ verdict, tolerance, published }: Omit<PublishedComparison
   return { interval: "in the interval", tolerance: within, outside: "OUTSIDE", unjudged: "not judged" }[verdict];
 }
 
-/** Each reason once, with the numbers it is of. */
+/** Each reason once, with the numbers that it applies to. */
 function reasonLines(comparisons: readonly PublishedComparison[]): readonly string[] {
   const outside = comparisons.filter(({ verdict }) => verdict === "outside");
   if (outside.length === 0) return [];
@@ -136,7 +137,7 @@ const listedColumns: readonly ColumnOf<ListedNumber>[] = [
   left("transcription", ({ status }) => status),
 ];
 
-/** What is published, then what is published of checkpoints that are not public. No line end at the end. */
+/** The list of published numbers; those of checkpoints that are not public come last. No final line end. */
 export function formatPublished(numbers: readonly ListedNumber[], notes: readonly string[]): string {
   const open = numbers.filter(({ checkpoint }) => checkpoint !== null);
   const closed = numbers.filter(({ checkpoint }) => checkpoint === null);

@@ -1,4 +1,4 @@
-/** Run record and scores → rows: one metric of one run each, in points and rounded as tables show it. */
+/** Makes rows from a run's record and scores: each is one metric of one run, in points and rounded for tables. */
 import { metricUnits } from "../records/metric-unit.ts";
 import type { UnitSign } from "../records/metric-unit.ts";
 import { recordedPrecision } from "../records/recorded-precision.ts";
@@ -15,12 +15,15 @@ export interface ScoreRow {
   readonly precision: string;
   /** ONNX Runtime's provider: `cpu`, `cuda`, `webgpu`, … */
   readonly device: string;
-  /** What the device calls itself; null: the CPU, or not known. */
+  /** Name of the device as its driver reports it; null: the CPU, or not known. */
   readonly deviceName: string | null;
   readonly driver: string | null;
   /** Share of the graphs' nodes that ran on the device, 0 to 1; null: it ran on the CPU, or was not measured. */
   readonly onDevice: number | null;
-  /** Nodes that ran on the CPU though the model is on a device, by operator: `Gather 12, Shape 3`; null where `onDevice` is. */
+  /**
+   * Nodes that ran on the CPU although the model is on a device, by operator: `Gather 12, Shape 3`; null where
+   * `onDevice` is null.
+   */
   readonly onCpu: string | null;
   readonly task: string;
   readonly split: string;
@@ -29,7 +32,7 @@ export interface ScoreRow {
   readonly metric: string;
   readonly score: number | null;
   readonly standardError: number | null;
-  /** 95 % interval. */
+  /** Lower end of the 95 % interval; null: unknown. */
   readonly low: number | null;
   readonly high: number | null;
   readonly unit: UnitSign;
@@ -38,12 +41,12 @@ export interface ScoreRow {
   readonly samples: number;
   readonly scored: number;
   readonly failed: number;
-  /** `partial` where a sample has no prediction; such a row is no row of the split. */
+  /** `partial` where a sample has no prediction; such a row is not a score of the whole split. */
   readonly status: "complete" | "partial";
   readonly value: number | null;
 }
 
-/** What a report is made from. */
+/** A run with its scores. */
 export interface ScoredRun {
   readonly record: RunRecord;
   readonly scores: ScoreSheet;
@@ -89,13 +92,13 @@ function deviceCells({
   };
 }
 
-/** The most frequent first: `Gather 12, Shape 3` */
+/** Counts by operator as text, the most frequent first: `Gather 12, Shape 3` */
 export function byOperator(counts: Readonly<Record<string, number>>): string {
   const sorted = Object.entries(counts).sort(([a, most], [b, count]) => count - most || (a < b ? -1 : 1));
   return sorted.length === 0 ? "none" : sorted.map(([operator, count]) => `${operator} ${count}`).join(", ");
 }
 
-/** As rows.csv has them, in its order. */
+/** The columns of rows.csv, in order. */
 const scoreRowColumns: readonly ColumnOf<ScoreRow>[] = [
   left("checkpoint", (row) => row.checkpoint),
   left("precision", (row) => row.precision),

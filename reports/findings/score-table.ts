@@ -1,4 +1,4 @@
-/** Scored runs → the table that `run` and `score` end with, and below it what the table does not say. */
+/** Formats scored runs as the table that `run` and `score` print at the end, with remarks below it. */
 import { unitsBySign } from "../records/metric-unit.ts";
 import { runName } from "../records/run-record.ts";
 import { fixedPoints, scoreText, withUnit } from "../tables/metric-numbers.ts";
@@ -9,7 +9,7 @@ import { tableToText } from "../tables/terminal.ts";
 import { byOperator, scoreRowsOf } from "./score-rows.ts";
 import type { ScoredRun, ScoreRow } from "./score-rows.ts";
 
-/** Precision and device are shown where one of them is not the usual one. */
+/** The columns. Precision and device are shown if a run does not use the default. */
 const columns: readonly ColumnOf<ScoreRow>[] = [
   left("checkpoint", ({ checkpoint }) => checkpoint),
   onlyWhere(
@@ -31,7 +31,7 @@ const columns: readonly ColumnOf<ScoreRow>[] = [
   right("failed", ({ failed }) => failed),
 ];
 
-/** The table, and below it scores by type, devices, and which runs are partial. No line end at the end. */
+/** The table, and below it scores by type, devices, and partial runs. No final line end. */
 export function formatScores(runs: readonly ScoredRun[]): string {
   const table = tableToText(tableOf(columns, runs.flatMap(scoreRowsOf)));
   const notes = runs.flatMap((run) => [...breakdownLines(run), ...deviceLines(run), ...partialLines(run)]);
@@ -54,7 +54,9 @@ function inUnit(points: number, sign: ScoreRow["unit"]): string {
   return withUnit(fixedPoints(points, unit), unit);
 }
 
-const mostGroups = 5; // answer types are three; question types, by the dozen, are in scores.json
+// a breakdown with more groups is not printed: there are three answer types, but dozens of question types, which are in
+// scores.json
+const mostGroups = 5;
 
 function breakdownLines({ record, scores }: ScoredRun): string[] {
   const [headline] = scores.metrics;
@@ -70,7 +72,7 @@ function breakdownLines({ record, scores }: ScoredRun): string[] {
     });
 }
 
-/** Which device it was, and what of the model it computed. */
+/** Lines with the device's name and the share of the model that it computed. */
 function deviceLines({ record }: ScoredRun): string[] {
   if (record.device === undefined) return [];
   const { name, driver } = record.device;

@@ -1,4 +1,4 @@
-/** The gallery of samples: its filters, and the data that the page's script shows as cards. */
+/** The gallery of samples: its filters, and the data from which the page's script makes cards. */
 import type { GalleryGroup, Report } from "../report/report-data.ts";
 import { metricUnits } from "../records/metric-unit.ts";
 import { runNames } from "../report/run-names.ts";
@@ -7,7 +7,7 @@ import { markup } from "../markup.ts";
 import type { Markup } from "../markup.ts";
 import type { PageData } from "./page-data.ts";
 
-/** By image: "group image name" → data: URL. */
+/** data: URLs of thumbnails, by "group image name". */
 export type Thumbnails = ReadonlyMap<string, string>;
 
 export function thumbnailKey(group: string, image: string): string {

@@ -1,20 +1,20 @@
-/** What the page's script is given: types alone, so that the script needs nothing else. */
+/** The data that the page's script is given. This file has types only, so that the script has nothing to import. */
 
 export interface PageData {
   readonly runs: readonly {
     readonly id: string;
     readonly name: string;
     readonly checkpoint: string;
-    /** RunRecord.identity and the folder, for links to `try`. */
+    /** RunRecord.identity, and the run's folder, for links to `try`. */
     readonly identity: string;
     readonly folder: string;
   }[];
   readonly groups: readonly {
     readonly id: string;
     readonly title: string;
-    /** Whether a score says right or wrong; CIDEr does not. */
+    /** Whether the score is a fraction between wrong (0) and right (1), unlike CIDEr. */
     readonly isFraction: boolean;
-    /** A score is shown times this, with so many digits behind the point. */
+    /** Factor by which a score is multiplied for display, and number of decimals. */
     readonly pointsPerUnit: number;
     readonly digits: number;
     readonly metric: string;
@@ -24,15 +24,15 @@ export interface PageData {
 
 export interface PageSample {
   readonly id: string;
-  /** Place in `groups`. */
+  /** Index into `groups`. */
   readonly group: number;
   readonly image: string;
-  /** data: URL; null where there is none. */
+  /** data: URL of the thumbnail; null where there is none. */
   readonly thumbnail: string | null;
   readonly question: string | null;
   readonly references: readonly string[];
   readonly answers: readonly {
-    /** Place in `runs`. */
+    /** Index into `runs`. */
     readonly run: number;
     readonly prompt: string | null;
     readonly text: string;

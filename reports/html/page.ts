@@ -1,6 +1,6 @@
 /**
- * Report → one HTML page that needs nothing else: style, script, data, charts and images are in it. Its content security policy
- * allows that style and that script by their hashes, images from the page itself, and nothing from outside.
+ * Makes a self-contained HTML page from a report: style, script, data, charts and images are inside it. Its content
+ * security policy allows that style and script by their hashes, images embedded in the page, and nothing else.
  */
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
@@ -16,7 +16,7 @@ import type { Thumbnails } from "./gallery.ts";
 import { jsonForScript, Markup, markup } from "../markup.ts";
 import { provenanceSection } from "./provenance.ts";
 
-/** The page's script, compiled beside this file; the style sheets, where they were written. */
+/** The page's compiled script, beside this compiled file; the style sheets are read from the sources. */
 const scriptFile = new URL("../page/page.js", import.meta.url);
 const lookFile = new URL("../../../reports/page/look.css", import.meta.url);
 const styleFile = new URL("../../../reports/page/style.css", import.meta.url);
@@ -76,7 +76,7 @@ export async function reportToHtml(
   return page.text;
 }
 
-/** Text that may stand in its element as it is: it cannot end it. */
+/** Reads a file to be put into an element as it is. Throws an Error if its text could close that element. */
 async function readInline(file: URL, element: string): Promise<Markup> {
   const text = (await readFile(file, "utf8")).replace(/^\/\/# sourceMappingURL=.*$/gm, "");
   if (text.toLowerCase().includes(`</${element}`))

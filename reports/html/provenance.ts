@@ -1,4 +1,7 @@
-/** Where every number comes from: a fold for each run and bench, with its files and their hashes. */
+/**
+ * The part of the page that says where every number comes from: for each run and bench an unfoldable list of its files
+ * and their hashes.
+ */
 import type { FileState, Report, ReportBench, ReportRun } from "../report/report-data.ts";
 import { runNames } from "../report/run-names.ts";
 import { amount } from "../tables/cells.ts";

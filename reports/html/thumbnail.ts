@@ -1,18 +1,18 @@
-/** An image file → a small JPEG as a data: URL, by @napi-rs/canvas. */
+/** Makes a small JPEG of an image file, as a data: URL, with @napi-rs/canvas. */
 import { createCanvas, loadImage } from "@napi-rs/canvas";
 import { stat } from "node:fs/promises";
 
-const side = 224; // the longer one, in pixels: what BLIP-2 sees
+const side = 224; // length of the longer side in pixels; the resolution of BLIP-2's input
 const quality = 70;
-const mostBytes = 40_000_000; // larger files are no photographs of a data set
+const mostBytes = 40_000_000; // bytes; photographs in data sets are smaller
 
 export interface ImagePlace {
   readonly path: string;
-  /** Gives the bytes of an image that is no file of its own. */
+  /** Reads the bytes of an image that is stored inside another file; unset: the image is the file at `path`. */
   readonly read?: () => Promise<Uint8Array>;
 }
 
-/** null: the file is not there, or no image that can be read. */
+/** null: the file is missing or is not a readable image. */
 export async function thumbnailOf({ path, read }: ImagePlace): Promise<string | null> {
   try {
     if (read === undefined && (await stat(path)).size > mostBytes) return null;
@@ -28,6 +28,6 @@ export async function thumbnailOf({ path, read }: ImagePlace): Promise<string | 
     const bytes = await canvas.encode("jpeg", quality);
     return `data:image/jpeg;base64,${bytes.toString("base64")}`;
   } catch {
-    return null; // the run has said what is wrong with it; the sample is shown without
+    return null; // the run has reported the problem; the sample is shown without a picture
   }
 }

@@ -1,6 +1,7 @@
 /**
- * The script of the page: shows the samples as cards, filtered and searched. It is compiled for the browser on its own
- * (tsconfig.json here) and stands in the page as text, so it imports types only. What data says is always set as text.
+ * The script of a report's page: shows samples as cards, which can be filtered and searched. It is compiled separately
+ * for the browser (tsconfig.json in this folder) and embedded in the page, so it imports types only. Data is always
+ * inserted as text.
  */
 import type { PageData, PageSample } from "../html/page-data.ts";
 
@@ -26,7 +27,7 @@ function start(): void {
   if (data === null) return;
   for (const control of Object.values(controls)) control?.addEventListener("input", show);
   more?.addEventListener("click", showMore);
-  // A page without a server has nowhere to send a form to.
+  // The page has no server, so a form must not be submitted.
   element("filters", HTMLFormElement)?.addEventListener("submit", (event) => {
     event.preventDefault();
   });
@@ -35,7 +36,7 @@ function start(): void {
 
 function readData(): PageData | null {
   const text = document.getElementById("data")?.textContent;
-  return text === undefined ? null : (JSON.parse(text) as PageData); // our own, written beside this script
+  return text === undefined ? null : (JSON.parse(text) as PageData); // embedded in the page together with this script
 }
 
 /** null where the page has no gallery. */
@@ -108,11 +109,14 @@ function cardOf(sample: PageSample): HTMLElement {
   return card;
 }
 
-/** Where `try` serves, unless it is told otherwise (harness/cli/commands/try.ts); the page there reads what is behind the #. */
+/** Default address of `try` (harness/cli/commands/declared/try-a-model.ts); its page reads the part behind the #. */
 const tryUrl = "http://localhost:8080/";
-const identityLetters = 16; // of a run's identity: as many as tell it from any other
+const identityLetters = 16; // length of the prefix of a run's identity by which links name it
 
-/** Opens the sample in the page of `try`, where that has been started with this run. null: no run shown has it. */
+/**
+ * A link that opens the sample in the page of `try`, which must have been started with this run. null: no shown run has
+ * the sample.
+ */
 function tryLink({ id, question, answers }: PageSample): HTMLElement | null {
   const run = data?.runs[answers.find(({ run }) => isOf(run, controls.checkpoint?.value ?? ""))?.run ?? -1];
   if (run === undefined) return null;
@@ -151,7 +155,7 @@ const words: Readonly<Record<Verdict, string>> = {
   unjudged: "",
 };
 
-/** One line for each answer, with the names of all runs that gave it. */
+/** One line for each distinct answer, with the names of the runs that gave it. */
 function answersOf(sample: PageSample): HTMLElement {
   const list = create("ul", "answers");
   const byAnswer = new Map<string, Answer[]>();
@@ -187,7 +191,7 @@ function promptsOf({ answers }: PageSample): readonly string[] {
   return [...new Set(answers.flatMap(({ prompt }) => prompt ?? []))];
 }
 
-/** `red ×7`, the most frequent first. */
+/** References with their counts, such as `red ×7`, the most frequent first. */
 function counted(references: readonly string[]): readonly string[] {
   const counts = new Map<string, number>();
   for (const reference of references) counts.set(reference, (counts.get(reference) ?? 0) + 1);
@@ -217,7 +221,7 @@ function create(name: string, className: string, text = ""): HTMLElement {
   return made;
 }
 
-/** On paper nothing can be unfolded: what is folded in the report itself is open while it is printed. */
+/** Opens all folded parts of the report while it is printed, since paper cannot be unfolded. */
 function unfoldForPrint(): void {
   let unfolded: HTMLDetailsElement[] = [];
   addEventListener("beforeprint", () => {

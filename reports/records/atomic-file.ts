@@ -1,16 +1,17 @@
 /**
- * Writes a file whole: after a crash there is the old one or the new one, never a part. The new content goes to a file
- * beside it, is flushed to the disk and takes the name; then the folder is flushed, so that the name lasts, too.
+ * Replaces a file atomically: after a crash either the old or the new content is there, never a part. The new content
+ * is written to a temporary file in the same folder, flushed to disk and renamed; then the folder is flushed, so that
+ * the new name is on disk, too.
  */
 import { open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 
-/** Beside the file, and of this process only. After a crash it may be left over. */
+/** Path of a temporary file beside the file, used by this process only. After a crash it may be left behind. */
 export function temporaryPath(path: string): string {
   return `${path}.${process.pid}.tmp`;
 }
 
-/** Whether it is the temporary name of a file of one of these names. */
+/** Whether `name` is a temporary name of one of these files. */
 export function isTemporaryName(name: string, of: ReadonlySet<string>): boolean {
   const [, base] = /^(.+)\.\d+\.tmp$/.exec(name) ?? [];
   return base !== undefined && of.has(base);
@@ -28,7 +29,7 @@ export async function writeFileWhole(path: string, content: string | Uint8Array)
     }
     await rename(temporary, path);
   } catch (error) {
-    await rm(temporary, { force: true }).catch(() => undefined); // the error above is the one that counts
+    await rm(temporary, { force: true }).catch(() => undefined); // the first error is the one to report
     throw error;
   }
   await flushFolder(dirname(path));
@@ -43,6 +44,6 @@ async function flushFolder(path: string): Promise<void> {
       await folder.close();
     }
   } catch {
-    // Not every file system flushes folders (Windows does not open them); the file itself is whole either way.
+    // Not every file system can flush folders (Windows cannot open them); the file itself is complete in any case.
   }
 }

@@ -1,7 +1,6 @@
 /**
- * SHA256SUMS: what the files of a finished run were when they were written, as sha256sum prints it, so that
- * `sha256sum -c SHA256SUMS` in the folder checks them, too. A report compares them: files that were edited by hand are told
- * from what was measured.
+ * SHA256SUMS: checksums of the files of a finished run, made when they were written, in the format of sha256sum, so
+ * that `sha256sum -c SHA256SUMS` checks them, too. A report compares them, to detect files that were edited by hand.
  */
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
@@ -13,7 +12,7 @@ import { systemCode } from "./run-folder-error.ts";
 
 export const checksumsName = "SHA256SUMS";
 
-/** null: there is no such file. */
+/** The SHA-256 of a file, hexadecimal; null: the file does not exist. */
 export async function fileChecksum(path: string): Promise<string | null> {
   const hash = createHash("sha256");
   try {
@@ -25,7 +24,7 @@ export async function fileChecksum(path: string): Promise<string | null> {
   return hash.digest("hex");
 }
 
-/** By file name; null: the folder has none, as those of earlier versions. A line that is none is left out. */
+/** Checksums by file name; null: the folder has no SHA256SUMS, as in earlier versions. Invalid lines are skipped. */
 export async function readChecksums(folder: string): Promise<ReadonlyMap<string, string> | null> {
   const text = await readFile(join(folder, checksumsName), "utf8").catch((error: unknown) => {
     if (systemCode(error) === "ENOENT") return null;
@@ -36,7 +35,7 @@ export async function readChecksums(folder: string): Promise<ReadonlyMap<string,
   return new Map(lines.flatMap((match) => (match === null ? [] : [[match[2]!, match[1]!] as const])));
 }
 
-/** Records these files as they are now; what is recorded of others stays. A file that is not there is not recorded. */
+/** Records the current checksums of these files; those of other files stay. Missing files are not recorded. */
 export async function recordChecksums(folder: string, names: readonly string[]): Promise<void> {
   const known = await readChecksums(folder);
   const sums = new Map(known ?? []);

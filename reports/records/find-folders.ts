@@ -1,4 +1,4 @@
-/** The folders a report is made from: those that were named, or the runs and benches below them. */
+/** Finds the folders that a report is made from: the named ones, or the runs and benches below them. */
 import { readdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { recordName } from "./run-files.ts";
@@ -6,14 +6,14 @@ import { systemCode } from "./run-folder-error.ts";
 
 export interface FoundFolder {
   readonly path: string;
-  /** `unknown`: neither run nor bench is in it or below it. */
+  /** `unknown`: there is no run or bench in the folder or below it. */
   readonly kind: "run" | "bench" | "unknown";
 }
 
 export const benchName = "bench.json";
-const depth = 3; // <model>/<precision>/<task>, as `run` makes them of several precisions
+const depth = 3; // <model>/<precision>/<task>, the folders that `run` makes for several precisions
 
-/** Each folder once, in the order they were named. Files are passed over: a shell's * names them, too. */
+/** Each folder once, in the given order. Files are ignored, since a shell's * lists them, too. */
 export async function findFolders(named: readonly string[]): Promise<readonly FoundFolder[]> {
   const found = new Map<string, FoundFolder>();
   for (const name of named) {

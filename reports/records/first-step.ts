@@ -1,9 +1,9 @@
 /**
- * first-step.f32 of a run folder: how likely each token of the vocabulary was to come first, of a run's first samples, so
- * that precisions can be compared later, without their models.
+ * first-step.f32 of a run folder: the probability of each token of the vocabulary as the first token of an answer, for
+ * the first samples of a run, so that precisions can be compared later without loading models.
  *
  *   first-step.f32   log-probabilities [samples, vocabulary], float32, little endian
- *   first-step.json  whose they are, and the hash of the file beside it
+ *   first-step.json  ids of the samples, and the hash of first-step.f32
  */
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
@@ -17,9 +17,9 @@ const aboutName = "first-step.json";
 export const firstStepNames = [valuesName, aboutName] as const;
 
 export interface FirstSteps {
-  /** Of the run that made them, see RunRecord. */
+  /** Identity of the run that made them, see RunRecord. */
   readonly identity: string;
-  /** Samples that were asked for, in their order; those that failed have no row. */
+  /** Number of samples for which the probabilities were requested; failed samples have no row. */
   readonly asked: number;
   readonly ids: readonly string[];
   readonly vocabulary: number;
@@ -51,7 +51,7 @@ export type FoundFirstSteps =
   | { readonly status: "missing" }
   | { readonly status: "damaged"; readonly damage: string };
 
-/** `identity`: of the run they must belong to. */
+/** `identity`: identity of the run that they must belong to. */
 export async function readFirstSteps(folder: string, identity: string): Promise<FoundFirstSteps> {
   const text = await read(join(folder, aboutName));
   const bytes = await read(join(folder, valuesName));

@@ -1,7 +1,7 @@
 /**
- * predictions.jsonl: one prediction a line, appended batch by batch. A batch's lines are one write that is flushed to the
- * disk before the next batch begins, so a crash costs one batch at most. Of a write that a crash cut short the whole lines
- * stay and the torn last one is dropped; any other line that cannot be read is an error.
+ * predictions.jsonl: one prediction a line, appended batch by batch. The lines of a batch are one write, flushed to
+ * disk before the next batch begins, so a crash loses at most one batch. After a crash in the middle of a write, its
+ * complete lines are kept and the incomplete last line is dropped; any other unreadable line is an error.
  */
 import { open, readFile } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
@@ -10,7 +10,7 @@ import { RunFolderError } from "./run-folder-error.ts";
 import { parsePrediction } from "./run-record.ts";
 import type { Prediction } from "./run-record.ts";
 
-/** What is kept in memory of a prediction. */
+/** The part of a prediction that stays in memory. */
 export type Outcome =
   | { readonly status: "predicted"; readonly text: string }
   | { readonly status: "matched"; readonly texts: Int32Array; readonly logits: Float32Array }
@@ -18,7 +18,7 @@ export type Outcome =
 
 export class Journal {
   readonly #path: string;
-  /** By sample id, in the order of the lines. */
+  /** Outcomes by sample id, in the order of the lines. */
   #outcomes: Map<string, Outcome>;
   #sizeBytes: number;
   #isTorn: boolean;
@@ -31,7 +31,7 @@ export class Journal {
     this.#isTorn = isTorn;
   }
 
-  /** Reads what is there; no file is no predictions. Writes nothing. */
+  /** Reads the journal; a missing file means no predictions. Writes nothing. */
   static async open(path: string): Promise<Journal> {
     return new Journal(path, await readLines(path));
   }
@@ -40,7 +40,7 @@ export class Journal {
     return this.#outcomes;
   }
 
-  /** One write, then a flush. Where it fails, what was written of it is taken back. */
+  /** Appends predictions with one write and a flush. If that fails, the written part is removed again. */
   async append(predictions: readonly Prediction[]): Promise<void> {
     const bytes = Buffer.from(predictions.map((prediction) => `${JSON.stringify(prediction)}\n`).join(""));
     this.#file ??= await open(this.#path, "a");
@@ -48,14 +48,17 @@ export class Journal {
       await this.#file.appendFile(bytes);
       await this.#file.sync();
     } catch (error) {
-      await this.#file.truncate(this.#sizeBytes).catch(() => undefined); // reading drops a torn line as well
+      // if this fails, too, reading will drop the incomplete line
+      await this.#file.truncate(this.#sizeBytes).catch(() => undefined);
       throw error;
     }
     this.#sizeBytes += bytes.length;
     for (const prediction of predictions) this.#outcomes.set(prediction.id, outcomeOf(prediction));
   }
 
-  /** Makes the file hold exactly these lines, in this order. Does nothing where it already does. */
+  /**
+   * Rewrites the file so that it holds exactly the predictions of these samples, in this order, unless it does already.
+   */
   async arrange(ids: readonly string[]): Promise<void> {
     const inOrder = [...this.#outcomes.keys()];
     if (!this.#isTorn && inOrder.length === ids.length && ids.every((id, index) => id === inOrder[index])) return;
@@ -74,7 +77,7 @@ export class Journal {
     this.#isTorn = false;
   }
 
-  /** Milliseconds by stage, of all predictions together. */
+  /** Milliseconds by stage, summed over all predictions. */
   async stagesMs(): Promise<Record<string, number>> {
     return stagesOf(await readPredictions(this.#path));
   }
@@ -85,12 +88,12 @@ export class Journal {
   }
 }
 
-/** All lines, in their order. */
+/** All predictions, in the order of the lines. */
 export async function readPredictions(path: string): Promise<readonly Prediction[]> {
   return (await readLines(path)).lines.map(({ prediction }) => prediction);
 }
 
-/** Milliseconds by stage, of all of them together. */
+/** Milliseconds by stage, summed over these predictions. */
 export function stagesOf(predictions: readonly Prediction[]): Record<string, number> {
   const stages: Record<string, number> = {};
   for (const prediction of predictions) {
@@ -108,7 +111,7 @@ interface Lines {
 
 interface Line {
   readonly prediction: Prediction;
-  /** The line end included. */
+  /** The bytes of a line, including its line end. */
   readonly bytes: Buffer;
 }
 

@@ -1,7 +1,10 @@
-/** Which machines are alike enough that their times can be compared: processor, cores, threads, processes, system, device. */
+/** Classes of machines whose times can be compared: equal processor, cores, threads, processes, system and device. */
 import type { RunRecord } from "./run-record.ts";
 
-/** `Some Processor, 8 cores, 8 threads, linux x64`. Not the memory's size or the system's release: they move no time much. */
+/**
+ * `Some Processor, 8 cores, 8 threads, linux x64`. The size of memory and the system's release are not part of it,
+ * since they hardly affect times.
+ */
 export function machineClassOf({ processor, device }: Pick<RunRecord, "processor" | "device">): string {
   const { model, cores, threads, workers = 1, platform } = processor;
   const [system = "", ...rest] = platform.split(" ");

@@ -1,11 +1,12 @@
-/** Folders that are made for a run, and go again where nothing came of it. */
+/** Creates the folders of a run, and removes them again if nothing was written. */
 import { mkdir, rmdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { systemCode } from "./run-folder-error.ts";
 
 /**
- * Makes the folder and those above it; gives the topmost that was made, null for none. Not by `recursive`: Node 20 then tries
- * for ever where the system will not make a folder inside one that is there, as in /proc.
+ * Creates the folder and its parents; returns the topmost that was created, null if all existed. It does not use the
+ * option `recursive`, with which Node 20 loops for ever where the system refuses a folder inside an existing one, as in
+ * /proc.
  */
 export async function makeFolder(path: string): Promise<string | null> {
   try {
@@ -28,13 +29,13 @@ async function makeOne(path: string): Promise<string | null> {
   }
 }
 
-/** Removes the folder and those above it, up to the first that was made for it, as far as they are empty. */
+/** Removes the folder and its parents up to `made`, as far as they are empty. */
 export async function removeEmptyFolders(path: string, made: string | null): Promise<void> {
   if (made === null) return;
   for (let folder = path; folder.length >= made.length; folder = dirname(folder)) {
     const isGone = await rmdir(folder).then(
       () => true,
-      () => false, // not empty: it is in use
+      () => false, // not empty, so it is kept
     );
     if (!isGone) return;
   }

@@ -1,27 +1,27 @@
 /**
- * The units of metrics. Records hold a score as its metric gave it; this table says between which ends such a number lies and how
- * people are shown it. To add a unit, name it in the schema: the compiler then asks for its line in the table, and records,
- * statistics, tables and charts know it.
+ * The units of metrics. Records hold scores as their metrics returned them; this table gives the range of such numbers
+ * and how they are shown to people. To add a unit, name it in the schema: the compiler then requires its line in the
+ * table, and records, statistics, tables and charts support it.
  */
 import * as z from "zod";
 
-/** `fraction`: a share of 1, such as accuracy; `cider`: CIDEr's own unit, in which people's captions reach about 1. */
+/** `fraction`: a share of 1, such as accuracy; `cider`: CIDEr's own unit, in which human captions reach about 1. */
 export const metricUnitSchema = z.enum(["fraction", "cider"]);
 export type MetricUnit = z.infer<typeof metricUnitSchema>;
 
-/** What stands behind a shown score: each unit's own, for rows of a report name their unit by it. */
+/** The sign after a shown score. It must differ between units, since rows of a report identify their unit by it. */
 export const unitSignSchema = z.enum(["%", ""]);
 export type UnitSign = z.infer<typeof unitSignSchema>;
 
 interface UnitFacts {
-  /** The highest score there is, where 0 is the lowest; null: scores have no such ends. */
+  /** The highest possible score, if 0 is the lowest; null: scores have no such limits. */
   readonly highest: number | null;
-  /** A score is shown times this, which makes it points; margins and differences are given in points, too. */
+  /** Factor that turns a score into points, in which scores, margins and differences are shown. */
   readonly pointsPerUnit: number;
   readonly sign: UnitSign;
-  /** Digits behind the point, in a table. */
+  /** Decimals of a score in a table. */
   readonly digits: number;
-  /** Digits behind the point of one sample's score. */
+  /** Decimals of the score of one sample. */
   readonly sampleDigits: number;
 }
 
@@ -34,5 +34,8 @@ export const metricUnits: Readonly<Record<MetricUnit, UnitFacts>> = {
 
 export const unitsBySign: Readonly<Record<UnitSign, MetricUnit>> = { "%": "fraction", "": "cider" };
 
-/** For records that do not say the unit of a score, which are history lines and bench points: both units above agree in it. */
+/**
+ * Points for each unit in records that do not name the unit (history lines and bench points). Both units above have
+ * this factor.
+ */
 export const pointsPerUnsaidUnit = 100;

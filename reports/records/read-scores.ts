@@ -1,4 +1,4 @@
-/** scores.json, read back: what a run scored, its columns by sample included. */
+/** Reads scores.json: the scores of a run, including the columns by sample. */
 import { join } from "node:path";
 import * as z from "zod";
 import { metricUnitSchema } from "./metric-unit.ts";
@@ -11,7 +11,9 @@ import { readTextFile } from "./text-file.ts";
 const count = z.int().nonnegative();
 const group = z.object({ value: z.number(), samples: count });
 
-/** A column is all strings or all numbers. By hand: there may be a million values. */
+/**
+ * A column holds only strings or only numbers. It is checked by a loop for speed, since it may have a million values.
+ */
 const columns = z.record(
   z.string(),
   z
@@ -45,7 +47,7 @@ export const scoreSheetSchema = z.object({
   texts: columns.exactOptional(),
 });
 
-/** `folder`: a run folder. Throws a RunFolderError where it is not scored, or the file is broken. */
+/** `folder`: a run folder. Throws a RunFolderError where the run is not scored or the file is broken. */
 export async function readScores(folder: string): Promise<ScoreSheet> {
   const path = join(folder, scoresName);
   const text = await readTextFile(path).catch((error: unknown) => {

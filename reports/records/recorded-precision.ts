@@ -1,12 +1,13 @@
 /**
- * What a run was computed in, by the names of today. Names have versions (PRECISION_NAMES in models/checkpoint/precision.ts): in
- * version 1, `int8` and `int4` left the head in fp32, and `int4` was that in every other part.
+ * The precision of a recorded run in today's names. Names of precisions have versions (PRECISION_NAMES in
+ * models/checkpoint/precision.ts): in version 1, `int8` and `int4` left the head in fp32, and `int4` meant 4 bits in
+ * every other part.
  */
 
 export interface RecordedPrecision {
   /** Unset: fp32. */
   readonly precision?: string | undefined;
-  /** The version of its names; unset: 1. */
+  /** Version of the names; unset: 1. */
   readonly precisionNames?: number | undefined;
 }
 

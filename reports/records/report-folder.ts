@@ -1,4 +1,4 @@
-/** The folder of a report: the names of what is in it, and whether a report may be written there. */
+/** The folder of a report: names of its files, and whether a report may be written to a folder. */
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isTemporaryName } from "./atomic-file.ts";
@@ -6,7 +6,7 @@ import { describeSystemCode, RunFolderError, systemCode } from "./run-folder-err
 
 export const reportFormat = "blip2-bench-report/1";
 
-/** The name it has in the output folder of a run. */
+/** Name of the report's folder inside the output folder of a run. */
 export const reportFolderName = "report";
 
 export const pageName = "index.html";
@@ -34,7 +34,7 @@ export async function refuseOtherFolder(folder: string): Promise<void> {
   );
 }
 
-/** Whether a report may be written there: a report is there, or nothing. */
+/** Whether the folder is empty, missing, or holds a report, so that a report may be written there. */
 export async function isFreeForReport(folder: string): Promise<boolean> {
   return await refuseOtherFolder(folder).then(
     () => true,

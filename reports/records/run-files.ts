@@ -20,10 +20,10 @@ export const recordName = "run.json";
 export const journalName = "predictions.jsonl";
 export const scoresName = "scores.json";
 export const rowsName = "rows.csv";
-/** Of a retrieval run: every image with every text, [images, texts], float32, little endian. */
+/** Similarities of a retrieval run: [images, texts], float32, little endian. */
 export const similaritiesName = "similarities.f32";
 
-/** All that may be in it. */
+/** Names of all files that a run folder may hold. */
 export const ownNames: ReadonlySet<string> = new Set([
   recordName,
   journalName,
@@ -36,7 +36,7 @@ export const ownNames: ReadonlySet<string> = new Set([
   lockName,
 ]);
 
-/** `free`: nothing of anybody's is in it, or it is not there. */
+/** `free`: the folder is empty or does not exist; `run`: it holds a run; `other`: it holds other files. */
 export async function kindOfFolder(folder: string): Promise<"free" | "run" | "other"> {
   const names = await readdir(folder).catch((error: unknown): string[] => {
     if (systemCode(error) === "ENOENT") return [];
@@ -46,7 +46,7 @@ export async function kindOfFolder(folder: string): Promise<"free" | "run" | "ot
   return names.every((name) => name === lockName || isTemporaryName(name, ownNames)) ? "free" : "other";
 }
 
-/** A finished or unfinished run, read only. Throws a RunFolderError where there is none or it is broken. */
+/** Reads a finished or unfinished run. Throws a RunFolderError where there is none or it is broken. */
 export async function readRun(
   path: string,
 ): Promise<{ readonly record: RunRecord; readonly outcomes: ReadonlyMap<string, Outcome> }> {
@@ -59,7 +59,7 @@ export async function readRun(
   }
 }
 
-/** run.json alone. Throws a RunFolderError where there is none or it is broken. */
+/** Reads only run.json. Throws a RunFolderError where it is missing or broken. */
 export async function readRunRecord(path: string): Promise<RunRecord> {
   const record = await readRecord(path).catch((error: unknown) => {
     throw asFolderError(path, error);
@@ -68,7 +68,7 @@ export async function readRunRecord(path: string): Promise<RunRecord> {
   throw new RunFolderError(`${path}: no ${recordName} in it. Give a folder that \`run\` has written.`);
 }
 
-/** null: there are none, or not as many as expected. `expected` null: as many as there are. */
+/** Reads similarities; null: there are none, or not as many as expected. `expected` null: any number. */
 export async function readSimilarities(path: string, expected: number | null): Promise<Float32Array | null> {
   const bytes = await readFile(join(path, similaritiesName)).catch((error: unknown) => {
     if (systemCode(error) === "ENOENT") return Buffer.alloc(0);
@@ -89,13 +89,13 @@ export async function writeScores(path: string, scores: ScoreSheet): Promise<voi
   }
 }
 
-/** As writeScores; errors are those of the system. */
+/** Writes scores.json. Throws the system's errors. */
 export async function writeScoresFile(path: string, scores: ScoreSheet): Promise<void> {
   await writeFileWhole(join(path, scoresName), scoresText(scores));
   await recordChecksums(path, [scoresName]);
 }
 
-/** null: there is none. */
+/** The record in run.json; null: the file does not exist. */
 export async function readRecord(folder: string): Promise<RunRecord | null> {
   const path = join(folder, recordName);
   try {
@@ -106,7 +106,7 @@ export async function readRecord(folder: string): Promise<RunRecord | null> {
   }
 }
 
-/** A RunFolderError where the system refused something; any other error as it is. */
+/** Turns an error of the file system into a RunFolderError; returns other errors unchanged. */
 export function asFolderError(path: string, error: unknown): unknown {
   const code = systemCode(error);
   if (code === null) return error;

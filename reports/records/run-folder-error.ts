@@ -1,11 +1,14 @@
-/** What can be wrong with a run folder, for the user to mend. Says what, where and what to do. */
+/** Errors about run folders that the user can correct. Messages say what is wrong, where, and what to do. */
 
-/** The folder is another run's, broken, in use, or cannot be written: nothing was done. */
+/** The folder belongs to another run, is broken, in use, or not writable. Nothing was written. */
 export class RunFolderError extends Error {
   override readonly name = "RunFolderError";
 }
 
-/** The disk took no more in the middle of a run. What was written before is whole, and the run can go on from it. */
+/**
+ * Writing failed in the middle of a run, for example on a full disk. Everything written before is intact, and the run
+ * can be resumed.
+ */
 export class RunWriteError extends Error {
   override readonly name = "RunWriteError";
 }

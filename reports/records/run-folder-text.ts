@@ -1,8 +1,8 @@
-/** What the run folder writes and says that is more than JSON.stringify: scores, and how two runs differ. */
+/** Texts for the run folder: the contents of scores.json, and a description of how two runs differ. */
 import { identityFields } from "./run-record.ts";
 import type { RunPlan, RunRecord, ScoreSheet } from "./run-record.ts";
 
-/** Names each field that differs: what the folder has, and what this command expects. */
+/** Names each field that differs, with the value in the folder and the value that this command expects. */
 export function differences(path: string, found: RunRecord, plan: RunPlan): string {
   const old = identityFields(found);
   const now = identityFields(plan);
@@ -15,7 +15,7 @@ export function differences(path: string, found: RunRecord, plan: RunPlan): stri
   ].join("\n");
 }
 
-/** A column of `samples` on one line: there are as many values as samples. */
+/** scores.json as text, with each column of `samples` on one line, since it has a value for every sample. */
 export function scoresText({ samples, ...rest }: ScoreSheet): string {
   const columns = Object.entries(samples).map(([name, values]) => `${JSON.stringify(name)}: ${JSON.stringify(values)}`);
   const head = JSON.stringify(rest, null, 2).slice(0, -"\n}".length);

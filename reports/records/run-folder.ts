@@ -1,6 +1,6 @@
 /**
- * The run folder: made, found again and written here. A folder that holds another run, or anything but a run, is left as it
- * is. Writing starts with `begin`; until then an opened folder holds nothing new but its lock.
+ * Creates, reopens and writes a run folder. A folder that holds another run, or other files, is never changed. Writing
+ * starts with `begin`; before, opening a folder only adds its lock.
  */
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -46,19 +46,19 @@ export class RunFolder {
   }
 
   /**
-   * Opens the folder for this plan of `samples` samples and locks it. Throws a RunFolderError where it cannot be written,
-   * is in use, holds something else, or predictions of another run.
-   * @param overwrite removes a run that is there; anything else is never removed
+   * Opens the folder for this plan of `samples` samples and locks it. Throws a RunFolderError where it cannot be
+   * written, is in use, holds other files, or predictions of another run.
+   * @param overwrite removes an existing run; other files are never removed
    */
   static async open(
     path: string,
     plan: RunPlan,
     { samples, overwrite }: { readonly samples: number; readonly overwrite: boolean },
   ): Promise<RunFolder> {
-    await refuseOther(path); // before anything is written, the lock included
+    await refuseOther(path); // before anything is written, including the lock
     const release = await claim(path);
     try {
-      await refuseOther(path); // another process may have filled it since it was looked at
+      await refuseOther(path); // checked again, since another process may have written to it meanwhile
       await removeLeftovers(path, overwrite);
       const found = await readRecord(path);
       const journal = await Journal.open(join(path, journalName));
@@ -66,7 +66,7 @@ export class RunFolder {
       if (found === null) return new RunFolder(path, record, journal, release);
       if (found.identity === record.identity) return new RunFolder(path, found, journal, release);
       if (journal.outcomes.size > 0) throw new RunFolderError(differences(path, found, plan));
-      return new RunFolder(path, record, journal, release); // another run that came to nothing
+      return new RunFolder(path, record, journal, release); // another run without a prediction, which may be replaced
     } catch (error) {
       await release();
       throw asFolderError(path, error);
@@ -77,15 +77,15 @@ export class RunFolder {
     return this.#record;
   }
 
-  /** What became of each sample so far, by id. */
+  /** The outcome of each sample so far, by id. */
   get outcomes(): ReadonlyMap<string, Outcome> {
     return this.#journal.outcomes;
   }
 
-  /** Marks the run as running with this plan's values, and keeps of the predictions only these. */
+  /** Marks the run as running with this plan, and drops all predictions except those of the samples `kept`. */
   async begin(plan: RunPlan, kept: readonly string[]): Promise<void> {
     await this.#write(async () => {
-      // They were made from predictions that are about to change.
+      // These files were made from predictions that are about to change.
       for (const name of [scoresName, rowsName, checksumsName]) await rm(join(this.path, name), { force: true });
       const { timings, measured } = this.#record;
       this.#record = {
@@ -102,7 +102,7 @@ export class RunFolder {
     await this.#write(() => this.#journal.append(predictions));
   }
 
-  /** Adds to what a model waited and computed; it is on disk with the next `finish`. */
+  /** Adds to the times that the model waited and computed; the next `finish` writes them. */
   addTimes({ waitMs, computeMs }: { readonly waitMs: number; readonly computeMs: number }): void {
     const { timings } = this.#record;
     const sums = { waitMs: (timings.waitMs ?? 0) + waitMs, computeMs: (timings.computeMs ?? 0) + computeMs };
@@ -110,8 +110,8 @@ export class RunFolder {
   }
 
   /**
-   * Puts the predictions in this order and says in run.json how the run ended; a record that says so stays as it is.
-   * @param measured what this session measured, null where it loaded no model
+   * Sorts the predictions in this order and records in run.json how the run ended, unless it is recorded already.
+   * @param measured load time and memory of this process; null where it loaded no model
    */
   async finish(
     status: RunStatus,
@@ -123,7 +123,7 @@ export class RunFolder {
       const { predicted, failed } = this.#counts();
       const { counts } = this.#record;
       const isSaid = this.#record.status === status && counts.predicted === predicted && counts.failed === failed;
-      if (isSaid) return; // what was recorded of the files then is what they are checked by
+      if (isSaid) return; // the checksums recorded when the run ended stay valid
       if (measured !== null) {
         const before = this.#record.measured?.stagesMs;
         const stagesMs = { ...before, ...this.#stagesMs, ...(await this.#journal.stagesMs()) };
@@ -134,7 +134,7 @@ export class RunFolder {
     });
   }
 
-  /** Time that no prediction has: of a stage that all samples go through together. */
+  /** Adds the time of a stage that all samples go through together, which is in no prediction. */
   noteStage(stage: string, ms: number): void {
     this.#stagesMs[stage] = ms;
   }
@@ -153,7 +153,7 @@ export class RunFolder {
     await this.#write(() => writeScoresFile(this.path, scores));
   }
 
-  /** Ends writing and unlocks the folder. A folder that was made for this run and is empty goes again. */
+  /** Ends writing and unlocks the folder. If the folder was created for this run and is still empty, it is removed. */
   async close(): Promise<void> {
     await this.#journal.close();
     await this.#release();
@@ -210,7 +210,9 @@ async function refuseOther(path: string): Promise<void> {
   );
 }
 
-/** Makes the folder where there is none, and locks it. Gives the function that undoes both, as far as nothing was written. */
+/**
+ * Creates the folder if needed and locks it. Returns a function that unlocks it, and removes it if nothing was written.
+ */
 async function claim(path: string): Promise<() => Promise<void>> {
   let made: string | null = null;
   try {

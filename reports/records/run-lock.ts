@@ -1,6 +1,6 @@
 /**
- * One process writes in a run folder at a time: `run.lock` says which. A lock whose process is gone is taken over; so a
- * killed run needs no mending by hand.
+ * Lets only one process write to a run folder at a time; `run.lock` says which. The lock of a process that no longer
+ * exists is taken over, so after a killed run nothing must be cleaned up by hand.
  */
 import { readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
@@ -13,14 +13,23 @@ export const lockName = "run.lock";
 interface Owner {
   readonly pid: number;
   readonly host: string;
-  /** When the process was started, in the kernel's own count: process ids are used again, in containers at once. */
+  /**
+   * Start time of the process as the kernel counts it. It is needed because process ids are reused, in containers
+   * immediately.
+   */
   readonly started: string | null;
 }
 
-/** A lock is written right after it is made; one that is empty for so long belongs to a process killed in between. */
+/**
+ * A lock is filled right after it is created; one that stays empty longer than this belongs to a process that was
+ * killed in between.
+ */
 const emptyLockMs = 10_000;
 
-/** Gives the function that unlocks the folder again. Throws a RunFolderError where another process holds it. */
+/**
+ * Locks the folder and returns a function that unlocks it. Throws a RunFolderError where another process holds the
+ * lock.
+ */
 export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   const path = join(folder, lockName);
   const started = (await statusOf(process.pid))?.started ?? null;
@@ -31,7 +40,7 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
       return () => rm(path, { force: true });
     } catch (error) {
       if (!isErrno(error, "EEXIST")) {
-        await rm(path, { force: true }).catch(() => undefined); // an empty one, where the disk is full
+        await rm(path, { force: true }).catch(() => undefined); // removes the empty lock that a full disk leaves
         throw error;
       }
     }
@@ -50,7 +59,8 @@ async function removeIfStale(folder: string, path: string): Promise<void> {
       `${folder}: in use by ${who}. Wait for it, or give another --output. If it is not running any more, delete ${path}.`,
     );
   }
-  // Two processes may find one stale lock: the file that is moved away must be the stale one, not the new lock of the other.
+  // Two processes may find a stale lock at once: each must make sure that it moved the stale file away and not the
+  // other's new lock.
   const aside = temporaryPath(path);
   try {
     await rename(path, aside);
@@ -66,7 +76,7 @@ async function readLock(path: string): Promise<{ text: string; writtenMs: number
   try {
     return { text: await readFile(path, "utf8"), writtenMs: (await stat(path)).mtimeMs };
   } catch (error) {
-    if (isErrno(error, "ENOENT")) return null; // its process gave it up after it was seen
+    if (isErrno(error, "ENOENT")) return null; // its process released it meanwhile
     throw error;
   }
 }
@@ -80,11 +90,11 @@ function parseOwner(text: string): Owner | null {
     if (typeof pid !== "number" || typeof host !== "string") return null;
     return { pid, host, started: typeof started === "string" ? started : null };
   } catch {
-    return null; // cut short by a crash
+    return null; // incomplete after a crash
   }
 }
 
-/** On another machine nothing can be asked, so its lock counts. */
+/** Whether the lock's process still runs. For another machine that cannot be known, so its lock counts as held. */
 async function isHeld({ pid, host, started }: Owner): Promise<boolean> {
   if (host !== hostname()) return true;
   if (pid === process.pid) return false;
@@ -92,10 +102,10 @@ async function isHeld({ pid, host, started }: Owner): Promise<boolean> {
     process.kill(pid, 0);
   } catch (error) {
     if (isErrno(error, "ESRCH")) return false;
-    // EPERM: somebody else's process, but a process.
+    // EPERM: the process exists but belongs to another user.
   }
   const now = await statusOf(pid);
-  if (now?.state === "Z") return false; // killed, and its parent has not asked how it ended
+  if (now?.state === "Z") return false; // a zombie: it has ended, but its parent has not collected its status
   return started === null || now === null || started === now.started;
 }
 
@@ -105,11 +115,11 @@ interface ProcessStatus {
   readonly started: string;
 }
 
-/** Fields 3 and 22 of /proc/<pid>/stat, see proc(5). Null where there is no /proc. */
+/** State and start time, fields 3 and 22 of /proc/<pid>/stat, see proc(5). Null where there is no /proc. */
 async function statusOf(pid: number): Promise<ProcessStatus | null> {
   try {
     const text = await readFile(`/proc/${pid}/stat`, "utf8");
-    const fromThird = text.slice(text.lastIndexOf(")") + 2).split(" "); // the second is a name, which may hold spaces
+    const fromThird = text.slice(text.lastIndexOf(")") + 2).split(" "); // field 2 is a name, which may contain spaces
     const [state = ""] = fromThird;
     return { state, started: fromThird[19] ?? "" };
   } catch {

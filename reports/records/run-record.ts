@@ -1,12 +1,13 @@
 /**
- * What a run folder holds, as types and as checks on files read back:
+ * The contents of a run folder, as types and as schemas for reading the files:
  *
- *   run.json            RunRecord: what is run, on what, by which code, how far it has come
+ *   run.json            RunRecord: checkpoint, task, data, code, and the progress of the run
  *   predictions.jsonl   one Prediction a line, appended as batches finish (journal.ts)
- *   first-step.f32      how likely each first token was, of some samples (first-step.ts)
+ *   first-step.f32      probabilities of the first token, for some samples (first-step.ts)
  *   scores.json         ScoreSheet: unrounded scores, in total and by sample
  *
- * Two runs of the same command give the same bytes, but for `timings` and `measured` in run.json and `latencyMs` in predictions.jsonl.
+ * Repeating a command gives identical bytes, except for `timings` and `measured` in run.json and `latencyMs` in
+ * predictions.jsonl.
  */
 import { createHash } from "node:crypto";
 import * as z from "zod";
@@ -20,28 +21,34 @@ const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 const count = z.int().nonnegative();
 
 const measuredSchema = z.object({
-  /** From the checkpoint's files to a model that answers, weights that had to be converted first included. */
+  /** Milliseconds to load the model, including the conversion of weights if it was necessary. */
   loadMs: z.number().nullable(),
-  /** On disk, of the tensors that the model's graphs read. */
+  /** Bytes on disk of the tensors that the model's graphs read. */
   weightsBytes: count.nullable(),
-  /** Memory the process had resident before the model was loaded: what a model before it left is in there. */
+  /** Resident memory of the process before the model was loaded, including what an earlier model left behind. */
   memoryBeforeBytes: count.nullable(),
-  /** Most memory the process had resident by the time the model was loaded, and by the end. Mapped weights count. */
+  /**
+   * Peak resident memory of the process by the end of loading; below, by the end of the run. Memory-mapped weights
+   * count.
+   */
   loadedMemoryBytes: count.nullable(),
   peakMemoryBytes: count.nullable(),
-  /** Since when: `load`, the kernel's mark reset before the model was loaded; `start`, that of the process. */
+  /** When the peak was last reset: `load`, just before the model was loaded; `start`, at the start of the process. */
   memorySince: z.enum(["load", "start"]).nullable(),
-  /** Nodes of the model's graphs, as far as they ran, where another device than the CPU was asked for; by operator those on the CPU. */
+  /**
+   * For other devices than the CPU: numbers of nodes of the graphs that ran, in all and on the device; and those on the
+   * CPU, by operator.
+   */
   placement: z.object({ nodes: count, onDevice: count, onCpu: z.record(z.string(), count) }).optional(),
-  /** All samples together, whichever session asked them. */
+  /** Milliseconds by stage, summed over all samples, also those of earlier sessions of an interrupted run. */
   stagesMs: z.record(z.string(), z.number()).nullable(),
 });
 
 export const runRecordSchema = z.object({
   format: z.literal(runFormat),
-  /** `partial`: every sample was tried, or too many failed, and some have no prediction. */
+  /** `partial`: some samples have no prediction, although all were tried or the run ended because too many failed. */
   status: z.enum(["running", "complete", "partial", "interrupted"]),
-  /** Hash of everything that moves a prediction or a score: `identityFields`. */
+  /** Hash of everything that can change a prediction or a score: `identityFields`. */
   identity: z.string(),
   config: z.object({
     task: z.string(),
@@ -49,24 +56,27 @@ export const runRecordSchema = z.object({
     /** Samples from the start of the split: a number, or a fraction below 1; null is all of them. */
     limit: z.number().positive().nullable(),
     batchSize: z.int().positive(),
-    /** What the model computes in, such as `int8` or `vision=int8,language=int4`; unset is fp32. */
+    /** Precision of the model, such as `int8` or `vision=int8,language=int4`; unset: fp32. */
     precision: z.string().optional(),
-    /** The version of that name: recorded-precision.ts. */
+    /** Version of the precision's name: see recorded-precision.ts. */
     precisionNames: count.optional(),
-    /** ONNX Runtime's provider, such as `webgpu`; unset is cpu. */
+    /** ONNX Runtime's provider, such as `webgpu`; unset: cpu. */
     device: z.string().optional(),
-    /** `graph` where the loop that generates ran inside one graph and that can change answers; else unset. */
+    /** `graph` where the loop over tokens ran inside one graph, and that can change answers; otherwise unset. */
     generation: z.string().optional(),
-    /** Decoding as it is done, the protocol's choices and the overrides together. */
+    /** The decoding settings in use: the protocol's choices with overrides. */
     decoding: z.record(z.string(), z.json()),
-    /** Of a retrieval task, which decodes nothing. */
+    /** Settings of a retrieval task, which has no decoding. */
     retrieval: z.object({ maxTokens: count, rerank: count }).optional(),
-    /** Flags that replace a choice of the protocol, with their values: with any, a row's protocol is "custom". */
+    /**
+     * Flags that replace a choice of the protocol, with their values. If there are any, rows call the protocol
+     * "custom".
+     */
     overrides: z.record(z.string(), scalar),
   }),
   checkpoint: z.object({
     name: z.string(),
-    /** Folder or hub name it was loaded from. */
+    /** Folder or hub name that the checkpoint was loaded from. */
     source: z.string(),
     family: z.string(),
     fingerprint: z.string(),
@@ -74,11 +84,11 @@ export const runRecordSchema = z.object({
   data: z.object({
     dataset: z.string(),
     split: z.string(),
-    /** Absolute paths; null is the data inside the package. */
+    /** Absolute paths of the data; null: the data bundled with the package. */
     folder: z.string().nullable(),
     images: z.string().nullable(),
     files: z.array(z.object({ name: z.string(), sha256: z.string(), sizeBytes: count })).readonly(),
-    /** Samples of the split; `counts` says how many of them the run asks. */
+    /** Number of samples of the split; `counts` says how many of them the run asks. */
     samples: count,
   }),
   code: z.object({
@@ -92,27 +102,27 @@ export const runRecordSchema = z.object({
     model: z.string(),
     cores: count,
     threads: count,
-    /** Processes the model answered in, which share the threads; unset: one. */
+    /** Number of worker processes, which share the threads; unset: one. */
     workers: count.optional(),
     memoryBytes: count,
     platform: z.string(),
     node: z.string(),
   }),
-  /** What computed, beside the processor; unset: nothing did. null is what a device does not tell. */
+  /** The device that computed, if it is not the CPU. null stands for values that the device does not report. */
   device: z
     .object({ provider: z.string(), id: count, name: z.string().nullable(), driver: z.string().nullable() })
     .optional(),
-  /** Empty: nothing here draws random numbers. */
+  /** Random seeds; empty, since a run draws no random numbers. */
   seeds: z.record(z.string(), z.number()),
   counts: z.object({ samples: count, predicted: count, failed: count }),
   timings: z.object({
     startedAt: z.string(),
     finishedAt: z.string().nullable(),
-    /** Of all processes together: what a model waited for images, and what it computed. */
+    /** Milliseconds that the model waited for images; below, that it computed; summed over all processes. */
     waitMs: z.number().optional(),
     computeMs: z.number().optional(),
   }),
-  /** What the run took, of the session that came last; null is what could not be measured. */
+  /** Load time and memory in the last session of the run; null stands for values that could not be measured. */
   measured: measuredSchema.optional(),
 });
 
@@ -122,7 +132,7 @@ export type RunCounts = RunRecord["counts"];
 
 export type RunMeasured = z.infer<typeof measuredSchema>;
 
-/** What is known before the first prediction. */
+/** The part of a record that is known before the first prediction. */
 export type RunPlan = Omit<RunRecord, "format" | "status" | "identity" | "counts" | "timings" | "measured">;
 
 const predictionSchema = z.discriminatedUnion("status", [
@@ -130,19 +140,19 @@ const predictionSchema = z.discriminatedUnion("status", [
     id: z.string(),
     status: z.literal("predicted"),
     image: z.string(),
-    /** null: the model saw the image and no text. */
+    /** null: the model was given the image without text. */
     prompt: z.string().nullable(),
     text: z.string(),
     tokens: z.array(z.int()).readonly(),
     score: z.number().nullable(),
-    /** By stage. */
+    /** Milliseconds by stage. */
     latencyMs: z.record(z.string(), z.number()).readonly(),
   }),
   z.object({
     id: z.string(),
     status: z.literal("matched"),
     image: z.string(),
-    /** Texts of the split it was matched with, by their place, and the logit of each. */
+    /** Indices of the texts that the image was matched with; below, the matching logit of each. */
     texts: z.array(count).readonly(),
     logits: z.array(z.number()).readonly(),
     latencyMs: z.record(z.string(), z.number()).readonly(),
@@ -158,18 +168,21 @@ const predictionSchema = z.discriminatedUnion("status", [
 
 export type Prediction = z.infer<typeof predictionSchema>;
 
-/** Where a sample has `imageWait`, these were done beside the model's work: what it waited for them is all the time they took. */
+/**
+ * Stages that run in parallel to the model where a sample has the stage `imageWait`: only that waiting then adds to the
+ * total time.
+ */
 export const stagesBeside: ReadonlySet<string> = new Set(["imageRead", "imageDecode", "imageResize"]);
 
-/** A score as a metric gave it; a fraction, or in the metric's own unit. */
+/** A score as its metric returned it: a fraction, or in the metric's own unit. */
 export interface MetricScore {
   readonly name: string;
   readonly unit: MetricUnit;
   readonly higherIsBetter: boolean;
-  /** null: nothing to score. */
+  /** null: there was nothing to score. */
   readonly value: number | null;
   readonly standardError: number | null;
-  /** 95 %. */
+  /** 95 % interval. */
   readonly interval: { readonly low: number; readonly high: number } | null;
   readonly published: { readonly value: number; readonly source: string } | null;
   /** For example answerType → { "yes/no": …, number: … }. */
@@ -178,24 +191,24 @@ export interface MetricScore {
 
 export interface ScoreSheet {
   readonly format: typeof scoresFormat;
-  /** Fingerprint of the code that scored; another than the run's where a run was scored again later. */
+  /** Fingerprint of the code that scored; it differs from the run's if the run was scored again later. */
   readonly code: string;
-  /** Fingerprint of the code that makes scores from answers: scores can be compared where it is equal. */
+  /** Fingerprint of the code that computes scores from answers: scores with equal fingerprints can be compared. */
   readonly scorer?: string;
-  /** `missing`: neither predicted nor failed. */
+  /** Numbers of samples. `missing`: neither predicted nor failed. */
   readonly counts: { samples: number; scored: number; failed: number; missing: number };
-  /** The first is the one a run is judged by. */
+  /** The metrics; the first is the main one. */
   readonly metrics: readonly MetricScore[];
   /**
-   * Scored samples in the order of the data set, a column each: `id`, `image`, `answer`, `answerType` of questions, then a
-   * metric's scores by its name, or the counts it is made of.
+   * Scored samples in the order of the data set, as columns: `id`, `image`, `answer`, for questions `answerType`, then
+   * each metric's scores under its name, or the counts that it is computed from.
    */
   readonly samples: Readonly<Record<string, readonly (string | number)[]>>;
-  /** Of a retrieval run: the ranked texts, a column each as in `samples`. */
+  /** For a retrieval run, the ranked texts, as columns like `samples`. */
   readonly texts?: Readonly<Record<string, readonly (string | number)[]>>;
 }
 
-/** `where`: the file, for the message. */
+/** `where`: path of the file, for messages. */
 export function parseRunRecord(text: string, where: string): RunRecord {
   const value = parseJson(text, where);
   const format = typeof value === "object" && value !== null && "format" in value ? value.format : undefined;
@@ -211,7 +224,7 @@ export function parseRunRecord(text: string, where: string): RunRecord {
   );
 }
 
-/** Throws an Error that says what is wrong with the line. */
+/** Reads a line of predictions.jsonl. Throws an Error that says what is wrong with it. */
 export function parsePrediction(line: string): Prediction {
   const parsed = predictionSchema.safeParse(JSON.parse(line));
   if (parsed.success) return parsed.data;
@@ -237,8 +250,8 @@ function firstIssue(error: z.ZodError): string {
 }
 
 /**
- * What must be unchanged for a run to go on: name → value. Not the threads, the processor or where files lie: they move
- * no prediction. Not the version or the commit: the code's fingerprint says more.
+ * The values, by name, that must be unchanged for a run to be resumed. Threads, processor and paths are not among them,
+ * since they change no prediction; nor are version and commit, since the code's fingerprint is more precise.
  */
 export function identityFields(plan: RunPlan): ReadonlyMap<string, string> {
   const fields = new Map<string, string>();
@@ -264,7 +277,7 @@ export function identityHash(plan: RunPlan): string {
   return createHash("sha256").update(JSON.stringify(fields)).digest("hex");
 }
 
-/** As progress and notes name a run: `shapes-opt-small vqav2`, or `shapes-opt-small int8 webgpu vqav2`. */
+/** Name of a run in progress lines and notes: `shapes-opt-small vqav2`, or `shapes-opt-small int8 webgpu vqav2`. */
 export function runName({ checkpoint, config }: Pick<RunRecord, "checkpoint" | "config">): string {
   const { precision, device, task } = config;
   return [checkpoint.name, precision, device, task].filter((word) => word !== undefined).join(" ");

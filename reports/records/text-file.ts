@@ -1,22 +1,22 @@
-/** Text files that users give, in UTF-8: a byte order mark is no text, and another encoding is named instead of misread. */
+/** Reads text files from users in UTF-8. A byte order mark is removed; another encoding is refused with its name. */
 import { readFile } from "node:fs/promises";
 
-/** A file that is there, and is not in UTF-8. */
+/** A file exists but is not in UTF-8. */
 export class TextFileError extends Error {
   override readonly name = "TextFileError";
 }
 
-/** Throws a TextFileError, or the system's error. */
+/** Reads a text file. Throws a TextFileError, or the system's error. */
 export async function readTextFile(path: string): Promise<string> {
   return decodeText(await readFile(path), path);
 }
 
-/** `name`: what the text is called in a message. Throws a TextFileError. */
+/** Decodes UTF-8. `name`: name of the text in messages. Throws a TextFileError. */
 export function decodeText(bytes: Uint8Array, name: string): string {
   const found = otherEncoding(bytes);
   if (found !== null) throw new TextFileError(`${name}: found ${found}, expected UTF-8. Save it as UTF-8.`);
   try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes); // the mark is taken off
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes); // removes a byte order mark
   } catch {
     const offset = invalidOffset(bytes);
     const line = bytes.subarray(0, offset).filter((byte) => byte === lineFeed).length + 1;
@@ -31,7 +31,10 @@ export function decodeText(bytes: Uint8Array, name: string): string {
 
 const lineFeed = 0x0a;
 
-/** By its byte order mark or, where it has none, by its zeros: text has none in UTF-8. null: it may be UTF-8. */
+/**
+ * The name of another encoding, recognised by its byte order mark or by zero bytes, which text in UTF-8 does not
+ * contain. null: it may be UTF-8.
+ */
 function otherEncoding(bytes: Uint8Array): string | null {
   const [first, second, third, fourth] = bytes;
   if (first === 0xff && second === 0xfe) return third === 0 && fourth === 0 ? "UTF-32" : "UTF-16";
@@ -43,7 +46,7 @@ function otherEncoding(bytes: Uint8Array): string | null {
   return zeros >= Math.min(bytes.length, 4096) / 4 ? "UTF-16 or UTF-32" : `a zero byte at ${zero}`;
 }
 
-/** Of the first byte that cannot follow the ones before it; the length, where only the rest of a character is missing. */
+/** Offset of the first invalid byte; the length of the text where only the rest of the last character is missing. */
 function invalidOffset(bytes: Uint8Array): number {
   const isBegun = (end: number): boolean => {
     try {

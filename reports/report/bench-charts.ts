@@ -1,4 +1,4 @@
-/** The charts of a bench folder. Points that are INVALID are in its table only. */
+/** The charts of a bench folder. INVALID points are in its table only. */
 import type { BenchPoint } from "../records/bench/bench-record.ts";
 import type { Chart, ChartRow } from "../charts/chart.ts";
 import { pointsPerUnsaidUnit } from "../records/metric-unit.ts";
@@ -41,7 +41,7 @@ function noteOf({ id, record }: ReportBench, scenario: string): string {
 function throughputChart({ id, note, points }: Points): Chart | null {
   const rows = points.flatMap((point): readonly ChartRow[] => {
     const { samplesPerSecond } = point.throughput;
-    if (samplesPerSecond === null) return []; // it is INVALID, and in the table
+    if (samplesPerSecond === null) return []; // an INVALID point, which is in the table only
     const { value, low, high } = samplesPerSecond;
     const row: ChartRow = {
       label: pointName(point, points),
@@ -99,7 +99,8 @@ function paretoChart({ id, note, points }: Points): Chart | null {
   const [first] = scored;
   if (first === undefined || scored.length < 2) return null;
   const isOnFront = paretoFront(scored.map(({ speed, accuracy }) => ({ speed, score: accuracy.value })));
-  const around = 1.96; // of a normal distribution: the record says no number of clusters
+  // 95 % of a normal distribution; Student's t needs the number of clusters, which the record does not hold
+  const around = 1.96;
   return {
     kind: "scatter",
     id: `${id}-pareto`,

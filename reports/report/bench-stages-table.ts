@@ -1,4 +1,7 @@
-/** Where the time of bench points goes: each stage of each point with percentiles and their distribution-free intervals. */
+/**
+ * The table of where the time of bench points goes: each stage of each point, with percentiles and their
+ * distribution-free intervals.
+ */
 import type { BenchPoint, Distribution } from "../records/bench/bench-record.ts";
 import { amount, figure, rangedFigure } from "../tables/cells.ts";
 import { left, right, tableOf } from "../tables/table.ts";
@@ -22,7 +25,7 @@ interface StageTimes {
   readonly point: BenchPoint;
   readonly stage: string;
   readonly times: Distribution;
-  /** Nanoseconds of the unit that the times are in. */
+  /** Number of nanoseconds in the unit of the times. */
   readonly unitNs: number;
 }
 

@@ -1,4 +1,4 @@
-/** The tables of bench points, a table a bench folder. */
+/** The tables of bench points, one for each bench folder. */
 import { recordedPrecision } from "../records/recorded-precision.ts";
 import type { BenchPoint, Machine, Rate } from "../records/bench/bench-record.ts";
 import { amount, figure, megabytes, rangedFigure } from "../tables/cells.ts";
@@ -38,7 +38,7 @@ function machineText({ governor, load, neighbours }: Machine): string {
   );
 }
 
-/** Of latencies: those that LoadGen reports, but for the highest. */
+/** The latency percentiles that LoadGen reports, except the highest. */
 export const benchPercentiles = ["50", "90", "95", "99"];
 
 const pointColumns: readonly ColumnOf<BenchPoint>[] = [
@@ -81,7 +81,7 @@ function validityCell({ validity, invalidReasons }: BenchPoint): Cell {
   return { text, value: text, tone: "bad" };
 }
 
-/** `unitNs`: nanoseconds of the unit that it is given in. */
+/** Converts a rate to milliseconds. `unitNs`: number of nanoseconds in the unit of `rate`. */
 export function inMilliseconds(rate: Rate | undefined, unitNs = 1): Rate | undefined {
   if (rate === undefined) return undefined;
   const { value, low, high } = rate;

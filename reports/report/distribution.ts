@@ -1,7 +1,7 @@
-/** Many times → their distribution: mean, extremes, percentiles, and a curve that is small enough to draw. */
+/** Summarises many times as a distribution: mean, extremes, percentiles, and a curve with few enough points to draw. */
 import type { Distribution } from "../records/bench/bench-record.ts";
 
-/** Numbers as they come, in memory that grows by doubling: eight bytes each. */
+/** A growing list of numbers, eight bytes each; its memory grows by doubling. */
 export class Values {
   #values = new Float64Array(1024);
   #count = 0;
@@ -16,7 +16,7 @@ export class Values {
     this.#count += 1;
   }
 
-  /** In ascending order. */
+  /** The numbers in ascending order. */
   sorted(): Float64Array {
     return this.#values.slice(0, this.#count).sort();
   }
@@ -25,8 +25,8 @@ export class Values {
 const percentiles = [50, 90, 95, 99];
 
 /**
- * The percentiles are nearest-rank, as LoadGen's are, and have no interval: the samples of a batch share its times, so they
- * are not independent. null for no values.
+ * The distribution of sorted values; null for none. Percentiles are nearest-rank, as in LoadGen. They have no interval,
+ * since the samples of a batch share its times and are not independent.
  */
 export function distributionOf(sorted: Float64Array): Distribution | null {
   const [min, max] = [sorted[0], sorted.at(-1)];
@@ -49,7 +49,7 @@ export interface CurvePoint {
   readonly share: number;
 }
 
-const curvePoints = 60; // more are not seen at the size it is drawn
+const curvePoints = 60; // more points would not be visible at the size of the chart
 
 /** The empirical distribution function at evenly spaced shares. */
 export function curveOf(sorted: Float64Array): readonly CurvePoint[] {
@@ -60,7 +60,7 @@ export function curveOf(sorted: Float64Array): readonly CurvePoint[] {
   });
 }
 
-/** Four digits: the record stays readable, and nobody sees more. */
+/** Rounds to four significant digits, which keeps the record readable. */
 function significant(value: number): number {
   return Number(value.toPrecision(4));
 }

@@ -1,4 +1,7 @@
-/** A report as Markdown, for a pull request: the tables, and where the numbers come from. No cell can end its table. */
+/**
+ * A report as Markdown, for a pull request: its tables, and where the numbers come from. Cells are escaped, so that
+ * none can end its table.
+ */
 import type { Report } from "./report-data.ts";
 import { escapeMarkdown, tableToMarkdown } from "../tables/markdown.ts";
 import { withoutEmptyColumns } from "../tables/table.ts";

@@ -3,12 +3,12 @@ import type { ReportRun } from "./report-data.ts";
 import { groupsOf } from "./run-names.ts";
 
 export interface SpeedAndScore {
-  /** Both: more is better. */
+  /** Speed and score; for both, more is better. */
   readonly speed: number;
   readonly score: number;
 }
 
-/** For each candidate, in order. Of equal ones all are on the front. */
+/** Whether each candidate is on the front. Of equal candidates all are. */
 export function paretoFront(candidates: readonly SpeedAndScore[]): readonly boolean[] {
   return candidates.map((one) => !candidates.some((other) => dominates(other, one)));
 }
@@ -18,7 +18,7 @@ function dominates(other: SpeedAndScore, one: SpeedAndScore): boolean {
   return isNoWorse && (other.speed > one.speed || other.score > one.score);
 }
 
-/** The runs on the front of their group. Groups of one run have no front to speak of. */
+/** Ids of the runs on the front of their group; groups of a single run are left out. */
 export function frontRuns(runs: readonly ReportRun[]): ReadonlySet<string> {
   return new Set(
     groupsOf(runs)

@@ -1,6 +1,6 @@
 /**
- * A run folder → what a report needs of it, in one pass over its predictions: their times, those that are shown, and the
- * hashes of its files. Predictions are never held, so a run of any length takes the same memory.
+ * Reads what a report needs of a run folder in one pass over its predictions: their times, the predictions to be shown,
+ * and hashes of files. Other predictions are not kept, so memory does not depend on the length of a run.
  */
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
@@ -15,15 +15,15 @@ import { curveOf, distributionOf, Values } from "./distribution.ts";
 import type { FileState, Latency } from "./report-data.ts";
 
 export interface PredictionSummary {
-  /** Lines of each kind. */
+  /** Number of lines of each kind. */
   readonly counts: { readonly predicted: number; readonly failed: number };
   readonly latency: Latency | null;
-  /** The chosen ones, by sample id. */
+  /** The predictions to be shown, by sample id. */
   readonly chosen: ReadonlyMap<string, Prediction>;
   readonly sha256: string;
 }
 
-/** `isChosen`: whether a sample is to be shown. Throws a RunFolderError for a line that is no prediction. */
+/** `isChosen`: whether a sample is to be shown. Throws a RunFolderError for an invalid line. */
 export async function summarisePredictions(
   folder: string,
   isChosen: (id: string) => boolean,
@@ -73,7 +73,7 @@ interface LineHead {
   readonly latencyMs: Readonly<Record<string, number>>;
 }
 
-/** What every line is read for. Only shown predictions are checked in full, `predictionOf`. */
+/** The fields that are needed of every line. Only shown predictions are checked completely, by `predictionOf`. */
 function lineHeadOf(line: string, where: string): LineHead {
   let value: unknown;
   try {
@@ -110,12 +110,14 @@ function notAPrediction(where: string, cause: unknown): RunFolderError {
 
 const lineEnd = 0x0a;
 
-/** Whole lines; a torn last one is left out, as the journal leaves it. No file is no lines. */
+/**
+ * The complete lines of a file; an incomplete last line is dropped, as the journal does. A missing file has no lines.
+ */
 async function* linesOf(path: string, onBytes: (bytes: Buffer) => void): AsyncGenerator<string> {
   let rest = Buffer.alloc(0);
   try {
     for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) {
-      if (!Buffer.isBuffer(chunk)) continue; // no encoding is set, so it is one
+      if (!Buffer.isBuffer(chunk)) continue; // without an encoding, every chunk is a Buffer
       onBytes(chunk);
       const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
       let start = 0;
@@ -130,7 +132,7 @@ async function* linesOf(path: string, onBytes: (bytes: Buffer) => void): AsyncGe
   }
 }
 
-/** `predictionsSha256`: known from reading them. */
+/** States of the run's files. `predictionsSha256`: hash of the predictions, computed while they were read. */
 export async function readFileStates(folder: string, predictionsSha256: string): Promise<readonly FileState[]> {
   const recorded = await readChecksums(folder);
   const states: FileState[] = [];
@@ -141,7 +143,7 @@ export async function readFileStates(folder: string, predictionsSha256: string):
   return states;
 }
 
-/** What was edited after it was written; empty for nothing, and for files that nothing was recorded of. */
+/** Names of files that were edited after the run; files without a recorded checksum are not among them. */
 export function editedFiles(states: readonly FileState[]): readonly string[] {
   return states
     .filter(({ sha256, recorded }) => recorded !== null && recorded !== sha256)

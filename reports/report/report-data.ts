@@ -1,6 +1,6 @@
 /**
- * report.json: everything a report says, as types and as a schema (docs/schemas/report.schema.json is made from it). The page,
- * the tables and the charts are made from this and nothing else. null is "not measured", never 0.
+ * report.json: all contents of a report, as types and as a schema (docs/schemas/report.schema.json is made from it).
+ * Page, tables and charts are made from this alone. null means "not measured", never 0.
  */
 import * as z from "zod";
 import { benchSchema, distributionSchema, pointSchema } from "../records/bench/bench-record.ts";
@@ -16,11 +16,13 @@ const amount = z.number().nullable();
 const fileState = z.object({
   name: text,
   sha256: text,
-  /** As SHA256SUMS has it; null: the folder was written before there was one, so the file cannot be checked. */
+  /**
+   * The checksum in SHA256SUMS; null: the folder was written by a version without that file, so it cannot be checked.
+   */
   recorded: text.nullable(),
 });
 
-/** One metric, rounded as the table of `run` rounds. */
+/** One metric, rounded as in the table of `run`. */
 const row = z.object({
   checkpoint: text,
   precision: text,
@@ -47,25 +49,25 @@ const row = z.object({
   value: amount,
 });
 
-/** Milliseconds a sample: of what is computed for a batch, a sample has its share. */
+/** Milliseconds a sample; work done for a whole batch is divided among its samples. */
 const latency = z.object({
   /** All stages together. */
   sampleMs: distributionSchema,
   stagesMs: z.record(text, distributionSchema),
-  /** This share of samples takes at most `value` milliseconds. */
+  /** Points of the cumulative distribution: this share of samples takes at most `value` milliseconds. */
   curve: z.array(z.object({ value: z.number(), share: z.number() })).readonly(),
-  /** 1000 / the mean of sampleMs: loading and waiting are not in it. */
+  /** 1000 / mean of sampleMs; it does not include loading and waiting. */
   samplesPerSecond: z.number(),
 });
 
-/** What a run may have measured of itself besides its predictions. */
+/** Load time and memory that a run may have measured. */
 export const measuredSchema = z.object({
   loadMs: amount.optional(),
   peakMemoryBytes: amount.optional(),
   weightsBytes: amount.optional(),
 });
 
-/** Ours beside a published number; fractions, or CIDEr's own unit. */
+/** Our score and a published number, as fractions or in CIDEr's own unit. */
 const comparison = z.object({
   metric: text,
   unit: metricUnitSchema,
@@ -75,16 +77,19 @@ const comparison = z.object({
   published: z.number(),
   difference: amount,
   source: text,
-  /** `interval`: it lies in ours; `tolerance`: as near as public reports lie to each other; `outside`: neither. */
+  /**
+   * `interval`: the number is inside our interval; `tolerance`: it differs no more than public reports differ;
+   * `outside`: neither.
+   */
   verdict: z.enum(["interval", "tolerance", "outside", "unjudged"]),
   reasons: z.array(text).readonly(),
 });
 
 const run = z.object({
-  /** Short, and only of this report: "run-1". */
+  /** A short id within this report: "run-1". */
   id: text,
   folder: text,
-  /** Runs of one group answered the same samples of the same data, so they can be compared. */
+  /** The group of the run. Runs of one group answered equal samples of equal data, so they can be compared. */
   group: text,
   record: runRecordSchema,
   files: z.array(fileState).readonly(),
@@ -92,9 +97,9 @@ const run = z.object({
   latency: latency.nullable(),
   measured: measuredSchema,
   comparisons: z.array(comparison).readonly(),
-  /** Why nothing of it can be compared with published numbers. */
+  /** Reasons why the run cannot be compared with published numbers. */
   obstacles: z.array(text).readonly(),
-  /** How many answers equal those of the fp32 run of its checkpoint in its group; null: there is no such other run. */
+  /** How many answers equal those of the fp32 run of the checkpoint in this group; null: there is no other such run. */
   agreement: z.object({ with: text, compared: count, equal: count }).nullable(),
 });
 
@@ -111,7 +116,7 @@ const apart = z.object({
   folder: text,
   kind: z.enum(["run", "bench", "unknown"]),
   reasons: z.array(text).readonly(),
-  /** What it says of itself, as far as it can be read. Not to be compared with anything. */
+  /** Rows of a folder that is set apart, as far as they can be read. They must not be compared with others. */
   rows: z.array(row).readonly(),
 });
 
@@ -119,7 +124,7 @@ const answer = z.object({
   run: text,
   prompt: text.nullable(),
   text,
-  /** Of the group's metric; null: that metric has none by sample. */
+  /** Score of the sample in the group's metric; null: that metric has no scores by sample. */
   score: amount,
 });
 
@@ -136,13 +141,16 @@ const galleryGroup = z.object({
   id: text,
   task: text,
   split: text,
-  /** Whose scores by sample are shown; null: none has any. */
+  /** The metric whose scores by sample are shown; null: none has any. */
   metric: z.object({ name: text, unit: metricUnitSchema }).nullable(),
   shown: count,
   of: count,
-  /** Samples that two runs of the group answer differently; null: one run, or no answers. */
+  /**
+   * Number of samples that two runs of the group answer differently; null: there is one run, or the task has no
+   * answers.
+   */
   differing: count.nullable(),
-  /** Why questions, references or images are missing; empty where they are there. */
+  /** Reasons why questions, references or images are missing; empty where none is. */
   notes: z.array(text).readonly(),
 });
 
@@ -171,7 +179,7 @@ export type FileState = z.infer<typeof fileState>;
 export type Latency = z.infer<typeof latency>;
 export type RunMeasures = z.infer<typeof measuredSchema>;
 
-/** As charts and tables name it. */
+/** Name of a run's precision in charts and tables. */
 export function precisionOf({ record }: Pick<ReportRun, "record">): string {
   return recordedPrecision(record.config);
 }

@@ -1,4 +1,7 @@
-/** The charts of runs: for each group of runs on the same samples, scores, speed, latency, their trade and where time goes. */
+/**
+ * The charts of runs: for each group of runs on equal samples, scores, speed, latency, score against speed, and time by
+ * stage.
+ */
 import type { Chart, ChartRow, LegendEntry, RowsChart } from "../charts/chart.ts";
 import { colorAt } from "../charts/chart.ts";
 import { unitsBySign } from "../records/metric-unit.ts";
@@ -8,7 +11,7 @@ import { frontRuns } from "./pareto.ts";
 import type { ReportRun } from "./report-data.ts";
 import { familyColor, familyLabel, groupNote, groupTitle, runNames } from "./run-names.ts";
 
-/** `group`: runs of the same samples; `id` goes into the names of the files. */
+/** Runs on equal samples; `id` becomes part of file names. */
 export interface RunGroup {
   readonly id: string;
   readonly runs: readonly ReportRun[];
@@ -48,7 +51,7 @@ export function scoreChart({ id, runs }: RunGroup): Chart | null {
   };
 }
 
-const publishedColor = 4; // orange, which no family has
+const publishedColor = 4; // orange, which is the colour of no model family
 const publishedEntry: LegendEntry = { label: "published", color: publishedColor, shape: "diamond" };
 
 export function throughputChart({ id, runs }: RunGroup): Chart | null {
@@ -70,7 +73,7 @@ export function throughputChart({ id, runs }: RunGroup): Chart | null {
   });
 }
 
-/** Percentiles and the marks they have, from fast to slow. */
+/** Percentiles and their marks, from fast to slow. */
 const latencyMarks = [
   { percentile: "50", shape: "circle" },
   { percentile: "90", shape: "square" },
@@ -144,7 +147,7 @@ export function paretoChart({ id, runs }: RunGroup): Chart | null {
   };
 }
 
-const mostCurves = 7; // as many as there are colours
+const mostCurves = 7; // the number of colours
 
 export function distributionChart({ id, runs }: RunGroup): Chart | null {
   const names = runNames(runs);
@@ -185,16 +188,16 @@ export function stagesChart({ id, runs }: RunGroup): Chart | null {
   });
 }
 
-/** A stage's mean over all samples, also those that have it not. */
+/** Mean of each stage over all samples; it counts 0 for samples without the stage. */
 function stageMeans({ sampleMs, stagesMs }: NonNullable<ReportRun["latency"]>): Readonly<Record<string, number>> {
   return Object.fromEntries(
     Object.entries(stagesMs).map(([stage, { mean, count }]) => [stage, (mean * count) / sampleMs.count]),
   );
 }
 
-const mostStages = 6; // and the others together: seven colours
+const mostStages = 6; // the others are shown together, which makes seven colours
 
-/** By name, largest over all first; `others` are what is left. */
+/** Names of the largest stages over all runs, in the order of the pipeline. */
 export function largestStages(means: readonly Readonly<Record<string, number>>[]): readonly string[] {
   const totals = new Map<string, number>();
   for (const mean of means) {
@@ -205,7 +208,7 @@ export function largestStages(means: readonly Readonly<Record<string, number>>[]
   return [...totals.keys()].filter((stage) => kept.has(stage)); // in the order of the pipeline
 }
 
-/** `meansMs`: of every stage; those that are not in `stages` stand together at the end. */
+/** A row of the chart. `meansMs`: mean of every stage; those that are not in `stages` are added up at the end. */
 export function stageRow(
   label: string,
   stages: readonly string[],

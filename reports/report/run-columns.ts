@@ -1,11 +1,11 @@
-/** Columns that several tables of runs begin with or share. */
+/** Columns that several tables of runs have in common. */
 import { left, right } from "../tables/table.ts";
 import type { ColumnOf } from "../tables/table.ts";
 import { figure } from "../tables/cells.ts";
 import { precisionOf } from "./report-data.ts";
 import type { ReportRun } from "./report-data.ts";
 
-/** What was run. */
+/** Columns for what was run. */
 export const settingColumns: readonly ColumnOf<ReportRun>[] = [
   left("run", ({ id }) => id),
   left("checkpoint", ({ record }) => record.checkpoint.name),
@@ -15,7 +15,7 @@ export const settingColumns: readonly ColumnOf<ReportRun>[] = [
   left("protocol", ({ record: { config } }) => (Object.keys(config.overrides).length > 0 ? "custom" : config.protocol)),
 ];
 
-/** Of the task's first metric. */
+/** Column with the name of the task's first metric. */
 export const metricColumn = left<ReportRun>("metric", ({ rows: [row] }) => row?.metric ?? "");
 
 export const throughputColumn = right<ReportRun>(
@@ -24,7 +24,7 @@ export const throughputColumn = right<ReportRun>(
   "samples_per_second",
 );
 
-/** Percentiles of the time that a sample takes. */
+/** Columns with percentiles of the time for a sample. */
 export function percentileColumns(percentiles: readonly string[]): readonly ColumnOf<ReportRun>[] {
   return percentiles.map((percentile) =>
     right<ReportRun>(

@@ -1,11 +1,13 @@
-/** What runs and points are called in tables and charts: the shortest name that tells them apart. */
+/** Names of runs and points in tables and charts: the shortest that distinguish them. */
 import type { BenchPoint } from "../records/bench/bench-record.ts";
 import { recordedPrecision } from "../records/recorded-precision.ts";
 import { grouped } from "../tables/numbers.ts";
 import { precisionOf } from "./report-data.ts";
 import type { ReportRun } from "./report-data.ts";
 
-/** Names by run id: checkpoint and precision, and the run id, too, where two runs of a group would have one name. */
+/**
+ * Names by run id: checkpoint and precision; with the run id where two runs of a group would otherwise have one name.
+ */
 export function runNames(runs: readonly ReportRun[]): ReadonlyMap<string, string> {
   const plain = (run: ReportRun): string => `${run.record.checkpoint.name} ${precisionOf(run)}`;
   const counts = new Map<string, number>();
@@ -21,7 +23,9 @@ export function runNames(runs: readonly ReportRun[]): ReadonlyMap<string, string
   );
 }
 
-/** `shapes-opt-small int8, batch 8, 2 threads`: what differs between the points beside checkpoint and precision. */
+/**
+ * `shapes-opt-small int8, batch 8, 2 threads`: checkpoint, precision, and the settings that differ between the points.
+ */
 export function pointName(point: BenchPoint, points: readonly BenchPoint[]): string {
   const parts = [`${point.checkpoint.name} ${recordedPrecision(point)}`];
   if (points.some(({ batchSize }) => batchSize !== point.batchSize)) parts.push(`batch ${point.batchSize}`);
@@ -38,7 +42,7 @@ const families: readonly { readonly family: string; readonly label: string }[] =
   { family: "itm", label: "image-text matching" },
 ];
 
-/** A colour of its own for each kind of language model. */
+/** The colour of each family of language models. */
 export function familyColor(family: string): number {
   const index = families.findIndex((one) => one.family === family);
   return index === -1 ? families.length : index;
@@ -48,13 +52,13 @@ export function familyLabel(family: string): string {
   return families.find((one) => one.family === family)?.label ?? family;
 }
 
-/** What a chart of a group is of: task and split. */
+/** Title of a group's charts: task and split. */
 export function groupTitle(runs: readonly ReportRun[]): string {
   const [run] = runs;
   return run === undefined ? "" : `${run.record.config.task} ${run.record.data.split}`;
 }
 
-/** Protocol and number of samples: what groups of one task and split differ in. */
+/** Protocol and number of samples, in which groups of one task and split can differ. */
 export function groupNote(runs: readonly ReportRun[]): string {
   const [run] = runs;
   if (run === undefined) return "";
@@ -63,7 +67,7 @@ export function groupNote(runs: readonly ReportRun[]): string {
   return `Protocol ${protocol}, n ${grouped(counts.samples)}`;
 }
 
-/** Runs by group, in the order they came. */
+/** Runs by group, in the order in which they appear. */
 export function groupsOf(runs: readonly ReportRun[]): readonly (readonly ReportRun[])[] {
   const groups = new Map<string, ReportRun[]>();
   for (const run of runs) {

@@ -1,4 +1,4 @@
-/** The tables of what runs scored. */
+/** The tables of scores. */
 import { amount, interval, scoreCell, scoreDifferenceCell, scoreIntervalCell } from "../tables/cells.ts";
 import { grouped } from "../tables/numbers.ts";
 import { columnsOfPart, left, right, tableOf } from "../tables/table.ts";
@@ -8,7 +8,7 @@ import type { Apart, Report, ReportComparison, ReportRun } from "./report-data.t
 import type { ReportTable } from "./report-table.ts";
 import { metricColumn, percentileColumns, settingColumns, throughputColumn } from "./run-columns.ts";
 
-/** A line a run: its first metric, and how fast it was. */
+/** A line for each run: its first metric and its speed. */
 export function summaryTable(runs: readonly ReportRun[]): ReportTable {
   const front = frontRuns(runs);
   const columns: readonly ColumnOf<ReportRun>[] = [
@@ -51,7 +51,7 @@ const scoreColumns: readonly ColumnOf<RunScore>[] = [
   right("failed", ({ row }) => amount(row.failed, 0)),
 ];
 
-/** All metrics. */
+/** The table of all metrics. */
 export function scoresTable(runs: readonly ReportRun[]): ReportTable {
   const rows = runs.flatMap((run) => run.rows.map((row) => ({ run, row })));
   return { id: "scores", title: "All scores", note: null, ...tableOf(scoreColumns, rows) };
@@ -73,7 +73,7 @@ const comparisonColumns: readonly ColumnOf<RunComparison>[] = [
   left("source", ({ one }) => one.source),
 ];
 
-/** Ours beside every published number. */
+/** The table of our scores beside every published number. */
 export function publishedTable(runs: readonly ReportRun[]): ReportTable {
   const rows = runs.flatMap((run) => run.comparisons.map((one) => ({ run, one })));
   return {
@@ -103,7 +103,7 @@ const apartColumns: readonly ColumnOf<Apart>[] = [
   left("it says", claimOf, "says"),
 ];
 
-/** Folders that are shown apart, and why. */
+/** The table of folders that are set apart, with the reasons. */
 export function apartTable({ apart }: Report): ReportTable {
   return {
     id: "apart",

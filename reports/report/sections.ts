@@ -1,4 +1,7 @@
-/** Report → what is shown of it, in order: sections of charts and tables. The page, the PNGs, the CSVs and Markdown all show these. */
+/**
+ * Divides a report into sections of charts and tables, in order. The page, PNGs, CSVs and Markdown all show these
+ * sections.
+ */
 import type { Chart } from "../charts/chart.ts";
 import { benchCharts } from "./bench-charts.ts";
 import { benchStagesTable } from "./bench-stages-table.ts";
@@ -16,11 +19,11 @@ export interface Section {
   readonly title: string;
   readonly charts: readonly Chart[];
   readonly tables: readonly ReportTable[];
-  /** Long tables that are folded away on the page. */
+  /** Long tables that are folded on the page. */
   readonly folded: readonly ReportTable[];
 }
 
-/** Sections with nothing in them are left out. */
+/** The sections of a report; empty ones are left out. */
 export function sectionsOf(report: Report): readonly Section[] {
   const { runs, benches } = report;
   const groups = namedGroups(report);
@@ -68,11 +71,11 @@ function withoutEmpty(section: Section): Section {
   return { ...section, tables: filled(section.tables), folded: filled(section.folded) };
 }
 
-/** Groups with the names of their files: the task and the split, and a number where they are not alone in having them. */
+/** Groups with names for their files: task and split, and a number where several groups have equal ones. */
 function namedGroups({ runs }: Report): readonly RunGroup[] {
   const counts = new Map<string, number>();
   return groupsOf(runs).map((group) => {
-    const { config, data } = group[0]!.record; // no group is empty
+    const { config, data } = group[0]!.record; // groups are never empty
     const name = `${config.task}-${data.split}`.replace(/[^\w.-]+/g, "-");
     const count = (counts.get(name) ?? 0) + 1;
     counts.set(name, count);

@@ -1,4 +1,4 @@
-/** The tables of how fast runs were, and of what precisions change. */
+/** The tables of speed, and of what precisions change. */
 import { unitsBySign } from "../records/metric-unit.ts";
 import { amount, figure, megabytes, scoreDifferenceCell } from "../tables/cells.ts";
 import { columnsOfPart, right, tableOf } from "../tables/table.ts";
@@ -26,7 +26,7 @@ const speedColumns: readonly ColumnOf<ReportRun>[] = [
   memoryColumn,
 ];
 
-/** Throughput and latency of runs. */
+/** The table of throughput and latency of runs. */
 export function speedTable(runs: readonly ReportRun[]): ReportTable {
   return {
     id: "speed",
@@ -40,7 +40,7 @@ function seconds(milliseconds: number | null | undefined): number | null {
   return milliseconds === null || milliseconds === undefined ? null : milliseconds / 1000;
 }
 
-/** Mean milliseconds a sample, a column a stage in the order of the first run that has it. */
+/** The table of mean milliseconds a sample, with a column for each stage, in the order in which stages first appear. */
 export function stagesTable(runs: readonly ReportRun[]): ReportTable {
   const stages = [...new Set(runs.flatMap(({ latency }) => Object.keys(latency?.stagesMs ?? {})))];
   const columns = stages.map((stage) =>
@@ -54,7 +54,7 @@ export function stagesTable(runs: readonly ReportRun[]): ReportTable {
   };
 }
 
-/** A run, and the fp32 run of its checkpoint on its samples. */
+/** A run, and the fp32 run of its checkpoint on equal samples. */
 interface BesideFp32 {
   readonly run: ReportRun;
   readonly reference: ReportRun | undefined;
@@ -77,7 +77,7 @@ const precisionColumns: readonly ColumnOf<BesideFp32>[] = [
   ),
 ];
 
-/** Precision by checkpoint, where one was run in more than one. */
+/** The table that compares precisions, for checkpoints that were run in several. */
 export function precisionTable(runs: readonly ReportRun[]): ReportTable {
   const groups = groupsOf(runs).flatMap((group) => {
     const names = [...new Set(group.map(({ record }) => record.checkpoint.name))];

@@ -1,4 +1,7 @@
-/** Cells of a report's tables: rounded for the page, whole for a spreadsheet. Where nothing was measured stands a dash. */
+/**
+ * Cells of a report's tables: text rounded for the page, and unrounded values for a spreadsheet. A dash means "not
+ * measured".
+ */
 import type { MetricUnit } from "../records/metric-unit.ts";
 import { metricUnits } from "../records/metric-unit.ts";
 import { points } from "./metric-numbers.ts";
@@ -13,36 +16,36 @@ function cellOf(value: MaybeNumber, textOf: (value: number) => string): Cell {
   return value === null || value === undefined ? notMeasured : { text: textOf(value), value };
 }
 
-/** `digits` behind the point. */
+/** A number with `digits` decimals. */
 export function amount(value: MaybeNumber, digits = 2): Cell {
   return cellOf(value, (known) => grouped(known, digits));
 }
 
-/** Three digits that count. */
+/** A number with three significant digits. */
 export function figure(value: MaybeNumber): Cell {
   return cellOf(value, figureText);
 }
 
-/** With the lowest and the highest of it, where they are known. */
+/** A number with its lowest and highest value, where they are known. */
 export function rangedFigure(
   rate: { readonly value: number; readonly low: number | null; readonly high: number | null } | null | undefined,
 ): Cell {
   return rate === null || rate === undefined ? notMeasured : { text: withRange(rate, figureText), value: rate.value };
 }
 
-/** The value is in bytes, the text in millions of them. */
+/** A size; its value is in bytes, its text in MB. */
 export function megabytes(bytes: MaybeNumber): Cell {
   return cellOf(bytes, (known) => grouped(known / 1e6, known < 1e7 ? 1 : 0));
 }
 
-/** `low to high`, in a spreadsheet, too. */
+/** An interval, `low to high`, also in a spreadsheet. */
 export function interval(low: MaybeNumber, high: MaybeNumber, digits = 2): Cell {
   if (low === null || low === undefined || high === null || high === undefined) return notMeasured;
   const text = rangeText(low, high, (end) => grouped(end, digits));
   return { text, value: text };
 }
 
-/** A score that is not rounded yet. */
+/** A cell for an unrounded score. */
 export function scoreCell(score: MaybeNumber, unit: MetricUnit): Cell {
   return amount(wholePoints(score, unit), metricUnits[unit].digits);
 }
@@ -51,14 +54,14 @@ export function scoreIntervalCell(low: MaybeNumber, high: MaybeNumber, unit: Met
   return interval(wholePoints(low, unit), wholePoints(high, unit), metricUnits[unit].digits);
 }
 
-/** With its sign. */
+/** A cell for a difference of scores, with its sign. */
 export function scoreDifferenceCell(difference: MaybeNumber, unit: MetricUnit): Cell {
   return cellOf(wholePoints(difference, unit), (value) =>
     withSign(value, grouped(Math.abs(value), metricUnits[unit].digits), "−"),
   );
 }
 
-/** Without the digits that multiplying leaves behind the twelfth. */
+/** A score in points, without rounding errors of the multiplication beyond twelve digits. */
 function wholePoints(score: MaybeNumber, unit: MetricUnit): number | null {
   return score === null || score === undefined ? null : Number(points(score, unit).toPrecision(12));
 }

@@ -1,9 +1,12 @@
-/** A table → HTML, for the page of a report. */
+/** Writes a table as HTML for the page of a report. */
 import { markup } from "../markup.ts";
 import type { Markup } from "../markup.ts";
 import type { Cell, Table } from "./table.ts";
 
-/** Wide tables scroll by themselves, so that the page does not. `label`: what it holds, for a screen reader. */
+/**
+ * The HTML. Wide tables scroll inside their frame and do not widen the page. `label`: name of the table for screen
+ * readers.
+ */
 export function tableToHtml({ columns, rows }: Table, label: string): Markup {
   return markup`<div class="table" tabindex="0" role="region" aria-label="${label}">
       <table>

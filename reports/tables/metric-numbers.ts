@@ -1,5 +1,6 @@
 /**
- * Scores of metrics → text, as their units say (metric-unit.ts). A score is shown in points: hundredths for both units of today.
+ * Formats scores of metrics by their units (metric-unit.ts). Scores are shown in points, which are hundredths in both
+ * units.
  */
 import { metricUnits } from "../records/metric-unit.ts";
 import type { MetricUnit } from "../records/metric-unit.ts";
@@ -7,12 +8,12 @@ import { noNumber, rangeText, withSign } from "./numbers.ts";
 
 type MaybeNumber = number | null | undefined;
 
-/** Not rounded. */
+/** A score in points, not rounded. */
 export function points(score: number, unit: MetricUnit): number {
   return score * metricUnits[unit].pointsPerUnit;
 }
 
-/** Rounded as people are shown it. */
+/** A score in points, rounded for display. */
 export function roundedPoints(score: MaybeNumber, unit: MetricUnit): number | null {
   return score === null || score === undefined ? null : Number(pointsText(score, unit));
 }
@@ -22,23 +23,25 @@ export function pointsText(score: MaybeNumber, unit: MetricUnit): string {
   return score === null || score === undefined ? noNumber : fixedPoints(points(score, unit), unit);
 }
 
-/** Of a number that is in points already. */
+/** Formats a number that is in points already. */
 export function fixedPoints(value: number, unit: MetricUnit): string {
   return value.toFixed(metricUnits[unit].digits);
 }
 
-/** Of one sample, whose score is coarse: `33.3`. */
+/** The score of one sample in points, with fewer decimals: `33.3`. */
 export function samplePointsText(score: number, unit: MetricUnit): string {
   return points(score, unit).toFixed(1);
 }
 
-/** `53.41 %`, or with its standard error `53.41 ± 0.20 %`. */
+/** A score with its sign: `53.41 %`, or with its standard error `53.41 ± 0.20 %`. */
 export function scoreText(score: MaybeNumber, unit: MetricUnit, error: MaybeNumber = null): string {
   if (score === null || score === undefined) return noNumber;
   return withError(pointsText(score, unit), error, unit);
 }
 
-/** `+1.20`, `-0.35`, `0.00`; null is `none`, which says what a missing end of an interval means. */
+/**
+ * A difference: `+1.20`, `-0.35`, `0.00`; `none` is the text for null, for example for a missing end of an interval.
+ */
 export function differenceText(difference: number | null, unit: MetricUnit, none = noNumber): string {
   return difference === null ? none : withSign(difference, pointsText(Math.abs(difference), unit));
 }

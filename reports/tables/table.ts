@@ -1,21 +1,25 @@
 /**
- * A table before it is written. A cell is a text for people and a value for a spreadsheet; a column is a heading, an alignment and
- * what stands in it for a row. terminal.ts, markdown.ts, csv.ts and html.ts write tables; numbers.ts and cells.ts round.
+ * A table as data. A cell has a text for people and a value for a spreadsheet; a column has a heading, an alignment and
+ * a function that makes its cell from a row. terminal.ts, markdown.ts, csv.ts and html.ts write tables; numbers.ts and
+ * cells.ts round numbers.
  */
 
 export interface Cell {
-  /** For people, rounded. */
+  /** Text for people, rounded. */
   readonly text: string;
-  /** For a spreadsheet, not rounded; null is "not measured". */
+  /** Value for a spreadsheet, not rounded; null means "not measured". */
   readonly value: string | number | null;
-  /** `good`, `bad` and `quiet` are seen at once, though the text says it, too; `code` is set in the typeface of code. */
+  /**
+   * How the cell is styled. `good`, `bad` and `quiet` only emphasise what the text says, too; `code` uses a monospaced
+   * font.
+   */
   readonly tone?: "good" | "bad" | "quiet" | "code";
 }
 
 export interface Column {
-  /** Heads the column for people; with its unit, where it has one. */
+  /** Heading for people, with the unit if there is one. */
   readonly title: string;
-  /** Heads the column in CSV: snake case, with its unit. */
+  /** Heading in CSV: snake case, with the unit. */
   readonly name: string;
   readonly align: "left" | "right";
 }
@@ -28,13 +32,15 @@ export interface Table {
 
 /** A column, and how its cells are made from rows of one type. */
 export interface ColumnOf<Row> extends Column {
-  /** A string or a number stands for itself; null is a dash, and nothing in a spreadsheet. */
+  /** Makes the cell. A string or number is shown as it is; null is a dash, and empty in a spreadsheet. */
   readonly cell: (row: Row) => Cell | string | number | null;
-  /** The column is left out of a table in which no row has it; unset: it always stands there. */
+  /**
+   * Whether a row has a value here; a column without any is left out of the table. Unset: the column is always shown.
+   */
   readonly isThere?: (row: Row) => boolean;
 }
 
-/** `name`: where the heading in CSV is another. */
+/** A column aligned to the left. `name`: heading in CSV, if it differs. */
 export function left<Row>(title: string, cell: ColumnOf<Row>["cell"], name = title): ColumnOf<Row> {
   return { title, name, align: "left", cell };
 }
@@ -43,12 +49,12 @@ export function right<Row>(title: string, cell: ColumnOf<Row>["cell"], name = ti
   return { title, name, align: "right", cell };
 }
 
-/** Only where a row has it. */
+/** Makes a column that is shown only if a row has a value in it. */
 export function onlyWhere<Row>(isThere: (row: Row) => boolean, column: ColumnOf<Row>): ColumnOf<Row> {
   return { ...column, isThere };
 }
 
-/** Columns of a row's part, for rows that hold such a part. */
+/** Turns columns for a part of a row into columns for the row. */
 export function columnsOfPart<Row, Part>(
   partOf: (row: Row) => Part,
   columns: readonly ColumnOf<Part>[],
@@ -70,7 +76,7 @@ function asCell(content: Cell | string | number | null): Cell {
   return { text: String(content), value: content };
 }
 
-/** For people: without the columns that say nothing in any row. */
+/** The table without columns that are empty in all rows, for people. */
 export function withoutEmptyColumns<Whole extends Table>(table: Whole): Whole {
   const isSaid = table.columns.map((_, index) => table.rows.some((cells) => isSomething(cells[index])));
   return {

@@ -1,7 +1,7 @@
-/** A table → lines of text for a terminal. */
+/** Writes a table as lines of text for a terminal. */
 import type { Table } from "./table.ts";
 
-/** Columns two spaces apart, as wide as their widest cell. No line end at the end. */
+/** The text: columns are as wide as their widest cell, with two spaces between them. No final line end. */
 export function tableToText({ columns, rows }: Table): string {
   const lines = [columns.map(({ title }) => title), ...rows.map((cells) => cells.map(({ text }) => text))];
   const widths = columns.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));

@@ -7,22 +7,22 @@
  *   BLEU-n    (product over k = 1..n of correct / all k-grams) ^ (1 / n), times exp(1 - references / hypotheses) where the
  *             hypotheses are shorter than their references, the reference of the closest length standing for an image's
  *
- * At the edges: where no k-gram is right, tiny numbers stand for 0 (compute_score), so the score is tiny and not 0; an
- * empty corpus of hypotheses scores 0, the length factor being exp of a large negative number.
+ * Edge cases: where no k-gram is right, tiny numbers replace 0 (compute_score), so the score is tiny and not 0; a
+ * corpus of empty hypotheses scores 0, since its length factor is exp of a large negative number.
  */
 import type { NgramCounts } from "./ngrams.ts";
 import { forEachShared, longestNgram } from "./ngrams.ts";
 
 const tiny = 1e-15; // bleu_scorer.py, compute_score
-const small = 1e-9; // there too: nothing is divided by 0
+const small = 1e-9; // also compute_score: avoids a division by 0
 
-/** What BLEU is made of; that of a corpus is the sum of its images'. */
+/** The counts that BLEU is computed from; those of a corpus are the sums over its images. */
 export interface BleuCounts {
   /** For n = 1..4, the n-grams that are in a reference. */
   readonly correct: readonly number[];
   /** For n = 1..4, all n-grams of the hypothesis. */
   readonly guesses: readonly number[];
-  /** In words. */
+  /** Length of the hypothesis in words. */
   readonly hypothesisLength: number;
   readonly referenceLength: number;
 }
@@ -30,7 +30,7 @@ export interface BleuCounts {
 /** @throws RangeError for an image without references. */
 export function bleuCounts(hypothesis: NgramCounts, references: readonly NgramCounts[]): BleuCounts {
   if (references.length === 0) throw new RangeError("BLEU: an image has no references; leave it out");
-  const most = hypothesis.counts.map(() => 0); // in one reference
+  const most = hypothesis.counts.map(() => 0); // for each n-gram, its highest count in one reference
   for (const reference of references) {
     forEachShared(hypothesis, reference, (index, other) => {
       most[index] = Math.max(most[index] ?? 0, reference.counts[other] ?? 0);
@@ -77,7 +77,7 @@ export function sumBleuCounts(images: readonly BleuCounts[]): BleuCounts {
   return { correct, guesses, hypothesisLength, referenceLength };
 }
 
-/** To be summed with a corpus that the images are to be left out of. */
+/** Negative counts: added to those of a corpus, they remove an image from it. */
 export function negated({ correct, guesses, hypothesisLength, referenceLength }: BleuCounts): BleuCounts {
   return {
     correct: correct.map((count) => -count),
@@ -98,7 +98,7 @@ export function bleu({ correct, guesses, hypothesisLength, referenceLength }: Bl
   });
 }
 
-/** Names of the columns that BLEU's counts are kept in, one number an image: their sums are the corpus's. */
+/** Names of the columns in scores.json that hold BLEU's counts by image; their sums are the counts of the corpus. */
 export const bleuColumnNames: readonly string[] = [
   ...Array.from({ length: longestNgram }, (_, n) => `BLEU correct ${n + 1}-grams`),
   ...Array.from({ length: longestNgram }, (_, n) => `BLEU all ${n + 1}-grams`),

@@ -1,8 +1,10 @@
 /**
- * The scores of generated captions: CIDEr-D, BLEU-1 to BLEU-4 and ROUGE-L, as metrics of a task. What they share is done once
- * for all of them (caption-run.ts). BLEU is four metrics, for a row shows one number and each of the four is published as one.
+ * The scores of generated captions: CIDEr-D, BLEU-1 to BLEU-4 and ROUGE-L, as metrics of a task. Their common work is
+ * done once for all of them (caption-run.ts). BLEU is four metrics, since a row shows one number and papers report the
+ * four separately.
  *
- * No hypotheses, or none with references: no score. Some without references: an error, for nobody said what they should be.
+ * No hypotheses, or none with references: no score. Only some without references: an error, since they cannot be
+ * scored.
  */
 import type { CaptionSample } from "../../datasets/dataset.ts";
 import type { Metric, Score } from "../task.ts";
@@ -15,14 +17,15 @@ import { rougeL as rougeLOfImage } from "./rouge-l.ts";
 import { clusteredStandardError, jackknifeStandardError } from "./standard-error.ts";
 
 /**
- * Where CIDEr counts in how many images an n-gram is found. `split`: all images of the split, so a part of it scores as it
- * would within the whole. `sample`: the scored images only, as the official code does; the same where all are scored.
+ * The images over which CIDEr computes document frequencies. `split`: all images of the split, so that scores of a part
+ * are comparable with those of the whole. `sample`: the scored images only, as in the official code. They are equal
+ * where all images are scored.
  */
 export type DocumentCollection = "split" | "sample";
 
 /**
- * No score either where no reference has a word, which is an error in the official code, or where there is one image: its
- * official score is 0, whatever the caption, for no n-gram tells images apart.
+ * There is also no score where no reference has a word, which is an error in the official code, or where there is only
+ * one image: the official score is then always 0, since no n-gram distinguishes images.
  */
 export function ciderMetric(collection: DocumentCollection): Metric<CaptionSample> {
   return {
@@ -41,7 +44,7 @@ export function ciderMetric(collection: DocumentCollection): Metric<CaptionSampl
 
 export const cider = ciderMetric("split");
 
-/** The split itself where all of it is scored, so that nothing is counted twice. */
+/** The scored samples; the split itself where all of it is scored, so that its counts are reused. */
 function scoredSamples(hypotheses: Hypotheses, split: readonly CaptionSample[]): readonly CaptionSample[] {
   return hypotheses.length === split.length ? split : hypotheses.map(({ sample }) => sample);
 }
@@ -93,7 +96,7 @@ export const bleu4 = bleuMetric(4);
 
 const unscored: Score = { value: null, standardError: null };
 
-/** A score that is a mean over images, the document frequencies of CIDEr held fixed. */
+/** A score that is a mean over images, with CIDEr's document frequencies taken as fixed. */
 function meanOverImages(hypotheses: Hypotheses, bySample: readonly number[]): Score {
   return {
     value: mean(bySample),

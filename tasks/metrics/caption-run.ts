@@ -1,5 +1,5 @@
 /**
- * The captions of a run as the scores see them: tokens, numbered n-grams, and what BLEU counts. Made once for all metrics.
+ * The captions of a run, prepared once for all metrics: tokens, numbered n-grams, and the counts of BLEU.
  */
 import { DatasetError } from "../../datasets/dataset.ts";
 import type { CaptionSample } from "../../datasets/dataset.ts";
@@ -12,7 +12,7 @@ import { NgramNumbers } from "./ngrams.ts";
 
 export type Hypotheses = readonly Hypothesis<CaptionSample>[];
 
-/** By hypothesis where nothing else is said. */
+/** The prepared captions; arrays are in the order of the hypotheses unless noted. */
 export interface CaptionRun {
   readonly hypothesisTokens: readonly (readonly string[])[];
   readonly referenceTokens: readonly (readonly (readonly string[])[])[];
@@ -24,11 +24,14 @@ export interface CaptionRun {
   readonly bleuCounts: readonly BleuCounts[];
 }
 
-/** By hypotheses and split, for every metric of a task is asked about the same two; it forgets them when they are forgotten. */
+/**
+ * Prepared captions by hypotheses and split, since every metric of a task is called with these two objects. Entries go
+ * when the objects are garbage-collected.
+ */
 const captionRuns = new WeakMap<Hypotheses, WeakMap<readonly CaptionSample[], CaptionRun>>();
 
 /**
- * Null where there is nothing to score: no hypotheses, or no references to any.
+ * The prepared captions; null where there are no hypotheses, or none has references.
  *
  * @throws DatasetError where only some have references.
  */

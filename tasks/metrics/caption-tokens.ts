@@ -5,14 +5,15 @@
  *
  *   A man's t-shirt (red), 10:30 a.m.   ->   a  man  's  t-shirt  -lrb-  red  -rrb-  10:30  a.m.
  *
- * All captions of a run are one text with a line for each, so the end of a caption can depend on the beginning of the next:
- * "plan B." is `plan b` before "The man" and `plan b.` before "the man". The last one ends at the end of the text.
+ * As in the official code, all captions of a run are tokenised as one text, a line each, so the tokens at the end of a
+ * caption can depend on the beginning of the next: "plan B." is `plan b` before "The man" and `plan b.` before "the
+ * man".
  */
 import { splitWords } from "../whitespace.ts";
 import { scan } from "./ptb/scanner.ts";
 
 /**
- * What becomes of the characters other than a newline that end a line of the tokenizer: carriage return, vertical tab, form
+ * How to treat characters other than a newline that end a line for the tokenizer: carriage return, vertical tab, form
  * feed, U+2028 and U+2029.
  *
  *   blank      they are blanks, as the wrapper makes newlines: every caption keeps its own tokens
@@ -45,7 +46,7 @@ const punctuation: ReadonlySet<string> = new Set([
   ";",
 ]);
 
-/** The tokens of each caption; none for a caption of blanks and punctuation. */
+/** The tokens of each caption; empty for a caption of blanks and punctuation. */
 export function tokenizeCaptions(captions: readonly string[], lineEnds: LineEnds = "blank"): string[][] {
   const blanks = lineEnds === "blank" ? allLineEnds : newlines;
   const lines = scan(captions.map((caption) => caption.replace(blanks, " ")).join("\n"));
@@ -54,7 +55,9 @@ export function tokenizeCaptions(captions: readonly string[], lineEnds: LineEnds
 
 const notPlain = /[^!-~]/u; // a token with other characters may hold white space
 
-/** The words of a caption as BLEU and CIDEr split it: at any white space, so at the no-break spaces in a token too. */
+/**
+ * The words of a caption for BLEU and CIDEr, which split at any white space, including no-break spaces inside a token.
+ */
 export function captionWords(tokens: readonly string[]): readonly string[] {
   return tokens.some((token) => notPlain.test(token)) ? splitWords(tokens.join(" ")) : tokens;
 }

@@ -8,8 +8,8 @@
  *                             * exp(-difference in length ^ 2 / 72)
  *   score of an image         10 * mean over references and n = 1..4; of a corpus: the mean over images
  *
- * At the edges: an empty hypothesis or reference is like nothing, 0. One image, or the same references everywhere: every
- * weight is 0, and so is every score, for no n-gram tells images apart.
+ * Edge cases: an empty hypothesis or reference has likeness 0. With one image, or equal references for all images,
+ * every weight and so every score is 0, since no n-gram distinguishes images.
  */
 import type { NgramCounts } from "./ngrams.ts";
 import { forEachShared, longestNgram } from "./ngrams.ts";
@@ -19,15 +19,15 @@ const scale = 10; // cider_scorer.py, compute_cider
 
 /** In how many images' references each n-gram is found. */
 export interface DocumentFrequencies {
-  /** The images that were counted. */
+  /** Number of images that were counted. */
   readonly documents: number;
-  /** By the n-gram's number: ln N - ln max(1, d). */
+  /** ln N - ln max(1, d) for each n-gram, by its number. */
   readonly weights: Float64Array;
 }
 
 /**
- * @param references the references of each image, all counted by the same `NgramNumbers`
- * @param ngrams numbers given so far by it
+ * @param references the references of each image, all counted by one `NgramNumbers`
+ * @param ngrams the number of n-grams numbered so far by that `NgramNumbers`
  * @throws RangeError for no images.
  */
 export function documentFrequencies(
@@ -82,7 +82,7 @@ interface CaptionVector {
 }
 
 function vectors({ documents, weights }: DocumentFrequencies): (counts: NgramCounts) => CaptionVector {
-  const unseen = Math.log(documents); // an n-gram of no reference has the largest weight
+  const unseen = Math.log(documents); // an n-gram that is in no reference has the largest weight
   return (counts) => {
     const own = counts.ids.map((id, index) => (counts.counts[index] ?? 0) * (weights[id] ?? unseen));
     let index = 0;
@@ -95,7 +95,9 @@ function vectors({ documents, weights }: DocumentFrequencies): (counts: NgramCou
   };
 }
 
-/** Sum over n. A norm of 0 divides nothing, as in cider_scorer.py, sim: the product above it is 0 as well. */
+/**
+ * Likeness summed over n. Where a norm is 0 nothing is divided, as in cider_scorer.py, sim: the product is 0 then, too.
+ */
 function likeness(hypothesis: CaptionVector, reference: CaptionVector): number {
   const products = [0, 0, 0, 0];
   forEachShared(hypothesis.counts, reference.counts, (inHypothesis, inReference, order) => {

@@ -2,8 +2,9 @@
  * Exact match, as LAVIS scores GQA (lavis/tasks/vqa.py, GQATask): hypothesis and reference in VQA's normal form
  * (vqa-answer.ts: punctuation, then words), 1 if they are equal, else 0; then the mean.
  *
- * LAVIS has normalised the reference since December 2023, before that only the hypothesis. Edges: with several references
- * any of them counts (GQA has one); none on every sample is no score, none on some of them an error.
+ * LAVIS has normalised the reference since December 2023, before that only the hypothesis. Edge cases: with several
+ * references, a match with any of them counts (GQA has one). If no sample has references there is no score; if only
+ * some have none, that is an error.
  */
 import type { VqaSample } from "../../datasets/dataset.ts";
 import type { Metric } from "../task.ts";

@@ -3,11 +3,11 @@
  * (lavis/models/blip2_models/blip2_t5.py, `_lemmatize`). Its references are stems already: "riding horses" must become
  * "ride horse".
  *
- * LAVIS asks spaCy's en_core_web_sm, a neural tagger that exists for Python only. Here it is wink-nlp with its English model,
- * which has the same universal parts of speech, the same kind of tokens ("don't" is "do n't", "t-shirt" is "t - shirt") and,
- * like spaCy, WordNet's rules and exceptions for lemmas. What differs: which part of speech a word without a sentence around
- * it is given ("surfing" is a noun here and stays, capitalised words are names and stay), so some answers keep an ending
- * spaCy cuts or lose one it keeps. Scores differ from LAVIS's by what these answers are worth.
+ * LAVIS asks spaCy's en_core_web_sm, a neural tagger that exists for Python only. Here it is wink-nlp with its English
+ * model, which like spaCy uses universal parts of speech, splits "don't" into "do n't" and "t-shirt" into "t - shirt",
+ * and lemmatises by WordNet's rules and exceptions. What differs: the part of speech that a word without a sentence
+ * around it is given ("surfing" is a noun here and stays, capitalised words are names and stay), so some answers keep
+ * an ending spaCy cuts or lose one it keeps. Scores differ from LAVIS's by what these answers are worth.
  */
 import model from "wink-eng-lite-web-model";
 import winkNlp from "wink-nlp";
@@ -29,7 +29,7 @@ let tag: Tagger | undefined;
 
 function openTagger(): Tagger {
   const nlp = winkNlp(model, ["pos"]);
-  // wink-nlp's declarations of these functions and of `out`, which takes them, do not fit each other.
+  // wink-nlp's type declarations of these functions do not match the parameter of `out` that takes them.
   const properties: Readonly<Record<string, unknown>> = { ...nlp.its };
   return (text) => {
     const tokens: TokenColumns = nlp.readDoc(text).tokens();

@@ -1,5 +1,5 @@
 /**
- * The score that is a mean over questions: its standard error, and the same mean for each answer type and question type.
+ * The score that is a mean over questions, with its standard error and with means by answer type and by question type.
  * Sums run in the order of the hypotheses, as the reference scorers' do.
  */
 import { DatasetError } from "../../datasets/dataset.ts";
@@ -8,9 +8,9 @@ import type { Hypothesis, Score } from "../task.ts";
 import { clusteredStandardError } from "./standard-error.ts";
 
 /**
- * `accuracy` scores one hypothesis, 0 to 1, against its sample's references. Questions about one image are one cluster of
- * the standard error: they are not independent (Miller 2024, arXiv 2411.00640). No hypothesis, or a split without
- * references, is no score; references on some samples only are an error, for the others would be scored as wrong.
+ * `accuracy` scores one hypothesis, 0 to 1, against its sample's references. Questions about one image are one cluster
+ * of the standard error: they are not independent (Miller 2024, arXiv 2411.00640). No hypothesis, or a split without
+ * references, is no score; references on some samples only are an error, since the others would be scored as wrong.
  */
 export function meanScore(
   hypotheses: readonly Hypothesis<VqaSample>[],

@@ -1,6 +1,6 @@
 /**
- * The n-grams of a caption, counted: what BLEU and CIDEr compare. Each n-gram of one to four words has a number, the same in
- * every caption that was counted by the same `NgramNumbers`, so that comparing them is comparing numbers.
+ * The n-grams of a caption, counted: what BLEU and CIDEr compare. An `NgramNumbers` assigns a number to each n-gram of
+ * one to four words, so that the n-grams of all captions it has counted can be compared by their numbers.
  */
 
 /** BLEU-4 and CIDEr both end here: Papineni et al. 2002, section 2.2; Vedantam et al. 2015, section 4. */
@@ -34,7 +34,7 @@ export class NgramNumbers {
     const ids: number[] = [];
     const counts: number[] = [];
     const ends: number[] = [];
-    let ngrams = numbers; // by the position they begin at
+    let ngrams = numbers; // n-gram numbers by start position
     for (let n = 1; n <= longestNgram; n += 1) {
       if (n > 1) ngrams = this.#longerBy(ngrams, numbers.slice(n - 1));
       countDistinct(ngrams, ids, counts);
@@ -94,7 +94,10 @@ export function forEachShared(
   }
 }
 
-/** From the numbers of an n-gram and of the word behind it to the number of the longer n-gram. A hash table without objects. */
+/**
+ * Maps the number of an n-gram and that of the following word to the number of the longer n-gram. A hash table in typed
+ * arrays.
+ */
 class PairTable {
   #firsts = new Int32Array(2 ** 12);
   #seconds = new Int32Array(2 ** 12);

@@ -6,8 +6,8 @@
  *   text to image (IR)   where in its text's row is the text's image?
  *   recall at K          the share of rows whose rank, counted from 0, is below K
  *
- * The directions have scores of their own, for re-ranking touches other pairs in each. Among equal scores the rank is decided
- * by the rule that is named, never by a sort. Every image has a text, every text one image.
+ * Each direction has its own matrix of scores, since re-ranking changes different pairs in each. The order of equal
+ * scores is decided by the named tie rule, never by a sort. Every image has a text, every text one image.
  */
 import type { Score } from "../task.ts";
 import { clusteredStandardError } from "./standard-error.ts";
@@ -19,7 +19,7 @@ import { clusteredStandardError } from "./standard-error.ts";
  */
 export type TieRule = "pessimistic" | "high-index-first" | "low-index-first";
 
-/** Rows of scores. Each is read before the next is asked for: it may be a view into memory that is used again. */
+/** Rows of scores. A row must be used before the next is requested, since it may be a view into a reused buffer. */
 export interface RetrievalScores {
   /** [texts] */
   readonly imageToText: (image: number) => Float32Array;
@@ -35,9 +35,12 @@ export interface Gallery {
 }
 
 export interface Ranks {
-  /** One a row: how many candidates come before the best right one. */
+  /** The rank of each row: how many candidates come before the best right one. */
   readonly ranks: Int32Array;
-  /** Rows in which a wrong candidate has the very score of the best right one, so that the tie rule decided. */
+  /**
+   * Number of rows in which a wrong candidate has exactly the score of the best right one, so that the tie rule
+   * decided.
+   */
   readonly ties: number;
 }
 
@@ -71,8 +74,8 @@ export function retrievalRanks(
 }
 
 /**
- * TR@1, TR@5, TR@10, the mean reciprocal rank `TR MRR`, the same for IR, and `mean recall` over the six recalls (LAVIS's
- * r_mean). Standard errors take the gallery as fixed and the texts of an image as one cluster.
+ * TR@1, TR@5, TR@10, the mean reciprocal rank `TR MRR`, the four corresponding scores for IR, and `mean recall` over
+ * the six recalls (LAVIS's r_mean). Standard errors take the gallery as fixed and the texts of an image as one cluster.
  */
 export function retrievalScores(ranks: RetrievalRanks, gallery: Gallery): Readonly<Record<string, Score>> {
   const tr = directionScores("TR", ranks.imageToText, gallery.images);
@@ -154,7 +157,7 @@ function textsOfImages({ images, imageOfText }: Gallery): readonly (readonly num
 
 interface Rows {
   readonly row: (index: number) => Float32Array;
-  /** What a row is called in an error. */
+  /** Names a row in an error message. */
   readonly name: (index: number) => string;
   /** Length of a row. */
   readonly candidates: number;

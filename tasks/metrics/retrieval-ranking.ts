@@ -6,15 +6,15 @@
  *   text to image (IR)   a text's row is re-ranked among its k most similar images
  *   score of a candidate matching logit + similarity, in single precision; of every other pair -100
  *
- * A pair has one matching logit, whichever direction asks, so pairs of both directions are matched once, image by image.
- * Nothing here is as large as the similarities but the similarities.
+ * The matching logit of a pair does not depend on the direction, so pairs that both directions need are matched once,
+ * image by image. The similarities are the only full matrix in memory.
  */
 import type { RetrievalScores } from "./recall.ts";
 
-/** What a pair scores that was not matched (blip2.py:154). */
+/** Score of a pair that was not matched (blip2.py:154). */
 const UNMATCHED = -100;
 
-/** Of every image with every text, image after image: [images, texts] */
+/** Similarity of every image with every text: [images, texts] */
 export interface Similarities {
   readonly values: Float32Array;
   readonly images: number;
@@ -23,9 +23,9 @@ export interface Similarities {
 
 /** Positions of the candidates of each row, in rising order. */
 export interface Candidates {
-  /** [images] of texts */
+  /** For each image, its candidate texts. */
   readonly imageToText: readonly Int32Array[];
-  /** [texts] of images */
+  /** For each text, its candidate images. */
   readonly textToImage: readonly Int32Array[];
 }
 
@@ -35,7 +35,7 @@ export interface MatchedTexts {
   readonly logits: Float32Array;
 }
 
-/** How many candidates a row gets: no more than there are. */
+/** Number of candidates of a row in each direction, at most all. */
 export function candidateCounts(
   rerank: number,
   { images, texts }: Pick<Similarities, "images" | "texts">,
@@ -43,7 +43,10 @@ export function candidateCounts(
   return { imageToText: Math.min(rerank, texts), textToImage: Math.min(rerank, images) };
 }
 
-/** The `rerank` most similar of each row, or all of them. Among equal ones the first of the gallery is taken first. */
+/**
+ * The `rerank` most similar of each row, or all of them. Among equally similar ones those that come first in the
+ * gallery are taken.
+ */
 export function candidates(similarities: Similarities, rerank: number): Candidates {
   const counts = candidateCounts(rerank, similarities);
   const { images, texts } = similarities;
@@ -91,11 +94,11 @@ export function rowCandidates(similar: Float32Array, rerank: number): Int32Array
 }
 
 /**
- * The rule of re-ranking: what each candidate of a row scores, in their order. Matching logit and similarity are added in
- * single precision, as the reference rounds them.
+ * The rule of re-ranking: the score of each candidate of a row, in their order. Matching logit and similarity are added
+ * in single precision, as in the reference.
  *
  * @param similar the whole row
- * @param logitOf null: nothing was matched, and the similarities rank
+ * @param logitOf null: nothing was matched, and candidates are ranked by similarity
  */
 export function candidateScores(similar: Float32Array, candidates: Int32Array, logitOf: LogitOf | null): Float32Array {
   return Float32Array.from(candidates, (candidate, place) => {
@@ -149,7 +152,7 @@ export function rerankedScores(
   };
 }
 
-/** The matching logit of a text with an image, which was matched with all of `matched`. */
+/** The matching logit of a text with the image that `matched` belongs to. */
 export function logitOf(
   matched: { readonly texts: ArrayLike<number>; readonly logits: ArrayLike<number> } | undefined,
   text: number,
@@ -169,7 +172,7 @@ export function logitOf(
 /** Positions of the `count` highest, highest first, of equal ones the lower position first. */
 function highestPositions(scores: Float32Array, count: number): Int32Array {
   if (count === 0) return new Int32Array(0);
-  const least = scores.slice().sort()[scores.length - count]!; // not-a-number would stand at the end
+  const least = scores.slice().sort()[scores.length - count]!; // NaN would be sorted to the end
   const positions: number[] = [];
   let room = count;
   for (const score of scores) {

@@ -4,11 +4,12 @@
  * better; of a corpus: the mean over images.
  *
  *   precision P   longest common subsequence / length of the hypothesis: the best over references
- *   recall R      longest common subsequence / length of the reference: the best over references, maybe of another one
+ *   recall R      longest common subsequence / length of the reference: the best over references, possibly another one
  *   score         (1 + 1.2²) P R / (R + 1.2² P); 0 where either is 0
  *
- * At the edges: a caption without tokens is one empty token (calc_score splits at single blanks), so an empty hypothesis
- * scores 1 where a reference is empty too, else 0. A token with a no-break space inside is one token here, unlike in BLEU.
+ * Edge cases: a caption without tokens is one empty token (calc_score splits at single blanks), so an empty hypothesis
+ * scores 1 where a reference is empty too, else 0. A token with a no-break space inside is one token here, unlike in
+ * BLEU.
  */
 
 const beta = 1.2; // rouge.py, Rouge: recall counts more than precision
@@ -33,9 +34,10 @@ export function rougeL(hypothesis: readonly string[], references: readonly (read
   return ((1 + beta ** 2) * precision * recall) / (recall + beta ** 2 * precision);
 }
 
-/** Its length, by one row of the table of Wagner and Fischer 1974 at a time. */
+/** Length of the longest common subsequence, computed with one row of Wagner and Fischer's table (1974) at a time. */
 function longestCommonSubsequence(first: readonly string[], second: readonly string[]): number {
-  const row = new Uint32Array(second.length + 1); // row[j]: common to what was read of `first` and `second.slice(0, j)`
+  // row[j]: length for the words of `first` so far and `second.slice(0, j)`
+  const row = new Uint32Array(second.length + 1);
   for (const token of first) {
     let diagonal = 0;
     for (let j = 1; j <= second.length; j += 1) {

@@ -9,15 +9,16 @@
  *   vqaAccuracyLavis     always                              punctuation, if they differ  LAVIS's copy: BLIP-2's numbers
  *   vqaAccuracyAlways    always                              always
  *
- * Edges: any number of references; none on every sample (a private split) is no score, none on some of them an error.
- * An empty hypothesis is an answer like any other. Same answer, confidence and id twice is one annotator.
+ * Edge cases: any number of references is allowed. If no sample has references (a private split) there is no score; if
+ * only some have none, that is an error. An empty hypothesis is an answer like any other. Two records with equal
+ * answer, confidence and id count as one annotator.
  */
 import type { Annotation, VqaSample } from "../../datasets/dataset.ts";
 import type { Metric } from "../task.ts";
 import { meanScore } from "./mean-score.ts";
 import { cleanAnswer, normaliseAnswer, removePunctuation } from "./vqa-answer.ts";
 
-/** What is compared with what. */
+/** A hypothesis and references, both normalised as a scorer prescribes. */
 interface Comparison {
   readonly answer: string;
   readonly references: readonly string[];
@@ -25,7 +26,7 @@ interface Comparison {
 
 type Step = (text: string) => string;
 
-/** `normalise` gives what `normaliseAnswer` does, and remembers it. */
+/** How a scorer normalises. `normalise` is `normaliseAnswer` with remembered results. */
 type Rule = (answer: string, references: readonly string[], normalise: Step) => Comparison;
 
 /** vqaEval.py:86-103. Where all annotators agree nothing is normalised: "2" against ten "two" scores 0. */
@@ -36,15 +37,16 @@ export const vqaAccuracy: Metric<VqaSample> = vqaMetric("accuracy", (answer, ref
 });
 
 /**
- * LAVIS, lavis/common/vqa_tools/vqa_eval.py, `evaluate`: references keep their capitals, articles, number words and outer
- * white space, so unclean ones are never matched. Made the validation numbers LAVIS publishes for BLIP-2.
+ * LAVIS, lavis/common/vqa_tools/vqa_eval.py, `evaluate`: references keep their capitals, articles, number words and
+ * outer white space, so references with any of these never match. It made the validation numbers that LAVIS publishes
+ * for BLIP-2.
  */
 export const vqaAccuracyLavis: Metric<VqaSample> = vqaMetric("accuracy-lavis", (answer, references, normalise) => ({
   answer: normalise(cleanAnswer(answer)),
   references: agree(references) ? references : references.map(removePunctuation),
 }));
 
-/** Both sides normalised, whatever the references are; lmms-eval and others. */
+/** Always normalises both sides, as lmms-eval and others do. */
 export const vqaAccuracyAlways: Metric<VqaSample> = vqaMetric("accuracy-always", (answer, references, normalise) => ({
   answer: normalise(cleanAnswer(answer)),
   references: references.map((reference) => normalise(cleanAnswer(reference))),
@@ -72,7 +74,7 @@ function agreement({ answer, references }: Comparison, annotations: readonly Ann
   let sum = 0;
   for (const [index, annotation] of annotations.entries()) {
     let others = matching.length;
-    // Another answer is another record; among equal answers, confidence and id tell annotators apart.
+    // Records are compared as a whole: those with equal answers are different annotators if confidence or id differ.
     if (references[index] === answer) {
       for (const match of matching) if (isSameAnnotator(match, annotation)) others -= 1;
     }
@@ -91,7 +93,7 @@ function agree(texts: readonly string[]): boolean {
 
 const rememberedTexts = 1 << 17; // more than the distinct answers of VQAv2 val; about 20 MB at worst
 
-/** The same function, not computed twice for one text: the annotators of a split share most of their answers. */
+/** Wraps a function so that its results are remembered by text, since most answers of a split occur many times. */
 function remembered(step: Step): Step {
   const known = new Map<string, string>();
   return (text) => {

@@ -1,6 +1,7 @@
 /**
- * An answer's normal form for VQA accuracy: the three text steps of the official scorer (GT-Vision-Lab/VQA, commit a013f00,
- * PythonEvaluationTools/vqaEvaluation/vqaEval.py), oddities kept. Which step touches which side: vqa-accuracy.ts.
+ * An answer's normal form for VQA accuracy: the three text steps of the official scorer (GT-Vision-Lab/VQA, commit
+ * a013f00, PythonEvaluationTools/vqaEvaluation/vqaEval.py), oddities kept. Which step is applied to which side:
+ * vqa-accuracy.ts.
  *
  *   cleanAnswer          " red\n"          -> "red"            newlines and tabs, outer white space
  *   removePunctuation    "black/white."    -> "black white"    21 characters, then full stops
@@ -61,9 +62,9 @@ export function normaliseAnswer(text: string): string {
 }
 
 /**
- * The official table of contractions (vqaEval.py:21-42), spelled as the families it consists of. Words that are words
- * without the apostrophe (its, ill, well, were, shed) are not in it. The entries with a capital I can never match, for
- * the text is lower case by then; they are kept so that the table is the official one.
+ * The official table of contractions (vqaEval.py:21-42), spelled as the families it consists of. Contractions that are
+ * words even without an apostrophe (its, ill, well, were, shed) are not in it. Entries with a capital I can never
+ * match, since the text is in lower case by then; they are kept so that the table equals the official one.
  */
 export const contractions: ReadonlyMap<string, string> = new Map(contractionEntries());
 
@@ -97,7 +98,7 @@ function contractionEntries(): [misspelt: string, spelt: string][] {
     ["twas", "'twas"],
     ["let's", "let's"],
     ["she's", "she's"],
-    ["somebody'd", "somebodyd"], // the wrong way round in the official table
+    ["somebody'd", "somebodyd"], // the official table has key and value swapped here
   ];
 }
 

@@ -16,7 +16,7 @@ export interface VqaPercentages {
   readonly perQuestion: ReadonlyMap<string, number>;
 }
 
-/** From the accuracies of a score (`Score.bySample`), at least one, beside their hypotheses. */
+/** Percentages from the accuracies of a score (`Score.bySample`, at least one) and their hypotheses. */
 export function vqaPercentages(
   hypotheses: readonly Hypothesis<VqaSample>[],
   bySample: readonly number[],

@@ -4,7 +4,7 @@
  */
 import type { PublishedNumber } from "./published-number.ts";
 
-/** In the unit of the number; null: too little was reported to say. */
+/** The tolerance in the unit of the number; null: too few reports are known. */
 export function toleranceOf({ checkpoint, task, metric, part }: PublishedNumber): number | null {
   if (part !== null || checkpoint === null) return null;
   if (vqaTasks.includes(task)) return 0.006;
@@ -12,7 +12,7 @@ export function toleranceOf({ checkpoint, task, metric, part }: PublishedNumber)
   return metric === "TR@1" || metric === "IR@1" ? 0.005 : null;
 }
 
-/** Why ours may differ, what is particular to the number first. */
+/** Reasons why our score may differ, those specific to this number first. */
 export function knownReasons(number: PublishedNumber): readonly string[] {
   return reasons.filter(({ isOf }) => isOf(number)).map(({ reason }) => reason);
 }

@@ -1,6 +1,6 @@
 /**
- * What others than the paper measured with the same checkpoints: the numbers that the authors write into the evaluation
- * configs of LAVIS (salesforce/LAVIS, lavis/projects/blip2/eval), and public reports. Printed times 100.
+ * Measurements of the released checkpoints other than the paper's: numbers in the authors' evaluation configs
+ * (salesforce/LAVIS, lavis/projects/blip2/eval), and public reports by others. Printed times 100.
  */
 import { fromPrinted } from "./published-number.ts";
 import type { PublishedNumber } from "./published-number.ts";
@@ -37,7 +37,7 @@ const fusion = "EricLangezaal/Blip2-GPT3-Fusion";
 const instructBlip = "InstructBLIP (arXiv 2305.06500), table 1";
 const answerTypes = ["yes/no", "number", "other"];
 
-/** LAVIS's own scorer made its VQA numbers: the metric accuracy-lavis. */
+/** The numbers. LAVIS's VQA numbers come from its own scorer, which is the metric accuracy-lavis. */
 export const otherReports: readonly PublishedNumber[] = [
   ...report({ ...opt, ...vqav2 }, lavisConfig("vqav2_zeroshot_opt_eval.yaml", "protocol lavis"), {
     "accuracy-lavis": 51.88,
@@ -163,7 +163,7 @@ function others(source: string, remark: string): Source {
   return { origin: "others", source, remark };
 }
 
-/** `printed`: by metric, or by metric and answer type. */
+/** `printed`: numbers by metric, or by metric and answer type. */
 function report(subject: Subject, source: Source, printed: Readonly<Record<string, number>>): PublishedNumber[] {
   return Object.entries(printed).map(([name, number]) => {
     const group = answerTypes.find((type) => name.endsWith(` ${type}`));

@@ -1,26 +1,27 @@
 /**
- * A number that somebody published of a checkpoint on a task, and how a printed table becomes such numbers. The files beside
- * this one hold the tables as the paper prints them, a line for a line: hold them beside the PDF (arXiv 2301.12597, version 3).
+ * A number that somebody published of a checkpoint on a task, and how a printed table becomes such numbers. The tables
+ * in this folder have the rows and columns of the printed ones, so that they can be checked against the PDF (arXiv
+ * 2301.12597, version 3).
  */
 import type { MetricUnit } from "../../reports/records/metric-unit.ts";
 
 /**
- * `cross-checked`: two conversions of the paper, made by different routes, agree. `quoted`: from the source that is named, which
- * is not the paper. `unverified`: the source is there, but the number in it could not be seen.
+ * `cross-checked`: two conversions of the paper, made by different routes, agree. `quoted`: taken from the named
+ * source, which is not the paper. `unverified`: the source exists, but the number in it could not be checked.
  */
 export type PublishedStatus = "cross-checked" | "quoted" | "unverified";
 
 export interface PublishedNumber {
-  /** Name of the checkpoint; null: there is none in the Hugging Face layout, see `remark`. */
+  /** Name of the checkpoint; null: it is not published in the Hugging Face layout, see `remark`. */
   readonly checkpoint: string | null;
-  /** What the paper calls it, such as "ViT-g OPT 2.7B". */
+  /** Its name in the paper, such as "ViT-g OPT 2.7B". */
   readonly model: string;
   readonly task: string;
   readonly split: string;
-  /** A group of a metric's breakdown; null: the whole split. */
+  /** A group in a metric's breakdown; null: the whole split. */
   readonly part: { readonly breakdown: string; readonly group: string } | null;
   readonly metric: string;
-  /** As metrics have it (task.ts): a fraction, or CIDEr in its own unit. */
+  /** Value in the unit of the metric (task.ts): a fraction, or CIDEr's own unit. */
   readonly value: number;
   readonly unit: MetricUnit;
   /** `authors`: measured by the authors with the released code and weights. */
@@ -42,7 +43,7 @@ export interface PublishedTable {
   readonly rows: readonly {
     readonly model: string;
     readonly checkpoint: string | null;
-    /** As printed, a number for each column. */
+    /** The printed numbers, one for each column. */
     readonly printed: readonly number[];
     readonly status?: PublishedStatus;
     readonly remark?: string;
@@ -70,8 +71,8 @@ export function transcribe({ source, columns, rows }: PublishedTable): readonly 
 }
 
 /**
- * Everything is printed times 100: fractions in percent, CIDEr as papers quote it. The decimal point is moved in the text, so
- * that 54.3 becomes the very double that 0.543 is.
+ * Everything is printed times 100: fractions in percent, CIDEr as papers quote it. The decimal point is moved in the
+ * text, so that 54.3 becomes exactly the double 0.543.
  */
 export function fromPrinted(printed: number, metric: string): Pick<PublishedNumber, "value" | "unit"> {
   return { value: Number(`${printed}e-2`), unit: metric === "CIDEr" ? "cider" : "fraction" };

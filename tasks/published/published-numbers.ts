@@ -1,4 +1,4 @@
-/** Every published number, where its split is scored, and what a task file says of them. */
+/** All published numbers, the splits that they are about, and the selection that a task file lists. */
 import type { PublishedScore } from "../task.ts";
 import { otherReports } from "./other-reports.ts";
 import type { PublishedNumber } from "./published-number.ts";
@@ -6,18 +6,18 @@ import { table3 } from "./table-3-captions.ts";
 import { table2, table4 } from "./tables-2-and-4-vqa.ts";
 import { table5, table6 } from "./tables-5-and-6-retrieval.ts";
 
-/** Those of a checkpoint together, of them those of a split, of them those of a metric; the paper's first. */
+/** All numbers, grouped by checkpoint, then split, then metric; the paper's come first. */
 export const publishedNumbers: readonly PublishedNumber[] = together(
   [...table2, ...table3, ...table4, ...table5, ...table6, ...otherReports],
   [({ model, checkpoint }) => `${checkpoint ?? ""} ${model}`, ({ task, split }) => `${task} ${split}`, nameOf],
 );
 
-/** `accuracy`, or with the part of the split it is of: `CIDEr in-domain`. */
+/** The metric's name, and the part of the split if there is one: `accuracy`, `CIDEr in-domain`. */
 export function nameOf({ metric, part }: PublishedNumber): string {
   return part === null ? metric : `${metric} ${part.group}`;
 }
 
-/** Puts together what has the same first key, within that the same second, and so on; otherwise the order stays. */
+/** Groups items by the first key, within a group by the second, and so on; otherwise keeps their order. */
 function together(
   numbers: readonly PublishedNumber[],
   [keyOf, ...keys]: readonly ((number: PublishedNumber) => string)[],
@@ -32,10 +32,13 @@ function together(
   return [...groups.values()].flatMap((group) => together(group, keys));
 }
 
-/** METEOR 1.5 and SPICE exist in Java only. */
+/** Metrics that are not computed here: METEOR 1.5 and SPICE exist in Java only. */
 export const metricsNotComputed: readonly string[] = ["METEOR", "SPICE"];
 
-/** What a row of a report has beside it: the paper's numbers of whole splits, of checkpoints and metrics that there are. */
+/**
+ * The published scores that reports show beside rows: the paper's numbers on whole splits, for released checkpoints and
+ * computed metrics.
+ */
 export function publishedFor(task: string): readonly PublishedScore[] {
   return publishedNumbers.flatMap(({ checkpoint, ...number }) => {
     const isOfTask = number.task === task && number.origin === "paper" && number.part === null;
@@ -48,13 +51,13 @@ export function publishedFor(task: string): readonly PublishedScore[] {
 export interface PublishedSplit {
   readonly task: string;
   readonly split: string;
-  /** Questions, or images, of the official split. */
+  /** Number of questions or images of the official split. */
   readonly samples: number;
-  /** false: only an evaluation server can score it. */
+  /** Whether answers are public; false: only an evaluation server can score the split. */
   readonly hasAnswers: boolean;
 }
 
-/** The splits that checkpoints of the tables are public for. */
+/** The splits of published numbers of released checkpoints. */
 export const publishedSplits: readonly PublishedSplit[] = [
   { task: "vqav2", split: "val", samples: 214_354, hasAnswers: true },
   { task: "vqav2", split: "test-dev", samples: 107_394, hasAnswers: false },

@@ -1,6 +1,6 @@
 /**
- * Captions: the paper's table 3. The models finetuned on COCO captions, on COCO and, zero-shot, on NoCaps validation: all of
- * it and its domains. Times 100, as printed; SPICE is Java's alone and is not computed here.
+ * Captions: the paper's table 3. The models finetuned on COCO captions, on COCO and, zero-shot, on NoCaps validation:
+ * all of it and its domains. Times 100, as printed; SPICE exists in Java only and is not computed here.
  */
 import { transcribe } from "./published-number.ts";
 import type { PublishedColumn } from "./published-number.ts";

@@ -1,6 +1,6 @@
 /**
- * Runs read for a comparison, and what cannot be compared refused: other data, another task or protocol, other scorers, runs
- * that are not finished, samples that only one of the runs has.
+ * Reads runs for a comparison and refuses those that cannot be compared: different data, task, protocol or scorer,
+ * unfinished runs, samples that only one of the runs has.
  */
 import { RunFolderError } from "../../../reports/records/run-folder-error.ts";
 import { readRun, readRunRecord } from "../../../reports/records/run-files.ts";
@@ -38,7 +38,7 @@ export async function readComparable(folder: string, allowPartial: boolean): Pro
   return { folder, record, scores, failed: await failedIn(folder, record) };
 }
 
-/** The journal is read only where it has failures to tell. */
+/** Ids of the samples that failed. The journal is read only if run.json counts failures. */
 async function failedIn(folder: string, record: RunRecord): Promise<ReadonlySet<string>> {
   if (record.counts.failed === 0) return new Set();
   const { outcomes } = await readRun(folder);
@@ -46,9 +46,9 @@ async function failedIn(folder: string, record: RunRecord): Promise<ReadonlySet<
 }
 
 /**
- * Refuses a pair whose numbers measure different things: no flag makes them comparable. Throws a RunFolderError.
+ * Refuses a pair of runs whose numbers measure different things; no flag overrides this. Throws a RunFolderError.
  *
- * @param advice what to do about it; unset: what helps where both are run folders.
+ * @param advice what the message advises to do; unset: advice for two run folders.
  */
 export function refuseOtherMeasure({ base, candidate }: RunPair, advice?: string): void {
   const isOneFamily = base.record.checkpoint.family === candidate.record.checkpoint.family;
@@ -72,8 +72,9 @@ export function refuseOtherMeasure({ base, candidate }: RunPair, advice?: string
 }
 
 /**
- * What a score depends on besides the model and the code that ran it. A protocol may ask language models of two families in two
- * ways; where it asked one family in two ways, it has changed between the versions that made the runs.
+ * Everything that a score depends on besides the model and the code that ran it. A protocol may use different prompts
+ * for OPT and T5, which is comparable. But where two runs of one family used different prompts, the protocol has
+ * changed between the versions of this program that made them.
  */
 function measureOf(
   { record, scores }: ComparableRun,
@@ -98,8 +99,9 @@ function measureOf(
 /**
  * Refuses samples that only one of the runs has, unless a part may be compared.
  *
- * @returns what is left out, a line each.
- * @throws RunFolderError where a part may not be compared, or none is common, or galleries differ, which no part mends.
+ * @returns a sentence for each kind of sample that is left out.
+ * @throws RunFolderError where `allowPartial` is false, where no sample is in both runs, or where galleries of
+ * retrieval differ.
  */
 export function checkSamples(runs: PairedRuns, allowPartial: boolean): readonly string[] {
   const { base, candidate, samples, texts } = runs;
@@ -123,7 +125,7 @@ export function checkSamples(runs: PairedRuns, allowPartial: boolean): readonly 
   );
 }
 
-/** How many are missing, of these how many failed, and the first. */
+/** A phrase that counts the missing samples, says how many of them failed, and names the first. */
 function missingIn({ folder, failed }: ComparableRun, ids: readonly string[]): readonly string[] {
   if (ids.length === 0) return [];
   const failures = ids.filter((id) => failed.has(id));

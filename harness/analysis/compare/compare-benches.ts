@@ -1,6 +1,7 @@
 /**
- * Bench folders against a base, point by point: ratios of medians over process restarts. Runs inside one process are not
- * independent of each other, so a restart is one observation (Hodges-Lehmann on logarithms, statistics/medians.ts).
+ * Compares bench folders with a base, point by point, by ratios of medians over process restarts. Measurements inside
+ * one process depend on each other, so a restart counts as one observation (Hodges-Lehmann on logarithms,
+ * statistics/medians.ts).
  */
 import { join } from "node:path";
 import { benchComparisonFormat } from "../../../reports/findings/bench-comparison-table.ts";
@@ -20,7 +21,7 @@ export interface Bench {
   readonly points: ReadonlyMap<string, BenchPoint>;
 }
 
-/** null: it holds no bench. */
+/** null: the folder holds no bench. */
 export async function readBench(folder: string): Promise<Bench | null> {
   const text = await textOf(join(folder, benchName));
   if (text === null) return null;
@@ -34,7 +35,7 @@ export async function readBench(folder: string): Promise<Bench | null> {
   return { folder, record, points };
 }
 
-/** Throws a UsageError where machines, tasks or data differ: their ratios would say nothing about the models. */
+/** Throws a UsageError where machines, tasks or data differ, since ratios would then say nothing about the models. */
 export function compareBenches(base: Bench, candidates: readonly Bench[]): BenchComparison {
   return {
     format: benchComparisonFormat,
@@ -101,7 +102,7 @@ function ratiosOf(point: string, base: BenchPoint, candidate: BenchPoint): reado
   return measures.flatMap(({ measure, isMoreBetter, of }): readonly PointRatio[] => {
     const valuesOf = ({ runs }: BenchPoint): readonly number[] => runs.flatMap((run) => of(run) ?? []);
     const [before, after] = [valuesOf(base), valuesOf(candidate)];
-    if (before.length === 0 || after.length === 0) return []; // not measured
+    if (before.length === 0 || after.length === 0) return []; // one of the two was not measured
     const { ratio, low, high } = ratioOfMedians(before, after);
     const isKnown = low > 0 && high < Infinity;
     const side = !isKnown || (low <= 1 && high >= 1) ? "-" : high < 1 === isMoreBetter ? "worse" : "better";

@@ -1,5 +1,6 @@
 /**
- * Folders of runs compared with one of them: which run belongs to which, then every pair, then all p-values adjusted together.
+ * Compares folders of runs with the first of them: pairs their runs, compares each pair, then adjusts all p-values
+ * together.
  */
 import { comparisonFormat } from "../../../reports/records/findings/comparison.ts";
 import type { Comparison } from "../../../reports/records/findings/comparison.ts";
@@ -19,7 +20,7 @@ export interface RunSet {
 }
 
 export interface FolderOptions extends CompareOptions {
-  /** Compare the samples and runs that both have, where one lacks some of the other. */
+  /** Whether to compare only the samples and runs that both folders have, where one lacks some of the other's. */
   readonly allowPartial: boolean;
 }
 
@@ -28,7 +29,7 @@ interface FoundRun {
   readonly record: RunRecord;
 }
 
-/** Throws a RunFolderError that says what differs, where runs cannot be compared. */
+/** Compares the folders. Throws a RunFolderError that says what differs, where runs cannot be compared. */
 export async function compareFolders(
   base: RunSet,
   candidates: readonly RunSet[],
@@ -81,8 +82,8 @@ interface FolderRuns {
 }
 
 /**
- * By task and checkpoint; where each has one run of a task, by task alone: another checkpoint is a candidate, too.
- * `alone`: a sentence for each run without a partner.
+ * Pairs runs by task and checkpoint. Where each folder has a single run of a task, its runs are paired by task alone,
+ * so that two checkpoints can be compared. `alone`: a sentence for each run without a partner.
  */
 function pairUp(
   base: FolderRuns,
@@ -125,7 +126,7 @@ function isScoredWhole({ scores: { counts } }: ComparableRun): boolean {
   return counts.scored === counts.samples;
 }
 
-/** What a reader should know of a pair, though it forbids no comparison. */
+/** Remarks on differences between two runs that do not forbid a comparison. */
 function remarks(base: ComparableRun, candidate: ComparableRun): readonly string[] {
   const both = [...base.failed].filter((id) => candidate.failed.has(id)).length;
   const where = `${candidate.folder} and ${base.folder}`;
@@ -137,7 +138,7 @@ function remarks(base: ComparableRun, candidate: ComparableRun): readonly string
   ];
 }
 
-/** Every p-value of the comparison is one hypothesis of the family. */
+/** Adjusts the p-values of all metrics, groups and pairs as one family of hypotheses. */
 function adjusted(findings: readonly PairFindings[]): Comparison["comparisons"] {
   const pValues = benjaminiHochberg(findings.flatMap(({ metrics }) => metrics.map(({ pValue }) => pValue)));
   let next = 0;

@@ -1,10 +1,10 @@
 /**
- * How each metric of scores.json is compared: by what its value is made of there.
+ * Compares a metric of two runs. How depends on what scores.json holds of it:
  *
- *   a column by sample   a mean over samples: VQA accuracy, CIDEr with its document frequencies as they are, ROUGE-L, recall
- *                        at K within the gallery as it is
+ *   a column by sample   a mean over samples: VQA accuracy, CIDEr with fixed document frequencies, ROUGE-L, recall
+ *                        at K within a fixed gallery
  *   BLEU-1 to BLEU-4     a function of sums of counts
- *   mean recall          the mean over images of what each image and its texts add to it
+ *   mean recall          the mean over images of the contributions of each image and its texts
  *
  * The first metric is also compared by answer type.
  */
@@ -25,7 +25,7 @@ interface Tables {
   readonly isHeadline: boolean;
 }
 
-/** Nothing for a metric that the runs have no values of. */
+/** An empty list for a metric without values. */
 export function compareMetric(
   metric: MetricScore,
   { samples, texts, isHeadline }: Tables,
@@ -47,7 +47,9 @@ export function compareMetric(
   return [];
 }
 
-/** VQA accuracy gives parts of a point; McNemar's test then is of full points. */
+/**
+ * Whether samples can score between 0 and 1, as in VQA accuracy. McNemar's test then counts the samples that score 1.
+ */
 function isGraded({ metric }: MetricName): boolean {
   return metric.startsWith("accuracy");
 }
@@ -89,7 +91,7 @@ function compareBleu(name: MetricName, order: number, table: PairedTable, option
   return [compareScores(name, { columns, samples: table.ids.length }, options)];
 }
 
-/** One number an image: what it and its texts add to the mean recall, times the number of images. */
+/** For each image, the contribution of it and its texts to the mean recall, times the number of images. */
 function meanRecallSums(samples: PairedTable, texts: PairedTable): PairedSums | null {
   const images = samples.images;
   const placeOf = new Map(images.map((image, place) => [image, place] as const));

@@ -1,4 +1,7 @@
-/** Two scored runs of the same samples, compared: every metric, the answers that agree, the samples that flipped. */
+/**
+ * Compares two scored runs on the samples that both have: every metric, how many answers agree, and the samples that
+ * flipped.
+ */
 import type { PairComparison } from "../../../reports/records/findings/comparison.ts";
 import type { RunRecord, ScoreSheet } from "../../../reports/records/run-record.ts";
 import { compareMetric } from "./compare-metric.ts";
@@ -21,12 +24,12 @@ export interface RunPair {
   readonly candidate: ComparableRun;
 }
 
-/** What a pair gives before the p-values of all pairs are adjusted together. */
+/** The findings of a pair before the p-values of all pairs are adjusted together. */
 export type PairFindings = Omit<PairComparison, "metrics"> & { readonly metrics: readonly MetricFindings[] };
 
 export interface PairedRuns extends RunPair {
   readonly samples: PairedTable;
-  /** Of retrieval: the ranked texts. */
+  /** For retrieval, the ranked texts of both runs; null otherwise. */
   readonly texts: PairedTable | null;
 }
 
@@ -40,7 +43,7 @@ export function pairRuns({ base, candidate }: RunPair): PairedRuns {
   };
 }
 
-/** The runs must be comparable: comparable-runs.ts. At least one sample is in both. */
+/** Compares two runs that comparable-runs.ts has accepted and that have at least one sample in common. */
 export function compareRuns(runs: PairedRuns, options: CompareOptions): PairFindings {
   const { base, candidate, samples } = runs;
   const { config, data } = base.record;
@@ -64,7 +67,7 @@ export function compareRuns(runs: PairedRuns, options: CompareOptions): PairFind
   };
 }
 
-/** The name in rows: `custom` where flags replace a choice of the protocol. */
+/** Name of the protocol in rows: `custom` where flags replaced one of its choices. */
 export function protocolOf({ config }: RunRecord): string {
   return Object.keys(config.overrides).length > 0 ? "custom" : config.protocol;
 }
@@ -95,7 +98,7 @@ function agreementOf(table: PairedTable): PairComparison["agreement"] {
   return { identical, samples: table.ids.length };
 }
 
-/** By the first metric, which a run is judged by. */
+/** The samples whose score of the first metric differs. */
 function flipsOf({ base, samples }: PairedRuns): PairComparison["flips"] {
   const metric = base.scores.metrics[0];
   const scores = metric === undefined ? null : pairedNumbers(metric.name, samples);

@@ -1,4 +1,4 @@
-/** The numbers of a row of the comparison, all but the adjusted p-value: from sums by image, or columns of them. */
+/** Computes a row of a comparison, all but the adjusted p-value, from sums by image. */
 import type { MetricComparison } from "../../../reports/records/findings/comparison.ts";
 import { metricUnits } from "../../../reports/records/metric-unit.ts";
 import { resampledIntervals } from "../../statistics/bootstrap.ts";
@@ -13,27 +13,33 @@ import { signFlipTest } from "../../statistics/sign-flip.ts";
 import type { PairedNumbers } from "./paired-samples.ts";
 
 export interface CompareOptions {
-  /** Random sign patterns of the permutation test. */
+  /** Number of random sign patterns in the permutation test. */
   readonly permutations: number;
-  /** Draws of the bootstrap; 0 leaves it out where an interval does not need it. */
+  /** Number of bootstrap draws; 0 uses the bootstrap only where an interval cannot be made without it. */
   readonly bootstrap: number;
   readonly seed: number;
 }
 
-/** Without what is known only when all comparisons are made. */
+/** A row without the p-value that is adjusted over all rows. */
 export type MetricFindings = Omit<MetricComparison, "adjustedP">;
 
 export type MetricName = Pick<MetricComparison, "metric" | "group" | "unit" | "higherIsBetter">;
 
 type Bootstrap = NonNullable<MetricComparison["bootstrap"]>;
 
-/** Where the bootstrap is not asked for and yet needed: an end of a 95 % interval then has a standard error of 1.5 % of its width. */
+/**
+ * Draws where the bootstrap is needed but was not requested: each end of a 95 % interval then has a standard error of
+ * 1.5 % of its width.
+ */
 const fewestDraws = 2000;
 
-/** Two-sided 95 %, and the 90 % whose ends are the one-sided 95 % bounds. */
+/** Confidences of the two-sided 95 % interval, and of the 90 % interval, whose ends are the one-sided 95 % bounds. */
 const confidences = [0.95, 0.9] as const;
 
-/** A score that is a mean over samples. `scores`: those of the samples, where they say how many of them differ. */
+/**
+ * Compares a score that is a mean over samples. `scores`: the scores of the samples, from which the differing ones are
+ * counted.
+ */
 export function compareMeans(
   name: MetricName,
   { sums, scores, isGraded }: { sums: PairedSums; scores: PairedNumbers | null; isGraded: boolean },
@@ -60,7 +66,7 @@ export function compareMeans(
   };
 }
 
-/** A score made of sums over all samples, such as BLEU. */
+/** Compares a score that is a function of sums over all samples, such as BLEU. */
 export function compareScores(
   name: MetricName,
   { columns, samples }: { readonly columns: PairedColumns; readonly samples: number },
@@ -87,7 +93,7 @@ export function compareScores(
   };
 }
 
-/** The mean as a score of sums: that of the differences over that of the samples. */
+/** Bootstraps a mean difference: the sum of differences over the number of samples. */
 function resampledMean(unit: MetricName["unit"], sums: PairedSums, options: BootstrapOptions): Bootstrap {
   const score = ([differences, counts]: Float64Array): number => differences! / counts!;
   const [resampled] = resampledIntervals({ columns: [sums.differences, sums.counts], score }, [0.95], options);
@@ -101,14 +107,19 @@ function bothEnds(
   return { percentile: ends(unit, percentile), bca: ends(unit, bca) };
 }
 
-/** Scores between 0 and `highest` differ by at most that. What has no end at all has none in JSON, either. */
+/**
+ * Cuts an interval at the largest possible difference, which is the unit's highest score. An infinite end becomes null,
+ * as JSON has no infinity.
+ */
 function ends(unit: MetricName["unit"], { low, high }: Interval): MetricComparison["interval"] {
   const { highest } = metricUnits[unit];
   if (highest !== null) return { low: Math.max(-highest, low), high: Math.min(highest, high) };
   return { low: Number.isFinite(low) ? low : null, high: Number.isFinite(high) ? high : null };
 }
 
-/** Right is a score of 1. null for scores that are no judgement of right and wrong, which `isGraded` ones can be made. */
+/**
+ * McNemar's test, where a score of 1 counts as right. null for scores that are neither 0 or 1 nor graded between them.
+ */
 function mcNemarOf(scores: PairedNumbers, isGraded: boolean): MetricComparison["mcnemar"] {
   const isYesNo = [scores.base, scores.candidate].every((side) => side.every((score) => score === 0 || score === 1));
   if (!isYesNo && !isGraded) return null;

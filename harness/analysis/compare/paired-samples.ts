@@ -1,10 +1,10 @@
 /**
- * The samples of two runs side by side: paired by id, in an order of their own (by image, then id), so that no number depends on
- * the order either run has them in.
+ * Pairs the samples of two runs by id. Pairs are sorted by image, then id, so that no number depends on the order of
+ * samples in either run.
  */
 import type { PairedSums } from "../../statistics/paired-mean.ts";
 
-/** Columns by name, as scores.json has them. */
+/** Columns of scores.json by name. */
 export type Columns = Readonly<Record<string, readonly (string | number)[]>>;
 
 export interface PairedTable {
@@ -12,15 +12,15 @@ export interface PairedTable {
   readonly candidate: Columns;
   readonly ids: readonly string[];
   readonly images: readonly string[];
-  /** Where the pairs lie in each run's columns. */
+  /** For each pair, its index in the columns of the base. */
   readonly basePlaces: Int32Array;
   readonly candidatePlaces: Int32Array;
-  /** Ids that only one of them has. */
+  /** Ids of samples that only one run has. */
   readonly onlyBase: readonly string[];
   readonly onlyCandidate: readonly string[];
 }
 
-/** Both have columns `id` and `image`. */
+/** Pairs two runs, whose columns must include `id` and `image`. */
 export function pairSamples(base: Columns, candidate: Columns): PairedTable {
   const places = new Map<string | number, number>();
   for (const [place, id] of (candidate["id"] ?? []).entries()) places.set(id, place);
@@ -46,18 +46,18 @@ export function pairSamples(base: Columns, candidate: Columns): PairedTable {
   };
 }
 
-/** By code units, so that the order depends on no locale. */
+/** Compares by UTF-16 code units, so that the order does not depend on a locale. */
 export function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** Both runs' numbers of a column, in the order of the pairs. */
+/** The numbers of one column in both runs, in the order of the pairs. */
 export interface PairedNumbers {
   readonly base: Float64Array;
   readonly candidate: Float64Array;
 }
 
-/** null where one of them has no such column of numbers. */
+/** null where a run does not have this column or it does not hold numbers. */
 export function pairedNumbers(name: string, table: PairedTable): PairedNumbers | null {
   const [first, second] = [table.base[name], table.candidate[name]];
   if (!isNumbers(first) || !isNumbers(second)) return null;
@@ -71,7 +71,7 @@ function isNumbers(column: readonly (string | number)[] | undefined): column is 
   return column !== undefined && column.every((value) => typeof value === "number");
 }
 
-/** Sums by image, over the samples that `isPart` takes; images without any are left out. */
+/** Sums by image over the samples for which `isPart` holds; images without such samples are left out. */
 export function sumByImage(
   { base, candidate }: PairedNumbers,
   images: readonly string[],

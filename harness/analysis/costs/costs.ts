@@ -1,6 +1,6 @@
 /**
- * What precisions cost: runs on disk → a row each, beside the fp32 run of the same checkpoint, task and samples. Only whole
- * runs of the same data and choices are compared; the others are named.
+ * What precisions cost: makes a row of each run on disk, compared with the fp32 run of its checkpoint on the same task
+ * and samples. Only complete runs with equal data and settings are compared; a note names each of the others.
  */
 import { join } from "node:path";
 import { costsFormat } from "../../../reports/records/findings/costs.ts";
@@ -24,7 +24,7 @@ interface CostedRun {
 
 type Note = Costs["notes"][number];
 
-/** `folders`: run folders. In the order of checkpoints and tasks as they come, fp32 first. */
+/** The rows of these run folders, grouped by checkpoint and task in the order given, fp32 first in each group. */
 export async function costsOf(folders: readonly string[]): Promise<Costs> {
   const notes: Note[] = [];
   const groups = new Map<string, CostedRun[]>();
@@ -44,7 +44,7 @@ export async function costsOf(folders: readonly string[]): Promise<Costs> {
   return { format: costsFormat, rows, notes };
 }
 
-/** A key that runs share where they differ in nothing but the precision and what moves no prediction. */
+/** A key that is equal for runs that differ only in precision and in settings that cannot change a prediction. */
 function comparable(record: RunRecord): string {
   const fields = [...identityFields(record)].filter(([name]) => !name.startsWith("config.precision"));
   return JSON.stringify(fields.sort(([a], [b]) => (a < b ? -1 : 1)));
@@ -126,7 +126,7 @@ async function differenceToFp32(reference: CostedRun, value: number | null): Pro
   return before === null || value === null ? null : value - before;
 }
 
-/** What is damaged is said once for each file. */
+/** Compares the first-token probabilities of two runs. A damaged file is noted once. */
 async function firstStepOf(reference: CostedRun, run: CostedRun, notes: Note[]): Promise<CostRow["firstStep"]> {
   if (run.record.config.retrieval !== undefined) return null;
   const [before, now] = await Promise.all(
@@ -148,7 +148,7 @@ async function rankingOf(reference: CostedRun, run: CostedRun): Promise<CostRow[
   return before === null || now === null ? null : rankingAgreement(before, now);
 }
 
-/** null: its similarities are not there. */
+/** The similarities and matching logits of a retrieval run; null: the file of similarities is missing. */
 async function rankedRun({ folder, record }: CostedRun): Promise<RankedRun | null> {
   const predictions = await predictionsOf({ folder, record });
   const matched = predictions.flatMap((prediction) =>

@@ -1,10 +1,10 @@
-/** How far the answers of one run are those of another: whole texts, and the first token that differs. */
+/** How far the answers of two runs agree: equal texts, and the position of the first token that differs. */
 import type { FirstStepDivergence, OutputAgreement } from "../../../reports/records/findings/costs.ts";
 import type { FirstSteps } from "../../../reports/records/first-step.ts";
 import type { Prediction } from "../../../reports/records/run-record.ts";
 import { median } from "../../statistics/medians.ts";
 
-/** Over the samples that both have answered; null: there are none. */
+/** Agreement over the samples that both runs answered; null: there are none. */
 export function outputAgreement(
   reference: readonly Prediction[],
   predictions: readonly Prediction[],
@@ -28,14 +28,17 @@ export function outputAgreement(
   return { samples, same, medianFirstDifference: places.length === 0 ? null : median(places), firstDifferences };
 }
 
-/** Place of the first token that differs, from 1: behind the end of the shorter list where the longer begins with it; null: none. */
+/**
+ * Position from 1 of the first token that differs; where one list is the beginning of the other, the position after its
+ * end. null: the lists are equal.
+ */
 export function firstDifference(a: readonly number[], b: readonly number[]): number | null {
   const most = Math.max(a.length, b.length);
   for (let place = 0; place < most; place += 1) if (a[place] !== b[place]) return place + 1;
   return null;
 }
 
-/** Over the samples that both have; null: there are none, or the vocabularies differ. */
+/** Divergence over the samples that both runs have; null: there are none, or the vocabularies differ. */
 export function firstStepDivergence(reference: FirstSteps, steps: FirstSteps): FirstStepDivergence | null {
   const { vocabulary } = steps;
   if (reference.vocabulary !== vocabulary) return null;
@@ -59,14 +62,17 @@ export function firstStepDivergence(reference: FirstSteps, steps: FirstSteps): F
   };
 }
 
-/** Σ p (log p - log q), natural logarithms; both are given as logarithms. A token that p never gives counts nothing. */
+/**
+ * Kullback-Leibler divergence Σ p (log p - log q), in natural logarithms; p and q are given as logarithms. Tokens with
+ * p = 0 add nothing.
+ */
 export function klDivergence(logP: Float32Array, logQ: Float32Array): number {
   let sum = 0;
   for (let token = 0; token < logP.length; token += 1) {
     const p = Math.exp(logP[token]!);
     if (p > 0) sum += p * (logP[token]! - logQ[token]!);
   }
-  return Math.max(0, sum); // below 0 it is by single precision's rounding alone
+  return Math.max(0, sum); // a sum below 0 can only come from rounding in single precision
 }
 
 function best(scores: Float32Array): number {

@@ -1,4 +1,4 @@
-/** How far the ranks of one retrieval run are those of another, on the same images and texts. */
+/** How far two retrieval runs on equal images and texts rank alike. */
 import type { RankAgreement, RankingAgreement } from "../../../reports/records/findings/costs.ts";
 import type { RetrievalScores } from "../../../tasks/metrics/recall.ts";
 import { candidates, rerankedScores, similarityScores } from "../../../tasks/metrics/retrieval-ranking.ts";
@@ -7,11 +7,11 @@ import type { MatchedTexts, Similarities } from "../../../tasks/metrics/retrieva
 export interface RankedRun {
   readonly similarities: Similarities;
   readonly rerank: number;
-  /** Of each image; see rerankedScores. */
+  /** The matched texts of each image with their logits, see rerankedScores. */
   readonly matched: readonly MatchedTexts[];
 }
 
-/** Both runs ranked as many images and texts. */
+/** Compares two runs, which must have equal numbers of images and of texts. */
 export function rankingAgreement(reference: RankedRun, run: RankedRun): RankingAgreement {
   const { images, texts, values } = run.similarities;
   const others = reference.similarities.values;
@@ -46,7 +46,10 @@ function rankAgreement(a: RetrievalScores, b: RetrievalScores, { similarities }:
 
 type ScoresOfRow = (place: number) => Float32Array;
 
-/** `first`: the share of rows with one first candidate in both; `ten`: the share of a row's first ten that are among the other's. */
+/**
+ * `first`: the share of rows in which both runs rank the same candidate first; `ten`: the share of a row's first ten
+ * candidates that are among the other run's first ten.
+ */
 function agreementOfRows(
   rows: number,
   a: ScoresOfRow,
@@ -54,14 +57,18 @@ function agreementOfRows(
 ): { readonly first: number; readonly ten: number } {
   let [first, ten] = [0, 0];
   for (let row = 0; row < rows; row += 1) {
-    const [own, other] = [highestTen(a(row)), highestTen(b(row))]; // rows are read one after the other: memory is used again
+    // each row is read before the next, since both may be views into one reused buffer
+    const [own, other] = [highestTen(a(row)), highestTen(b(row))];
     if (own[0] === other[0]) first += 1;
     ten += own.filter((candidate) => other.includes(candidate)).length / own.length;
   }
   return { first: first / rows, ten: ten / rows };
 }
 
-/** The highest first; of equals the lower place. Fewer where there are fewer. */
+/**
+ * Indices of the ten highest scores, the highest first; equal scores in rising order of index. Fewer where the row is
+ * shorter.
+ */
 function highestTen(scores: Float32Array): readonly number[] {
   const best: number[] = [];
   for (let place = 0; place < scores.length; place += 1) {

@@ -1,4 +1,4 @@
-/** costs.json and costs.csv, beside the runs they are about. */
+/** Writes costs.json and costs.csv into the output folder of the runs. */
 import { join } from "node:path";
 import { writeFileWhole } from "../../../reports/records/atomic-file.ts";
 import { costsToCsv } from "../../../reports/findings/costs-table.ts";

@@ -1,16 +1,16 @@
-/** How a metric's verdict came, in words. */
+/** Explains in words how a metric's verdict came about. */
 import type { MetricJudgement } from "../../../reports/records/findings/gate-result.ts";
 import { differenceText, pointsText } from "../../../reports/tables/metric-numbers.ts";
 import { pValueText } from "../../../reports/tables/numbers.ts";
 
-/** An end that an interval lacks. */
+/** Stands for a missing end of an interval. */
 const unbounded = "unbounded";
-/** Before the smallest p-value that is told. */
+/** Stands before a p-value that is smaller than the smallest one shown. */
 const below = "below ";
 
 type Judged = Omit<MetricJudgement, "words">;
 
-/** `isChance`: it failed by itself, and not after Holm. */
+/** `isChance`: the metric failed by itself, but not after Holm's correction. */
 export function metricWords(judged: Judged, isChance: boolean): string {
   return [measurement(judged), caution(judged), conclusion(judged, isChance)].filter((text) => text !== "").join(" ");
 }

@@ -1,20 +1,21 @@
 /**
- * When only a few images score otherwise: their differences say little about those of images not seen, and Student's interval,
- * made of them, is too narrow. Then the share of images that become worse is bounded exactly (Clopper and Pearson 1934), and each
- * of them is taken to lose as much as any image could.
+ * A lower bound for the mean difference when the scores of only a few images differ. Student's interval is then too
+ * narrow. Instead, the share of images that become worse is bounded exactly (Clopper and Pearson 1934), and each of
+ * them is assumed to lose the most that any image can lose.
  */
 import { exactShareInterval } from "../../statistics/distributions.ts";
 import { total } from "../../statistics/paired-mean.ts";
 import type { PairedSums } from "../../statistics/paired-mean.ts";
 
 /**
- * From here on the interval is trusted. Of 3 rare losses, Student's lower bound allows 5.8 and the exact one 7.8; of 30, 39.0 and
- * 40.7. With 5 losses expected in 300 images, Student's t alone passes a margin that is just missed 17 % of the time, not 5 %.
+ * With at least this many differing images Student's interval is used. For 3 losses seen, Student's bound allows 5.8
+ * and the exact one 7.8; for 30 losses, 39.0 and 40.7. With 5 losses expected in 300 images, a candidate that is worse
+ * by exactly the margin passes Student's t in 17 % of all cases, not in 5 %.
  */
 export const enoughImages = 30;
 
 export interface Moved {
-  /** Images whose sum differs. */
+  /** Number of images whose sum differs. */
   readonly differing: number;
   readonly worse: number;
 }
@@ -27,16 +28,16 @@ export function movedImages({ differences }: PairedSums): Moved {
 }
 
 /**
- * The one-sided 95 % lower bound of the mean difference. 0 where no image became worse: a loss that none shows is not assumed,
- * as it is not where runs are identical.
+ * The one-sided 95 % lower bound of the mean difference. It is 0 where no image became worse, as for identical runs.
  *
- * @param sample the most that one sample can lose: the best score of the base, where 0 is the least.
+ * @param sample the most that one sample can lose: the highest score in the base, since the lowest possible score is 0.
  */
 export function lowestDifference(sums: PairedSums, sample: number): number {
   const { worse } = movedImages(sums);
   const images = sums.counts.length;
   if (worse === 0) return 0;
-  const share = exactShareInterval(worse, images, 0.9).high; // the upper end of 90 % is the one-sided one of 95 %
+  // the upper end of a two-sided 90 % interval is the one-sided 95 % bound
+  const share = exactShareInterval(worse, images, 0.9).high;
   const loss = sums.differences.reduce((most, value) => Math.max(most, -value), sample);
   return -(share * images * loss) / total(sums.counts);
 }

@@ -1,4 +1,4 @@
-/** The gate's config read from its file, and the rule that holds for a metric of a run. */
+/** Reads the gate's config file, and finds the rules that apply to a run. */
 import * as z from "zod";
 import { describeSystemCode, systemCode } from "../../../reports/records/run-folder-error.ts";
 import { gateConfigFormat, gateConfigSchema } from "../../../reports/records/findings/gate-config.ts";
@@ -51,14 +51,14 @@ function isFor({ task, checkpoint, precision }: Filters, { config, checkpoint: o
   );
 }
 
-/** Of each metric the last rule that is for this run. */
+/** For each metric the last rule that applies to this run. */
 export function metricRulesFor({ metrics }: GateConfig, candidate: RunRecord): readonly MetricRule[] {
   const rules = new Map<string, MetricRule>();
   for (const rule of metrics) if (isFor(rule, candidate)) rules.set(rule.metric, rule);
   return [...rules.values()];
 }
 
-/** The last rule that is for this run; null: none. */
+/** The last cost rule that applies to this run; null: none does. */
 export function costRuleFor(rules: readonly CostRule[] | undefined, candidate: RunRecord): CostRule | null {
   return (rules ?? []).findLast((rule) => isFor(rule, candidate)) ?? null;
 }

@@ -1,4 +1,7 @@
-/** Candidates against a baseline: every pair judged, then all primary metrics together. Nothing empty or partial passes. */
+/**
+ * The gate: holds candidate runs against a baseline. Every pair is judged, then all primary metrics together. Empty or
+ * partial results never pass.
+ */
 import type { BaselineRun } from "../../../reports/records/findings/baseline.ts";
 import type { GateConfig } from "../../../reports/records/findings/gate-config.ts";
 import { gateResultFormat } from "../../../reports/records/findings/gate-result.ts";
@@ -25,13 +28,13 @@ import { partialRuns } from "./partial-runs.ts";
 import { recordedPrecision } from "../../../reports/records/recorded-precision.ts";
 
 export interface GateRequest extends CompareOptions {
-  /** null: the usual margins. */
+  /** The config file; null: the default margins apply. */
   readonly config: { readonly rules: GateConfig; readonly file: string } | null;
-  /** They hold, whatever the config says. */
+  /** Margins of --margin, which override the config. */
   readonly margins: readonly Margin[];
   readonly baseline: string;
   readonly entries: readonly BaselineRun[];
-  /** The folder given, and the runs in it. */
+  /** The folder that the user gave, and the runs in it. */
   readonly candidate: string;
   readonly folders: readonly string[];
   readonly acceptScorer: boolean;
@@ -39,7 +42,10 @@ export interface GateRequest extends CompareOptions {
 
 const level = 0.05;
 
-/** Throws a RunFolderError or UsageError where something is not comparable or not asked for well. */
+/**
+ * Judges the candidates. Throws a RunFolderError where runs are not comparable, a UsageError for a wrong config or
+ * margin.
+ */
 export async function gate(request: GateRequest): Promise<GateResult> {
   const { entries, folders, baseline, candidate } = request;
   const missing = await partialRuns(folders);
@@ -120,7 +126,7 @@ function aboutOf({ base, candidate }: { readonly base: RunRecord; readonly candi
   };
 }
 
-/** A rule for a metric that no run has is a mistake, not a pass. */
+/** Throws a UsageError for a rule about a metric that no run has: it would otherwise pass unnoticed. */
 function refuseUnknownMetrics({ config, margins }: GateRequest, runs: readonly BaselineRun[]): void {
   const known = new Set(runs.flatMap(({ scores }) => scores.metrics.map(({ name }) => name)));
   if (runs.some(({ scores }) => scores.samples["answer"] !== undefined)) known.add(sameAnswers);
@@ -133,14 +139,15 @@ function refuseUnknownMetrics({ config, margins }: GateRequest, runs: readonly B
   refuse(margins, "--margin");
 }
 
-/** For messages. */
+/** Names the config in messages. */
 function sourceOf(config: GateRequest["config"]): string {
   return config === null ? "--margin" : `--config ${config.file}`;
 }
 
 /**
- * All primary metrics together. To pass, every one must exclude its margin: an intersection of tests, which needs no correction.
- * To fail, one is enough, and the more are asked the likelier one fails by chance: a failure must last after Holm.
+ * Judges all primary metrics together. To pass, every one must exclude its margin; such an intersection of tests needs
+ * no correction. One failure is enough to fail, and with more metrics a failure by chance becomes likelier; so a
+ * failure counts only if it persists after Holm's correction.
  */
 function adjusted(found: readonly Finding[]): readonly Judgement[] {
   const primary = found.flatMap((one) => (one.kind === "metric" && one.isPrimary ? [one] : []));

@@ -1,4 +1,7 @@
-/** Time and memory of a candidate over the baseline's, as ratios. Judged only on one class of machine and with one batch size. */
+/**
+ * Judges time and memory of a candidate as ratios to the baseline's. Only runs on one class of machine and with one
+ * batch size are judged.
+ */
 import type { CostRule } from "../../../reports/records/findings/gate-config.ts";
 import type { About, CostJudgement } from "../../../reports/records/findings/gate-result.ts";
 import { machineClassOf } from "../../../reports/records/machine-class.ts";
@@ -28,7 +31,7 @@ export function judgeMemory(sides: CostSides, rule: CostRule, about: About): Cos
   });
 }
 
-/** Milliseconds that the model computed for a sample; reading images is not in it. */
+/** Milliseconds of the model's computation for a sample, without reading images. */
 function computeMsPerSample({ timings, counts }: RunRecord): number | null {
   return timings.computeMs === undefined || counts.predicted === 0 ? null : timings.computeMs / counts.predicted;
 }
@@ -54,7 +57,7 @@ function judgeRatio(
   return { ...name, verdict, ratio, base: before, candidate: after, words };
 }
 
-/** How the machines or the batch sizes differ; null: they do not. */
+/** How machines or batch sizes differ, as a phrase; null: they do not. */
 function machineDifference({ base, candidate }: CostSides): string | null {
   const [before, after] = [machineClassOf(base), machineClassOf(candidate)];
   if (before !== after) return `the machine is "${after}", the baseline's "${before}"`;

@@ -1,6 +1,7 @@
 /**
- * One metric of a candidate held against a baseline and its margin: non-inferiority (statistics/non-inferiority.ts) on the paired
- * difference clustered by image. Few differing images are not left to Student's t: few-images.ts.
+ * Judges one metric of a candidate against the baseline and a margin: a non-inferiority test
+ * (statistics/non-inferiority.ts) on the paired difference clustered by image. Where few images differ, an exact bound
+ * replaces Student's t (few-images.ts).
  */
 import type { MetricRule } from "../../../reports/records/findings/gate-config.ts";
 import type { About, MetricJudgement } from "../../../reports/records/findings/gate-result.ts";
@@ -18,12 +19,12 @@ import type { Interval } from "../../statistics/paired-mean.ts";
 import { enoughImages, lowestDifference, movedImages } from "./few-images.ts";
 import { sameAnswers, withSameAnswers } from "./same-answers.ts";
 
-/** A judgement before that of all metrics together is known. */
+/** The judgement of a metric by itself, before all metrics are judged together. */
 export type OwnJudgement = Omit<MetricJudgement, "words" | "adjustedP">;
 
 const level = 0.05;
 
-/** null: this run has no values of the metric. */
+/** null: the run has no values of this metric. */
 export function judgeMetric(
   given: PairedRuns,
   rule: MetricRule,
@@ -42,7 +43,7 @@ export function judgeMetric(
   const usual = measuredOf(findings);
   const cautious = isFew ? withFewImages(usual, higherIsBetter ? moved.lowest : null) : usual;
   const measured = higherIsBetter ? cautious : turned(cautious);
-  const isSame = moved.differing === 0; // passes a margin of 0, too
+  const isSame = moved.differing === 0; // identical runs pass a margin of 0, too
   let decision: Decision = isSame ? { verdict: "pass", samplesNeeded: null } : nonInferiority(measured, margin);
   if (decision.verdict === "fail" && isFew && findings.pValue > level) decision = undecided(measured, margin);
   return {
@@ -73,12 +74,12 @@ function metricOf(runs: PairedRuns, name: string): { readonly runs: PairedRuns; 
   return metric === undefined ? null : { runs, metric };
 }
 
-/** What would decide it, where the verdict may not be taken. */
+/** The inconclusive decision for these numbers, with the number of samples that would probably decide it. */
 export function undecided(measured: Measured, margin: number): Decision {
   return nonInferiority({ ...measured, bounds: null, interval: null }, margin);
 }
 
-/** At least so many that enough images would differ. `samples` 0: enough do. */
+/** Raises the number of needed samples so that enough images would differ. `samples` 0: enough differ already. */
 function neededWith({ verdict, samplesNeeded }: Decision, differing: number, samples: number): number | null {
   if (verdict !== "inconclusive" || samplesNeeded === null) return samplesNeeded;
   return Math.max(samplesNeeded, Math.ceil((samples * enoughImages) / Math.max(1, differing)));
@@ -88,7 +89,7 @@ function measuredOf({ difference, standardError, interval, bounds, samples }: Me
   return { difference, standardError, interval: whole(interval), bounds: whole(bounds), samples };
 }
 
-/** An open end is an infinite one. */
+/** Replaces missing ends of an interval by infinities. */
 function whole({ low, high }: MetricFindings["interval"]): Interval {
   return { low: low ?? -Infinity, high: high ?? Infinity };
 }
@@ -98,13 +99,13 @@ function finite(interval: Interval | null): MetricJudgement["bounds"] {
   return interval === null ? { low: null, high: null } : { low: end(interval.low), high: end(interval.high) };
 }
 
-/** `lowest` null: nothing bounds what an image could lose. */
+/** Lowers the bounds to the exact one for few images. `lowest` null: the loss of an image has no limit. */
 function withFewImages(measured: Measured, lowest: number | null): Measured {
   const { low, high } = measured.bounds ?? { low: -Infinity, high: Infinity };
   return { ...measured, bounds: { low: lowest === null ? -Infinity : Math.min(low, lowest), high } };
 }
 
-/** Images that differ, in the metric's own column; for what is made of several columns, in any of them. */
+/** Counts the images that differ in the metric's column or, for a metric made of several columns, in any of them. */
 function movementOf(
   metric: string,
   tables: readonly PairedTable[],
@@ -129,7 +130,10 @@ function movementOf(
   return { differing: images.size, lowest: null };
 }
 
-/** How probable so bad a difference is without a failure: the smaller of the two ways to fail, by Student's t. */
+/**
+ * p-value of a failure: the probability of so bad a difference without one, by Student's t; the smaller of the two
+ * criteria of failure.
+ */
 function failurePValue(
   { difference, standardError }: Measured,
   { margin, images }: { readonly margin: number; readonly images: number },

@@ -1,19 +1,20 @@
-/** Margins that no config file gives: those of --margin, and the usual ones where nothing is said of a task. */
+/** Margins from outside the config file: those of --margin, and default margins for tasks that have none. */
 import type { BaselineRun } from "../../../reports/records/findings/baseline.ts";
 import { gateConfigFormat } from "../../../reports/records/findings/gate-config.ts";
 import type { GateConfig, MetricRule } from "../../../reports/records/findings/gate-config.ts";
 import { decimal, unexpected } from "../../catalog/values.ts";
 
-/** As in the config: hundredths of the metric's unit. */
+/** A margin as in the config file: in hundredths of the metric's unit. */
 export type Margin = Pick<MetricRule, "metric" | "margin">;
 
 /**
- * Half a point of accuracy is what the whole of VQAv2's validation shows between any two models. Between models that answer
- * nearly alike, CIDEr on 5,000 images and recall on 1,000 show about one point; smaller margins would stay undecided.
+ * The default margin. The validation split of VQAv2 is large enough to detect half a point of accuracy between any two
+ * models. Between models that answer nearly alike, CIDEr on 5,000 images and recall on 1,000 images can detect about
+ * one point; smaller margins would be inconclusive.
  */
 const usualMargin = (metric: string): number => (metric.startsWith("accuracy") ? 0.5 : 1);
 
-/** `accuracy=0.5`, each. Throws a UsageError. */
+/** Reads values such as `accuracy=0.5`. Throws a UsageError. */
 export function readMargins(values: readonly string[]): readonly Margin[] {
   return values.map((value) => {
     const end = value.indexOf("=");
@@ -36,7 +37,9 @@ export function usualConfig(runs: readonly BaselineRun[]): GateConfig {
   return { format: gateConfigFormat, metrics: [...rules.values()] };
 }
 
-/** `margins` behind the rules, so that they hold; what they are for stays as primary as it was. */
+/**
+ * Adds `margins` after the rules of the config, so that they win; whether a metric is primary stays as the config says.
+ */
 export function withMargins(config: GateConfig, margins: readonly Margin[]): GateConfig {
   const rules = margins.map(({ metric, margin }) => {
     const primary = config.metrics.findLast((rule) => rule.metric === metric)?.primary ?? true;
@@ -45,7 +48,7 @@ export function withMargins(config: GateConfig, margins: readonly Margin[]): Gat
   return { ...config, metrics: [...config.metrics, ...rules] };
 }
 
-/** What holds where nothing was said, for people; null: everything was said. */
+/** A sentence that lists the default margins in use; null: none is in use. */
 export function describeUsual({ metrics }: GateConfig, margins: readonly Margin[]): string | null {
   const usual = metrics.filter(({ metric }) => !margins.some((given) => given.metric === metric));
   const [first] = usual;

@@ -1,4 +1,4 @@
-/** Which run of a baseline each candidate is held against, and what forbids it. */
+/** Finds the run of a baseline that a candidate is held against, and refuses pairs that cannot be compared. */
 import { RunFolderError } from "../../../reports/records/run-folder-error.ts";
 import type { BaselineRun } from "../../../reports/records/findings/baseline.ts";
 import type { RunRecord } from "../../../reports/records/run-record.ts";
@@ -11,15 +11,18 @@ import type { Columns, PairedTable } from "../compare/paired-samples.ts";
 import { recordedPrecision } from "../../../reports/records/recorded-precision.ts";
 
 export interface GateOptions {
-  /** The baseline's file, for messages. */
+  /** Path of the baseline's file, for messages. */
   readonly file: string;
-  /** Take scores that another version of the scorer made, where each answer that both runs gave has one score by both. */
+  /**
+   * Accept scores made by another version of the scorer, provided that equal answers have equal scores in both runs.
+   */
   readonly acceptScorer: boolean;
 }
 
 /**
- * The baseline's run of the same task, checkpoint and precision, on the same device if there is one; or its only one of that task and checkpoint, or the fp32 one;
- * or its only one of that task, where the candidate has one of it, too.
+ * Chooses the baseline's run for a candidate. In this order: its run with equal task, checkpoint and precision
+ * (preferring one on an equal device); its only run, or its fp32 run, with equal task and checkpoint; its only run of
+ * the task, if the candidate folder also has a single run of it.
  */
 export function partnerOf(
   candidate: RunRecord,
@@ -40,9 +43,9 @@ export function partnerOf(
 }
 
 /**
- * The two side by side, by sample.
+ * Pairs the two runs by sample.
  *
- * @throws RunFolderError where they measure different things or other samples; says what differs.
+ * @throws RunFolderError that says what differs, where the runs measure different things or different samples.
  */
 export function pairWithBaseline(
   base: BaselineRun,
@@ -86,7 +89,7 @@ function refuseOtherSamples({ base, candidate, samples, texts }: PairedRuns): vo
   }
 }
 
-/** Throws a RunFolderError where an answer that both runs gave has one score by the one scorer and another by the other. */
+/** Throws a RunFolderError where an answer that both runs gave is scored differently by the two scorers. */
 function sameScores({ base, candidate, samples }: PairedRuns): string {
   const where = `${candidate.folder}: scored by other code than ${base.folder}`;
   const again = "Make the baseline again with `baseline`.";
@@ -113,7 +116,10 @@ function numberColumns(columns: Columns): readonly string[] {
   );
 }
 
-/** The id of a sample whose numbers differ; null: none. A column that the other lacks differs everywhere. */
+/**
+ * Id of the first sample whose values in this column differ; null: none. A column that one run lacks differs
+ * everywhere.
+ */
 function firstDifference(column: string, table: PairedTable, places: readonly number[]): string | null {
   const numbers = pairedNumbers(column, table);
   const place = places.find((pair) => numbers === null || numbers.base[pair] !== numbers.candidate[pair]);

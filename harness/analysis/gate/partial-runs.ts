@@ -1,7 +1,7 @@
-/** Runs that are not whole: neither a baseline nor anything that may pass. */
+/** Finds runs that are not complete: they cannot become a baseline or pass a gate. */
 import { readRunRecord } from "../../../reports/records/run-files.ts";
 
-/** A line for each of them. */
+/** A sentence for each incomplete run. */
 export async function partialRuns(folders: readonly string[]): Promise<string[]> {
   const lines: string[] = [];
   for (const folder of folders) {

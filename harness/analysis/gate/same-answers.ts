@@ -1,6 +1,7 @@
 /**
- * "same answers" as a metric: each sample scores 1 where the candidate answers as the baseline did, which scores 1 everywhere. It
- * shows a change long before the accuracy does: right and wrong answers that change both count, and none makes up for another.
+ * The metric "same answers": a sample of the candidate scores 1 if its answer equals the baseline's, else 0; the
+ * baseline scores 1 everywhere. It reacts to changes before accuracy does, since every changed answer counts and gains
+ * cannot cancel losses.
  */
 import type { MetricScore } from "../../../reports/records/run-record.ts";
 import type { PairedRuns } from "../compare/compare-runs.ts";
@@ -8,7 +9,7 @@ import type { PairedTable } from "../compare/paired-samples.ts";
 
 export const sameAnswers = "same answers";
 
-/** The runs with that column, and the metric; null where answers are not kept, as in retrieval. */
+/** Adds the column of this metric to both runs; null where a run has no answers, as in retrieval. */
 export function withSameAnswers(runs: PairedRuns): { readonly runs: PairedRuns; readonly metric: MetricScore } | null {
   const { samples } = runs;
   const [first, second] = [samples.base["answer"], samples.candidate["answer"]];

@@ -1,27 +1,30 @@
 /**
- * Groups of runs that one protocol asked about one set of samples, and their answers by sample. An answer is kept as a number, so
- * that twenty runs of a whole split take a few megabytes.
+ * Groups runs that used one protocol on one set of samples, and collects their answers by sample. Each distinct answer
+ * is stored as a number, so that twenty runs of a whole split take a few megabytes.
  */
 import { createHash } from "node:crypto";
 import type { RunRecord, ScoreSheet } from "../../../reports/records/run-record.ts";
 import type { ReadRun } from "./read-folders.ts";
 
-/** A run's answers and scores, by the place of the sample in its group. */
+/** A run's answers and scores, indexed by the sample's position in the group. */
 export interface RunAnswers {
-  /** Numbers of the answers: a text has one number in all runs of the group; -1: no answer. null: the task has none. */
+  /**
+   * Number of each answer; equal texts have equal numbers in all runs of the group; -1: no answer. null: the task has
+   * no answers.
+   */
   readonly texts: Int32Array | null;
-  /** Of the first metric; NaN where it has none by sample. */
+  /** Scores of the first metric; NaN where it has no score by sample. */
   readonly scores: Float32Array;
 }
 
-/** What runs of one group share; grows with each run that is added. */
+/** The sample positions and answer numbers of a group; grows with each run that is added. */
 interface GroupNumbers {
   readonly places: Map<string, number>;
-  /** By answer. */
+  /** The number of each answer. */
   readonly numbers: Map<string, number>;
 }
 
-/** Turns the answers of each run that is read into numbers, so that their text need not stay in memory. */
+/** Turns the answers of each run into numbers as it is read, so that the texts need not stay in memory. */
 export class AnswerColumns {
   readonly #groups = new Map<string, GroupNumbers>();
 
@@ -70,10 +73,10 @@ export function dataKeyOf({ config, data }: RunRecord): string {
 export interface AnswerGroup {
   /** "group-1". */
   readonly id: string;
-  /** Names the data set's files: groups with one key share what is read of them. */
+  /** Identifies the data set's files: they are read once for all groups with equal keys. */
   readonly dataKey: string;
   readonly runs: readonly ReadRun[];
-  /** By sample id: its place in the columns. */
+  /** Position in the columns by sample id. */
   readonly places: ReadonlyMap<string, number>;
 }
 
@@ -85,12 +88,12 @@ export function groupRuns(runs: readonly ReadRun[], columns: AnswerColumns): rea
     group.push(run);
   }
   return [...byKey.values()].map((group, index) => {
-    const { record } = group[0]!; // no group is empty
+    const { record } = group[0]!; // groups are never empty
     return { id: `group-${index + 1}`, dataKey: dataKeyOf(record), runs: group, places: columns.of(record).places };
   });
 }
 
-/** Samples both answered, and on how many they say the very same; null where the task has no answers. */
+/** Number of samples that both runs answered, and of those with equal answers; null where the task has no answers. */
 export function agreementOf(a: ReadRun, b: ReadRun): { readonly compared: number; readonly equal: number } | null {
   const [one, other] = [a.answers.texts, b.answers.texts];
   if (one === null || other === null) return null;
@@ -104,7 +107,10 @@ export function agreementOf(a: ReadRun, b: ReadRun): { readonly compared: number
   return compared === 0 ? null : { compared, equal };
 }
 
-/** By place: whether two of these runs answer differently; null where there are not two, or the task has no answers. */
+/**
+ * For each sample, 1 if two of these runs answer differently; null where there are fewer than two runs, or the task has
+ * no answers.
+ */
 export function differing({ places }: AnswerGroup, runs: readonly ReadRun[]): Uint8Array | null {
   const columns = runs.flatMap(({ answers }) => answers.texts ?? []);
   if (columns.length < 2) return null;
@@ -119,8 +125,9 @@ export function differing({ places }: AnswerGroup, runs: readonly ReadRun[]): Ui
 const shareOfDiffering = 1 / 3;
 
 /**
- * Ids of the samples to show, in the order of the data set: drawn by a hash of seed and id, so that the same samples come out
- * whatever runs there are; a third of them from those that runs answer differently.
+ * Chooses the samples to show and returns their ids in the order of the data set. They are drawn by a hash of seed and
+ * id, so that the choice hardly depends on which runs are in the report; a third of them are samples that runs answer
+ * differently.
  */
 export function chooseSamples(
   group: AnswerGroup,
@@ -140,7 +147,7 @@ export function chooseSamples(
   return ids.filter((_, place) => chosen.has(place));
 }
 
-/** FNV-1a (Fowler, Noll, Vo), then the mixing at the end of MurmurHash3: a number in 0..2^32 - 1. */
+/** A hash from 0 to 2^32 - 1: FNV-1a (Fowler, Noll, Vo), then the final mixing of MurmurHash3. */
 function lot(text: string): number {
   let hash = 0x811c9dc5;
   for (let index = 0; index < text.length; index += 1) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);

@@ -1,4 +1,4 @@
-/** The samples a report shows: what each run answered, beside the question and the references of the data set. */
+/** The samples that a report shows: each run's answer, with the question and references from the data set. */
 import type { ImageFile } from "../../../datasets/dataset.ts";
 import { readSimilarityRow } from "../../../reports/report/read-run.ts";
 import type { GalleryGroup, GallerySample } from "../../../reports/report/report-data.ts";
@@ -12,7 +12,7 @@ import type { ShownSamples } from "../../catalog/shown-samples.ts";
 export interface Gallery {
   readonly groups: readonly GalleryGroup[];
   readonly samples: readonly GallerySample[];
-  /** Each image once. */
+  /** Each image once, by its key. */
   readonly images: ReadonlyMap<string, GalleryImage>;
 }
 
@@ -22,7 +22,7 @@ export interface GalleryImage {
   readonly file: ImageFile;
 }
 
-/** `chosen`: the ids of each group's samples. Groups whose runs all stand apart are left out. */
+/** `chosen`: the ids of each group's samples. Groups without a run that can be compared are left out. */
 export async function galleryOf(
   runs: readonly FullRun[],
   chosen: ReadonlyMap<AnswerGroup, ReadonlySet<string>>,
@@ -31,7 +31,7 @@ export async function galleryOf(
   const groups: GalleryGroup[] = [];
   const samples: GallerySample[] = [];
   const images = new Map<string, GalleryImage>();
-  const known = new Map<string, ShownSamples>(); // by data: a split is read once for all its groups
+  const known = new Map<string, ShownSamples>(); // by data key: a split is read once for all its groups
   for (const [group, ids] of chosen) {
     const members = runs.filter((one) => one.group === group);
     const [first] = members;
@@ -58,7 +58,7 @@ function galleryGroupOf(
   members: readonly FullRun[],
   { shown, problem }: { readonly shown: number; readonly problem: string | null },
 ): GalleryGroup {
-  const { record, scores } = members[0]!.run; // no group here is empty
+  const { record, scores } = members[0]!.run; // groups are never empty here
   const differs = differing(
     group,
     members.map(({ run }) => run),
@@ -96,7 +96,7 @@ async function sampleOf(id: string, { group, members, questions }: Surroundings)
       run: runId,
       prompt: prediction.status === "matched" ? null : prediction.prompt,
       text: await textOf(prediction, run, { place, images: group.places.size, texts: questions.texts }),
-      score: Number.isNaN(score) ? null : Number(score.toPrecision(6)), // float32 holds no more
+      score: Number.isNaN(score) ? null : Number(score.toPrecision(6)), // float32 has no more digits
     });
   }
   return {
@@ -110,7 +110,7 @@ async function sampleOf(id: string, { group, members, questions }: Surroundings)
 }
 
 interface RankedGallery {
-  /** The image's place in the split. */
+  /** Position of the image in the split. */
   readonly place: number;
   readonly images: number;
   readonly texts: ShownSamples["texts"];
@@ -126,7 +126,7 @@ async function textOf(
   const similar = await readSimilarityRow(path, { row: place, images });
   if (similar === null) return "(its similarities are not there)";
   const first = firstTexts(similar, prediction, record.config.retrieval?.rerank ?? 0);
-  // Of texts that score alike a wrong one comes first, as in TR@1.
+  // Among texts with equal scores a wrong one comes first, as in TR@1.
   const best = first.find((text) => texts[text]?.image !== prediction.image) ?? first[0]!;
   return texts[best]?.text ?? `text ${best + 1} of ${similar.length}`;
 }
@@ -137,7 +137,9 @@ interface MatchedImage {
   readonly logits: readonly number[];
 }
 
-/** The best texts of an image's row, which score alike; with `rerank` 0 by similarity alone. */
+/**
+ * The texts with the highest score in an image's row; several where they tie. With `rerank` 0 only similarity counts.
+ */
 function firstTexts(similar: Float32Array, matched: MatchedImage, rerank: number): readonly number[] {
   const candidates = rowCandidates(similar, rerank === 0 ? similar.length : rerank);
   const logitOfText = (text: number): number => logitOf(matched, text, matched.image);

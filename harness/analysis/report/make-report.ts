@@ -1,6 +1,7 @@
 /**
- * Folders → a report, as plain values. Three passes, so that no run is ever held: scores by sample (as numbers), which say what
- * runs differ on; predictions, line by line; then the data set, for the samples that are shown.
+ * Makes a report, as plain values, from folders. It takes three passes, so that no run is ever in memory as a whole:
+ * scores and answers by sample, to find what runs differ on; predictions, line by line; then the data set, for the
+ * samples that are shown.
  */
 import type { Prediction } from "../../../reports/records/run-record.ts";
 import { thumbnailKey } from "../../../reports/html/gallery.ts";
@@ -24,13 +25,13 @@ import { recordedPrecision } from "../../../reports/records/recorded-precision.t
 
 export interface ReportOptions {
   readonly catalog: Catalog;
-  /** Folder of the data set's files, where they have moved. */
+  /** New folder of the data set's files, where they have been moved; null: the folder in each run's record. */
   readonly data: string | null;
-  /** Samples of a group that are shown, at most. */
+  /** Most samples shown of a group. */
   readonly samples: number;
   readonly seed: number;
   readonly version: string;
-  /** Told before each folder is read. */
+  /** Called before each folder is read. */
   readonly onFolder?: (path: string) => void;
 }
 
@@ -39,7 +40,7 @@ export interface MadeReport {
   readonly thumbnails: ReadonlyMap<string, string>;
 }
 
-/** A run with what its predictions say. */
+/** A run with a summary of its predictions. */
 export interface FullRun {
   readonly id: string;
   readonly run: ReadRun;
@@ -48,7 +49,7 @@ export interface FullRun {
   readonly files: readonly FileState[];
 }
 
-/** Throws a RunFolderError where no folder is a run or a bench. */
+/** Throws a RunFolderError where none of the folders is a run or a bench. */
 export async function makeReport(folders: readonly FoundFolder[], options: ReportOptions): Promise<MadeReport> {
   if (folders.every(({ kind }) => kind === "unknown")) {
     const where = folders.map(({ path }) => path).join(", ");
@@ -113,7 +114,10 @@ async function readAll(
   return { runs, benches, apart };
 }
 
-/** Runs of a task and split on other files than most of its runs; of equally many the first that was given counts. */
+/**
+ * Sets runs apart whose data files differ from those of most runs of their task and split; on a tie the files of the
+ * first run count.
+ */
 function setOtherDataApart(runs: readonly ReadRun[]): {
   readonly runs: readonly ReadRun[];
   readonly apart: readonly Apart[];
@@ -164,7 +168,7 @@ async function readFully(run: ReadRun, chosen: ReadonlySet<string>): Promise<Pic
   }
 }
 
-/** Tokens are not shown. */
+/** Drops the tokens of predictions, which are not shown. */
 function compact(chosen: ReadonlyMap<string, Prediction>): ReadonlyMap<string, Prediction> {
   return new Map([...chosen].map(([id, one]) => [id, one.status === "predicted" ? { ...one, tokens: [] } : one]));
 }

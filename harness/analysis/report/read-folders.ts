@@ -1,4 +1,7 @@
-/** What lies on disk → runs and benches a report can be made from, and those it cannot, each with the reasons. */
+/**
+ * Reads folders as runs and benches for a report; those that cannot be compared with others are set apart with the
+ * reasons.
+ */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import * as z from "zod";
@@ -16,17 +19,17 @@ import { scoreRowsOf } from "../../../reports/findings/score-rows.ts";
 import type { AnswerColumns, RunAnswers } from "./answer-groups.ts";
 import { benchName } from "../../../reports/records/find-folders.ts";
 
-/** A run that says nothing against itself. */
+/** A run that was read without problems. */
 export interface ReadRun {
   readonly path: string;
   readonly record: RunRecord;
   readonly measured: RunMeasures;
-  /** Without its columns by sample. */
+  /** Scores without the columns by sample. */
   readonly scores: ScoreSheet;
   readonly answers: RunAnswers;
 }
 
-/** A run, or why it stands apart. */
+/** Reads a run, or says why it is set apart. */
 export async function readRunFolder(path: string, columns: AnswerColumns): Promise<ReadRun | Apart> {
   let record: RunRecord | null = null;
   try {
@@ -46,7 +49,7 @@ export async function readRunFolder(path: string, columns: AnswerColumns): Promi
   }
 }
 
-/** What is wrong with one folder, so that the others can be reported on. */
+/** Whether an error concerns one folder only, so that the report can go on with the others. */
 function isOfFolder(error: unknown): boolean {
   return error instanceof RunFolderError || error instanceof TextFileError || systemCode(error) !== null;
 }
@@ -59,7 +62,7 @@ function isSheet(sheet: unknown): sheet is ScoreSheet {
   return typeof sheet === "object" && sheet !== null && "metrics" in sheet;
 }
 
-/** A run that was read, and yet cannot stand among the others. */
+/** Sets a run apart that was read but cannot be compared with the others. */
 export function apartRun(
   path: string,
   { record, sheet, reasons }: { record: RunRecord; sheet: ScoreSheet | null; reasons: readonly string[] },
@@ -98,12 +101,12 @@ function reasonsApart(record: RunRecord, sheet: unknown): readonly string[] {
 
 const withMeasured = z.object({ measured: measuredSchema.optional() });
 
-/** What it measured of itself; nothing where it did not, or says it in another way. */
+/** Load time and memory that a run measured; empty where they are missing or in another format. */
 function measuredOf(text: string): RunMeasures {
   return withMeasured.safeParse(JSON.parse(text)).data?.measured ?? {};
 }
 
-/** A bench folder, without its id in the report; or why it stands apart. */
+/** Reads a bench folder, without its id in the report; or says why it is set apart. */
 export async function readBenchFolder(path: string): Promise<Omit<ReportBench, "id"> | Apart> {
   try {
     const files: FileState[] = [];

@@ -1,4 +1,4 @@
-/** Folders → a report that is written: what `report` does, and what a run ends with. */
+/** Makes a report from folders and writes it. Used by the command `report`, and at the end of a run. */
 import { refuseOtherFolder } from "../../../reports/records/report-folder.ts";
 import type { Report } from "../../../reports/report/report-data.ts";
 import { writeReport } from "../../../reports/write-report.ts";
@@ -9,21 +9,24 @@ import { makeReport } from "./make-report.ts";
 
 export interface ReportRequest {
   readonly catalog: Catalog;
-  /** Absolute. */
+  /** Absolute path of the report's folder. */
   readonly output: string;
-  /** The folder of the data set's files, where they have moved. */
+  /** New folder of the data set's files, where they have been moved; null: the folder in each run's record. */
   readonly data: string | null;
-  /** Samples of a task that are shown, at most. */
+  /** Most samples shown of a task. */
   readonly samples: number;
   readonly seed: number;
-  /** Steps that are done, of how many: each folder is looked at, then read. */
+  /** Called with the number of steps done and of all steps: each folder is inspected, then read. */
   readonly onStep: (done: number, total: number) => void;
 }
 
-/** Throws a RunFolderError where there is nothing to report on, or the output folder holds other things. */
+/**
+ * Writes the report. Throws a RunFolderError where no folder holds a run or bench, or the output folder holds something
+ * other than a report.
+ */
 export async function reportOn(folders: readonly string[], request: ReportRequest): Promise<Report> {
   const { output, onStep } = request;
-  await refuseOtherFolder(output); // before hours of predictions are read
+  await refuseOtherFolder(output); // checked first, since reading predictions can take long
   const found = await findFolders(folders);
   let done = 0;
   const onFolder = (): void => {

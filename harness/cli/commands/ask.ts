@@ -1,4 +1,4 @@
-/** `blip2-bench ask`: questions about an image of one's own, which is encoded once for all of them. */
+/** `blip2-bench ask`: answers questions about a user's image, which is encoded once for all of them. */
 import { readTextFile, TextFileError } from "../../../reports/records/text-file.ts";
 import { questionAnswering } from "../../../tasks/own-image.ts";
 import { decodingOf } from "../../evaluation/generation/asking.ts";
@@ -58,7 +58,7 @@ export async function ask(
   );
 }
 
-/** One a line; empty lines are none. */
+/** The questions of a file, one a line; empty lines are skipped. */
 async function questionsIn(file: string): Promise<readonly string[]> {
   const content = await readTextFile(file).catch((cause: unknown) => {
     if (cause instanceof TextFileError) throw new UsageError(`--questions: ${cause.message}`, { cause });

@@ -1,4 +1,4 @@
-/** `blip2-bench audit`: whether what makes a run fast changes an answer. Writes nothing. */
+/** `blip2-bench audit`: checks that batching and the other optimisations of a run change no answer. Writes no files. */
 import { formatAudit } from "../../../reports/findings/audit-table.ts";
 import { auditFormat } from "../../../reports/records/findings/audit.ts";
 import type { Audit, TaskAudit } from "../../../reports/records/findings/audit.ts";
@@ -12,7 +12,7 @@ import { checkpointsToRun } from "../../evaluation/checkpoints.ts";
 import { taskNamed } from "../../catalog/find-checkpoint.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
 
-/** Gives the exit code: 3 where samples differ that must not. */
+/** Gives the exit code: 3 where samples differ that must be equal. */
 export async function audit(
   values: AuditValues,
   _words: readonly string[],

@@ -1,4 +1,4 @@
-/** `blip2-bench baseline`: scored runs → one small file for git, that `gate` holds later runs against. */
+/** `blip2-bench baseline`: writes scored runs into one small file for git, which `gate` holds later runs against. */
 import { dirname, resolve } from "node:path";
 import { writeFileWhole } from "../../../reports/records/atomic-file.ts";
 import { baselineText } from "../../../reports/records/findings/baseline.ts";

@@ -1,4 +1,4 @@
-/** `blip2-bench bench`: how fast checkpoints answer, by the scenarios of MLPerf LoadGen. */
+/** `blip2-bench bench`: measures how fast checkpoints answer, in the scenarios of MLPerf LoadGen. */
 import { BenchFolder } from "../../../reports/records/bench/bench-folder.ts";
 import type { BenchRun } from "../../../reports/records/bench/bench-run.ts";
 import { formatBenchTable } from "../../../reports/findings/bench-table.ts";

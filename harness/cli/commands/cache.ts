@@ -1,4 +1,7 @@
-/** `blip2-bench cache`: what is kept of converted weights, of image features and of the hub; whether it is whole; removing it. */
+/**
+ * `blip2-bench cache`: lists, verifies and removes what is kept on disk: converted weights, image features, files from
+ * the hub.
+ */
 import {
   listWeightCache,
   removeWeightCacheEntry,
@@ -27,11 +30,11 @@ type CacheAction = (typeof cacheActions)[number];
 
 type KeptEntry = (WeightCacheEntry | FeatureCacheEntry) & {
   readonly damage: string | null;
-  /** Where only some images' features are damaged, `prune` removes no more than those. */
+  /** Removes the entry; where only the features of some images are damaged, only those. */
   readonly remove: () => Promise<void>;
 };
 
-/** Gives the exit code. Damage that is found is an error; `prune` removes it instead. */
+/** Gives the exit code. Damage is an error for `verify`; `prune` removes it. */
 export async function cache(
   { all: isAll, revision, cache: folder }: CacheValues,
   [word = "ls"]: readonly string[],
@@ -78,7 +81,7 @@ function wholeFeatures(entry: FeatureCacheEntry): KeptEntry {
 
 const damageShown = 3;
 
-/** `prune` shows and removes the damaged images' alone. */
+/** The entries of damaged image features, which `prune` shows and removes singly. */
 function damagedFeatures(
   entry: FeatureCacheEntry,
   damaged: readonly DamagedFeatures[],
@@ -95,7 +98,7 @@ function damagedFeatures(
   };
 }
 
-/** Nothing will read it: not finished, of another version, or damaged. */
+/** Whether no run will ever read the entry: it is unfinished, from another version, or damaged. */
 function isUseless({ state, damage }: KeptEntry): boolean {
   return state !== "finished" || damage !== null;
 }

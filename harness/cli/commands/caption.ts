@@ -1,4 +1,4 @@
-/** `blip2-bench caption`: what is on images of one's own. */
+/** `blip2-bench caption`: writes captions of a user's images. */
 import { captioning } from "../../../tasks/own-image.ts";
 import { decodingOf } from "../../evaluation/generation/asking.ts";
 import { printAnswers } from "../own-images/print-answers.ts";

@@ -1,4 +1,4 @@
-/** `blip2-bench chat`: a conversation about an image of one's own, at a terminal or with questions from standard input. */
+/** `blip2-bench chat`: a conversation about a user's image, at a terminal or with questions from standard input. */
 import { describePrecision } from "../../../models/checkpoint/precision.ts";
 import { generatingCheckpoint } from "../../library/checkpoints.ts";
 import type { TextOptions } from "../../library/types.ts";

@@ -1,5 +1,6 @@
 /**
- * `blip2-bench compare`: runs of the same samples against the first of them. Folders of several runs are compared run by run.
+ * `blip2-bench compare`: compares runs on equal samples with the first of them. Folders of several runs are compared
+ * run by run.
  */
 import { join } from "node:path";
 import { writeFileWhole } from "../../../reports/records/atomic-file.ts";
@@ -50,7 +51,7 @@ export async function compare(
   return comparison.status === "complete" ? completeCode : incompleteCode;
 }
 
-/** null: they are folders of runs. Throws a UsageError where only some are benches. */
+/** The benches in these folders; null: they are folders of runs. Throws a UsageError where only some are benches. */
 async function benchesIn(folders: readonly string[]): Promise<readonly Bench[] | null> {
   const found = await Promise.all(folders.map(readBench));
   const benches = found.flatMap((bench) => bench ?? []);

@@ -1,4 +1,4 @@
-/** `blip2-bench completion`: prints a script that a shell reads, for it to complete commands, options and what they may be. */
+/** `blip2-bench completion`: prints a script with which a shell completes commands, options and their values. */
 import { unknownName, UsageError } from "../../catalog/usage-error.ts";
 import { bashScript } from "../completion/bash.ts";
 import { completedCommands } from "../completion/completed-commands.ts";
@@ -7,7 +7,7 @@ import type { Surroundings } from "../declared-command.ts";
 import { completeCode } from "../exit-code.ts";
 
 const scripts = { bash: bashScript, zsh: zshScript } as const;
-const shells = Object.keys(scripts) as (keyof typeof scripts)[]; // its keys
+const shells = Object.keys(scripts) as (keyof typeof scripts)[]; // Object.keys loses the type of the keys
 
 /** Gives the exit code. */
 export function completion(

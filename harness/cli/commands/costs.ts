@@ -1,4 +1,7 @@
-/** `blip2-bench costs`: what precisions cost, of runs that are on disk. No model is loaded. */
+/**
+ * `blip2-bench costs`: shows from runs on disk what each precision costs in score and gains in speed. No model is
+ * loaded.
+ */
 import { costsJson } from "../../../reports/records/findings/costs.ts";
 import { formatCosts } from "../../../reports/findings/costs-table.ts";
 import { RunFolderError } from "../../../reports/records/run-folder-error.ts";

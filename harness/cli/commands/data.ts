@@ -1,4 +1,4 @@
-/** `blip2-bench data check`: whether a folder of data is right, and what is missing in it. */
+/** `blip2-bench data check`: checks a folder of data, and says what is missing or damaged. */
 import { resolve } from "node:path";
 import { left, right, tableOf } from "../../../reports/tables/table.ts";
 import type { ColumnOf } from "../../../reports/tables/table.ts";
@@ -12,7 +12,7 @@ import { datasetsNamed } from "../pull/named-datasets.ts";
 
 const shownImages = 3;
 
-/** Gives the exit code: 2 where something is to be mended. */
+/** Gives the exit code: 2 where something is missing or damaged. */
 export async function data(
   _values: object,
   [action = "", folder, ...names]: readonly string[],

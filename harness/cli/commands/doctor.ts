@@ -1,4 +1,6 @@
-/** `blip2-bench doctor`: what this machine can run models on, what is in the way, and what to do about it. */
+/**
+ * `blip2-bench doctor`: shows which devices of this machine can run models, why others cannot, and what to do about it.
+ */
 import { cpus, freemem, totalmem } from "node:os";
 import type { ProviderName } from "../../../models/device/device.ts";
 import { telemetry } from "../../../models/telemetry.ts";
@@ -21,25 +23,25 @@ import { installedVersion } from "../../catalog/provenance.ts";
 import type { Surroundings } from "../declared-command.ts";
 import type { DoctorValues } from "./declared/look-after.ts";
 
-/** null is what could not be found out, or is not there. */
+/** What doctor found out; null where something is missing or could not be determined. */
 interface Diagnosis {
   readonly node: string;
   readonly onnxruntime: string;
-  /** ONNX Runtime's own; this program has none. */
+  /** State of ONNX Runtime's telemetry; this program has none. */
   readonly telemetry: ReturnType<typeof telemetry>;
   readonly devices: readonly DeviceFinding[];
-  /** What --device auto takes. */
+  /** The provider that --device auto chooses. */
   readonly auto: ProviderName;
   readonly drivers: { readonly nvidia: readonly string[] | null; readonly vulkan: readonly string[] };
   readonly processor: { readonly model: string; readonly cores: number; readonly governor: string | null };
   readonly memory: { readonly totalBytes: number; readonly freeBytes: number };
   readonly cache: { readonly folder: string; readonly freeBytes: number | null };
-  /** Null: it was not to be asked. */
+  /** Whether the hub answers; null: without --online it is not asked. */
   readonly hub: HubState | null;
   readonly huggingFace: { readonly folder: string; readonly checkpoints: number | null };
 }
 
-/** Gives the exit code: complete where the CPU computes, whatever else does not. */
+/** Gives the exit code: 0 if the CPU computes correctly, whatever other devices do. */
 export async function doctor(
   { cache: folder, online }: DoctorValues,
   _words: readonly string[],

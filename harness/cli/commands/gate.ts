@@ -1,4 +1,4 @@
-/** `blip2-bench gate`: runs held against a baseline and margins. The exit code is the verdict. */
+/** `blip2-bench gate`: holds runs against a baseline and margins. The exit code is the verdict. */
 import { dirname, resolve } from "node:path";
 import { writeFileWhole } from "../../../reports/records/atomic-file.ts";
 import { readBaseline } from "../../../reports/records/findings/baseline.ts";
@@ -23,8 +23,8 @@ const codes: Readonly<Record<GateResult["verdict"], number>> = {
   inconclusive: inconclusiveCode,
   partial: incompleteCode,
 };
-const permutations = 10_000; // as `compare` draws
-/** Where GitLab's documentation has it. */
+const permutations = 10_000; // the default of `compare`
+/** The file name in GitLab's documentation. */
 const gitlabReport = "gl-code-quality-report.json";
 
 /** Gives the exit code. */
@@ -51,7 +51,7 @@ export async function gate(
   const folders = await runsIn(candidate);
   const asked = { config, margins, baseline, entries, candidate, folders, acceptScorer };
   const result = await judge({ ...asked, permutations, bootstrap: 0, seed: 0 });
-  const place = file ?? baseline; // what a reader would open
+  const place = file ?? baseline; // the file that annotations point to
   if (junit !== undefined) await write("--junit", junit, gateToJunit(result));
   if (markdown !== undefined) await write("--markdown", markdown, gateToMarkdown(result));
   if (annotations === "gitlab") await write("--annotations", gitlabReport, gitlabCodeQuality(result, place));

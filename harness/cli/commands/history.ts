@@ -1,4 +1,7 @@
-/** `blip2-bench history`: scores, times and memory of runs over time, in a file for git; where they change; as charts. */
+/**
+ * `blip2-bench history`: keeps scores, times and memory of runs over time in a file for git; shows where they change;
+ * draws charts.
+ */
 import { dirname, join, resolve } from "node:path";
 import { writeFileWhole } from "../../../reports/records/atomic-file.ts";
 import { chartToPng } from "../../../reports/charts/png.ts";
@@ -106,7 +109,10 @@ function changesIn(lane: Lane): readonly Change[] {
   });
 }
 
-/** Letters, digits, points and hyphens; numbered where another lane, of another machine, has the name. */
+/**
+ * A file name for a lane, of letters, digits, points and hyphens; with a number where a lane of another machine has
+ * that name.
+ */
 function fileName(name: string, taken: Set<string>): string {
   const plain = name.replace(/[^A-Za-z0-9.]+/g, "-");
   let free = plain;

@@ -1,4 +1,4 @@
-/** `blip2-bench ls`: what --model and --tasks can name. */
+/** `blip2-bench ls`: lists the checkpoints and tasks that --model and --tasks can name. */
 import { retrievalMetrics } from "../../../tasks/metrics/recall.ts";
 import { left, tableOf } from "../../../reports/tables/table.ts";
 import type { ColumnOf } from "../../../reports/tables/table.ts";
@@ -37,7 +37,7 @@ const taskColumns: readonly ColumnOf<NamedTask>[] = [
   left("metrics", ({ metrics }) => metrics.join(", ")),
 ];
 
-/** `what`: null is both. */
+/** `what`: `models` or `tasks`; null lists both. */
 function list(
   what: "models" | "tasks" | null,
   { catalog, terminal, isJson }: Pick<Surroundings, "catalog" | "terminal" | "isJson">,

@@ -1,4 +1,4 @@
-/** `blip2-bench match`: how well texts go with an image of one's own. */
+/** `blip2-bench match`: scores how well texts fit a user's image. */
 import { describePrecision } from "../../../models/checkpoint/precision.ts";
 import { likelihoodText } from "../../../reports/tables/numbers.ts";
 import { left, right, tableOf } from "../../../reports/tables/table.ts";

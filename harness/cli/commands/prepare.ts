@@ -1,4 +1,4 @@
-/** `blip2-bench prepare`: weights converted and quantized now, so that a run need not begin with it. */
+/** `blip2-bench prepare`: converts and quantizes weights ahead of time, so that a run can begin at once. */
 import { openCheckpoint } from "../../../models/checkpoint/checkpoint.ts";
 import { describePrecision } from "../../../models/checkpoint/precision.ts";
 import { planBytes, planQuantization, prepareWeights } from "../../../models/checkpoint/quantized-weights.ts";
@@ -11,7 +11,10 @@ import type { PrepareValues } from "./declared/look-after.ts";
 interface Prepared {
   readonly checkpoint: string;
   readonly precision: string;
-  /** By precision; those that are not the one asked for are there with the reason. */
+  /**
+   * Number of matrices by precision. Matrices that stay in another precision than the requested one have the reason in
+   * their key.
+   */
   readonly matrices: Readonly<Record<string, number>>;
   readonly reasons: readonly string[];
   readonly fp16Tensors: number;

@@ -1,4 +1,7 @@
-/** `blip2-bench pull`: checkpoints from the hub into the Hugging Face cache, and the official files of data sets; what there is to pull. */
+/**
+ * `blip2-bench pull`: fetches checkpoints from the hub into the Hugging Face cache, and official files of data sets; or
+ * lists both.
+ */
 import { parseHubName } from "../../../models/checkpoint/hugging-face-cache.ts";
 import type { HubName } from "../../../models/checkpoint/hugging-face-cache.ts";
 import { left, right, tableOf } from "../../../reports/tables/table.ts";
@@ -64,14 +67,14 @@ function describe({ repository, revision, commit, folder, files }: PulledCheckpo
   return `${repository}@${revision} is ${commit}: ${what}\n${folder}`;
 }
 
-/** A checkpoint that can be pulled, and what of it is here. */
+/** A checkpoint that can be pulled, and how much of it is in the cache. */
 interface Pullable {
   readonly name: string;
   readonly sizeBytes: number;
   readonly licence: string;
-  /** Of the snapshot in the cache; null: not here, or not whole. */
+  /** Commit of the snapshot in the cache; null: none, or incomplete. */
   readonly commit: string | null;
-  /** Of an unfinished download. */
+  /** Bytes received by an unfinished download. */
   readonly keptBytes: number;
 }
 

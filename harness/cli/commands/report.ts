@@ -1,4 +1,4 @@
-/** `blip2-bench report`: run and bench folders → one page, its charts, its tables. */
+/** `blip2-bench report`: makes one page with charts and tables from run and bench folders. */
 import { join, relative, resolve } from "node:path";
 import { pageName, reportFolderName } from "../../../reports/records/report-folder.ts";
 import type { Report } from "../../../reports/report/report-data.ts";
@@ -37,9 +37,11 @@ export async function report(
   return completeCode;
 }
 
-const samplesAfterRun = 48; // enough to look at, soon written
+const samplesAfterRun = 48; // enough to get an impression, and quickly written
 
-/** A report of a run's output folder, in it. The run has its scores: where the report fails, that is said and no more. */
+/**
+ * Writes a report of a run into its output folder. An error in it is only printed, since the run itself has succeeded.
+ */
 export async function reportOfRun(
   { output, data: place }: Pick<RunConfig, "output" | "data">,
   { catalog, terminal, hubCache }: Pick<Surroundings, "catalog" | "terminal" | "hubCache">,

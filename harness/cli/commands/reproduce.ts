@@ -1,6 +1,6 @@
 /**
- * `blip2-bench reproduce`: runs a checkpoint as the paper does, by the same code as `run`, and shows its scores beside every
- * published number. Or shows a run that is on disk (--run), or what is published (--list).
+ * `blip2-bench reproduce`: evaluates a checkpoint with the paper's protocol, with the code of `run`, and shows its
+ * scores beside every published number. Or does so for a run on disk (--run), or lists the published numbers (--list).
  */
 import { basename, resolve } from "node:path";
 import { formatPublished, formatReproductions } from "../../../reports/findings/reproduction-table.ts";
@@ -22,7 +22,7 @@ import type { RunConfig } from "../../evaluation/run-config.ts";
 import { runsIn } from "./score.ts";
 import { nearestName, UsageError } from "../../catalog/usage-error.ts";
 
-/** Gives the exit code: that of the run; how near the numbers are does not move it. */
+/** Gives the exit code of the run; a distance from the published numbers does not change it. */
 export async function reproduce(
   values: ReproduceValues,
   _words: readonly string[],
@@ -68,7 +68,7 @@ async function readScoredRun(folder: string): Promise<ScoredRun> {
   return { record, scores: await readScores(folder) };
 }
 
-/** Throws a UsageError where nothing is published of any of the runs. */
+/** Throws a UsageError where no number is published for any of the runs. */
 function show(runs: readonly ScoredRun[], { terminal, isJson }: Pick<RunSurroundings, "terminal" | "isJson">): void {
   const reproductions: Reproduction[] = [];
   const others: string[] = [];
@@ -112,7 +112,7 @@ function privateNotes(numbers: readonly ListedNumber[]): readonly string[] {
     .map(({ task, split }) => `${task} ${split}: the answers are private, only the official server can score it.`);
 }
 
-/** The tasks to run, each of which has published numbers of every model; a UsageError where one has not. */
+/** The tasks to run. Throws a UsageError where a model has no published number on one of them. */
 function tasksToRun(config: RunConfig, values: ReproduceValues, { catalog }: Surroundings): readonly string[] {
   if (values.model === undefined) {
     throw new UsageError(`reproduce: found no --model, expected one with published numbers. ${checkpointsLine()}`);
@@ -140,7 +140,7 @@ function tasksToRun(config: RunConfig, values: ReproduceValues, { catalog }: Sur
   return tasks.map(({ name }) => name);
 }
 
-/** The name a model will have, whatever it is loaded from: a folder, or the hub with a revision. Throws a UsageError. */
+/** The name of a checkpoint given as a folder or a hub name with a revision. Throws a UsageError. */
 function checkpointNamed(model: string): string {
   const name = basename(resolve(model)).replace(/@.*$/, "");
   const names = publishedCheckpoints();
@@ -170,7 +170,7 @@ function refuseUnpublished(checkpoint: string, task: string, split: string): voi
   );
 }
 
-/** Published numbers of splits whose answers are public. */
+/** Published numbers of a checkpoint on a task, for splits whose answers are public. */
 function scorable(checkpoint: string, task: string): readonly PublishedNumber[] {
   const splits = publishedSplits.filter((one) => one.task === task && one.hasAnswers).map(({ split }) => split);
   return publishedNumbers.filter(

@@ -1,4 +1,4 @@
-/** `blip2-bench run`: every model on every task, then the rows of all of them. */
+/** `blip2-bench run`: evaluates every model on every task, then prints the rows of all runs. */
 import { join } from "node:path";
 import type { PreparationEvent } from "../../../models/checkpoint/weight-cache.ts";
 import { writeFileWhole } from "../../../reports/records/atomic-file.ts";
@@ -45,23 +45,26 @@ export async function runAsAsked(
   return run(config, { ...surroundings, resume, isReported: values.report });
 }
 
-/** The same words, without what would start again, and with the folder that was chosen: `output`, where none was named. */
+/**
+ * The command line that resumes this run: without --overwrite, and with --output for the chosen folder where none was
+ * given.
+ */
 export function resumeCommand(
   words: readonly string[],
   { overwrite, output }: { readonly overwrite: boolean; readonly output: string | null },
 ): string {
   const kept = words.filter((word) => word !== "--overwrite");
   const all = ["npx", "blip2-bench", ...kept, ...(output === null ? [] : ["--output", output])];
-  if (overwrite && kept.length === words.length) all.push("--no-overwrite"); // a config file says to
+  if (overwrite && kept.length === words.length) all.push("--no-overwrite"); // a config file may hold `overwrite`
   return all.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(" ");
 }
 
 export interface RunSurroundings extends Pick<Surroundings, "catalog" | "terminal" | "hubCache" | "isJson"> {
-  /** The command that goes on with this run. */
+  /** The command that resumes this run. */
   readonly resume: string;
-  /** Ends by writing a report into the output folder. */
+  /** Whether a report is written into the output folder at the end. */
   readonly isReported?: boolean;
-  /** Shows what was scored, in place of the table or its JSON. */
+  /** Prints the scored runs; unset: the table or JSON of `showRuns`. */
   readonly show?: typeof showRuns;
 }
 
@@ -140,7 +143,10 @@ export async function writeRows(folder: string, scored: readonly ScoredRun[]): P
   }
 }
 
-/** Tables, or one JSON document: rows, what precisions cost, and of each run what run.json and scores.json say in total. */
+/**
+ * Prints tables, or one JSON document: rows, costs of precisions, and for each run the totals from run.json and
+ * scores.json.
+ */
 export function showRuns(
   scored: readonly ScoredRun[],
   { terminal, isJson }: Pick<RunSurroundings, "terminal" | "isJson">,
@@ -175,7 +181,10 @@ function tellFailures(terminal: Terminal, { folder, plan, samples }: Evaluation)
   );
 }
 
-/** Images may have been supplied meanwhile, so another folder is no other run; whoever gave it should know what it is for. */
+/**
+ * Notes that images come from another folder than when the run began. Images may have been added meanwhile, so this is
+ * still the run that was begun.
+ */
 function noteOtherImages(terminal: Terminal, { folder, plan }: Evaluation): void {
   const before = folder.record.data.images;
   if (folder.outcomes.size === 0 || before === plan.data.images) return;

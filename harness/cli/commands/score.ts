@@ -1,6 +1,6 @@
 /**
- * `blip2-bench score`: scores again what is on disk. No model is loaded; the data set's files must be those of the run. A
- * folder of several runs is scored run by run.
+ * `blip2-bench score`: scores the predictions of a run on disk again. No model is loaded; the data set's files must be
+ * those of the run. A folder of several runs is scored run by run.
  */
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -30,7 +30,10 @@ export async function score(
   return scored.every(({ scores }) => scores.counts.scored === scores.counts.samples) ? completeCode : incompleteCode;
 }
 
-/** The folder itself, or the <model>/<task> and <model>/<precision>/<task> folders below it, or of one model. */
+/**
+ * The run folders to score: the folder itself, or the folders <model>/<task> and <model>/<precision>/<task> below it,
+ * or <task> and <precision>/<task> below the folder of one model.
+ */
 export async function runsIn(folder: string): Promise<readonly string[]> {
   const runs = await runsBelow(folder, 3);
   if (runs.length > 0) return runs;
@@ -47,7 +50,8 @@ async function runsBelow(folder: string, depth: number): Promise<readonly string
 }
 
 async function foldersIn(folder: string): Promise<readonly string[]> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []); // none: said by the caller
+  // the caller reports that there are none
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
   return entries
     .filter((entry) => entry.isDirectory())
     .map(({ name }) => join(folder, name))

@@ -1,4 +1,7 @@
-/** `blip2-bench try`: a page in the browser to try checkpoints on: caption, ask, chat, match. Serves until Ctrl-C. */
+/**
+ * `blip2-bench try`: serves a page on which checkpoints can be tried in the browser (caption, ask, chat, match), until
+ * Ctrl-C.
+ */
 import { describePrecision, precisionNames } from "../../../models/checkpoint/precision.ts";
 import type { Surroundings } from "../declared-command.ts";
 import type { TryValues } from "./declared/try-a-model.ts";

@@ -1,4 +1,4 @@
-/** Completion for bash, from 3.2 on: a script that knows everything, so that a key starts no program. */
+/** Completion for bash 3.2 and later. The script contains all names, so that pressing Tab starts no process. */
 import type { CompletedCommand, CompletedOption } from "./completed-commands.ts";
 
 export function bashScript(commands: readonly CompletedCommand[]): string {

@@ -1,4 +1,7 @@
-/** What a shell completes: commands, their options, and what these may be. From the declarations, with the names of the catalogue. */
+/**
+ * What a shell can complete: commands, their options and values, taken from the declarations of commands and from the
+ * catalogue.
+ */
 import type { Catalog } from "../../catalog/catalog.ts";
 import { optionsOf } from "../command-line.ts";
 import type { DeclaredCommand } from "../declared-command.ts";
@@ -7,7 +10,7 @@ import type { Choices, Option } from "../options/option.ts";
 export interface CompletedCommand {
   readonly name: string;
   readonly summary: string;
-  /** What its first word may be; none: anything, where it takes words at all. */
+  /** Possible values of the command's first word; empty: any word, or no words at all. */
   readonly actions: readonly string[];
   readonly takesWords: boolean;
   readonly options: readonly CompletedOption[];
@@ -17,17 +20,19 @@ export interface CompletedOption {
   /** `-m`, `--model`. */
   readonly names: readonly string[];
   readonly help: string;
-  /** null: it takes no value. */
+  /** null: a switch, which takes no value. */
   readonly value: CompletedValue | null;
 }
 
 export interface CompletedValue {
-  /** What stands for it in help: `names`. */
+  /** Placeholder in help, such as `names`. */
   readonly placeholder: string;
-  /** With commas between several. */
+  /** Whether several values can be given, separated by commas. */
   readonly isList: boolean;
   readonly choices: readonly string[];
-  /** `models`: folders, and what is in the Hugging Face cache. null: no place. */
+  /**
+   * What paths can be completed. `models`: folders, and names in the Hugging Face cache. null: the value is not a path.
+   */
   readonly place: "files" | "folders" | "models" | null;
 }
 

@@ -1,4 +1,7 @@
-/** Completion for zsh, with what each option does beside it: a script that knows everything, so that a key starts no program. */
+/**
+ * Completion for zsh, which shows the help of each option. The script contains all names, so that pressing Tab starts
+ * no process.
+ */
 import type { CompletedCommand, CompletedOption, CompletedValue } from "./completed-commands.ts";
 
 export function zshScript(commands: readonly CompletedCommand[]): string {
@@ -43,7 +46,7 @@ ${specs.map((spec) => `        ${quoted(spec)}`).join(" \\\n")}
       ;;`;
 }
 
-/** One for each name, which leaves the others out, unless it may be given several times. */
+/** A specification for each name of an option. A name excludes the others, unless the option may be repeated. */
 function optionSpecs({ names, help, value }: CompletedOption): readonly string[] {
   const before = value?.isList === true ? "*" : `(${names.join(" ")})`;
   return names.map((name) => {

@@ -1,11 +1,11 @@
-/** Kinds of values that options have: how each is read from what was typed, and what a config file and completion know of it. */
+/** The kinds of values of options: how each is parsed, its schema for config files, and its choices for completion. */
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import * as z from "zod";
 import { decimal, oneOf, readValue, unexpected } from "../../catalog/values.ts";
 import type { Choices, Kind } from "./option.ts";
 
-/** What a zod schema takes, in one word. */
+/** A single word that a zod schema accepts. */
 export function value<Value>(schema: z.ZodType<Value>, choices: Choices | null = null): Kind<Value> {
   return single(schema, choices, (text, where) => readValue(schema, text, where));
 }
@@ -14,7 +14,7 @@ export function choice<const Name extends string>(names: readonly Name[]): Kind<
   return value<Name>(oneOf(names), names);
 }
 
-/** Several of some, with commas between them; each counts once. */
+/** Several values out of some choices, separated by commas; duplicates are dropped. */
 export function choicesOf<Value>(
   choices: Choices | null,
   read: (name: string, where: string) => Value,
@@ -25,25 +25,25 @@ export function choicesOf<Value>(
   };
 }
 
-/** Names may be given with commas, repeatedly, or both; each counts once. */
+/** Names, separated by commas or given by repeating the option; duplicates are dropped. */
 export function names(choices: Choices | null = null): Kind<readonly string[]> {
   return { ...list(choices), read: (texts, where) => namesIn(texts, where) };
 }
 
-/** A list of what may be names or paths: a path that is there is taken whole, whatever commas it has. */
+/** A list of names or paths. An existing path is taken as a whole, even if it contains commas. */
 export function namesOrPaths(choices: Choices): Kind<readonly string[]> {
   return { ...list(choices), read: (texts, where) => distinct(where, texts, splitOutsidePaths) };
 }
 
-/** Given several times, and taken as they are. */
+/** Texts given by repeating the option, each taken as typed. */
 export function texts(choices: Choices | null = null): Kind<readonly string[]> {
   return { ...list(choices), read: (given) => given };
 }
 
-/** Any text, the empty one too. */
+/** Any text, including the empty one. */
 export const anyText: Kind<string> = single(z.string(), null, (text) => text);
 
-/** A name or a place: no empty text. */
+/** A text that must not be empty, such as a name or a path. */
 export function text(choices: Choices | null = null): Kind<string> {
   return single(z.string(), choices, (typed, where) => {
     if (typed === "") throw unexpected(where, typed, "a name");
@@ -51,13 +51,13 @@ export function text(choices: Choices | null = null): Kind<string> {
   });
 }
 
-/** Absolute. */
+/** A folder, made absolute. */
 export const folder: Kind<string> = single(z.string(), "folders", (typed, where) => {
   if (typed === "") throw unexpected(where, typed, "a folder");
   return resolve(typed);
 });
 
-/** As it was given. */
+/** A file, as typed. */
 export const file: Kind<string> = text("files");
 
 /** Samples from the start: a number from 1, or a fraction below 1. */
@@ -68,7 +68,7 @@ export const limit: Kind<number> = single(z.number().positive(), null, (typed, w
   throw unexpected(where, typed, "a number of samples from 1, or a fraction between 0 and 1");
 });
 
-/** Bytes. `examples` are what a message says was expected. */
+/** A number of bytes, with a unit. `examples`: expected values for the error message. */
 export function byteAmount(examples: string): Kind<number> {
   return single(z.string(), null, (typed, where) => {
     const [, amount = "", unit] = /^([\d.]+) ?(MB|GB)$/i.exec(typed) ?? [];
@@ -78,7 +78,7 @@ export function byteAmount(examples: string): Kind<number> {
   });
 }
 
-/** One value; `schema` is what a config file may have. */
+/** A kind with one value. `schema`: what a config file may hold. */
 export function single<Value>(
   schema: z.ZodType,
   choices: Choices | null,
@@ -107,7 +107,7 @@ function distinct(
   return Object.freeze(given);
 }
 
-/** At its commas, but those within a path that is there: `a,runs/lr=1e-05,seed=1` may be two names. */
+/** Splits at commas, except at those inside an existing path: `a,runs/lr=1e-05,seed=1` can be two names. */
 function splitOutsidePaths(typed: string): readonly string[] {
   const parts = typed.split(",");
   const found: string[] = [];

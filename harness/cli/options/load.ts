@@ -1,4 +1,4 @@
-/** Options of a sweep: the load that is made, and how long and how often. From them comes its BenchConfig. */
+/** Options of `bench`: which load is generated, for how long and how often; and the BenchConfig made from them. */
 import { join, resolve } from "node:path";
 import * as z from "zod";
 import { scenarios } from "../../../reports/records/bench/bench-record.ts";
@@ -23,12 +23,12 @@ import { modelOption, precision, rankingAndScore, samples } from "./what-to-run.
 const underOutput = optionsUnder("Output");
 const underSpeed = optionsUnder("Speed");
 const underWhatToRun = optionsUnder("What to run");
-const quickLimit = 64; // samples: LoadGen's statistic needs 64 for a 90th percentile
+const quickLimit = 64; // samples: LoadGen's early-stopping statistic needs 64 for a 90th percentile
 const quickDurationMs = 1000;
 
 const wholeNumbers = choicesOf(null, (name, where) => readValue(wholeFrom(1), name, where));
 
-/** Milliseconds. */
+/** A duration in milliseconds. */
 const duration: Kind<number> = single(z.union([z.string(), z.number()]), null, (typed, where) => {
   const found = parseDurationMs(typed);
   if (found !== null && found > 0) return found;
@@ -141,7 +141,7 @@ export const benchOptions = {
   overwrite: overwrite("sweep"),
 };
 
-/** Throws a UsageError that names the flag, what was found and what is expected. */
+/** Throws a UsageError that names the flag, the value found and what was expected. */
 export function benchConfigOf(
   values: Values<typeof benchOptions>,
   catalog: Pick<Catalog, "tasks" | "checkpoints">,

@@ -1,80 +1,80 @@
 /**
- * An option is declared once: its name, what it may be, what it is where it is not given, its help and the heading it stands
- * under. The type of what a command gets, its flags, the keys of a config file, the help and completion follow from that.
+ * An option is declared once: its name, kind of value, default, help, and the heading in help. The types of a command's
+ * values, its flags, the keys of config files, the help and shell completion are derived from that.
  */
 import type * as z from "zod";
 
 export const headings = ["What to run", "How text is made", "Speed", "Output"] as const;
 export type Heading = (typeof headings)[number];
 
-/** What can be completed: these words, or what there is of that. */
+/** What a shell completes: a list of words, or names of this sort. */
 export type Choices = readonly string[] | "models" | "tasks" | "splits" | "files" | "folders";
 
 export interface Kind<Value> {
-  /** Whether it may be given several times. */
+  /** Whether the option may be given several times. */
   readonly isList: boolean;
-  /** `texts`: as typed, at least one. Throws a UsageError. `where`: the name it was given by, for messages. */
+  /** Parses the typed `texts`, at least one. Throws a UsageError. `where`: how the option was given, for messages. */
   readonly read: (texts: readonly string[], where: string) => Value;
-  /** What a config file may have. */
+  /** Schema of the value in a config file. */
   readonly schema: z.ZodType;
-  /** null: anything. */
+  /** Choices for completion; null: any value. */
   readonly choices: Choices | null;
 }
 
-/** What the values of options that are not given depend on. */
+/** What defaults of options can depend on. */
 export interface Place {
-  /** Absolute: what is kept between runs, unless another folder is named. */
+  /** Absolute path of the default cache folder. */
   readonly cacheFolder: string;
 }
 
 export interface Option<Value> {
-  /** As help has it: `-b, --batch-size <n>`. */
+  /** Names and placeholder as in help: `-b, --batch-size <n>`. */
   readonly flags: string;
-  /** The default included. */
+  /** Help text, including the default. */
   readonly help: string;
   readonly heading: Heading;
   /** null: a switch, which takes no value. */
   readonly kind: Kind<unknown> | null;
-  /** Whether its text may look like a flag. */
+  /** Whether a value may begin with a hyphen. */
   readonly isAnyText: boolean;
   readonly read: (given: Given | undefined, place: Place) => Value;
 }
 
-/** What was typed, or stands in a config file. */
+/** An option that was given, by a flag or in a config file. */
 export interface Given {
-  /** Of a switch: whether it is on. */
+  /** The typed texts; for a switch, whether it is on. */
   readonly value: readonly string[] | boolean;
-  /** `--beams`, or `eval.yaml:3:8: beams`. */
+  /** How it was given: `--beams`, or `eval.yaml:3:8: beams`. */
   readonly where: string;
 }
 
-/** By their keys: `batchSize` for `--batch-size`, `report` for `--no-report`. */
+/** Options by key: `batchSize` for `--batch-size`, `report` for `--no-report`. */
 export type Options = Readonly<Record<string, Option<unknown>>>;
 
-/** What a command with these options gets. */
+/** The values that a command with these options receives. */
 export type Values<Declared extends Options> = {
   readonly [Key in keyof Declared]: Declared[Key] extends Option<infer Value> ? Value : never;
 };
 
-/** `usual`: the default in words; unset: there is none to tell, or `otherwise` tells it. */
+/** The parts of a declaration. `usual`: the default in words; unset: `otherwise` is shown, or there is no default. */
 interface Declaration<Value, Otherwise> {
   readonly kind: Kind<Value>;
   readonly usual?: string;
-  /** What it is where it is not given. */
+  /** The default value. */
   readonly otherwise?: Otherwise;
-  /** The same where that depends on the place. */
+  /** The default value, where it depends on the place. */
   readonly otherwiseIn?: (place: Place) => Otherwise;
   readonly isAnyText?: boolean;
 }
 
-/** Declares what a command has under this heading. */
+/** Declares options under one heading of help. */
 export interface OptionsUnder {
   readonly option: <Value, Otherwise = undefined>(
     flags: string,
     help: string,
     declared: Declaration<Value, Otherwise>,
   ) => Option<Value | Otherwise>;
-  /** Off unless it is given; one whose name begins with `--no-` is on. */
+  /** A switch. It is off by default; one whose name begins with `--no-` is on by default. */
   readonly toggle: (flags: string, help: string) => Option<boolean>;
 }
 
@@ -86,7 +86,8 @@ export function optionsUnder(heading: Heading): OptionsUnder {
       { kind, otherwise, otherwiseIn, usual, isAnyText = false }: Declaration<Value, Otherwise>,
     ): Option<Value | Otherwise> => {
       const isTold = typeof otherwise === "number" || typeof otherwise === "string";
-      const usually = otherwiseIn ?? ((): Otherwise => otherwise as Otherwise); // undefined where neither is declared
+      // undefined where no default is declared
+      const usually = otherwiseIn ?? ((): Otherwise => otherwise as Otherwise);
       return {
         ...{ flags, heading, kind, isAnyText },
         help: withDefault(help, usual ?? (isTold ? String(otherwise) : null)),
@@ -108,7 +109,7 @@ function withDefault(help: string, usual: string | null): string {
   return usual === null ? help : `${help} (default: ${usual})`;
 }
 
-/** An option with another default, in words: that of the command it is for. */
+/** A copy of an option whose help names another default, for commands that choose the default themselves. */
 export function withUsual<Value>(declared: Option<Value>, usual: string): Option<Value> {
   return { ...declared, help: withDefault(declared.help.replace(/ \(default: [^()]*\)$/, ""), usual) };
 }
@@ -118,12 +119,12 @@ export function longNameOf({ flags }: Pick<Option<unknown>, "flags">): string {
   return /--[a-z-]+/.exec(flags)?.[0] ?? flags;
 }
 
-/** What all options are, those that were given and the others. Throws a UsageError. */
+/** The values of all options: the given ones, and defaults for the others. Throws a UsageError. */
 export function readOptions<Declared extends Options>(
   options: Declared,
   given: ReadonlyMap<string, Given>,
   place: Place,
 ): Values<Declared> {
   const values = Object.entries(options).map(([key, { read }]) => [key, read(given.get(key), place)] as const);
-  return Object.fromEntries(values) as Values<Declared>; // each key with what its own option read
+  return Object.fromEntries(values) as Values<Declared>; // each key has the value that its own option parsed
 }

@@ -1,14 +1,14 @@
-/** Options that say where results go, and in which form. */
+/** Options for where results are written, and in which form. */
 import { file, folder, texts } from "./kinds.ts";
 import { optionsUnder } from "./option.ts";
 import type { Option, Values } from "./option.ts";
 
 const { option, toggle } = optionsUnder("Output");
 
-/** Which samples a report draws. */
-export const usualReportSeed = 2301; // of the paper's number, arXiv 2301.12597
+/** Default seed for the choice of samples in a report. */
+export const usualReportSeed = 2301; // any number would do; this one is from arXiv 2301.12597, the paper's
 
-/** Of every command. */
+/** Options that every command has. */
 export const everyCommand = {
   quiet: toggle("-q, --quiet", "no messages, no progress"),
   json: toggle("--json", "the result as one JSON document"),
@@ -18,19 +18,19 @@ export const everyCommand = {
   printConfig: toggle("--print-config", "write such a file of the options that are given, and do nothing else"),
 };
 
-/** What says how a command shows anything at all. */
+/** The options that control what is printed on the terminal. */
 export type OutputFlags = Partial<Pick<Values<typeof everyCommand>, "quiet" | "json" | "verbose">> & {
   /** false: --no-color */
   readonly color: boolean;
 };
 
-/** Absolute. `usual`: in words. */
+/** The option --output for a folder, made absolute. `usual`: the default in words. */
 export function outputFolder(help: string, usual?: string): Option<string | null> {
   const told = usual === undefined ? {} : { usual };
   return option("-o, --output <folder>", help, { kind: folder, otherwise: null, ...told });
 }
 
-/** As it was given. */
+/** An option for a file to write, as typed. */
 export function outputFile(flags: string, help: string): Option<string | undefined> {
   return option(flags, help, { kind: file });
 }
@@ -39,7 +39,7 @@ export function overwrite(what: string): Option<boolean> {
   return toggle("--overwrite", `start again in a folder that holds a ${what}`);
 }
 
-/** Answers about images. */
+/** Output formats of answers about a user's images. */
 export const answerForms = {
   jsonl: toggle("--jsonl", "a JSON object a line, as soon as it is there"),
   csv: toggle("--csv", "a table with commas"),

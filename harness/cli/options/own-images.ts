@@ -54,8 +54,8 @@ export const chatOptions = {
 
 export const matchOptions = anyOptions(usualScorer);
 
-/** What all of them have. */
+/** Options of all commands on a user's images. */
 export type OwnImageValues = Values<typeof matchOptions>;
 
-/** What those have that generate text. */
+/** Options of those commands that generate text. */
 export type OwnTextValues = Values<typeof chatOptions>;

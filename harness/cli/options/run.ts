@@ -1,4 +1,4 @@
-/** Options of a run, and the RunConfig that comes from them. */
+/** Options of a run, and the RunConfig that is made from them. */
 import { join, resolve } from "node:path";
 import type { Catalog } from "../../catalog/catalog.ts";
 import { textSettingsIn } from "../../catalog/text-settings.ts";
@@ -16,9 +16,10 @@ const underWhatToRun = optionsUnder("What to run");
 
 const underOutput = optionsUnder("Output");
 
-const comparedSteps = 64; // of a vocabulary of 50,000 they take 13 MB; a mean over them tells precisions apart
+// they take 13 MB with a vocabulary of 50,000; their mean is precise enough to compare precisions
+const comparedSteps = 64;
 
-/** Those that replace no choice of a protocol. `usual`: the models and tasks that are taken where none are named. */
+/** Options that do not replace a choice of the protocol. `usual`: the default models and tasks in words. */
 export function plainRunOptions(usual: { readonly models: string; readonly tasks: string }) {
   return {
     model: modelOption(usual.models),
@@ -57,7 +58,7 @@ export const runOptions = {
 
 type PlainRunValues = Values<ReturnType<typeof plainRunOptions>>;
 
-/** `output`: where none is named. Throws a UsageError. */
+/** `output`: the default output folder. Throws a UsageError. */
 export function runConfigOf(
   values: PlainRunValues & Partial<Values<typeof otherRunOptions>>,
   { catalog, output }: { readonly catalog: Pick<Catalog, "checkpoints" | "bundledTasks">; readonly output: string },
@@ -93,7 +94,7 @@ function overridesOf(values: Partial<Values<typeof otherRunOptions>>): Overrides
   });
 }
 
-/** The settings of text that were given. */
+/** The settings of text generation that were given. */
 export function givenSettings(values: Partial<Values<typeof search>>) {
   const given = Object.entries(values).filter(([, value]) => value !== undefined);
   return textSettingsIn(Object.fromEntries(given));

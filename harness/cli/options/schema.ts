@@ -1,4 +1,4 @@
-/** What a config file may have, for editors: the options of all commands, by their long names. */
+/** JSON Schema of config files, for editors: the options of all commands, by their long names. */
 import * as z from "zod";
 import { configurable } from "../config-file.ts";
 import type { Options } from "./option.ts";
@@ -8,7 +8,7 @@ interface Found {
   readonly helps: Set<string>;
 }
 
-/** `all`: of each command. An option that two commands read in different ways may be either. */
+/** `all`: the options of each command. An option that two commands parse differently accepts both forms. */
 export function optionsSchema(all: readonly Options[]): z.ZodType {
   const found = new Map<string, Found>();
   for (const options of all) {
@@ -28,7 +28,7 @@ export function optionsSchema(all: readonly Options[]): z.ZodType {
   return z.strictObject(Object.fromEntries(shape));
 }
 
-/** Of what it takes, whatever it is called. */
+/** A schema as text without its description, so that equal schemas can be recognised. */
 function textOf(schema: z.ZodType): string {
   return JSON.stringify({ ...z.toJSONSchema(schema), description: "" });
 }

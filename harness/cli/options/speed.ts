@@ -1,4 +1,4 @@
-/** Options that say what computes, with how much of the machine, and what is kept between runs. They change no answer. */
+/** Options for devices, threads, batches and caches. They affect speed; answers stay equal. */
 import * as z from "zod";
 import { generationWays } from "../../../models/generation/generation-way.ts";
 import { deviceChoices, deviceRequest } from "../../catalog/device-request.ts";
@@ -12,7 +12,7 @@ import { optionsUnder } from "./option.ts";
 import type { Kind, Option, Values } from "./option.ts";
 
 const { option, toggle } = optionsUnder("Speed");
-const usualImageThreads = 0; // on two cores that both compute, threads of their own made no run faster: see DECISIONS.md
+const usualImageThreads = 0; // on two cores, separate threads for images made no run faster: see DECISIONS.md
 
 export const threads = option("--threads <n>", "threads to compute with", {
   kind: value(wholeFrom(1)),
@@ -20,7 +20,7 @@ export const threads = option("--threads <n>", "threads to compute with", {
   otherwiseIn: () => usableProcessors(),
 });
 
-/** Absolute. */
+/** Folder for converted weights and features, made absolute. */
 export const cache = option("--cache <folder>", "what is kept between runs", {
   kind: folder,
   usual: "blip2-bench in the user's cache folder",
@@ -38,12 +38,12 @@ export const device = {
   }),
 };
 
-/** Throws a UsageError: a number that the device has not. */
+/** Throws a UsageError for a device id on a device that has no ids. */
 export function deviceOf(values: Values<typeof device>): DeviceRequest {
   return deviceRequest(values.device, values.deviceId);
 }
 
-/** Samples at a time, where nothing is measured. */
+/** The option --batch-size as a fixed number, without `auto`. */
 export function batchSizeOption(help: string): Option<number> {
   const kind = value(wholeFrom(1));
   return option("-b, --batch-size <n>", help, { kind, otherwise: defaultBatchSize });
@@ -94,7 +94,7 @@ export const generation = option("--generation <where>", "the loop over tokens: 
   otherwise: "auto" as const,
 });
 
-/** Throws a UsageError: memory for batches whose size is not measured. */
+/** Throws a UsageError for --memory-budget without `--batch-size auto`, where it has no effect. */
 export function refuseIdleBudget({
   memoryBudget,
   batchSize,

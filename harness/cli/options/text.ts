@@ -1,4 +1,4 @@
-/** Options that say how text is made. The settings themselves are declared in harness/catalog/text-settings.ts. */
+/** Options for text generation. The settings themselves are declared in harness/catalog/text-settings.ts. */
 import * as z from "zod";
 import type { Sampling } from "../../../models/model.ts";
 import { refuseBeamsWithSampling, samplingOf, samplingSettings, textSettings } from "../../catalog/text-settings.ts";
@@ -14,7 +14,7 @@ type SettingOptions<Shape extends z.core.$ZodShape> = {
   readonly [Name in keyof Shape]: Option<Exclude<z.output<Shape[Name]>, undefined> | undefined>;
 };
 
-/** An option for each setting: `--max-new-tokens` for `maxNewTokens`. */
+/** Makes an option for each setting: `--max-new-tokens` for `maxNewTokens`. */
 function optionsOf<Shape extends Record<string, z.ZodExactOptional<z.ZodType>>>(
   settings: z.ZodObject<Shape>,
 ): SettingOptions<Shape> {
@@ -24,10 +24,10 @@ function optionsOf<Shape extends Record<string, z.ZodExactOptional<z.ZodType>>>(
     const choices = schema instanceof z.ZodLiteral ? [...schema.values].map(String) : null;
     return [name, option(flags, schema.description ?? "", { kind: value(schema, choices) })] as const;
   });
-  return Object.fromEntries(declared) as SettingOptions<Shape>; // an option for each of its names
+  return Object.fromEntries(declared) as SettingOptions<Shape>; // one option for each name of the shape
 }
 
-/** What replaces choices of the protocol. */
+/** Options that replace choices of the protocol. */
 export const search = optionsOf(textSettings);
 
 export const sampling = {
@@ -35,9 +35,9 @@ export const sampling = {
   ...optionsOf(samplingSettings),
 };
 
-const nucleusShare = 0.9; // LAVIS's captions by nucleus sampling, blip2_opt.py: top_p 0.9, temperature 1
+const nucleusShare = 0.9; // LAVIS's default for nucleus sampling, blip2_opt.py: top_p 0.9, temperature 1
 
-/** null: nothing is drawn. Throws a UsageError for beams beside. */
+/** Sampling settings; null: text is searched for. Throws a UsageError where sampling and beams are combined. */
 export function readSampling(values: Partial<Values<typeof sampling>>, beams: number | undefined): Sampling | null {
   const { nucleus = false, temperature, topP, topK, seed } = values;
   const isAsked = nucleus || [temperature, topP, topK, seed].some((each) => each !== undefined);

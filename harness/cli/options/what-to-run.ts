@@ -1,4 +1,4 @@
-/** Options that say what is run: checkpoints, tasks, samples and where their files are. */
+/** Options for what is run: checkpoints, tasks, samples and the folders of their files. */
 import * as z from "zod";
 import {
   describePrecision,
@@ -17,7 +17,7 @@ import type { Kind, Option } from "./option.ts";
 
 const { option } = optionsUnder("What to run");
 
-/** `usual`: what is taken where none is named; null: one must be. */
+/** `usual`: the default in words; null: a model must be given. */
 export function modelOption(
   usual: string | null,
   help = "bundled names, folders or names in the Hugging Face cache",
@@ -30,8 +30,8 @@ export function tasksOption(usual: string): Option<readonly string[] | undefined
 }
 
 /**
- * Names with commas between them are so many precisions, a value with "=" in it is one; each counts once. Throws a UsageError:
- * a precision that is not known, or that no processor here computes in.
+ * A list of precisions. Values are split at commas, except a value with "=", which is one precision by part; duplicates
+ * are dropped. Throws a UsageError for a precision that is unknown or that this processor does not support.
  */
 const precisions: Kind<readonly Precision[]> = {
   ...names(precisionNames),
@@ -55,7 +55,7 @@ function readPrecision(typed: string, where: string): Precision {
   }
 }
 
-/** What is computed in; several are runs of their own. */
+/** The precisions to compute in; each makes a separate run. */
 export const precision = option(
   "--precision <names>",
   "fp32, fp16, int8, int8-block or int4, several with commas (int4: the language model, the rest int8); " +
@@ -71,7 +71,7 @@ export const maxPixels = option(
 
 const dataPlace: Kind<string> = single(z.string(), "folders", (typed, where) => readDataPlace(where, typed));
 
-/** Which samples, and where their files are. */
+/** Options for the samples and the folders of their files. */
 export const samples = {
   data: option("--data <folder>", "folder of the data set's official files, or of a parquet mirror, or hf:owner/name", {
     kind: dataPlace,
@@ -95,7 +95,7 @@ export const samples = {
   }),
 };
 
-/** Of a run that is on disk. */
+/** The new folder of the data set of a run on disk. */
 export const movedData = option("--data <folder>", "the data set's files, where they have moved", {
   kind: dataPlace,
   otherwise: null,
@@ -103,7 +103,7 @@ export const movedData = option("--data <folder>", "the data set's files, where 
 
 export const protocols = ["paper", "lavis"] as const;
 
-/** Choices of a task's protocol that are not about text. */
+/** Options that replace choices of the protocol for re-ranking and scoring. */
 export const rankingAndScore = {
   rerank: option("--rerank <n>", "retrieval: candidates of a row that are matched again; 0 is none", {
     kind: value(wholeFrom(0)),

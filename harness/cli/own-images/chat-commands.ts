@@ -1,4 +1,4 @@
-/** The commands of a conversation, which begin with a slash. */
+/** The commands that can be typed in a conversation; they begin with a slash. */
 import { writeFile } from "node:fs/promises";
 import type { Conversation } from "../../library/types.ts";
 import type { Terminal } from "../terminal.ts";
@@ -18,11 +18,11 @@ export class ChatCommands {
   readonly #conversation: Conversation;
   readonly #terminal: Terminal;
   readonly #maxPixels: number | null;
-  /** Files of this conversation, which may be written again. */
+  /** Files that this conversation has saved and may overwrite. */
   readonly #saved = new Set<string>();
   image: string;
   isOver = false;
-  /** As many as the user was told of. */
+  /** Number of dropped turns that the user was told about. */
   droppedTurns = 0;
 
   constructor(

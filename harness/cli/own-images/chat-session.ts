@@ -1,6 +1,7 @@
 /**
- * A conversation at the command line: a line is a question, or a command that begins with a slash. At a terminal, answers
- * come word by word; elsewhere there is one a line, and a line that cannot be answered is named on stderr and counted.
+ * A conversation at the command line. Each line is a question, or a command that begins with a slash. At a terminal,
+ * answers appear word by word; elsewhere each answer is one line, and lines that cannot be answered are reported on
+ * stderr and counted.
  */
 import { CheckpointError, ImageError } from "../../../models/model.ts";
 import type { Conversation, ConversationAnswer, GeneratingCheckpoint, TextOptions } from "../../library/types.ts";
@@ -21,7 +22,7 @@ export interface ChatSessionParts {
   readonly maxPixels: number | null;
   readonly terminal: Terminal;
   readonly input: Input;
-  /** A person types, and reads answers as they come. */
+  /** Whether a person types at a terminal and reads answers as they appear. */
   readonly isInteractive: boolean;
   readonly answers: Answers;
 }
@@ -79,7 +80,7 @@ export class ChatSession {
     }
   }
 
-  /** Whatever a user can mend is said, and the conversation goes on. */
+  /** Handles one line. Errors that the user can correct are printed, and the conversation continues. */
   async #take(line: string): Promise<void> {
     try {
       if (line.startsWith("/")) await this.#commands.perform(line);
@@ -132,7 +133,7 @@ export class ChatSession {
     answers.add({ ...about, question, answer: text.replaceAll(/\s*\n\s*/g, " "), score, droppedTurns }, shown);
   }
 
-  /** Each time more are left out. */
+  /** Tells the user when more turns than before are dropped. */
   #sayDropped(turns: number): void {
     if (turns === this.#commands.droppedTurns) return;
     this.#commands.droppedTurns = turns;
@@ -149,7 +150,7 @@ export class ChatSession {
     this.#lines.close();
   }
 
-  /** For signals, which a terminal that edits lines does not send for a key, and others do. */
+  /** Listens for signals. A terminal in line-editing mode reports Ctrl-C as a key, all other inputs as a signal. */
   #listen(): () => void {
     let lastMs = Number.NEGATIVE_INFINITY;
     return onStopSignal((signal) => {

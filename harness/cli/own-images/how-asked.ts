@@ -1,4 +1,4 @@
-/** What the commands on a user's own images share: how a model is asked, the forms of the answers, and the way they work. */
+/** Common to the commands on a user's images: settings of the model, output formats of answers, exit code. */
 import { tableToCsv } from "../../../reports/tables/csv.ts";
 import { left, tableOf } from "../../../reports/tables/table.ts";
 import type { GeneratedToken, Sampling, StageLatency } from "../../../models/model.ts";
@@ -20,17 +20,17 @@ import { shownText } from "./shown-text.ts";
 export interface HowAsked {
   readonly models: LoadChoices;
   readonly form: "text" | "json" | "jsonl" | "csv";
-  /** What replaces choices of the protocol. */
+  /** Settings that replace choices of the protocol. */
   readonly settings: TextSettings;
-  /** null: nothing is drawn. */
+  /** Sampling settings; null: text is searched for. */
   readonly sampling: Sampling | null;
-  /** Whether tokens, how likely they were, and times are shown. */
+  /** Whether tokens with their probabilities and times are shown. */
   readonly show: boolean;
-  /** Whether several answer the same. */
+  /** Whether several models or precisions answer each question. */
   readonly isSideBySide: boolean;
 }
 
-/** Throws a UsageError. Says on stderr which model is taken where none is named: `usual`. */
+/** Throws a UsageError. `usual`: the default model; where it is used, a note on stderr names it. */
 export function readHowAsked(
   values: OwnImageValues & Partial<OwnTextValues>,
   usual: string,
@@ -42,7 +42,8 @@ export function readHowAsked(
   if (forms.length > 1) throw new UsageError(`--${forms.join(", --")}: found ${forms.length} forms, expected one.`);
   const settings = givenSettings(values);
   const sampling = readSampling(values, settings.beams);
-  const isStepwise = show || sampling !== null; // a graph with the whole loop gives nothing but texts that were searched for
+  // a graph with the whole loop cannot sample and returns no token probabilities
+  const isStepwise = show || sampling !== null;
   const models = model ?? [usual];
   const load: LoadChoices = {
     ...{ models, precisions, threads, cache, maxPixels },
@@ -65,11 +66,14 @@ export function checkpointsAsked(
 
 export interface UsableImages {
   readonly images: readonly string[];
-  /** Of those that were named and cannot be used. */
+  /** Number of named images that cannot be used. */
   readonly failed: number;
 }
 
-/** Says of each image that cannot be used why, and what should be known of the others. Throws where none can. */
+/**
+ * Finds the usable images; reports why others cannot be used, and remarks on the usable ones. Throws where none can be
+ * used.
+ */
 export async function usableImages(
   words: readonly string[],
   maxPixels: number | null,
@@ -96,7 +100,10 @@ export interface Shown {
   readonly latencyMs: StageLatency;
 }
 
-/** Prints answers as they come, or all at the end, as the form has it. `line`: one of them for people. */
+/**
+ * Prints answers as they arrive or all at the end, depending on the output format. `line`: an answer as text for
+ * people.
+ */
 export class Answers {
   readonly #answers: Answer[] = [];
   readonly #shown: (Shown | null)[] = [];
@@ -132,7 +139,7 @@ export class Answers {
   }
 }
 
-/** Some answers are missing, or none is there. */
+/** The exit code: incomplete where answers or images failed. */
 export function codeOf({ answered, failed }: { readonly answered: number; readonly failed: number }): number {
   if (failed === 0) return 0;
   return answered === 0 ? usageCode : incompleteCode;

@@ -1,4 +1,7 @@
-/** Lines that are typed, or come from a file, one at a time; and Ctrl-C, which a terminal that edits lines gives as a key. */
+/**
+ * Reads lines from a terminal or a file, one at a time; and Ctrl-C, which a terminal in line-editing mode reports as a
+ * key.
+ */
 import { createInterface } from "node:readline";
 import type { Interface } from "node:readline";
 import type { Writable } from "node:stream";
@@ -7,10 +10,10 @@ import { UsageError } from "../../catalog/usage-error.ts";
 import type { Input } from "../declared-command.ts";
 
 export interface LineQueueOptions {
-  /** Where lines are edited; null: they come as they are. */
+  /** The terminal on which lines are edited; null: input is read without editing. */
   readonly edited: Writable | null;
   readonly onInterrupt: () => void;
-  /** The terminal that lines are edited on went away. */
+  /** Called when the terminal that lines are edited on is gone. */
   readonly onGone: () => void;
 }
 
@@ -19,7 +22,7 @@ export class LineQueue {
   readonly #interface: Interface;
   readonly #isEdited: boolean;
   readonly #onGone: () => void;
-  /** Why what came cannot be read; null: it can. */
+  /** Why the input cannot be read; null: no problem. */
   #problem: string | null = null;
   #isLost = false;
   #count = 0;
@@ -37,7 +40,7 @@ export class LineQueue {
     this.#interface.setPrompt("> ");
     this.#interface.on("line", (typed) => {
       this.#count += 1;
-      const line = this.#count === 1 ? typed.replace(/^\uFEFF/, "") : typed; // a byte order mark is no text
+      const line = this.#count === 1 ? typed.replace(/^\uFEFF/, "") : typed; // removes a byte order mark
       if (/[\u0000\uFFFD]/.test(line) && !this.#isEdited) {
         this.#problem = `standard input, line ${this.#count}: not UTF-8. Give it as UTF-8.`;
         this.#interface.close();
@@ -48,14 +51,14 @@ export class LineQueue {
     this.#interface.on("error", (error: NodeJS.ErrnoException) => {
       this.#lose(error);
     });
-    input.on("error", () => undefined); // also those that come when the interface is closed
+    input.on("error", () => undefined); // errors can also occur after the interface is closed
     this.#interface.on("close", () => {
       this.#isClosed = true;
       if (this.#waiting !== null) this.#answer(null);
     });
   }
 
-  /** null: there are no more. Throws a UsageError where what came is not in UTF-8, or no more can be read of it. */
+  /** The next line; null at the end. Throws a UsageError where the input is not UTF-8 or cannot be read further. */
   async next(): Promise<string | null> {
     const line = this.#lines.shift() ?? (this.#isClosed ? undefined : await this.#nextTyped());
     if (line !== undefined && line !== null) return line;
@@ -75,7 +78,9 @@ export class LineQueue {
     this.#interface.close();
   }
 
-  /** Closing sets the terminal back, which is refused again where it is gone: only the first error counts. */
+  /**
+   * Handles a lost terminal. Closing the interface resets the terminal, which fails again; only the first error counts.
+   */
   #lose({ code, message }: NodeJS.ErrnoException): void {
     if (this.#isLost) return;
     this.#isLost = true;

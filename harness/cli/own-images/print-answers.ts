@@ -1,4 +1,4 @@
-/** Asks about images and prints each answer as it comes; after Ctrl-C those that are there. */
+/** Asks about images and prints each answer as it arrives; after Ctrl-C, only those that are finished. */
 import type { LanguageModelFamily } from "../../../models/model.ts";
 import { generator } from "../../own-images/able-models.ts";
 import { generateAnswers } from "../../own-images/generate-answers.ts";
@@ -12,11 +12,11 @@ import type { Answer, Answers, HowAsked } from "./how-asked.ts";
 
 export interface PrintOptions {
   readonly how: HowAsked;
-  /** Texts generated at a time. */
+  /** Number of texts that are generated together. */
   readonly batchSize: number;
   readonly askingOf: (family: LanguageModelFamily) => Asking<ImageQuestion>;
   readonly answers: Answers;
-  /** Images that cannot be used. */
+  /** Number of images that cannot be used. */
   readonly failed: number;
 }
 
@@ -59,7 +59,7 @@ export async function printAnswers(
   }
 }
 
-/** Gives the number of answers. */
+/** Prints a batch of answers; gives their number. */
 function printBatch({ model, precision, answers: batch }: AnsweredBatch, answers: Answers): number {
   let count = 0;
   for (const { image, question, outcome } of batch) {

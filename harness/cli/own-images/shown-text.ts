@@ -1,4 +1,4 @@
-/** What --show adds to a text, for people: its tokens, how likely the model found each, and the time by stage. */
+/** What --show prints below a text: its tokens with their probabilities, and the time by stage. */
 import { likelihoodText } from "../../../reports/tables/numbers.ts";
 import { left, right, tableOf } from "../../../reports/tables/table.ts";
 import type { ColumnOf } from "../../../reports/tables/table.ts";
@@ -16,7 +16,8 @@ const stageColumns: readonly ColumnOf<readonly [stage: string, ms: number]>[] = 
 ];
 
 export function shownText({ tokens, latencyMs }: Shown): string {
-  // While the model waits for an image, it is read, decoded and resized: that time is in those stages.
+  // The waiting for an image is left out: with one image that time is in the stages of reading, decoding and resizing
+  // already.
   const stages = Object.entries(latencyMs).filter(([stage]) => stage !== "imageWait");
   const times = [...stages, ["all", stages.reduce((sum, [, ms]) => sum + ms, 0)] as const];
   return [tableOf(tokenColumns, tokens), tableOf(stageColumns, times)]

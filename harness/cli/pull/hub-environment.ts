@@ -1,4 +1,4 @@
-/** The environment's variables about the hub and the way to it, as huggingface_hub reads them (constants.py, utils/_auth.py). */
+/** Reads the environment variables about the hub and proxies as huggingface_hub does (constants.py, utils/_auth.py). */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { huggingFaceCacheFolder, huggingFaceHome } from "../../../models/checkpoint/hugging-face-cache.ts";
@@ -10,7 +10,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 const usualEndpoint = "https://huggingface.co";
 
-/** @param program name and version, which every request says */
+/** @param program name and version, for the header User-Agent of every request */
 export function hubSettings(env: Environment, home: string, program: string): HubSettings {
   const endpoint = endpointOf(env);
   const found = isOn(env["HF_HUB_DISABLE_IMPLICIT_TOKEN"]) ? null : findToken(env, home);
@@ -60,17 +60,17 @@ function findToken(env: Environment, home: string): FoundToken | null {
   try {
     token = readFileSync(file, "utf8").trim();
   } catch {
-    return null; // nobody has logged in
+    return null; // the user has not logged in
   }
   return token === "" ? null : { token, source: file };
 }
 
-/** As huggingface_hub reads a switch (constants.py, ENV_VARS_TRUE_VALUES). */
+/** Whether a variable is on, as in huggingface_hub (constants.py, ENV_VARS_TRUE_VALUES). */
 function isOn(value: string | undefined): boolean {
   return ["1", "TRUE", "YES", "ON"].includes((value ?? "").toUpperCase());
 }
 
-/** As curl has it, the lower-case name first. */
+/** A variable in lower or upper case; as in curl, the lower-case name has precedence. */
 function either(env: Environment, name: string): string {
   return env[name] ?? env[name.toUpperCase()] ?? "";
 }

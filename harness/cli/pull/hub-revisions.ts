@@ -1,4 +1,7 @@
-/** The Hugging Face cache in `blip2-bench cache`: its revisions are listed; named ones, and what is not whole, are removed. */
+/**
+ * The part of `blip2-bench cache` about the Hugging Face cache: lists revisions; removes named ones and unfinished
+ * downloads.
+ */
 import { parseHubName } from "../../../models/checkpoint/hugging-face-cache.ts";
 import { left, right, tableOf } from "../../../reports/tables/table.ts";
 import type { ColumnOf } from "../../../reports/tables/table.ts";
@@ -14,7 +17,7 @@ import {
 import type { CachedRevision } from "../../pull/hub/cached-revisions.ts";
 import { shownBytes } from "./pull-progress.ts";
 
-/** What there is, or was, of the hub's. */
+/** The revisions and unfinished downloads that were listed or removed. */
 export interface HubRevisions {
   readonly folder: string;
   readonly revisions: readonly CachedRevision[];
@@ -25,7 +28,10 @@ export async function findHubRevisions(folder: string): Promise<HubRevisions> {
   return { folder, revisions: await listRevisions(folder), partial: await listPartialBlobs(folder) };
 }
 
-/** Removes what is not whole, and the revisions that are named; gives what was removed. `names`: as for `pull`. */
+/**
+ * Removes unfinished downloads and the named revisions; returns what was removed. `names`: in the form that `pull`
+ * takes.
+ */
 export async function pruneHubRevisions(folder: string, names: readonly string[]): Promise<HubRevisions> {
   const { revisions, partial } = await findHubRevisions(folder);
   const named = names.flatMap((word) => {
@@ -55,7 +61,7 @@ const columns: readonly ColumnOf<ShownRevision>[] = [
   left("state", ({ state }) => state),
 ];
 
-/** Null: there is nothing to show. */
+/** The text to print; null: there is nothing to show. */
 export function describeHubRevisions({ folder, revisions, partial }: HubRevisions, verb: string): string | null {
   if (revisions.length === 0 && partial.length === 0) return null;
   const rows = [

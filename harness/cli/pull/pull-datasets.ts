@@ -1,4 +1,7 @@
-/** Data sets for `pull`: their terms are shown before anything is fetched, and accepted where that is asked. */
+/**
+ * Fetches data sets for `pull`. Their terms of use are shown before the first download and, where required, must be
+ * accepted.
+ */
 import { resolve } from "node:path";
 import type { Dataset, Sample } from "../../../datasets/dataset.ts";
 import type { OfficialSplit } from "../../catalog/official-data.ts";
@@ -25,7 +28,7 @@ export async function pullDataset(
     throw new UsageError(`pull ${dataset.name}: read the terms above, and accept them with --accept-terms.`);
   }
   const settings = hub();
-  const network = { ...settings.network, credentials: null }; // the hub's token is nothing to these servers
+  const network = { ...settings.network, credentials: null }; // the hub's token must not be sent to other servers
   const fetched = await withNetwork(network, terminal, ({ network: open, progress }) =>
     pullData(open, {
       dataset,

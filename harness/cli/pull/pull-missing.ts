@@ -1,10 +1,12 @@
-/** What `run --pull` fetches before it runs. */
+/** Fetches the missing checkpoints for `run --pull` before the run begins. */
 import { completeCode } from "../exit-code.ts";
 import type { Surroundings } from "../declared-command.ts";
 import { missingModels, pullModels } from "./pull-models.ts";
 import { withNetwork } from "./with-network.ts";
 
-/** Gives the exit code. Nothing is asked of the hub where all is here. `models`: as --model names them. */
+/**
+ * Gives the exit code. The hub is not contacted where all checkpoints are in the cache. `models`: values of --model.
+ */
 export async function pullMissing(
   models: readonly string[],
   { catalog, hub, terminal }: Pick<Surroundings, "catalog" | "hub" | "terminal">,

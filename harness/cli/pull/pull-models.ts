@@ -1,4 +1,4 @@
-/** Checkpoints from the hub, for `pull` and for `run --pull`. */
+/** Fetches checkpoints from the hub, for `pull` and `run --pull`. */
 import { stat } from "node:fs/promises";
 import { parseHubName } from "../../../models/checkpoint/hugging-face-cache.ts";
 import type { HubName } from "../../../models/checkpoint/hugging-face-cache.ts";
@@ -10,7 +10,7 @@ import type { Terminal } from "../terminal.ts";
 import { shownBytes } from "./pull-progress.ts";
 import type { Fetching } from "./with-network.ts";
 
-/** Each checkpoint, and the one that it is an adapter of, where that is not here yet. */
+/** Fetches each checkpoint; for an adapter also its base model, where that is not in the cache. */
 export async function pullModels(
   names: readonly HubName[],
   { network, progress }: Fetching,
@@ -36,12 +36,13 @@ export async function pullModels(
   return pulled;
 }
 
-/** Of what --model may name, what is a name on the hub and not here whole. */
+/** The values of --model that are hub names and not complete in the cache. */
 export async function missingModels(models: readonly string[], cacheFolder: string): Promise<readonly HubName[]> {
   const missing: HubName[] = [];
   for (const model of models) {
     const name = parseHubName(model);
-    const isFolder = (await stat(model).catch(() => null))?.isDirectory() === true; // a folder comes before a name
+    // an existing folder has precedence over a hub name
+    const isFolder = (await stat(model).catch(() => null))?.isDirectory() === true;
     if (name === null || isFolder) continue;
     const found = await findPulled(cacheFolder, name);
     const base = found === null ? null : await adapterBase(found.folder);

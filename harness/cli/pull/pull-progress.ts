@@ -1,4 +1,4 @@
-/** How far fetching is, in a line: `blip2-opt-2.7b: 3.2 of 15.0 GB, 2.9 GB verified, 112 MB/s, 1:45 left`. */
+/** Progress of a download in a line: `blip2-opt-2.7b: 3.2 of 15.0 GB, 2.9 GB verified, 112 MB/s, 1:45 left`. */
 import type { NetworkEvent } from "../../pull/network/network.ts";
 import { clockTime } from "../terminal.ts";
 import type { Terminal } from "../terminal.ts";
@@ -8,7 +8,7 @@ export class PullProgress {
   #work = "";
   #totalBytes = 0;
   #hereBytes = 0;
-  /** Of those here, what came since `begin`. */
+  /** Bytes received since `begin`, without those of an earlier process. */
   #newBytes = 0;
   #verifiedBytes = 0;
 
@@ -16,7 +16,7 @@ export class PullProgress {
     this.#terminal = terminal;
   }
 
-  /** @param totalBytes of what is fetched, what an earlier process has left of it included */
+  /** @param totalBytes size of all files, including bytes that an earlier process received */
   begin(work: string, totalBytes: number): void {
     this.#work = work;
     this.#totalBytes = totalBytes;
@@ -66,7 +66,7 @@ export class PullProgress {
   }
 }
 
-/** In the unit that suits `sizeBytes`. */
+/** A function that formats bytes in the unit that suits `sizeBytes`. */
 function amountLike(sizeBytes: number): (bytes: number, withUnit?: boolean) => string {
   const [unit, scale] = sizeBytes >= 1e9 ? ["GB", 1e9] : sizeBytes >= 1e6 ? ["MB", 1e6] : ["kB", 1e3];
   return (bytes, withUnit = true) => `${(bytes / scale).toFixed(1)}${withUnit ? ` ${unit}` : ""}`;

@@ -1,4 +1,7 @@
-/** A network for one piece of work of a command: progress on the terminal, Ctrl-C, and an end of its connections. */
+/**
+ * Opens a network for one piece of work of a command, with progress on the terminal and handling of Ctrl-C, and closes
+ * it afterwards.
+ */
 import { openNetwork } from "../../pull/network/network.ts";
 import type { Network, NetworkSettings } from "../../pull/network/network.ts";
 import { watchInterrupt } from "../interrupt.ts";
@@ -10,10 +13,10 @@ export interface Fetching {
   readonly progress: PullProgress;
 }
 
-/** What came of the work; or, where it was interrupted, the code to exit with. */
+/** The result of the work; or, where it was interrupted, the exit code. */
 export type Fetched<T> = { readonly value: T } | { readonly exitCode: number };
 
-/** What has come is kept when Ctrl-C ends it. */
+/** Runs the work with a network. Ctrl-C ends it; received bytes are kept. */
 export async function withNetwork<T>(
   settings: NetworkSettings,
   terminal: Terminal,

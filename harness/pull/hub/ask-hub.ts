@@ -6,9 +6,9 @@ import type { HubSettings } from "./hub.ts";
 
 export interface HubState {
   readonly endpoint: string;
-  /** Null: it was not asked, for the environment forbids it. */
+  /** Whether the hub answered; null: not asked, since the environment forbids network access. */
   readonly answers: boolean | null;
-  /** Of its answer, or of why there was none. */
+  /** The answer, or the reason that there was none, as text. */
   readonly words: string;
 }
 

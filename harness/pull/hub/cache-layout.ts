@@ -1,11 +1,11 @@
 /**
- * Where huggingface_hub keeps a repository of models, and the notes beside the files (file_download.py, _tree_cache.py 1.29):
+ * The layout in which huggingface_hub caches a model repository (file_download.py, _tree_cache.py 1.29):
  *
  *   .locks/models--owner--name/<blob>.lock     held while a blob is fetched, flock(2)
  *   models--owner--name/
  *     blobs/<sha256 or git sha1>               the contents
  *     snapshots/<commit>/<path>                links into blobs/
- *     refs/<branch or tag>                     the commit it stood for
+ *     refs/<branch or tag>                     the commit that it pointed to when last asked
  *     trees/<commit>.json                      the list of all files of a commit
  */
 import { mkdir, readFile, readlink, rename, rm, stat, symlink } from "node:fs/promises";
@@ -18,10 +18,12 @@ import { writeFileWhole } from "../../../reports/records/atomic-file.ts";
 import type { Place } from "../network/remote-file.ts";
 import type { HubFile } from "./list-files.ts";
 
-/** How the name of a blob ends that is not whole yet. Older versions of huggingface_hub use another. */
+/**
+ * Suffix of an incomplete blob. It differs from the one that older versions of huggingface_hub use.
+ */
 export const partialEnd = ".blip2-bench.incomplete";
 
-/** What a blob is called: its content's checksum. */
+/** Name of a blob: the checksum of its content. */
 export function blobName({ sha256, gitSha1 }: HubFile): string {
   return sha256 ?? gitSha1;
 }
@@ -37,7 +39,7 @@ export function snapshotFolder(cacheFolder: string, repository: string, commit: 
   return join(repositoryFolder(cacheFolder, repository), "snapshots", commit);
 }
 
-/** The file's path in the snapshot leads to its blob: relative, so that the cache can be moved. */
+/** Links a file's path in the snapshot to its blob. The link is relative, so that the cache can be moved. */
 export async function linkBlob(blob: string, path: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const target = relative(dirname(path), blob);
@@ -52,7 +54,7 @@ export async function linkBlob(blob: string, path: string): Promise<void> {
   }
 }
 
-/** Remembers which commit a branch or tag stood for. A commit stands for itself. */
+/** Records the commit that a branch or tag points to. Nothing is recorded where the revision is a commit itself. */
 export async function writeRef(cacheFolder: string, { repository, revision }: HubName, commit: string): Promise<void> {
   if (isCommit(revision)) return;
   const path = join(repositoryFolder(cacheFolder, repository), "refs", revision);
@@ -62,7 +64,7 @@ export async function writeRef(cacheFolder: string, { repository, revision }: Hu
   await writeFileWhole(path, commit);
 }
 
-/** The commit that a revision stood for when it was asked last; null: never. */
+/** The commit that a revision pointed to when the hub was last asked; null: never asked. */
 export async function readRef(cacheFolder: string, { repository, revision }: HubName): Promise<string | null> {
   if (isCommit(revision)) return revision;
   const path = join(repositoryFolder(cacheFolder, repository), "refs", revision);
@@ -88,7 +90,7 @@ function treePath(cacheFolder: string, repository: string, commit: string): stri
   return join(repositoryFolder(cacheFolder, repository), "trees", `${commit}.json`);
 }
 
-/** A commit never changes, so its list is kept for ever. */
+/** Stores the list of files of a commit. Commits never change, so the list never expires. */
 export async function writeTree(
   cacheFolder: string,
   {
@@ -116,7 +118,7 @@ export async function writeTree(
   await writeFileWhole(path, JSON.stringify(tree, null, 2));
 }
 
-/** Null: nobody has asked for the list of this commit. */
+/** The stored list of files; null: there is none for this commit. */
 export async function readTree(
   cacheFolder: string,
   repository: string,
@@ -128,7 +130,7 @@ export async function readTree(
   try {
     value = JSON.parse(text);
   } catch {
-    return null; // cut short; the hub is asked again
+    return null; // incomplete JSON; the hub is asked again
   }
   const { data } = treeSchema.safeParse(value);
   if (data === undefined) return null;
@@ -141,7 +143,7 @@ export async function readTree(
   }));
 }
 
-/** Whether the file is in the snapshot with its whole size; a checksum was compared before it got its name. */
+/** Whether the file is in the snapshot with the expected size. Its checksum was verified before it got its name. */
 export async function isInSnapshot(folder: string, { path, sizeBytes }: HubFile): Promise<boolean> {
   const found = await stat(join(folder, path)).catch(() => null);
   return found?.isFile() === true && found.size === sizeBytes;

@@ -1,4 +1,4 @@
-/** What the Hugging Face cache holds of models, by commit; and its removal. */
+/** Lists the model revisions in the Hugging Face cache, and removes them. */
 import { readdir, readFile, readlink, rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { modelsInHuggingFaceCache, repositoryFolder } from "../../../models/checkpoint/hugging-face-cache.ts";
@@ -10,15 +10,15 @@ import { findPulled, shownName } from "./pull-checkpoint.ts";
 export interface CachedRevision {
   readonly repository: string;
   readonly commit: string;
-  /** Branches and tags that stood for it when they were asked for last. */
+  /** Branches and tags that pointed to it when the hub was last asked. */
   readonly refs: readonly string[];
-  /** Of its files; another revision may share them. */
+  /** Size of its files; other revisions may share some of them. */
   readonly sizeBytes: number;
   readonly isWhole: boolean;
   readonly folder: string;
 }
 
-/** In the order of their names. */
+/** All model revisions in the cache, sorted by name. */
 export async function listRevisions(cacheFolder: string): Promise<readonly CachedRevision[]> {
   const revisions: CachedRevision[] = [];
   for (const repository of await modelsInHuggingFaceCache(cacheFolder)) {
@@ -36,7 +36,10 @@ export async function listRevisions(cacheFolder: string): Promise<readonly Cache
   return revisions;
 }
 
-/** Those that a name stands for: of `owner/name` alone, all. Throws a PullError where there is none. */
+/**
+ * The cached revisions that a name means; `owner/name` without a revision means all. Throws a PullError where there is
+ * none.
+ */
 export function revisionsNamed(
   revisions: readonly CachedRevision[],
   { repository, revision }: HubName,
@@ -52,7 +55,7 @@ export function revisionsNamed(
   );
 }
 
-/** With the refs that stand for it, and the blobs that no other revision has. Gives the bytes that are free then. */
+/** Removes a revision, its refs, and the blobs that no other revision uses. Returns the number of bytes freed. */
 export async function removeRevision(cacheFolder: string, revision: CachedRevision): Promise<number> {
   const folder = repositoryFolder(cacheFolder, revision.repository);
   for (const ref of revision.refs) await rm(join(folder, "refs", ref), { force: true });
@@ -74,7 +77,7 @@ export async function removeRevision(cacheFolder: string, revision: CachedRevisi
   return freedBytes;
 }
 
-/** Files that are not whole, which `pull` would go on with. */
+/** Incomplete downloads, which `pull` would resume. */
 export async function listPartialBlobs(
   cacheFolder: string,
 ): Promise<readonly { readonly repository: string; readonly path: string; readonly sizeBytes: number }[]> {
@@ -90,7 +93,7 @@ export async function listPartialBlobs(
   return partial;
 }
 
-/** What stat counts in, whatever the file system's own blocks are: stat(2). */
+/** Unit of `blocks` in the result of stat(2), whatever the block size of the file system. */
 const blockBytes = 512;
 
 export async function removePartialBlob(path: string): Promise<void> {
@@ -109,7 +112,8 @@ async function readRefs(folder: string): Promise<ReadonlyMap<string, string>> {
 async function blobsOf(snapshot: string): Promise<readonly string[]> {
   const blobs: string[] = [];
   for (const path of await filesBelow(snapshot)) {
-    const target = await readlink(path).catch(() => null); // a copy, where links cannot be made
+    // null: the file is a copy, as on systems without symbolic links
+    const target = await readlink(path).catch(() => null);
     if (target !== null) blobs.push(basename(target));
   }
   return blobs;

@@ -1,18 +1,23 @@
-/** Which files of a repository a checkpoint is made of: weights as safetensors, and what says how to use them. */
+/** Chooses the files of a repository that a checkpoint needs: weights as safetensors, and their configuration. */
 import { PullError } from "../network/pull-error.ts";
 import type { HubFile } from "./list-files.ts";
 
 const single = "model.safetensors";
-/** Weights of one checkpoint in several files, and those of an adapter. */
+/** Names of weight files: the shards of a checkpoint in several files, and an adapter. */
 const shard = /^model-\d+-of-\d+\.safetensors$/;
 const adapter = "adapter_model.safetensors";
 /** Config, tokenizer and processor: tokenizer.json, merges.txt, spiece.model, chat_template.jinja and others. */
 const settings = /^[\w][\w.+-]*\.(json|txt|model|jinja)$/;
-/** Lists of other weights, and the requirements of code that is not run. */
+/**
+ * Files that match the settings pattern but are not needed: indexes of other weight formats, and Python requirements.
+ */
 const otherSettings = /^(pytorch_model|tf_model|flax_model|requirements)\b/;
 const otherWeights = /\.(bin|pt|pth|ckpt|h5|msgpack)$/;
 
-/** The weights are there as Python pickles, too, often: they would double the bytes, and are not read. */
+/**
+ * The files to fetch. Many repositories hold the weights as Python pickles, too; those are never read and therefore not
+ * fetched.
+ */
 export function chooseFiles<F extends Pick<HubFile, "path">>(name: string, files: readonly F[]): readonly F[] {
   const paths = files.map(({ path }) => path);
   const isSingle = paths.includes(single);

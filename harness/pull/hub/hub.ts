@@ -1,4 +1,4 @@
-/** A hub as the environment names it, and what it says when it refuses. */
+/** The settings of a hub, which come from environment variables, and the errors that its refusals become. */
 import { header } from "../network/answer-headers.ts";
 import type { Headers } from "../network/answer-headers.ts";
 import type { Refuse } from "../network/fetch-bytes.ts";
@@ -6,18 +6,21 @@ import type { NetworkSettings } from "../network/network.ts";
 import { PullError } from "../network/pull-error.ts";
 
 export interface HubSettings {
-  /** Without a slash at its end. */
+  /** URL of the hub, without a slash at its end. */
   readonly endpoint: string;
-  /** Where the token comes from, for messages; null: there is none. */
+  /** Name of the variable or file that the token comes from, for messages; null: there is no token. */
   readonly tokenSource: string | null;
-  /** The Hugging Face cache. */
+  /** Folder of the Hugging Face cache. */
   readonly cacheFolder: string;
-  /** Nothing may be asked of it. */
+  /** Whether network access is forbidden. */
   readonly isOffline: boolean;
   readonly network: NetworkSettings;
 }
 
-/** Puts the hub's words and what to do into an error. X-Error-Code and X-Error-Message: huggingface_hub, utils/_http.py. */
+/**
+ * Makes a function that throws an error with the hub's own message and advice. X-Error-Code and X-Error-Message:
+ * huggingface_hub, utils/_http.py.
+ */
 export function refusalOf({ endpoint, tokenSource }: HubSettings, repository: string, revision: string): Refuse {
   return ({ status, headers, url }, text) => {
     const code = header(headers, "x-error-code");
@@ -53,7 +56,7 @@ function saidBy(headers: Headers, text: string): string {
   return said === "" || /[.!?]$/.test(said) ? said : `${said}.`;
 }
 
-/** `{"error": "…"}`, as the hub's interface answers. */
+/** The message of an API error, which has the form `{"error": "…"}`. */
 function errorIn(text: string): string | null {
   try {
     const value: unknown = JSON.parse(text);
@@ -61,7 +64,7 @@ function errorIn(text: string): string | null {
       return value.error;
     }
   } catch {
-    // a page for people
+    // an HTML page
   }
   return null;
 }

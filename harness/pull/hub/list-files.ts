@@ -1,4 +1,4 @@
-/** What a repository of models holds at a revision, as the hub's interface lists it. */
+/** Lists the files of a model repository at a revision with the hub's API. */
 import * as z from "zod";
 import type { HubName } from "../../../models/checkpoint/hugging-face-cache.ts";
 import { header, nextPage } from "../network/answer-headers.ts";
@@ -28,14 +28,14 @@ const treeAnswer = z.array(
 export interface HubFile {
   readonly path: string;
   readonly sizeBytes: number;
-  /** Git's id of it: of its pointer, where the content is kept elsewhere. */
+  /** Git's object id. For a file in Git LFS this is the id of its pointer. */
   readonly gitSha1: string;
-  /** Of the content, where git keeps a pointer alone. */
+  /** SHA-256 of the content of a file in Git LFS; null for other files. */
   readonly sha256: string | null;
   readonly xetHash: string | null;
 }
 
-/** The commit that a branch, a tag or a commit stands for now. */
+/** Asks the hub for the commit that a branch or tag points to now; a commit gives itself. */
 export async function resolveRevision(network: Network, hub: HubSettings, name: HubName): Promise<string> {
   const { repository, revision } = name;
   const url = `${hub.endpoint}/api/models/${repository}/revision/${encodeURIComponent(revision)}`;
@@ -45,7 +45,7 @@ export async function resolveRevision(network: Network, hub: HubSettings, name: 
   return data.sha;
 }
 
-/** All files, page after page. */
+/** Lists all files; the hub gives them in pages. */
 export async function listFiles(
   network: Network,
   hub: HubSettings,

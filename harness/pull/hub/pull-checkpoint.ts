@@ -1,4 +1,4 @@
-/** A checkpoint from the hub into the Hugging Face cache, as huggingface_hub would have put it there. */
+/** Fetches a checkpoint from the hub into the Hugging Face cache, in the layout of huggingface_hub. */
 import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { freeBytes } from "../../catalog/machine.ts";
@@ -27,12 +27,12 @@ import { listFiles, resolveRevision } from "./list-files.ts";
 import type { HubFile } from "./list-files.ts";
 
 export interface PulledCheckpoint {
-  /** Of the form owner/name. */
+  /** Repository in the form owner/name. */
   readonly repository: string;
   readonly revision: string;
-  /** What the revision stood for. */
+  /** The commit that the revision points to. */
   readonly commit: string;
-  /** Of the snapshot. */
+  /** Folder of the snapshot. */
   readonly folder: string;
   readonly files: readonly PulledFile[];
 }
@@ -40,17 +40,17 @@ export interface PulledCheckpoint {
 export interface PulledFile {
   readonly path: string;
   readonly sizeBytes: number;
-  /** It was in the cache before. */
+  /** Whether the checkpoint was complete in the cache already. */
   readonly wasHere: boolean;
 }
 
-/** Told before the first byte is fetched. */
+/** What will be fetched; reported before the first byte. */
 export interface PullPlan {
   readonly name: string;
   readonly commit: string;
   readonly files: number;
   readonly totalBytes: number;
-  /** Of those, the ones that are not here yet. */
+  /** Bytes that are not in the cache yet. */
   readonly missingBytes: number;
 }
 
@@ -58,7 +58,10 @@ export function shownName({ repository, revision }: HubName): string {
   return revision === "main" ? repository : `${repository}@${revision}`;
 }
 
-/** Files get their names in the snapshot when all are there, and the ref comes last: it stands for a whole checkpoint. */
+/**
+ * Fetches a checkpoint. The snapshot's links are made when all files are complete, and the ref is written last, so a
+ * ref always points to a complete checkpoint.
+ */
 export async function pullCheckpoint(
   network: Network,
   hub: HubSettings,
@@ -88,7 +91,7 @@ export async function pullCheckpoint(
     await Promise.all(fetching);
   } catch (error) {
     stop.abort(error);
-    await Promise.allSettled(fetching); // each keeps what has come
+    await Promise.allSettled(fetching); // after an error, waits until all downloads have saved what they received
     throw error;
   }
 
@@ -115,7 +118,7 @@ async function isWhole(blob: string, { sizeBytes }: HubFile): Promise<boolean> {
   const found = await stat(blob).catch(() => null);
   if (found?.isFile() !== true) return false;
   if (found.size === sizeBytes) return true;
-  await rm(blob); // a blob of another size is none of this content
+  await rm(blob); // a blob of a wrong size cannot be complete
   return false;
 }
 
@@ -140,7 +143,7 @@ async function refuseFullDisk(
   );
 }
 
-/** What is here of a checkpoint, without asking anybody; throws a PullError where that is not all of it. */
+/** The checkpoint in the cache, without network access. Throws a PullError where it is not complete. */
 async function pulledBefore(hub: HubSettings, name: HubName): Promise<PulledCheckpoint> {
   const found = await findPulled(hub.cacheFolder, name);
   if (found !== null) return found;
@@ -149,7 +152,7 @@ async function pulledBefore(hub: HubSettings, name: HubName): Promise<PulledChec
   );
 }
 
-/** A checkpoint that is here whole; null where it is not. */
+/** A checkpoint that is complete in the cache; null where it is not. */
 export async function findPulled(cacheFolder: string, name: HubName): Promise<PulledCheckpoint | null> {
   const { repository, revision } = name;
   const commit = await readRef(cacheFolder, name);
@@ -163,7 +166,7 @@ export async function findPulled(cacheFolder: string, name: HubName): Promise<Pu
   return { repository, revision, commit, folder, files: found };
 }
 
-/** Bytes of a repository's files that are not whole yet. */
+/** Bytes that unfinished downloads of a repository have received. */
 export async function keptOf(cacheFolder: string, repository: string): Promise<number> {
   const blobs = join(repositoryFolder(cacheFolder, repository), "blobs");
   const names = await readdir(blobs).catch(() => []);
@@ -172,7 +175,10 @@ export async function keptOf(cacheFolder: string, repository: string): Promise<n
   return kept;
 }
 
-/** Another program's snapshot, whose list it did not write: its weights tell whether it can be all of it. */
+/**
+ * The files of a snapshot that another program made without a list of files. null where its config or a shard of its
+ * weights is missing.
+ */
 async function filesIn(folder: string): Promise<readonly HubFile[] | null> {
   const names = await readdir(folder).catch(() => []);
   const files: HubFile[] = [];

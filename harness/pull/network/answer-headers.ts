@@ -1,22 +1,25 @@
-/** What answers say beside their body: which bytes they are, how long to wait, where the next page is. */
+/** Reads HTTP response headers: which bytes the body holds, how long to wait, where the next page is. */
 
-/** By lower-case names. */
+/** Header values by lower-case name. */
 export type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
 
-/** The first of several; null where there is none. */
+/** The first value of a header; null where it is missing. */
 export function header(headers: Headers, name: string): string | null {
   const value = headers[name];
   return (typeof value === "string" ? value : value?.[0]) ?? null;
 }
 
 export interface ContentRange {
-  /** The first byte and the one behind the last; null for an answer of 416, which has none. */
+  /** First byte and the byte after the last; null for a 416 answer, which has no range. */
   readonly bytes: { readonly begin: number; readonly end: number } | null;
-  /** Of the whole; null: the server does not say. */
+  /** Size of the whole file; null: the server does not say. */
   readonly totalBytes: number | null;
 }
 
-/** `bytes 0-99/1234`, `bytes 0-99/*`, `bytes *\/1234` (RFC 9110, section 14.4); null for anything else. */
+/**
+ * Reads Content-Range: `bytes 0-99/1234`, `bytes 0-99/*`, `bytes *\/1234` (RFC 9110, section 14.4); null for anything
+ * else.
+ */
 export function contentRange(headers: Headers): ContentRange | null {
   const text = header(headers, "content-range") ?? "";
   const [, begin, last, total] = /^bytes (?:(\d+)-(\d+)|\*)\/(\d+|\*)$/.exec(text) ?? [];
@@ -26,9 +29,9 @@ export function contentRange(headers: Headers): ContentRange | null {
 }
 
 /**
- * How long a server asks to be left alone: `Retry-After` in seconds or as a date (RFC 9110, section 10.2.3), or the hub's
- * `RateLimit: "api";r=0;t=55`, where no requests are left for t seconds. A second more, as huggingface_hub does
- * (utils/_http.py), for clocks differ. Null where it says nothing.
+ * Milliseconds that a server asks clients to wait: `Retry-After` in seconds or as a date (RFC 9110, section 10.2.3), or
+ * the hub's `RateLimit: "api";r=0;t=55`, which allows no requests for t seconds. One second is added because clocks
+ * differ, as in huggingface_hub (utils/_http.py). Null where the server says nothing.
  */
 export function askedWaitMs(headers: Headers, nowMs: number): number | null {
   const after = header(headers, "retry-after");
@@ -41,7 +44,7 @@ export function askedWaitMs(headers: Headers, nowMs: number): number | null {
   return seconds === undefined ? null : (Number(seconds) + 1) * 1000;
 }
 
-/** `<https://…>; rel="next"` among others in `Link` (RFC 8288); null on the last page. */
+/** URL of the next page, `<https://…>; rel="next"` in the header `Link` (RFC 8288); null on the last page. */
 export function nextPage(headers: Headers): string | null {
   const links = header(headers, "link") ?? "";
   const [, address] = /<([^>]*)>\s*;[^,]*\brel="?next"?/.exec(links) ?? [];

@@ -1,13 +1,13 @@
 /**
- * The thread of following-digest.ts: is told how far a file is written, reads it up to there and adds it to the checksum. It
- * reads what the disk has, so that what is checked is what is kept.
+ * The worker thread of following-digest.ts. It is told how far a file is written, reads the file up to there and adds
+ * the bytes to the checksum. It reads from disk, so the checksum is that of the stored file.
  */
 import { closeSync, openSync, readSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
 import { startDigest } from "./digest.ts";
 import type { DigestReport, DigestRequest, DigestTask } from "./following-digest.ts";
 
-const chunkBytes = 1 << 20; // stays in the processor's cache between the reading and the adding
+const chunkBytes = 1 << 20; // fits in the processor's cache, so that hashing does not read from memory again
 
 const { path, algorithm, sizeBytes } = workerData as DigestTask;
 const file = openSync(path, "r");

@@ -1,11 +1,11 @@
-/** Checksums as they are published, and what a file's own is. */
+/** Published checksums, and computing the checksum of a file. */
 import { createHash } from "node:crypto";
 import type { Hash } from "node:crypto";
 
 export interface Digest {
-  /** `git-sha1`: of git's blob, which is the size in words and then the content. */
+  /** `git-sha1`: SHA-1 of git's blob object, which is a header with the size, then the content. */
   readonly algorithm: "sha256" | "git-sha1" | "md5";
-  /** Hexadecimal. Several where a file was published in several packings. */
+  /** Accepted checksums, hexadecimal. Several where a file was published in several versions. */
   readonly accepted: readonly string[];
 }
 

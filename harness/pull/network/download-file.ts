@@ -1,7 +1,7 @@
 /**
- * A file from a server to its name on disk. Its checksum is compared before it gets the name. Small files come whole and are
- * kept in memory until then; large ones in pieces, several at once, and a process that is stopped or killed leaves the bytes
- * that have come to the next one.
+ * Downloads a file. It gets its final name on disk only after its checksum was verified. Small files are held in memory
+ * until then. Large files are fetched in several parallel pieces; when the process is stopped or killed, a later one
+ * resumes with the bytes received so far.
  */
 import { randomBytes } from "node:crypto";
 import { mkdir, rename, rm, stat, writeFile } from "node:fs/promises";
@@ -16,10 +16,13 @@ import { persist } from "./persist.ts";
 import { refuseOtherContent } from "./remote-file.ts";
 import type { Downloaded, Place, RemoteFile } from "./remote-file.ts";
 
-/** Above this, a file comes in pieces and can be gone on with. */
+/** Larger files are fetched in pieces and can be resumed. */
 const smallBytes = 4 << 20;
 
-/** A file that is there with the right size is taken for whole: nothing gets its name unchecked. */
+/**
+ * Downloads a file, unless one of the right size exists: files get their final name only after a check, so such a file
+ * is complete.
+ */
 export async function downloadFile(network: Network, file: RemoteFile, place: Place): Promise<Downloaded> {
   await mkdir(dirname(place.path), { recursive: true });
   const isSmall = file.sizeBytes !== null && file.sizeBytes <= smallBytes;
@@ -65,7 +68,7 @@ async function downloadSmall(network: Network, file: RemoteFile, place: Place): 
     await writeFile(temporary, bytes, { flag: "wx" });
     await rename(temporary, place.path);
   } catch (error) {
-    await rm(temporary, { force: true }).catch(() => undefined); // the error above is the one that counts
+    await rm(temporary, { force: true }).catch(() => undefined); // the first error is the one to report
     throw error;
   }
   network.tell({ kind: "finished", file: name, sizeBytes: sizeBytes ?? bytes.length });

@@ -1,4 +1,4 @@
-/** A large file in pieces, several at once, while a thread computes the checksum of what is written. */
+/** Downloads a large file in several parallel pieces, while a thread computes the checksum of what is written. */
 import { FollowingDigest } from "./following-digest.ts";
 import type { Network } from "./network.ts";
 import { PartialFile } from "./partial-file.ts";
@@ -8,7 +8,10 @@ import { refuseOtherContent } from "./remote-file.ts";
 import type { Downloaded, Place, RemoteFile } from "./remote-file.ts";
 import { NoRangesError, Origin } from "./origin.ts";
 
-/** Damaged content is fetched again once: the first may have been damaged on this disk. */
+/**
+ * Downloads a file. With a wrong checksum it is fetched once more, since bytes kept on disk may have been damaged
+ * there.
+ */
 export async function downloadLarge(network: Network, remote: RemoteFile, place: Place): Promise<Downloaded> {
   const origin = new Origin(network, remote);
   const content = await origin.content();
@@ -40,7 +43,7 @@ interface Filling {
   readonly origin: Origin;
 }
 
-/** Fills the file and gives its checksum. Where that fails, what has come is kept for a later process. */
+/** Fetches the file and returns its checksum. After an error, received bytes are kept for a later process. */
 async function fillKept(filling: Filling): Promise<string> {
   try {
     return await fill(filling).catch((error: unknown) => {
@@ -53,7 +56,7 @@ async function fillKept(filling: Filling): Promise<string> {
   }
 }
 
-/** Fetches what is missing, and gives the checksum of all. */
+/** Fetches the missing pieces, and returns the checksum of the whole file. */
 async function fill(filling: Filling): Promise<string> {
   const { network, file } = filling;
   const missing = Array.from({ length: file.pieces }, (_, piece) => piece).filter((piece) => !file.isWhole(piece));
@@ -100,7 +103,7 @@ async function fetchPiece(
   });
 }
 
-/** From a server that sends whole files only: each try begins at the first byte. */
+/** For servers without range requests: each attempt starts again at the first byte. */
 async function fillWhole(filling: Filling): Promise<string> {
   const { network, remote, file, origin } = filling;
   const { sizeBytes } = file.content;
@@ -115,7 +118,7 @@ async function fillWhole(filling: Filling): Promise<string> {
   });
 }
 
-/** Gives the checksum of the file that the work fills. */
+/** Runs the download and the checksum thread together; returns the checksum. */
 async function whileDigesting(
   { network, remote, file }: Filling,
   work: (onWritten: OnWritten) => Promise<void>,
@@ -136,7 +139,7 @@ async function whileDigesting(
       network.tell({ kind: "received", file: name, bytes });
       digest.advance(file.leadingBytes);
     });
-    working.catch(() => undefined); // it is waited for below, where the checksum's thread fails first
+    working.catch(() => undefined); // if the checksum thread fails first, the download's error must not be unhandled
     await Promise.race([working, digest.failure]);
     return await digest.hex;
   } catch (error) {

@@ -1,4 +1,4 @@
-/** One request and its answer. Redirects are followed here: the token goes to its own origin alone. */
+/** Sends one HTTP request. Redirects are followed here, so that the token is sent to the hub's own origin only. */
 import { errors, request } from "undici";
 import type { Dispatcher } from "undici";
 import { askedWaitMs, header } from "./answer-headers.ts";
@@ -9,27 +9,27 @@ import { PullError } from "./pull-error.ts";
 export interface Request {
   readonly url: string;
   readonly method?: "GET" | "HEAD";
-  /** By lower-case names, besides those of every request. */
+  /** Headers by lower-case name, in addition to those of every request. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Ends this request, besides the network's own. */
+  /** Aborts this request, in addition to the network's own signal. */
   readonly signal?: AbortSignal;
-  /** Gives a redirect back as the answer. */
+  /** Returns a redirect as the answer and does not follow it. */
   readonly stopAtRedirect?: boolean;
 }
 
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
-  /** Where it came from, behind redirects. */
+  /** URL of the answer after redirects. */
   readonly url: string;
-  /** Read it, or discard it: its connection is busy until then. */
+  /** The body. It must be read or discarded, since the connection is in use until then. */
   readonly body: Dispatcher.ResponseData["body"];
 }
 
-/** What may go better at the next try. */
+/** An error after which another attempt may succeed. */
 export class TransientError extends Error {
   override readonly name = "TransientError";
-  /** How long the server asks to wait; null: it says nothing. */
+  /** Milliseconds that the server asks to wait; null: it does not say. */
   readonly waitMs: number | null;
 
   constructor(message: string, options: ErrorOptions & { readonly waitMs?: number | null } = {}) {
@@ -41,7 +41,10 @@ export class TransientError extends Error {
 const redirectStatuses: readonly number[] = [301, 302, 303, 307, 308];
 const mostRedirects = 10;
 
-/** Throws a TransientError where no answer comes, a PullError where none ever will. Any status is an answer. */
+/**
+ * Sends a request and returns the answer, whatever its status. Throws a TransientError where no answer arrives, a
+ * PullError where another attempt cannot help either.
+ */
 export async function exchange(network: Network, asked: Request): Promise<Answer> {
   let { url } = asked;
   for (let redirects = 0; redirects <= mostRedirects; redirects += 1) {
@@ -54,9 +57,9 @@ export async function exchange(network: Network, asked: Request): Promise<Answer
   throw new PullError(`${asked.url}: more than ${mostRedirects} redirects, one to the next. Is the address right?`);
 }
 
-/** Reads what is left of a short body, so that its connection can be used again; of a long one the connection is closed. */
+/** Reads the rest of a short body, so that its connection can be used again; closes the connection of a long one. */
 export async function discard({ body }: Answer): Promise<void> {
-  body.on("error", () => undefined); // nobody reads it
+  body.on("error", () => undefined); // the body is not needed, so its errors are ignored
   await body.dump().catch(() => undefined);
 }
 
@@ -76,7 +79,7 @@ async function askOnce(network: Network, { url, method = "GET", headers, signal 
       signal: signals,
       headers: {
         "user-agent": userAgent,
-        "accept-encoding": "identity", // lengths and ranges are those of the file itself
+        "accept-encoding": "identity", // without compression, lengths and ranges are those of the file
         ...headers,
         ...(isTrusted && { authorization: `Bearer ${credentials.token}` }),
       },
@@ -88,7 +91,9 @@ async function askOnce(network: Network, { url, method = "GET", headers, signal 
   }
 }
 
-/** What a failed connection is called for people; errors that are none are thrown on as they are. */
+/**
+ * Turns a connection error into a TransientError or PullError with a readable message; returns other errors unchanged.
+ */
 export function failureOf(cause: unknown, url: string): Error {
   if (!(cause instanceof Error)) return new Error(String(cause));
   const host = URL.canParse(url) ? new URL(url).host : url;
@@ -111,16 +116,16 @@ function failureWords(code: string, cause: Error): string | null {
   if (cause instanceof errors.ResponseContentLengthMismatchError) return "the answer was not as long as announced";
   if (code === "ENOTFOUND" || code === "EAI_AGAIN") return "no such host is known here, or there is no network";
   if (code === "ECONNREFUSED") return "nothing listens there";
-  if (cause instanceof AggregateError) return "no connection"; // to none of the host's addresses
+  if (cause instanceof AggregateError) return "no connection"; // none of the host's addresses could be reached
   const isOfTheNetwork =
     cause instanceof errors.UndiciError || /^(ECONN|EPIPE|EHOST|ENET|EPROTO|HPE_|ERR_SSL|ERR_TLS)/.test(code);
   return isOfTheNetwork ? `the connection broke (${cause.message})` : null;
 }
 
-/** Statuses that say "later" (huggingface_hub, utils/_http.py). */
+/** HTTP statuses after which a request is repeated (huggingface_hub, utils/_http.py). */
 const laterStatuses: readonly number[] = [408, 429, 500, 502, 503, 504];
 
-/** Throws a TransientError where a status says that the same request may be answered later. */
+/** Throws a TransientError where the status means that the request may succeed later. */
 export async function refuseLater(answer: Answer): Promise<void> {
   if (!laterStatuses.includes(answer.status)) return;
   await discard(answer);

@@ -1,4 +1,4 @@
-/** Short answers, whole and in memory: a document, or a few bytes out of a large file. */
+/** Fetches short answers into memory: a document, or a range of a large file. */
 import { contentRange } from "./answer-headers.ts";
 import type { Headers } from "./answer-headers.ts";
 import { discard, exchange, failureOf, refuseLater, TransientError } from "./exchange.ts";
@@ -12,10 +12,10 @@ export interface FetchedBytes {
   readonly bytes: Buffer;
 }
 
-/** Says in words what a status means that is neither success nor "later"; throws. */
+/** Throws an error that explains a status other than success and those of `refuseLater`. */
 export type Refuse = (answer: Answer, text: string) => never;
 
-/** @param what for messages, such as the file's name */
+/** @param what name of the file, for messages */
 export async function fetchBytes(
   network: Network,
   { what, url, refuse = refuseAnswer }: { readonly what: string; readonly url: string; readonly refuse?: Refuse },
@@ -31,7 +31,10 @@ export async function fetchBytes(
   );
 }
 
-/** Bytes `begin` up to, not with, `end` of what lies there, and how many there are in all; fewer than asked for at its end. */
+/**
+ * Bytes from `begin` up to, not including, `end`, and the size of the whole file. Fewer bytes where the file ends
+ * before `end`.
+ */
 export async function fetchRange(
   network: Network,
   {
@@ -73,7 +76,7 @@ export async function readBody(network: Network, { body, url }: Answer): Promise
   }
 }
 
-/** The usual Refuse: the status, and what the server says. */
+/** The default Refuse: an error with the status and the server's text. */
 export function refuseAnswer({ status, url }: Answer, text: string): never {
   const said = text.replaceAll(/\s+/g, " ").trim().slice(0, 200);
   throw new PullError(`${url}: answered ${status}${said === "" ? "" : `: ${said}`}`);

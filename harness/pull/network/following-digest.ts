@@ -1,4 +1,4 @@
-/** The checksum of a file while it is written, in a thread of its own, a little behind the writing. */
+/** Computes the checksum of a file while it is written, in a separate thread that follows the writing. */
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
@@ -13,27 +13,27 @@ export interface DigestTask {
 }
 
 export interface DigestRequest {
-  /** The file is written from its beginning up to here. */
+  /** The file is written from its start up to this byte. */
   readonly untilBytes: number;
 }
 
 export interface DigestReport {
   readonly doneBytes: number;
-  /** When all is done. */
+  /** The checksum, once the whole file is read; null before. */
   readonly hex: string | null;
 }
 
-/** It is told of so many new bytes at once. */
+/** Progress is sent to the thread after this many new bytes. */
 const stepBytes = 4 << 20;
 
 export class FollowingDigest {
   readonly #thread: Worker;
   readonly #sizeBytes: number;
   #toldBytes = 0;
-  /** The checksum, when `advance` has been told the whole size. Rejects where the file cannot be read. */
+  /** Resolves to the checksum once `advance` was called with the whole size. Rejects where the file cannot be read. */
   readonly hex: Promise<string>;
 
-  /** Never comes, or rejects where the file cannot be read. */
+  /** Rejects where the file cannot be read; never resolves. */
   readonly failure: Promise<never>;
 
   constructor(task: DigestTask, onDone: (newBytes: number) => void) {
@@ -51,7 +51,7 @@ export class FollowingDigest {
         reject(new Error(`${task.path}: its checksum was given up`));
       });
     });
-    this.hex.catch(() => undefined); // whoever waits for it hears of it
+    this.hex.catch(() => undefined); // the error reaches those who await the promise
     this.failure = new Promise((_, reject) => {
       this.hex.catch(reject);
     });
@@ -59,7 +59,7 @@ export class FollowingDigest {
     if (task.sizeBytes === 0) this.#tell(0);
   }
 
-  /** The file is written from its beginning up to here. */
+  /** The file is written from its start up to this byte. */
   advance(untilBytes: number): void {
     if (untilBytes === this.#sizeBytes || untilBytes - this.#toldBytes >= stepBytes) this.#tell(untilBytes);
   }

@@ -1,14 +1,17 @@
 /**
- * flock(2) on a file, as huggingface_hub locks what it fetches. Node has no call for it: the program `flock` of util-linux
- * locks a descriptor that it inherits, and the lock stays with this process's own copy of it until that is closed, or the
- * process ends however it ends. Where there is no such program, nothing is locked.
+ * Locks a file with flock(2), as huggingface_hub does while it fetches. Node has no call for that, so the program
+ * `flock` of util-linux locks a file descriptor that it inherits from this process; the lock lasts until this process
+ * closes the descriptor or ends. Where that program is missing, nothing is locked.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { open } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 
-/** Gives the function that unlocks. Waits for as long as another process holds it; `onWait` is called then. */
+/**
+ * Locks the file and returns a function that unlocks it. Waits while another process holds the lock; `onWait` is called
+ * then.
+ */
 export async function lockPath(path: string, signal: AbortSignal, onWait: () => void): Promise<() => Promise<void>> {
   const file = await open(path, "a", 0o664);
   try {
@@ -33,7 +36,8 @@ async function lock(file: FileHandle, words: readonly string[], signal: AbortSig
     return code === 1 && words.length > 0 ? "held" : "locked";
   } catch (error) {
     signal.throwIfAborted();
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return "locked"; // no such program
+    // the program flock is not installed
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return "locked";
     throw error;
   }
 }

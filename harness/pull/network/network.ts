@@ -1,64 +1,66 @@
 /**
- * What every request of one command goes through: proxies, time limits, the token and the only origin that gets it, how many
- * connections there are at once, and who is told what happens.
+ * The network settings that all requests of a command use: proxies, time limits, the token and the origin that may
+ * receive it, the number of parallel connections, and the listener for progress.
  */
 import pLimit from "p-limit";
 import type { LimitFunction } from "p-limit";
 import { EnvHttpProxyAgent } from "undici";
 import type { Dispatcher } from "undici";
 
-/** As the environment names them; empty: none. */
+/** Proxies from environment variables; empty: none. */
 export interface ProxySettings {
-  /** For http: addresses. */
+  /** Proxy for http: URLs. */
   readonly http: string;
-  /** For https: addresses. */
+  /** Proxy for https: URLs. */
   readonly https: string;
-  /** Hosts that are reached without a proxy, with commas between them; `*` is all. */
+  /** Hosts reached without a proxy, separated by commas; `*` means all. */
   readonly none: string;
 }
 
 export interface NetworkSettings {
   readonly proxies: ProxySettings;
-  /** Sent to this origin alone, such as https://huggingface.co, wherever redirects lead. */
+  /**
+   * The token, and the only origin it is sent to, such as https://huggingface.co; redirect targets never receive it.
+   */
   readonly credentials: { readonly origin: string; readonly token: string } | null;
   readonly userAgent: string;
-  /** Until a connection stands. */
+  /** Time limit for opening a connection. */
   readonly connectMs: number;
-  /** Between two signs of life of a server. */
+  /** Longest time without data from the server. */
   readonly idleMs: number;
-  /** So many tries in a row may bring nothing new. */
+  /** Number of attempts in a row that may fail without receiving anything new. */
   readonly tries: number;
-  /** Before the second try; doubled for each further one, up to eight times this. */
+  /** Wait before the second attempt; doubled for each further one, up to eight times this. */
   readonly firstWaitMs: number;
 }
 
-/** What huggingface_hub waits (file_download.py, utils/_http.py): 10 s, five tries, 1 s to 8 s between them. */
+/** The values of huggingface_hub (file_download.py, utils/_http.py): 10 s, five attempts, 1 s to 8 s between them. */
 export const usualSettings = { connectMs: 10_000, idleMs: 10_000, tries: 5, firstWaitMs: 1000 } as const;
 
-/** What happens while bytes come. Counts are what is new since the last event of the kind. */
+/** Progress events. Byte counts are increments since the last event of that kind. */
 export type NetworkEvent =
-  /** Bytes that an earlier process has left of this file. */
+  /** Bytes of this file that an earlier process had received. */
   | { readonly kind: "resumed"; readonly file: string; readonly bytes: number }
   | { readonly kind: "received"; readonly file: string; readonly bytes: number }
-  /** Bytes that have gone into the checksum. */
+  /** Bytes that were added to the checksum. */
   | { readonly kind: "checked"; readonly file: string; readonly bytes: number }
-  /** Bytes that count no more, of those received or resumed, and of those checked: the file starts again. */
+  /** The file starts again: these bytes received or resumed, and these checked, no longer count. */
   | { readonly kind: "discarded"; readonly file: string; readonly bytes: number; readonly checkedBytes: number }
-  /** The file is whole, checked, and has its name. */
+  /** The file is complete, verified, and has its final name. */
   | { readonly kind: "finished"; readonly file: string; readonly sizeBytes: number }
-  /** Something is waited for: a server that is busy, another process; or a warning of the server's. */
+  /** A message: waiting for a busy server or another process, or a warning from the server. */
   | { readonly kind: "message"; readonly text: string };
 
 export interface Network extends NetworkSettings {
   readonly dispatcher: Dispatcher;
-  /** Ends every request. */
+  /** Aborts every request. */
   readonly signal: AbortSignal;
   readonly tell: (event: NetworkEvent) => void;
-  /** Small files, and documents, at once. */
+  /** Limits the number of small files and documents fetched in parallel. */
   readonly small: LimitFunction;
-  /** Pieces of large files at once. */
+  /** Limits the number of pieces of large files fetched in parallel. */
   readonly pieces: LimitFunction;
-  /** Large files at once: each has a thread that computes its checksum. */
+  /** Limits the number of large files in parallel: each has a thread that computes its checksum. */
   readonly large: LimitFunction;
   readonly close: () => Promise<void>;
 }
@@ -67,7 +69,7 @@ export const smallAtOnce = 8;
 const piecesAtOnce = 6;
 const largeAtOnce = 3;
 
-/** Nothing is connected to before the first request. Close it, or the process lives on. */
+/** Opens no connection before the first request. It must be closed, or the process does not end. */
 export function openNetwork(
   settings: NetworkSettings,
   { signal, tell }: { readonly signal: AbortSignal; readonly tell: (event: NetworkEvent) => void },

@@ -1,4 +1,4 @@
-/** The server that a file comes from: asked for bytes of it, wherever redirects lead. */
+/** Requests bytes of a file from its server, and remembers where the server redirects to. */
 import { contentRange, header } from "./answer-headers.ts";
 import { discard, exchange, refuseLater, TransientError } from "./exchange.ts";
 import type { Answer } from "./exchange.ts";
@@ -10,12 +10,12 @@ import { PullError } from "./pull-error.ts";
 import type { Bytes } from "./receive-piece.ts";
 import type { RemoteFile } from "./remote-file.ts";
 
-/** A server answered with the whole file where bytes of it were asked for. */
+/** The server answered a range request with the whole file. */
 export class NoRangesError extends Error {
   override readonly name = "NoRangesError";
 }
 
-/** Where a file comes from. Remembers where redirects led, until that address answers no more. */
+/** The source of a file. It remembers the target of redirects until that URL stops working. */
 export class Origin {
   readonly #network: Network;
   readonly #remote: RemoteFile;
@@ -27,7 +27,7 @@ export class Origin {
     this.#remote = remote;
   }
 
-  /** Size and, where no checksum tells contents apart, the server's own name for it. Asked of the server where not known. */
+  /** Size of the file and, where no checksum is known, its ETag. The server is asked for what is not known. */
   async content(): Promise<Content> {
     const { sizeBytes, digest, name } = this.#remote;
     if (sizeBytes !== null && digest !== null) return { sizeBytes, etag: null };
@@ -46,7 +46,7 @@ export class Origin {
     });
   }
 
-  /** All bytes in one answer. */
+  /** Requests the whole file. */
   async whole(): Promise<Answer> {
     const answer = await this.#ask(null, null);
     if (answer.status === 200) return answer;
@@ -54,7 +54,7 @@ export class Origin {
     throw new TransientError(`${new URL(answer.url).host}: answered ${answer.status}`);
   }
 
-  /** The bytes from one to another. */
+  /** Requests a range of bytes. */
   async bytes({ begin, end }: Bytes, signal: AbortSignal): Promise<Answer> {
     const answer = await this.#ask(`bytes=${begin}-${end - 1}`, signal);
     const { name, sizeBytes } = this.#remote;
@@ -82,7 +82,7 @@ export class Origin {
       return answer;
     }
     if (this.#redirected !== null) {
-      this.#redirected = null; // a signed address that has expired
+      this.#redirected = null; // the remembered signed URL has expired
       await discard(answer);
       throw new TransientError(`${new URL(asked).host}: answered ${answer.status}`, { waitMs: 0 });
     }

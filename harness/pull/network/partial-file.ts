@@ -1,30 +1,30 @@
 /**
- * A file that is not all there yet, on disk: its bytes at their places, and a note beside it that says which pieces of it are
- * written how far. The note is replaced whole, after the bytes that it tells of; so a process that is killed at any moment
- * leaves a note that promises too little, never too much.
+ * An unfinished download on disk: a file with the received bytes at their final offsets, and beside it a note that says
+ * how far each piece is written. The note is replaced as a whole, after the bytes it describes were written. So even if
+ * the process is killed, the note never claims bytes that are missing.
  */
 import { open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import * as z from "zod";
 
-/** Bytes of one piece; all but the last have as many. */
+/** Size of every piece but the last, in bytes. */
 export const pieceBytes = 16 << 20;
 
-/** Less often than this the note is not written anew while bytes come. */
+/** Shortest time between two writes of the note. */
 const noteMs = 500;
 
 const note = z.object({
   pieceBytes: z.literal(pieceBytes),
   sizeBytes: z.number().int().nonnegative(),
-  /** The server's name for this content, where nothing else tells one from another. */
+  /** The server's ETag, where no checksum identifies the content. */
   etag: z.string().nullable(),
-  /** Pieces before this one are written whole. */
+  /** All pieces before this one are complete. */
   wholePieces: z.number().int().nonnegative(),
-  /** Of those after them: how many bytes are written. */
+  /** Bytes written of later pieces, by piece number. */
   begun: z.record(z.string(), z.number().int().nonnegative()),
 });
 
-/** What the content must be, or what was kept is not of use. */
+/** Identifies the content: kept bytes of another content cannot be used. */
 export interface Content {
   readonly sizeBytes: number;
   readonly etag: string | null;
@@ -34,13 +34,13 @@ export class PartialFile {
   readonly path: string;
   readonly content: Content;
   readonly #handle: FileHandle;
-  /** Of each piece: how many of its bytes are written. */
+  /** Bytes written of each piece. */
   readonly #written: Float64Array;
   #wholePieces = 0;
   #notedMs = 0;
   #noting: Promise<void> = Promise.resolve();
 
-  /** Takes up what an earlier process left, where it is of this content. */
+  /** Opens the file; resumes what an earlier process left, if it belongs to this content. */
   static async open(path: string, content: Content): Promise<PartialFile> {
     const kept = await readNote(path, content);
     if (kept === null) await rm(notePath(path), { force: true });
@@ -69,13 +69,13 @@ export class PartialFile {
     return this.#written.length;
   }
 
-  /** Where a piece begins and ends in the file. */
+  /** Begin and end of a piece in the file. */
   range(piece: number): { readonly begin: number; readonly end: number } {
     const begin = piece * pieceBytes;
     return { begin, end: Math.min(begin + pieceBytes, this.content.sizeBytes) };
   }
 
-  /** Where the first byte of the piece goes that is not written yet; its end, where all are. */
+  /** Offset of the first missing byte of a piece; the end of the piece where none is missing. */
   next(piece: number): number {
     return this.range(piece).begin + this.#written[piece]!;
   }
@@ -84,17 +84,17 @@ export class PartialFile {
     return this.next(piece) === this.range(piece).end;
   }
 
-  /** Bytes written, wherever they are. */
+  /** Bytes written in all pieces. */
   get writtenBytes(): number {
     return this.#written.reduce((sum, bytes) => sum + bytes, 0);
   }
 
-  /** Bytes written from the beginning without a gap. */
+  /** Bytes written from the start of the file without a gap. */
   get leadingBytes(): number {
     return this.#wholePieces === this.pieces ? this.content.sizeBytes : this.next(this.#wholePieces);
   }
 
-  /** The next bytes of a piece. */
+  /** Writes the next bytes of a piece. */
   async write(piece: number, bytes: Uint8Array): Promise<void> {
     let at = this.next(piece);
     for (let from = 0; from < bytes.length;) {
@@ -130,7 +130,7 @@ export class PartialFile {
     return this.#noting;
   }
 
-  /** Nothing is written any more. */
+  /** Discards all received bytes; the file counts as empty. */
   async clear(): Promise<void> {
     await this.#noting;
     await rm(notePath(this.path), { force: true });
@@ -139,13 +139,13 @@ export class PartialFile {
     await this.#handle.truncate();
   }
 
-  /** Leaves it for a later process. */
+  /** Saves the note and closes the file, for a later process to resume. */
   async keep(): Promise<void> {
     await this.#note();
     await this.#handle.close();
   }
 
-  /** Gives the whole file its name. */
+  /** Moves the complete file to its final name. */
   async finish(path: string): Promise<void> {
     await this.#noting;
     await this.#handle.close();
@@ -153,7 +153,7 @@ export class PartialFile {
     await rm(notePath(this.path), { force: true });
   }
 
-  /** Nothing of it is of use. */
+  /** Closes and deletes the file and its note. */
   async remove(): Promise<void> {
     await this.#noting;
     await this.#handle.close();
@@ -162,7 +162,7 @@ export class PartialFile {
   }
 }
 
-/** How many bytes of a file an earlier process has left there, as far as its note tells; 0 where there is none. */
+/** Bytes that an earlier process received of a file, according to its note; 0 where there is none. */
 export async function keptBytes(path: string): Promise<number> {
   const kept = await parseNote(path);
   if (kept === null) return 0;
@@ -170,12 +170,12 @@ export async function keptBytes(path: string): Promise<number> {
   return Math.min(kept.wholePieces * pieceBytes + begun, kept.sizeBytes);
 }
 
-/** Beside the file. */
+/** Path of the note beside the file. */
 function notePath(path: string): string {
   return `${path}.json`;
 }
 
-/** Null: there is none, or what it tells of is not this content, or not there. */
+/** The note; null where it is missing, belongs to other content, or claims bytes that the file does not have. */
 async function readNote(path: string, content: Content): Promise<z.infer<typeof note> | null> {
   const kept = await parseNote(path);
   if (kept === null || kept.sizeBytes !== content.sizeBytes || kept.etag !== content.etag) return null;

@@ -1,16 +1,18 @@
-/** Tries again what may go better, with waits that grow; as long as tries bring something new, without end. */
+/**
+ * Repeats an attempt after a TransientError, with growing waits. There is no limit as long as attempts make progress.
+ */
 import { setTimeout } from "node:timers/promises";
 import { TransientError } from "./exchange.ts";
 import type { Network } from "./network.ts";
 import { PullIncompleteError } from "./pull-error.ts";
 
-/** A server that asks for more is not waited for: the command can be given again. */
+/** Longest wait that a server may ask for; where it asks for more, the command ends and can be run again later. */
 const longestWaitMs = 15 * 60_000;
 const mostDoublings = 3;
 
 /**
- * @param attempt gets a function to call whenever something new has come: tries are counted anew from there
- * @throws PullIncompleteError after too many tries in a row without anything new
+ * @param attempt is given a function to call whenever new bytes arrive, which resets the count of failed attempts
+ * @throws PullIncompleteError after too many attempts in a row without progress
  */
 export async function persist<T>(
   network: Network,
@@ -42,7 +44,8 @@ async function waitAfter(
     );
   }
   const usualMs = network.firstWaitMs * 2 ** Math.min(failures - 1, mostDoublings);
-  const waitMs = error.waitMs ?? usualMs * (1 + Math.random() / 4); // not all at once
+  // random jitter, so that parallel requests do not all retry at the same moment
+  const waitMs = error.waitMs ?? usualMs * (1 + Math.random() / 4);
   if (waitMs > longestWaitMs) {
     throw new PullIncompleteError(
       `${what}: ${error.message} and asks to wait ${Math.round(waitMs / 60_000)} minutes. Give the same command again then.`,

@@ -1,11 +1,14 @@
-/** How fetching fails: for good, or so that the same command goes on later. */
+/** The errors of fetching: those that need a change first, and those after which the command can simply be repeated. */
 
-/** Something to mend before it is worth trying again: a name, a right to read, a full disk, a file that is not what was published. */
+/**
+ * Something must be mended before another attempt: a wrong name, missing read access, a full disk, a file with a wrong
+ * checksum.
+ */
 export class PullError extends Error {
   override readonly name = "PullError";
 }
 
-/** A server or the way to it gave up. What has arrived is kept, and the same command goes on from there. */
+/** The server or the connection failed. Received bytes are kept, and repeating the command continues from there. */
 export class PullIncompleteError extends Error {
   override readonly name = "PullIncompleteError";
 }

@@ -1,17 +1,23 @@
-/** The bytes of an answer into a partial file: gathered to larger writes, one of which goes on while the next is gathered. */
+/**
+ * Writes the body of an answer into a partial file. Chunks are gathered into larger writes; one write runs while the
+ * next is gathered.
+ */
 import { failureOf, TransientError } from "./exchange.ts";
 import type { Answer } from "./exchange.ts";
 import type { Network } from "./network.ts";
 import { pieceBytes } from "./partial-file.ts";
 import type { PartialFile } from "./partial-file.ts";
 
-/** Pieces are made of whole ones: what begins where a piece does is never written across a border. */
+/**
+ * Bytes of one write. It divides the piece size, so that writes which start at the begin of a piece never cross its
+ * end.
+ */
 const writeBytes = 1 << 20;
 
 export interface Receiving {
   readonly network: Network;
   readonly file: PartialFile;
-  /** Called when so many bytes more are on disk. */
+  /** Called after each write with the number of bytes written. */
   readonly onWritten: (bytes: number) => void;
 }
 
@@ -21,8 +27,8 @@ export interface Bytes {
 }
 
 /**
- * Writes the answer's bytes, which are these of the file: within one piece, or from where a piece begins. What came before an
- * error is written.
+ * Writes the answer's bytes, which begin at this offset of the file: inside one piece, or at the begin of a piece.
+ * Bytes received before an error are written, too.
  */
 export async function receive(
   answer: Answer,
@@ -46,7 +52,7 @@ export async function receive(
     writing = file.write(piece, bytes).then(() => {
       onWritten(bytes.length);
     });
-    writing.catch(() => undefined); // whoever waits for it hears of it
+    writing.catch(() => undefined); // the error is thrown where the write is awaited
   };
 
   try {

@@ -1,37 +1,37 @@
-/** What is fetched, where to, and what it must be. */
+/** A file to fetch, the paths it is written to, and the checksum it must have. */
 import type { Digest } from "./digest.ts";
 import type { Refuse } from "./fetch-bytes.ts";
 import { PullError } from "./pull-error.ts";
 
 export interface RemoteFile {
-  /** For messages and events. */
+  /** Name in messages and events. */
   readonly name: string;
-  /** Where redirects lead from here is asked anew when it stops working: signed addresses expire. */
+  /** URL of the file. Where it redirects to a signed URL that has expired, this URL is asked again. */
   readonly url: string;
-  /** Null: not known before it is asked for. */
+  /** Size; null: not known before the server answers. */
   readonly sizeBytes: number | null;
-  /** Null: none is published. */
+  /** Published checksum; null: there is none. */
   readonly digest: Digest | null;
-  /** Says what a status means that is neither success nor "later". */
+  /** Explains a refusal of the server in an error; unset: refuseAnswer. */
   readonly refuse?: Refuse;
 }
 
-/** Absolute paths; all on one file system. Folders are made. */
+/** Where a download is written: absolute paths on one file system. Missing folders are created. */
 export interface Place {
   readonly path: string;
-  /** What is not whole yet: this, and names that begin with it. */
+  /** Path of the unfinished download; its note has this path with a suffix. */
   readonly partial: string;
-  /** A file that processes lock while they fetch, flock(2). */
+  /** A file that is locked with flock(2) during the download. */
   readonly lock: string;
 }
 
 export interface Downloaded {
   readonly sizeBytes: number;
-  /** By the published checksum's algorithm, or sha256; null: the file was there already. */
+  /** Checksum by the algorithm of the published one, or SHA-256; null: the file existed already. */
   readonly hex: string | null;
 }
 
-/** Throws a PullError where what has come is not what was published. */
+/** Throws a PullError where the checksum differs from the published one. */
 export function refuseOtherContent(
   { name, sizeBytes, digest }: RemoteFile,
   found: { readonly sizeBytes: number; readonly hex: string },

@@ -1,4 +1,4 @@
-/** What a model answers, in the numbers that two devices are compared by. */
+/** A model's answers as numbers, so that those of two devices can be compared. */
 import type {
   DecodingOptions,
   GenerationRequest,
@@ -9,11 +9,14 @@ import type {
 import { joinedFloats } from "../../../models/runtime.ts";
 
 export interface Answers {
-  /** Joined by commas; null: it failed. */
+  /** Token ids of each answer, joined by commas; null: that request failed. */
   readonly tokens: readonly (string | null)[];
-  /** Of the beams that won. */
+  /** Score of the best beam of each answer. */
   readonly scores: Float32Array;
-  /** Log-probabilities of every token, question by question: [questions, vocabulary]; null: the loop is in the graph. */
+  /**
+   * Log-probabilities of the first token: [questions, vocabulary]; null where the loop over tokens runs inside the
+   * graph.
+   */
   readonly firstStep: Float32Array | null;
 }
 
@@ -40,13 +43,13 @@ export async function generate(
 export interface Ranking {
   /** For each image, the text that matches it best. */
   readonly best: readonly number[];
-  /** [images, texts] */
+  /** Cosine similarities: [images, texts] */
   readonly similarities: Float32Array;
-  /** Logits: [images, texts] */
+  /** Matching logits: [images, texts] */
   readonly matching: Float32Array;
 }
 
-/** @throws Error for an image that cannot be read: they are bundled. */
+/** @throws Error for an image that cannot be read: all of them are bundled. */
 export async function rank(
   scorer: ImageTextScorer,
   { images, texts }: { readonly images: readonly ImageFile[]; readonly texts: readonly string[] },

@@ -1,4 +1,4 @@
-/** Whether a device is right: what check:gpu says of the rows it compared. */
+/** Judges whether a device computes correctly, from the rows in which check:gpu compared it with the CPU. */
 import type { PrecisionName } from "../../../models/checkpoint/precision.ts";
 import type { GenerationWay } from "../../../models/generation/generation-way.ts";
 
@@ -6,30 +6,30 @@ import type { GenerationWay } from "../../../models/generation/generation-way.ts
 export interface ParityRow {
   readonly checkpoint: string;
   readonly precision: PrecisionName;
-  /** null: it ranks. */
+  /** null: a retrieval checkpoint, which generates no text. */
   readonly generation: GenerationWay | null;
   /** Questions that were answered, or images that texts were ranked for. */
   readonly compared: number;
-  /** Of them, with the same tokens; for images, with the same text first. */
+  /** How many of them have equal tokens on both devices; for retrieval, the images whose best text is equal. */
   readonly same: number;
-  /** By what was compared: the largest difference. */
+  /** The largest absolute difference, by the name of what was compared. */
   readonly differences: Readonly<Record<string, number>>;
 }
 
 /**
- * Between the numbers of two devices in fp32. Log-probabilities, beam scores, cosines and logits here are 0.1 to 20 large;
- * adding in another order moves them by 1e-5 (seen on WebGPU: 6e-6), a wrong operator or a wrong layout by 0.1 and more. It is
- * doctor's, too.
+ * How far numbers of two devices may differ in fp32. Log-probabilities, beam scores, cosines and logits here are 0.1 to
+ * 20 large; another order of addition moves them by 1e-5 (seen on WebGPU: 6e-6), a wrong operator or a wrong layout by
+ * 0.1 and more. The command `doctor` uses this limit, too.
  */
 export const tolerance = 1e-3;
 
 export interface ParityVerdict {
   readonly holds: boolean;
-  /** What does not, a sentence each. */
+  /** What does not hold, a sentence each. */
   readonly reasons: readonly string[];
 }
 
-/** Only fp32 is judged; without a row of it nothing holds. */
+/** Judges the fp32 rows only; without any the verdict is that nothing holds. */
 export function judgeParity(rows: readonly ParityRow[]): ParityVerdict {
   const judged = rows.filter(({ precision }) => precision === "fp32");
   const reasons = judged.flatMap((row) => {

@@ -1,7 +1,8 @@
 /**
- * Whether a device computes what the CPU does: the small bundled checkpoints answer the same bundled questions on both, in each
- * precision the device takes and by both ways of generation; the CPU goes step by step. In fp32 they must agree; in fewer bits
- * the two round at different places, so there it is counted only.
+ * Whether a device computes what the CPU computes. The small bundled checkpoints answer bundled questions on both, in
+ * each precision that the device supports and with both kinds of generation (stepwise and graph); the CPU always runs
+ * stepwise. In fp32 the answers must agree; in fewer bits the two devices round at different places, so agreement is
+ * only counted.
  */
 import path from "node:path";
 import { cocoCaptions } from "../../../datasets/coco-captions.ts";
@@ -25,7 +26,7 @@ const generating = ["shapes-opt-small", "shapes-t5-small"];
 const ranking = "shapes-itm";
 const compared: readonly PrecisionName[] = ["fp32", "fp16", "int4"];
 const ways = ["stepwise", "graph"] as const;
-const mostImages = 8; // of retrieval: every one is compared and matched with every text
+const mostImages = 8; // for retrieval, where every image is compared and matched with every text
 
 export interface ParityOptions extends LoadOptions {
   readonly device: Device;
@@ -33,7 +34,7 @@ export interface ParityOptions extends LoadOptions {
   readonly onProgress: (message: string) => void;
 }
 
-/** Each row as soon as it is known, as a driver may end the process. */
+/** Reports each row as soon as it is known, because a faulty driver may end the process. */
 export async function compareWithCpu(options: ParityOptions, onRow: (row: ParityRow) => Promise<void>): Promise<void> {
   for (const precision of compared.filter((name) => precisionsOn(options.device).includes(name))) {
     for (const checkpoint of generating) await compareAnswers({ checkpoint, precision }, options, onRow);
@@ -122,12 +123,12 @@ async function questionsFor({ family }: VisionLanguageModel, count: number): Pro
   return samples.slice(0, count).map((sample) => ({ image: sample.image, prompt: prompt[family](sample) }));
 }
 
-/** Infinite where they are not as many, or where one is no number. */
+/** Infinity where the lengths differ or a value is NaN. */
 export function largestDifference(found: Float32Array, expected: Float32Array): number {
   if (found.length !== expected.length) return Infinity;
   return found.reduce<number>((most, value, index) => {
     const other = expected[index] ?? Number.NaN;
-    const difference = value === other ? 0 : Math.abs(value - other); // infinities, too
+    const difference = value === other ? 0 : Math.abs(value - other); // also for equal infinities
     return Number.isNaN(difference) ? Infinity : Math.max(most, difference);
   }, 0);
 }

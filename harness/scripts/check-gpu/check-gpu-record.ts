@@ -1,4 +1,4 @@
-/** What check:gpu finds, section by section: the contents of check-gpu.json, and the exit code it comes to. */
+/** The contents of check-gpu.json, section by section, and the exit code that follows from them. */
 import type { Adapter } from "../../../models/device/adapter.ts";
 import { describeDevice } from "../../../models/device/device.ts";
 import type { Device } from "../../../models/device/device.ts";
@@ -9,7 +9,10 @@ import type { Ceilings } from "../pipeline/ceilings.ts";
 import type { ParityRow, ParityVerdict } from "./check-gpu-judge.ts";
 import type { Shares, Speed } from "./check-gpu-speed.ts";
 
-/** `found` of one that failed is what was known by then. One that stays begun ended the process: a driver that crashed. */
+/**
+ * A section of the report. Where it failed, `found` holds what was known by then. A section that is still `begun` in
+ * the file ended the process: the driver crashed.
+ */
 export interface Section<Found> {
   readonly status: "done" | "failed" | "begun" | "not run";
   readonly seconds: number;
@@ -19,15 +22,15 @@ export interface Section<Found> {
 }
 
 export interface DeviceSection {
-  /** What doctor says of each. */
+  /** What `doctor` finds out about each device. */
   readonly devices: readonly DeviceFinding[];
   readonly nvidia: readonly string[] | null;
   readonly vulkan: readonly string[];
-  /** null: the one that was asked for does not start. */
+  /** null: the device that was asked for does not start. */
   readonly chosen: (Device & { readonly adapter: Adapter | null; readonly kind: DeviceKind }) | null;
 }
 
-/** `gpu`: another device than the CPU, which its driver does not say to be a program. */
+/** `software driver`: the driver reports that it computes on the CPU; `gpu`: any other device than the CPU. */
 export type DeviceKind = "cpu" | "software driver" | "gpu";
 
 export interface CheckRecord {
@@ -61,7 +64,10 @@ export function describeChosen({ device, processor }: Pick<CheckRecord, "device"
   return `${describeDevice(chosen)}: ${name}${kind === "software driver" ? ": a driver in software, no GPU" : ""}`;
 }
 
-/** 2: no such device. 1: its numbers are not the CPU's, or that could not be told. 3: another section failed. */
+/**
+ * 2: the device does not start. 1: its numbers differ from the CPU's, or could not be compared. 3: another section
+ * failed.
+ */
 export function exitCodeFor({ device, parity, speed, ceilings }: Pick<CheckRecord, SectionName>): number {
   if (device.status !== "done") return usageCode;
   if (parity.status !== "done" || parity.found?.verdict.holds !== true) return internalCode;
@@ -70,7 +76,7 @@ export function exitCodeFor({ device, parity, speed, ceilings }: Pick<CheckRecor
 
 export type SectionName = "device" | "parity" | "speed" | "ceilings";
 
-/** Numbers that are none, or infinite, are null, as JSON has neither. */
+/** NaN and infinite numbers become null, as JSON has neither. */
 export function recordJson(record: CheckRecord): string {
   return `${JSON.stringify(record, null, 2)}\n`;
 }

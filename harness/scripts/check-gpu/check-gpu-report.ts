@@ -1,4 +1,4 @@
-/** What check:gpu found, for people: Markdown for the report's file, and the same tables in columns for a terminal. */
+/** What check:gpu found, as tables for people: in Markdown for the report file, in aligned columns for a terminal. */
 import { left, tableOf } from "../../../reports/tables/table.ts";
 import { tableToText } from "../../../reports/tables/terminal.ts";
 import { describeChosen } from "./check-gpu-record.ts";
@@ -9,7 +9,7 @@ interface Part {
   readonly title: string;
   readonly titles: readonly string[];
   readonly cells: readonly (readonly string[])[];
-  /** Below the table. */
+  /** Sentences below the table. */
   readonly notes: readonly string[];
 }
 
@@ -73,7 +73,7 @@ function deviceOf(record: CheckRecord): Part {
   };
 }
 
-/** Of NVIDIA's libraries, for whoever wants to know whether it is that. */
+/** A hint for NVIDIA devices: TF32 is a common reason for differences in fp32. */
 const tf32Note =
   "CUDA may multiply fp32 in TF32, which has 10 bits behind the point: NVIDIA_TF32_OVERRIDE=0 in the environment turns that off.";
 

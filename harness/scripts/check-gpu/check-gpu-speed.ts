@@ -1,4 +1,7 @@
-/** How fast a device computes a checkpoint of true shape with random weights, and what of the device's own rates that reaches. */
+/**
+ * How fast a device runs a checkpoint with real layer sizes and random weights, and which share of the device's peak
+ * rates it reaches.
+ */
 import { access } from "node:fs/promises";
 import path from "node:path";
 import { openCheckpoint } from "../../../models/checkpoint/checkpoint.ts";
@@ -41,7 +44,7 @@ export interface TimedWork {
   readonly ms: number;
   readonly imagesPerSecond: number;
   readonly questionsPerSecond: number;
-  /** Of the answers; beams that lost do not count. */
+  /** Tokens of the answers; tokens of discarded beams do not count. */
   readonly tokensPerSecond: number;
   readonly msPerQuestionByStage: Readonly<Record<string, number>>;
 }
@@ -54,12 +57,12 @@ export interface Speed {
   /** From an image file to the first token of its caption. */
   readonly firstTokenMs: number;
   readonly works: readonly TimedWork[];
-  /** Multiplications and additions of the image encoder, a second; of many images. */
+  /** Multiplications and additions of the image encoder, a second, for a batch of many images. */
   readonly visionRate: number;
   readonly step: Step;
 }
 
-/** @throws UsageError where the disk is too small, which is known before anything is written. */
+/** @throws UsageError where the disk is too small; it is checked before anything is written. */
 export async function measureSpeed(options: SpeedOptions): Promise<Speed> {
   const { shape, folder, device, precision, generation, threads, images, batch, onProgress } = options;
   await provideRoom(options);
@@ -82,7 +85,8 @@ export async function measureSpeed(options: SpeedOptions): Promise<Speed> {
       onProgress(`speed: ${work.name}`);
       for (let round = 0; round <= options.rounds; round += 1) {
         const done = await perform(model, work, { without: null, round: `${work.name} ${round}`, runs });
-        if (round > 0 && done.ms < (fastest.get(work)?.ms ?? Infinity)) fastest.set(work, done); // the first warms up
+        // the first round warms up
+        if (round > 0 && done.ms < (fastest.get(work)?.ms ?? Infinity)) fastest.set(work, done);
       }
     }
     const { vision } = checkpoint.config;
@@ -102,7 +106,10 @@ export async function measureSpeed(options: SpeedOptions): Promise<Speed> {
   }
 }
 
-/** The steps of a loop inside a graph are not seen: what a text takes more than its first token. */
+/**
+ * The mean step where the loop over tokens runs inside the graph and steps cannot be timed: time after the first token
+ * / tokens.
+ */
 function stepInGraph(
   { decoding }: Work,
   { long, short }: { readonly long: Performance; readonly short: Performance },
@@ -126,7 +133,7 @@ function timed(work: Work, { ms, stagesMs }: Performance): TimedWork {
   };
 }
 
-/** Of a checkpoint, what its weights take at most in another precision. */
+/** Size of converted weights, as a share of the fp32 checkpoint: upper bounds, to tell whether the disk has room. */
 const convertedShare = { fp32: 0, fp16: 0.5, int8: 0.35, "int8-block": 0.35, int4: 0.25 } as const;
 
 async function provideRoom({ shape, folder, precision, onProgress }: SpeedOptions): Promise<void> {
@@ -148,7 +155,7 @@ async function provideRoom({ shape, folder, precision, onProgress }: SpeedOption
   );
 }
 
-/** Of what the device can do in that precision: fractions. null: not measured. */
+/** Which share of the device's peak rates in that precision was reached, 0 to 1; null: not measured. */
 export interface Shares {
   readonly visionOfMatrixRate: number | null;
   readonly stepOfBandwidth: number;
@@ -162,7 +169,7 @@ export function sharesOf({ visionRate, step }: Speed, ceilings: Ceilings, precis
   };
 }
 
-/** Bytes a second: the most that was seen, as a sum on the CPU reads no faster than it adds. */
+/** Bytes a second: the highest measured rate. A sum on the CPU can be limited by its additions and not by memory. */
 export function bandwidth({ read, oneRowFp32, oneRowFp16 }: Ceilings): number {
   return Math.max(read, oneRowFp32, oneRowFp16 ?? 0);
 }

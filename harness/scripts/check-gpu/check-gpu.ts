@@ -1,12 +1,13 @@
 /**
- * Checks a device, which is meant to be a GPU, in one command that needs the project folder alone and no network:
+ * Checks a device, usually a GPU, with one command that needs only the project folder and no network:
  *
  *   npm run check:gpu -- [--device auto] [--device-id 0] [--questions 20] [--shape opt-2.7b] [--folder scratch/opt-2.7b]
  *     [--precision fp16] [--generation auto] [--images 8] [--batch 8] [--rounds 3] [--threads 2] [--output check-gpu/DATE]
  *
- * What device it is, whether it computes what the CPU does, how fast a checkpoint of true size with random weights is on it, and
- * what share of the device's own rates that is. A section that fails is said to, and the others go on; what is known is written
- * after each. `--shape tiny` tries the command out in a minute. Exit codes: 0, or as check-gpu-record.ts has it.
+ * It reports which device was found, whether it computes what the CPU computes, how fast a checkpoint of real size with
+ * random weights runs on it, and which share of the device's peak rates that is. Where a section fails, the report says
+ * so and the next section runs; the report is written after each section. `--shape tiny` tries the command out in a
+ * minute. Exit codes: 0, or those of exitCodeFor in check-gpu-record.ts.
  */
 import { mkdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -133,7 +134,7 @@ interface Asked {
   readonly threads: number;
 }
 
-/** @throws UsageError, or CheckpointError for the precision, before anything is computed. */
+/** @throws UsageError for a flag, CheckpointError for the precision, before anything is computed. */
 function readAsked(flags: Flags<Name>): Asked {
   const id = flags.text("device-id");
   if (!/^\d{1,3}$/.test(id))
@@ -162,7 +163,7 @@ function oneOf<Word extends string>(flag: string, found: string, words: readonly
   throw unknownName(`check:gpu --${flag} ${found}`, "value", { name: found, names: words });
 }
 
-/** null: it does not start. */
+/** null: the device does not start. */
 async function findDevice(
   request: DeviceRequest,
   keep: (section: CheckRecord["device"]) => Promise<void>,
@@ -185,7 +186,7 @@ async function findDevice(
   return found.found?.chosen ?? null;
 }
 
-/** What the device does not compute in is fp32 instead. */
+/** Replaces a precision that the device does not support by fp32. */
 function fitting(asked: Precision, device: Device): { readonly precision: Precision; readonly notes: string[] } {
   const precision = precisionOn(asked, device);
   const part = unfitPart(precision, device);
@@ -198,7 +199,7 @@ function fitting(asked: Precision, device: Device): { readonly precision: Precis
   };
 }
 
-/** What goes wrong is the section's, and no one else's. */
+/** Runs one section; an error is recorded in it and does not stop the others. */
 async function section<Found>(work: () => Promise<Found>, known?: () => Found): Promise<Section<Found>> {
   const start = performance.now();
   const seconds = (): number => (performance.now() - start) / 1000;

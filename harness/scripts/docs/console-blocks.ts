@@ -1,5 +1,5 @@
 /**
- * What commands print, in Markdown. A block says a command behind `$ ` and its output below:
+ * Console blocks in Markdown pages: each has a command behind `$ ` and below it the output that the command printed:
  *
  *   ```console first=2
  *   $ npx blip2-bench run --limit 100
@@ -7,19 +7,19 @@
  *   …
  *   ```
  *
- * `first=2`: of rows whose first two cells are those of the row above, only the first is shown; `…` says that there are more.
+ * `first=2`: of consecutive rows with equal first two cells only the first is shown; `…` marks that rows were left out.
  */
 
 interface Console {
   readonly command: string;
   readonly output: string;
-  /** Cells that rows of one group have in common; null: all rows are shown. */
+  /** Number of leading cells that rows of one group have in common; null: all rows are shown. */
   readonly groupCells: number | null;
 }
 
 const blockPattern = /^```console(?: first=(\d+))?\n([\s\S]*?)^```$/gm;
 
-/** In the order of the page. */
+/** All console blocks of a page, in order. */
 export function consolesIn(page: string): readonly Console[] {
   return [...page.matchAll(blockPattern)].flatMap(([, cells, text = ""]) => {
     const groupCells = cells === undefined ? null : Number(cells);
@@ -31,7 +31,9 @@ export function consolesIn(page: string): readonly Console[] {
   });
 }
 
-/** The page with each command's output in place of the one it had, in order. `outputOf` is told what was there before. */
+/**
+ * The page with each command's output replaced by that of `outputOf`, which is given the command and its former output.
+ */
 export function withOutputs(page: string, outputOf: (command: string, before: string) => string): string {
   let written = "";
   let end = 0;
@@ -48,7 +50,7 @@ export function withOutputs(page: string, outputOf: (command: string, before: st
   return written + page.slice(end);
 }
 
-/** Without the rows that go on with a group, and without paragraphs behind the first table. */
+/** The output without the further rows of each group, and without the paragraphs behind its first table. */
 export function shortened(output: string, groupCells: number | null): string {
   const text = output.trimEnd();
   if (groupCells === null) return text;
@@ -67,7 +69,10 @@ function cellsOf(line: string): readonly string[] {
   return line.trim().split(/ {2,}/);
 }
 
-/** What does not depend on the machine: of each table the titles of its columns, and what its rows are called. */
+/**
+ * The parts of an output that do not depend on the machine: the column titles of each table, and the first cell of each
+ * row.
+ */
 export function skeletonOf(output: string): readonly string[] {
   return output.split("\n\n").flatMap((paragraph) => {
     const [heading = "", ...rows] = paragraph.split("\n").filter((line) => !/^( |…)/.test(line));

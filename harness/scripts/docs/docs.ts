@@ -1,7 +1,7 @@
 /**
- * `npm run docs [-- --start <folder>]`: runs the commands of README and docs on the bundled world, puts what they print below
- * them, and takes the pictures. `npm start` takes minutes; `--start` names the folder of
- * such a run, whose pictures are taken; the output shown of `npm start` then stays.
+ * `npm run docs [-- --start <folder>]`: runs the commands of README and docs on the bundled data, writes their output
+ * below them, and takes the pictures. `npm start` takes minutes; `--start` names the folder of a finished one, which is
+ * then used for the pictures, and the shown output of `npm start` stays as it is.
  */
 import { spawnSync } from "node:child_process";
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";

@@ -1,4 +1,4 @@
-/** The pictures of README and docs: the real pages in a browser, in light and in dark, as WebP. */
+/** Takes the pictures of README and docs: screenshots of the real pages in a browser, light and dark, as WebP. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
@@ -11,15 +11,15 @@ import { UsageError } from "../../catalog/usage-error.ts";
 export const pictureFolder = "docs/pictures";
 
 const schemes = ["light", "dark"] as const;
-const pixelsPerPoint = 1.5; // sharp on a laptop's screen, and far below what a page may weigh
-const quality = 82; // of WebP: letters without fringes
+const pixelsPerPoint = 1.5; // sharp on a laptop's screen, and still a small file
+const quality = 82; // WebP quality at which letters have no visible fringes
 
 interface Shot {
   readonly name: string;
   readonly url: string;
   readonly width: number;
   readonly height: number;
-  /** Brings the page to where it is worth looking at. */
+  /** Scrolls, clicks or types before the screenshot is taken. */
   readonly stage?: (page: Page) => Promise<void>;
 }
 
@@ -28,9 +28,9 @@ export interface PictureOptions {
   readonly root: string;
   /** The command's compiled file. */
   readonly command: string;
-  /** The page of a report on the bundled checkpoints that generate. */
+  /** Path of the HTML report on the bundled checkpoints that generate. */
   readonly report: string;
-  /** A report on their answers alone: its samples are questions. */
+  /** Path of an HTML report on VQA runs only, so that its samples are questions. */
   readonly samples: string;
   readonly onPicture: (name: string) => void;
 }
@@ -82,7 +82,7 @@ async function toSamples(page: Page): Promise<void> {
   await page.evaluate("document.querySelector('#gallery').scrollIntoView({ behavior: 'instant' })");
 }
 
-/** One question about one of the pictures that come with the program, put to two checkpoints. */
+/** Asks two checkpoints one question about a bundled picture. */
 async function askTwo(page: Page): Promise<void> {
   await page.waitForSelector("#samples button");
   await page.click("#samples button:nth-child(1)");

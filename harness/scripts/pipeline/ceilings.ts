@@ -1,7 +1,7 @@
 /**
- * What this machine, or a device in it, can do at most, measured in the same run as what is compared with it: matrix products
- * of many rows and of one, and reading memory. Operators of ONNX Runtime on weights that lie as a model's do, without anything
- * around them.
+ * The peak rates of this machine or one of its devices: matrix products of many rows and of one row, and reading
+ * memory. They are measured in the process whose pipeline is compared with them, by single ONNX Runtime operators on
+ * weights that are laid out in memory as a model's are.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -22,32 +22,35 @@ import { float32Tensor, Session } from "../../../models/runtime.ts";
 import type { RuntimeOptions } from "../../../models/runtime.ts";
 
 export interface Ceilings {
-  /** Multiplications and additions, a second, of a product of many rows; int8 with its rows rounded on the way. */
+  /**
+   * Multiplications and additions a second in a product of many rows. For int8 this includes the quantization of the
+   * rows.
+   */
   readonly fp32: number;
-  /** null, here and below: not asked for, or the device does not compute in it. */
+  /** null, here and below: not measured, or the device does not support the precision. */
   readonly fp16: number | null;
   readonly int8: number | null;
-  /** Bytes of weights a second that a product of one row gets through; more than any cache holds. */
+  /** Bytes of weights a second that a product of one row reads; the matrix is larger than any cache. */
   readonly oneRowFp32: number;
   readonly oneRowFp16: number | null;
   readonly oneRowInt4: number | null;
   /**
-   * The most bytes a second: of a product of one row or of a sum over as much memory, which a device's inputs are not, as they
-   * would be copied in first.
+   * The highest number of bytes read a second: by a product of one row or, on the CPU, by a sum over an equal amount of
+   * memory. A device does not run the sum, since its input would have to be copied there first.
    */
   readonly read: number;
 }
 
 export interface CeilingOptions extends Pick<RuntimeOptions, "device" | "threads"> {
-  /** Whether fp16 is measured as well; unset: no, as the CPU has no kernels for it. */
+  /** Whether fp16 is measured as well; unset: no, since the CPU has no kernels for it. */
   readonly half?: boolean;
 }
 
 const square = { rows: 1024, width: 3072 }; // as many rows as four images have tokens, as wide as a base model's MLP
 const wide = { to: 16384, from: 8192 }; // 512 MiB in fp32
-const rounds = 7; // the fastest of them: neighbours only ever slow one down
-const mostSeconds = 10; // of all rounds, for a device that is slow
-/** On a device a run is made as long as this many seconds, so that starting it and waiting for it do not count. */
+const rounds = 7; // the fastest counts, since other processes can only slow a round down
+const mostSeconds = 10; // limit for all rounds together, for a slow device
+/** A run on a device is extended to at least this many seconds, so that starting it and waiting for it hardly count. */
 const longEnough = 0.05;
 const mostProducts = 64;
 
@@ -96,11 +99,13 @@ export async function measureCeilings(options: CeilingOptions): Promise<Ceilings
 
 interface Product {
   readonly matrix: Matrix;
-  /** Lies where the matrix lies, so that only a number is copied to a device, and one back. */
+  /**
+   * The input rows, stored as a weight beside the matrix, so that only one number is copied to a device and one back.
+   */
   readonly rows: TensorEntry;
 }
 
-/** Of one product. */
+/** Seconds of one product. */
 async function secondsOf(product: Product, options: CeilingOptions): Promise<number> {
   const alone = await fastest(product, 1, options);
   if ((options.device ?? cpuDevice).provider === "cpu" || alone >= longEnough) return alone;
@@ -108,10 +113,11 @@ async function secondsOf(product: Product, options: CeilingOptions): Promise<num
   return Math.min(alone, (await fastest(product, times, options)) / times);
 }
 
-/** Seconds of the fastest round of so many products, each with other rows. */
+/** Seconds of the fastest round of `times` products, each with different rows. */
 async function fastest({ matrix, rows }: Product, times: number, options: CeilingOptions): Promise<number> {
   const g = new GraphBuilder("ceiling");
-  const x = g.multiply(g.weight(rows), g.input("scale", [1])); // what is known beforehand would be computed at loading
+  // a product of constants alone would be computed when the graph is loaded
+  const x = g.multiply(g.weight(rows), g.input("scale", [1]));
   const largest = Array.from({ length: times }, (_, index) => {
     const own = index === 0 ? x : g.multiply(x, g.scalar(1 + index / mostProducts));
     return g.cast(g.max(g.max(matrixProduct(g, own, { matrix, bias: null }), 0), 0), "float32");
@@ -129,7 +135,7 @@ async function fastest({ matrix, rows }: Product, times: number, options: Ceilin
   }
 }
 
-/** Bytes a second: as many rows as there are threads, the largest number of each looked for. */
+/** Bytes a second, measured by finding the maximum of each of as many rows as there are threads. */
 async function readRate(options: CeilingOptions): Promise<number> {
   const numbers = wide.to * wide.from;
   const g = new GraphBuilder("read");
@@ -157,7 +163,7 @@ async function fastestOf(work: () => Promise<unknown>): Promise<number> {
   return least / 1000;
 }
 
-/** What the numbers are does not matter to the time they take, so long as they are not all alike. */
+/** Weights with varied made-up values; the time a product takes does not depend on them. */
 function sources(half: boolean): readonly TensorSource[] {
   const waves = (length: number): Float32Array => Float32Array.from({ length }, (_, index) => Math.sin(index) / 50);
   const { width } = square;

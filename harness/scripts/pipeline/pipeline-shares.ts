@@ -1,20 +1,20 @@
-/** What a performance of the pipeline reached, to be set beside what the machine can do at most (ceilings.ts). */
+/** The rates that a timed run of the pipeline reached, to be compared with the machine's peak rates (ceilings.ts). */
 import type { VisionConfig } from "../../../models/checkpoint/config.ts";
 import type { GraphRun } from "../../../models/runtime.ts";
 import type { Performance, Work } from "./pipeline-works.ts";
 import type { LimitedStep } from "./step-limit.ts";
 
 export interface Reached {
-  /** Of the time, when no graph ran: a fraction. */
+  /** Share of the time in which no graph ran, 0 to 1. */
   readonly outsideGraphs: number;
   /** Multiplications and additions of the image encoder, a second. */
   readonly visionRate: number;
   /**
-   * A decode step, and the bytes of weights a second that it reads; of greedy search for one image only, since more rows
-   * compute more than they read. null: another work, or the loop is in the graph.
+   * A decode step, and the bytes of weights a second that it reads. Measured for greedy search on one image only, since
+   * a step of more rows is limited by arithmetic. null: another work, or the loop over tokens runs inside the graph.
    */
   readonly step: Step | null;
-  /** A decode step of all beams of a full batch; null: another work, or the loop is in the graph. */
+  /** A decode step of all beams of a full batch; null: another work, or the loop over tokens runs inside the graph. */
   readonly beamStep: BeamStep | null;
 }
 
@@ -31,7 +31,8 @@ export function reached(work: Work, { ms, runs }: Performance, vision: VisionCon
   const { images, batch, decoding } = work;
   const of = (graph: string): readonly GraphRun[] => runs.filter((run) => run.graph === graph);
   const total = (some: readonly GraphRun[]): number => some.reduce((sum, run) => sum + run.ms, 0);
-  // What stays on a device may still be computed when its run has come back: the next that gives something out waits for it.
+  // A run whose outputs stay on the device can return before the device has finished; the next run that returns values
+  // waits for it.
   const isWaitedFor = of("vision").every(({ keptOnDevice }) => keptOnDevice.length === 0);
   const visionMs = total(of("vision")) + (isWaitedFor ? 0 : total(of("q-former")) + total(of("projection")));
   const step = [of("decoder"), of("head")];
@@ -48,12 +49,14 @@ export function reached(work: Work, { ms, runs }: Performance, vision: VisionCon
   };
 }
 
-/** Most runs of a decoder are steps, in a greedy caption 29 of 31: the middle one is a step. */
+/** The median. Most runs of a decoder are single steps (29 of 31 in a greedy caption), so the median run is a step. */
 function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
-/** Multiplications and additions of one image: matrix products and attention; the rest is little. */
+/**
+ * Multiplications and additions for one image, of matrix products and attention; all other operators together are few.
+ */
 function visionOperations({ hidden, mlp, layers, imageSize, patch, channels }: VisionConfig): number {
   const patches = (imageSize / patch) ** 2;
   const tokens = patches + 1;

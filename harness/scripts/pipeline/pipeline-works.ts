@@ -1,4 +1,7 @@
-/** The work that the pipeline is timed on, and the ways to do parts of it once, which can be left out. */
+/**
+ * The workloads that the pipeline is timed on, and the optimisations that can be switched off to see what each is
+ * worth.
+ */
 import { cocoCaptions } from "../../../datasets/coco-captions.ts";
 import type { Batching, DecodingOptions, GenerationRequest, VisionLanguageModel } from "../../../models/model.ts";
 import type { GraphRun } from "../../../models/runtime.ts";
@@ -7,8 +10,8 @@ import { readAhead } from "../../processes/read-ahead.ts";
 import { bundledData } from "../../catalog/catalog.ts";
 
 /**
- * An image is encoded once for its questions; the words they share run once an image; waiting questions take free rows;
- * images are read while the model computes.
+ * An image is encoded once for all its questions; the words that prompts begin with run once an image; waiting
+ * questions take the rows of finished ones; images are read while the model computes.
  */
 export const workOnce = ["share-images", "share-prompt", "refill", "read-ahead"] as const;
 export type WorkOnce = (typeof workOnce)[number];
@@ -21,15 +24,18 @@ export interface Work {
   readonly decoding: DecodingOptions;
 }
 
-/** What one round of a work took. */
+/** What one round of a workload took. */
 export interface Performance {
   readonly ms: number;
-  /** Of all questions together. `between` is what no stage counts; images are read beside the others. */
+  /**
+   * Milliseconds by stage, all questions together. `between` is time outside all stages; images are read in parallel to
+   * the rest.
+   */
   readonly stagesMs: Readonly<Record<string, number>>;
   readonly runs: readonly GraphRun[];
 }
 
-/** `ends`: where texts end: all at the most tokens, or where the model ends them. */
+/** `ends`: `forced` lets every text run to the maximum of new tokens, `free` lets the model end it. */
 export function worksOf({
   images,
   batch,
@@ -53,7 +59,10 @@ export function worksOf({
   ];
 }
 
-/** `round`: another name for each; no round may find images that an earlier one has encoded. */
+/**
+ * `round`: a name that differs in each round and becomes part of the image ids, so that no round finds images encoded
+ * earlier.
+ */
 export async function perform(
   model: VisionLanguageModel,
   work: Work,
@@ -85,9 +94,9 @@ export async function perform(
   return { ms, stagesMs: { ...stagesMs, between }, runs: [...runs] };
 }
 
-const windowBatches = 4; // as a run asks them, harness/evaluation/generation/ask.ts
+const windowBatches = 4; // the window of a run, see harness/evaluation/generation/ask.ts
 
-/** What a work asks. */
+/** The requests of a workload. */
 export async function requestsOf({ images, questionsAnImage }: Work): Promise<readonly GenerationRequest[]> {
   const { samples } = await cocoCaptions.open({ folder: bundledData }, "test");
   const words = ["shape", "color", "size", "corner", "place"];

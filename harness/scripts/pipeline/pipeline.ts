@@ -1,16 +1,16 @@
 /**
- * Times the pipeline, stage by stage, on a checkpoint of true shape with random weights that is written on the spot:
+ * Times the pipeline, stage by stage, on a checkpoint with real layer sizes and random weights, written at the start:
  *
  *   npm run bench:pipeline -- [--shape base] [--folder scratch/base] [--precision int8] [--threads 2] [--images 8] [--batch 8]
  *     [--rounds 3] [--ends forced] [--without share-images,refill]
  *     [--features made] [--generation stepwise] [--image-threads 0]
  *
- * One JSON object a line, the least of several rounds: VQA (five questions an image, beam 5, ten new tokens), captions (beam
- * 5, thirty) and a greedy caption of one image; then what the machine can do at most, and the share of it that was reached.
- * No text ends early, so the work is exactly this much; with `--ends free` texts end where the model ends them. What
- * `--without` names is left out in further rounds, one thing at a time and in turn with the others: each is a way to do a
- * piece of work once. A checkpoint that lies in the folder already is timed as it is, whatever its shape. With
- * `--features kept` the image encoder's output is read from disk in all rounds but the first, which is not counted.
+ * One JSON object a line, the fastest of several rounds: VQA (five questions an image, beam 5, ten new tokens),
+ * captions (beam 5, thirty new tokens) and a greedy caption of one image; then the machine's peak rates, and the share
+ * of them that was reached. No text ends early, so the amount of work is fixed; with `--ends free` texts end where the
+ * model ends them. Each optimisation named by `--without` is switched off in rounds of its own, which alternate with
+ * the others. A checkpoint that is in the folder already is timed as it is, whatever its shape. With `--features kept`
+ * the image encoder's output is read from disk in all rounds but the first, which is not counted.
  */
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -77,7 +77,7 @@ async function main(): Promise<void> {
   }
   await model.release();
 
-  const ceilings = await measureCeilings({ threads }); // last, because it takes memory of its own
+  const ceilings = await measureCeilings({ threads }); // last, because it needs much memory
   print({ ceilings: described(ceilings), threads });
   const { config } = checkpoint;
   for (const [work, one] of performed)
@@ -121,7 +121,10 @@ function oneOf<Word extends string>(flag: string, found: string, words: readonly
   throw new UsageError(`bench:pipeline --${flag}: found "${found}", expected ${words.join(" or ")}.`);
 }
 
-/** The first round warms up; within a round each way has its turn, so that the machine's moods fall on all. */
+/**
+ * The first round warms up. Each round runs every variant once, so that changes in the machine's speed affect all of
+ * them.
+ */
 async function fastest(
   model: VisionLanguageModel,
   work: Work,
@@ -162,8 +165,9 @@ function describe(work: Work, { ms, stagesMs }: Performance): object {
 }
 
 /**
- * `visionOfFp32`: of the fp32 ceiling. `stepOfRead`: the weights that a step reads, of what can be read. `stepOfLimit`: the least
- * that a step of all beams can take, of what it takes (step-limit.ts).
+ * Shares from 0 to 1. `visionOfFp32`: the image encoder's rate over the peak rate in fp32. `stepOfRead`: bytes of
+ * weights that a step reads a second over the peak memory rate. `stepOfLimit`: the shortest possible time of a step of
+ * all beams (step-limit.ts) over its measured time.
  */
 function shares(
   work: Work,

@@ -1,25 +1,25 @@
 /**
- * The least that a decode step can take here: every matrix of the decoder and its head is read once, and multiplied with every
- * row. Reading and arithmetic follow each other in ONNX Runtime, product by product, so their times add up. Attention, norms and
- * what lies between are left out: a step that is near the limit spends little on them.
+ * The shortest time that a decode step can take on this machine: every matrix of the decoder and its head is read once
+ * and multiplied with every row. ONNX Runtime does not overlap reading and arithmetic, so the two times add up.
+ * Attention and norms are left out; the limit is therefore a little too low.
  */
 import type { OptConfig, T5Config } from "../../../models/checkpoint/config.ts";
 import type { Precision } from "../../../models/checkpoint/precision.ts";
 import type { Ceilings } from "./ceilings.ts";
 
-/** What of a language model's config says how many numbers its matrices have. */
+/** The fields of a language model's config that determine the size of its matrices. */
 type Sizes =
   | Pick<OptConfig, "family" | "hidden" | "wordWidth" | "layers" | "mlp" | "vocabulary">
   | Pick<T5Config, "family" | "width" | "heads" | "keyWidth" | "mlp" | "gated" | "decoderLayers" | "vocabulary">;
 
 export interface LimitedStep {
-  /** Tokens that run at once: beams of all sequences. */
+  /** Tokens that are computed at once: one for each beam of each sequence. */
   readonly rows: number;
-  /** Of the decoder's and the head's weights, as they are stored. */
+  /** Bytes of the decoder's and the head's weights as they are stored. */
   readonly weightsBytes: number;
 }
 
-/** Milliseconds; null where no ceiling is known of a precision that the language model or its head is in. */
+/** Milliseconds; null where the peak rate is not known for the precision of the language model or of its head. */
 export function stepLimitMs(
   { rows, weightsBytes }: LimitedStep,
   { text, precision }: { readonly text: Sizes; readonly precision: Precision },
@@ -33,10 +33,11 @@ export function stepLimitMs(
   return 1000 * (arithmetic + weightsBytes / ceilings.read);
 }
 
-/** Numbers in the matrices that a new token is multiplied with, the vocabulary's apart. */
+/** Number of weights that a new token is multiplied with in all layers, without the head. */
 function layerWeights(text: Sizes): number {
   if (text.family === "opt") return text.layers * (4 * text.hidden ** 2 + 2 * text.hidden * text.mlp);
   const { width, heads, keyWidth, mlp, gated, decoderLayers } = text;
-  const attention = 6 * width * heads * keyWidth; // its own four; of the source's the queries' and the last
+  // four matrices of self-attention; query and output matrix of cross-attention
+  const attention = 6 * width * heads * keyWidth;
   return decoderLayers * (attention + (gated ? 3 : 2) * width * mlp);
 }

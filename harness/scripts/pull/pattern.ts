@@ -1,4 +1,4 @@
-/** What bench:pull fetches: bytes that begin again after each of these. */
+/** The contents of the files that bench:pull fetches: this block of bytes, repeated. */
 import { createHash } from "node:crypto";
 
 const patternLength = 1 << 20;

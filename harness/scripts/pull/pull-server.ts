@@ -1,10 +1,13 @@
-/** The server of bench:pull, a process of its own: `/large` of as many bytes as it is told, `/small/<n>` of as many; with ranges. */
+/**
+ * The server of bench:pull, a separate process. It serves `/large` and `/small/<n>`, whose sizes are given on its
+ * command line, and supports range requests.
+ */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { patternBytes } from "./pattern.ts";
 
 const [largeBytes = 0, smallBytes = 0] = process.argv.slice(2).map(Number);
-/** The file is this, over and over. */
+/** Every file is this block, repeated. */
 const pattern = patternBytes();
 
 const server = createServer((incoming, outgoing) => {

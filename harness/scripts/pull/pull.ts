@@ -1,10 +1,11 @@
 /**
- * Times fetching against curl, in turn, from one server on this machine:
+ * Times `pull` and curl alternately, from one server on this machine:
  *
  *   npm run bench:pull -- [--megabytes 4000] [--files 1000] [--kilobytes 100] [--rounds 3] [--folder scratch/pull]
  *
- * One JSON object a line: MB/s of curl and of ours, the best round of each, and how much memory ours took over the start. Ours
- * compares checksums; curl does not. The one large file, then the many small ones, which curl fetches as many at once as ours.
+ * One JSON object a line: MB/s of curl and of `pull`, the best round of each, and how far the memory of `pull` grew.
+ * `pull` verifies checksums; curl does not. First the large file, then the small ones, of which both fetch equally many
+ * at once.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -85,7 +86,7 @@ async function compare(work: Work, rounds: number): Promise<void> {
 async function seconds(work: Work, fetchAll: (work: Work) => Promise<void>): Promise<number> {
   rmSync(work.folder, { recursive: true, force: true });
   mkdirSync(work.folder, { recursive: true });
-  spawnSync("sync"); // what the one before has written is not on the other's time
+  spawnSync("sync"); // flushes what the previous download wrote, so that it does not slow the next one down
   const start = performance.now();
   await fetchAll(work);
   const taken = (performance.now() - start) / 1000;

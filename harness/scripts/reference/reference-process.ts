@@ -1,6 +1,6 @@
 /**
- * transformers in a process of its own (reference.py): asked in JSON, a line each way. The script and the images go over to it
- * as text, so that the command may as well be Python in another root or container; only the checkpoint is a folder it must see.
+ * Runs transformers in a Python process (reference.py); requests and answers are one line of JSON each. Script and
+ * images are sent as text, so Python may run in a chroot or a container; it must only see the checkpoint's folder.
  */
 import { spawn } from "node:child_process";
 import type { ChildProcessWithoutNullStreams } from "node:child_process";
@@ -15,22 +15,22 @@ export const referenceTypes = ["float32", "bfloat16"] as const;
 export type ReferenceType = (typeof referenceTypes)[number];
 
 export interface ReferenceOptions {
-  /** Words with spaces between them: `python3`, or `chroot ROOT env NAME=value python3`. */
+  /** The command that starts Python, split at spaces: `python3`, or `chroot ROOT env NAME=value python3`. */
   readonly python: string;
-  /** As that command sees it. */
+  /** Path of the checkpoint as the Python process sees it. */
   readonly checkpoint: string;
   readonly dtype: ReferenceType;
   readonly threads: number;
 }
 
-/** What the reference says of itself when it has loaded. */
+/** What the reference reports about itself once its model is loaded. */
 export const referenceFactsSchema = z.object({
   torch: z.string(),
   transformers: z.string(),
-  /** What products in fp32 run in; null: not known. */
+  /** The library that computes matrix products in fp32; null: not known. */
   blas: z.string().nullable(),
   instructions: z.string(),
-  /** Of the language model's weights, as they were loaded. */
+  /** Type of the language model's weights after loading. */
   dtype: z.string(),
   threads: z.number(),
   oneRowBytesPerSecond: z.number(),
@@ -40,7 +40,7 @@ export type ReferenceFacts = z.infer<typeof referenceFactsSchema>;
 
 const answeredSchema = z.object({ seconds: z.number(), texts: z.array(z.string()) });
 
-/** Text that went to standard error is told of as much as this, from its end. */
+/** Characters from the end of standard error that an error message quotes. */
 const lastWords = 2000;
 
 export class ReferenceProcess {
@@ -54,7 +54,7 @@ export class ReferenceProcess {
     this.facts = facts;
   }
 
-  /** Throws a UsageError where the command does not start, or lacks what the script imports. */
+  /** Throws a UsageError where the command does not start, or a module that the script imports is missing. */
   static async start({ python, checkpoint, dtype, threads }: ReferenceOptions): Promise<ReferenceProcess> {
     const script = await readFile(
       new URL("../../../../harness/scripts/reference/reference.py", import.meta.url),
@@ -65,7 +65,7 @@ export class ReferenceProcess {
     const child = spawn(command, [...words, "-c", script, ...flags]);
     let said = "";
     child.stderr.setEncoding("utf8").on("data", (text: string) => (said = (said + text).slice(-lastWords)));
-    child.stdin.on("error", () => undefined); // it has ended; the line that does not come says so
+    child.stdin.on("error", () => undefined); // the process has ended; the missing answer is reported below
     const failed = new Promise<never>((_, reject) => child.once("error", reject));
     const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
     try {
@@ -83,12 +83,12 @@ export class ReferenceProcess {
     }
   }
 
-  /** Of the command that was started. */
+  /** Process id of the command that was started. */
   get pid(): number | null {
     return this.#child.pid ?? null;
   }
 
-  /** Seconds that these questions take, in batches of so many, and what was answered. */
+  /** Answers these questions in batches of `batch`; gives the seconds that took, and the answers. */
   async answer(
     requests: readonly GenerationRequest[],
     decoding: DecodingOptions,

@@ -1,6 +1,6 @@
 /**
- * What bench:reference has measured, kept in a file: a JSON object a line, one for each piece, so that pieces of a few minutes,
- * taken whenever a machine is quiet, add up to a table.
+ * The file in which bench:reference keeps its measurements: a JSON object a line, one for each piece. Pieces of a few
+ * minutes, measured whenever the machine is quiet, so add up to a table.
  */
 import { appendFile, readFile } from "node:fs/promises";
 import * as z from "zod";
@@ -11,18 +11,18 @@ const seconds = z.number().positive();
 
 const roundSchema = z.object({
   ours: seconds,
-  /** null: there is none. */
+  /** null: transformers was not measured. */
   reference: seconds.nullable(),
   /** Share of the processors' time that neither side took; null where the system does not tell. */
   neighbours: z.number().nullable(),
 });
 
-/** One kind of work of one pair of sides, timed in turn in one process. */
+/** One workload, timed alternately in blip2-bench and in transformers, in one pair of precisions. */
 const pieceSchema = z.object({
   date: z.string(),
   processor: z.string(),
   threads: z.int().positive(),
-  /** Bytes a second that memory gave. */
+  /** Bytes a second that this machine reads from memory. */
   read: z.number().positive(),
   checkpoint: z.object({ name: z.string(), weightBytes: z.number() }),
   work: z.object({ name: z.string(), unit: z.string(), units: z.int().positive() }),
@@ -33,7 +33,7 @@ const pieceSchema = z.object({
     node: z.string(),
     onnxRuntime: z.string(),
   }),
-  /** null: none was found. */
+  /** null: transformers was not found. */
   reference: z.object({ batch: z.int().positive(), facts: referenceFactsSchema }).nullable(),
   rounds: z.array(roundSchema).readonly(),
 });
@@ -46,7 +46,7 @@ export async function appendPiece(file: string, piece: Piece): Promise<void> {
   });
 }
 
-/** None where there is no such file yet. */
+/** Empty where the file does not exist yet. */
 export async function readPieces(file: string): Promise<readonly Piece[]> {
   const text = await readFile(file, "utf8").catch((cause: unknown) => {
     if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return "";
@@ -65,7 +65,7 @@ export async function readPieces(file: string): Promise<readonly Piece[]> {
   });
 }
 
-/** undefined where it is no JSON, which no schema takes. */
+/** undefined where the line is not JSON; no schema accepts that. */
 function parseLine(line: string): unknown {
   try {
     return JSON.parse(line);

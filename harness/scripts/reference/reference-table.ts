@@ -1,12 +1,18 @@
-/** What bench:reference prints: a table in Markdown for each checkpoint and processor, of sides that were timed in turn. */
+/**
+ * What bench:reference prints: for each checkpoint and processor a Markdown table that compares blip2-bench and
+ * transformers.
+ */
 import type { Piece } from "./reference-record.ts";
 
-/** A product of one row that reads less than this share of what memory gives is no fair reference. */
+/** The reference counts as fair if its product of one row reads at least this share of the machine's memory rate. */
 const fairShare = 0.5;
-/** A round in which others took more than this of the processors' time counts only where there is no quieter one. */
+/**
+ * A round in which other processes took a larger share of the processors' time counts only where there is no quieter
+ * one.
+ */
 const quietShare = 0.1;
 
-/** Why no ratio is quoted of this piece; null: it is fair, or has no reference. */
+/** Why no ratio is given for this piece; null: the comparison is fair, or there is no reference. */
 export function unfairness({ reference, read }: Pick<Piece, "reference" | "read">): string | null {
   if (reference === null) return null;
   const { blas, dtype, oneRowBytesPerSecond } = reference.facts;
@@ -18,7 +24,7 @@ export function unfairness({ reference, read }: Pick<Piece, "reference" | "read"
   );
 }
 
-/** Of paired rounds: the reference's time divided by ours. */
+/** The reference's time divided by ours, for the rounds in which both were timed. */
 export function ratiosOf(rounds: readonly Pick<Piece["rounds"][number], "ours" | "reference">[]): {
   readonly median: number;
   readonly least: number;
@@ -30,8 +36,8 @@ export function ratiosOf(rounds: readonly Pick<Piece["rounds"][number], "ours" |
 }
 
 /**
- * The largest checkpoint first, and of each the works in the order of `works`, in fp32 before the others. What was measured of
- * one kind of work by one pair of sides on one processor is one row, however many pieces it came in.
+ * Tables with the largest checkpoint first; in each the workloads in the order of `works`, fp32 before other
+ * precisions. All pieces of one workload, one pair of precisions and one processor make one row.
  */
 export function referenceReport(pieces: readonly Piece[], works: readonly string[]): string {
   const sorted = pieces.toSorted((a, b) => b.checkpoint.weightBytes - a.checkpoint.weightBytes);
@@ -58,7 +64,7 @@ function tableOf(pieces: readonly Piece[], works: readonly string[]): string {
   return [about, "", ...tableHead, ...ranked.map(rowOf), "", ...notesOf(pieces)].join("\n");
 }
 
-/** Without a ratio where no piece is fair; a piece that is not, is left out where others are. */
+/** The row of these pieces. Unfair pieces are left out; where all are unfair, the row has no ratio. */
 function rowOf(pieces: readonly [Piece, ...Piece[]]): string {
   const [{ ours, reference, work }] = pieces;
   const fair = pieces.filter((piece) => unfairness(piece) === null);
@@ -87,7 +93,7 @@ function rowOf(pieces: readonly [Piece, ...Piece[]]): string {
   return `| ${[precisions, work.name, own, other, ...ratio].join(" | ")} |`;
 }
 
-/** What the sides were, on which days, and why a ratio is not quoted: each sentence once. */
+/** Versions, dates, and why a ratio is missing: each sentence once. */
 function notesOf(pieces: readonly Piece[]): readonly string[] {
   const days = pieces.map(({ date }) => date.slice(0, 10)).sort();
   const [first = "", last = ""] = [days[0], days.at(-1)];
@@ -118,7 +124,7 @@ function notesOf(pieces: readonly Piece[]): readonly string[] {
   return [...notes].map((note) => `- ${note}`);
 }
 
-/** One piece, for who waits for the others. */
+/** One piece in a line, printed as soon as it is measured. */
 export function pieceLine(piece: Piece): string {
   return `${piece.checkpoint.name} ${rowOf([piece])}`;
 }
@@ -132,7 +138,7 @@ function range(bytes: readonly number[]): string {
   return least === most ? least! : `${least} to ${most}`;
 }
 
-/** In the order in which each group's first came. */
+/** Groups items by key, in the order in which each key first appears. */
 function grouped<Item>(items: readonly Item[], keyOf: (item: Item) => string): readonly [Item, ...Item[]][] {
   const groups = new Map<string, [Item, ...Item[]]>();
   for (const item of items) {
@@ -143,7 +149,7 @@ function grouped<Item>(items: readonly Item[], keyOf: (item: Item) => string): r
   return [...groups.values()];
 }
 
-/** Of sorted numbers. */
+/** The median of sorted numbers. */
 function middle(sorted: readonly number[]): number {
   const half = sorted.length / 2;
   const [low, high] = [sorted[Math.ceil(half) - 1] ?? Number.NaN, sorted[Math.floor(half)] ?? Number.NaN];

@@ -1,19 +1,19 @@
 /**
- * Times this project and transformers in turn on the same written weights, and prints a table in Markdown:
+ * Times this project and transformers alternately on one set of random weights, and prints a table in Markdown:
  *
  *   npm run bench:reference -- [--shape base] [--folder scratch/base] [--pairs fp32:float32,int8:bfloat16] [--rounds 5]
  *     [--works "vqa,caption,greedy caption"] [--record pieces.jsonl]
  *     [--images 2] [--captions 8] [--batch 8] [--reference-batch 10] [--threads 2]
  *     [--python "chroot ROOT env LD_PRELOAD=… python3"] [--reference-folder /as/seen/there]
  *
- * The work is that of bench:pipeline, where no text ends early: VQA (five questions an image), captions, a greedy caption of
- * one image. A round is a piece of a few seconds on each side, first one side, then the other, in the next round the other way
- * round; the ratio is the median of the rounds', since machines change their speed from minute to minute. No ratio is quoted
- * against a reference whose product of one row reads less than half of what memory gives here. A checkpoint that lies in the
- * folder already is taken as it is, whatever its shape.
+ * The workloads are those of bench:pipeline, in which no text ends early: VQA (five questions an image), captions, a
+ * greedy caption of one image. A round takes a few seconds on each side; which side goes first alternates. The ratio is
+ * the median over rounds, since a machine's speed changes from minute to minute. No ratio is given where the
+ * reference's product of one row reads less than half of this machine's memory rate. A checkpoint that is in the folder
+ * already is used as it is, whatever its shape.
  *
- * With --record what is measured is added to a file, and the table is of all that is in it: one work and one pair at a time, in
- * minutes when the machine is quiet. `--works none` measures nothing and prints that table.
+ * With --record, measurements are added to a file, and the table shows everything in it, so that one workload and one
+ * pair can be measured at a time, whenever the machine is quiet. `--works none` measures nothing and prints the table.
  */
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -89,11 +89,11 @@ interface Setting {
   readonly folder: string;
   readonly threads: number;
   readonly works: readonly Work[];
-  /** Bytes a second. */
+  /** Bytes that this machine reads from memory a second. */
   readonly read: number;
 }
 
-/** A piece of each work, told as soon as it is measured. */
+/** Measures one piece of each workload and reports it as soon as it is measured. */
 async function compare(
   { precision: name, dtype }: Pair,
   { flags, folder, threads, works, read }: Setting,
@@ -134,7 +134,7 @@ async function compare(
   }
 }
 
-/** null where nobody asked for one by name and there is none: ours is timed alone. */
+/** null where --python was not given and no Python with transformers was found: then blip2-bench is timed alone. */
 async function startReference({
   flags,
   folder,
@@ -188,7 +188,9 @@ function allWorks(flags: Flags<Name>): readonly Work[] {
   return works.map((work) => (work.name === "caption" ? { ...work, images: flags.count("captions") } : work));
 }
 
-/** `none`: nothing is measured, only what is recorded is printed. */
+/**
+ * The workloads named by --works. `none` gives an empty list: nothing is measured, and the recorded table is printed.
+ */
 function worksNamed(flags: Flags<Name>): readonly Work[] {
   if (flags.text("works") === "none") return [];
   const works = allWorks(flags);
@@ -202,7 +204,7 @@ function worksNamed(flags: Flags<Name>): readonly Work[] {
     });
 }
 
-/** `fp32:float32`; a precision may have commas of its own, as `int8,language=int4:bfloat16`. */
+/** Reads pairs such as `fp32:float32`; a precision may contain commas, as in `int8,language=int4:bfloat16`. */
 function pairsIn(text: string): readonly Pair[] {
   const pairs: Pair[] = [];
   let precision: string[] = [];

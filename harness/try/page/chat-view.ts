@@ -1,4 +1,4 @@
-/** Conversations about the picture, side by side: one for each checkpoint and precision that was chosen while it lasts. */
+/** Conversations about the picture, side by side: one for each checkpoint and precision that is chosen. */
 import type { Turn } from "../wire.ts";
 import { button, create } from "./dom.ts";
 import type { ChosenLane } from "./lanes.ts";
@@ -8,9 +8,9 @@ import { laneTitle, thumbnail } from "./views.ts";
 import type { View } from "./views.ts";
 
 export interface ChatView extends View {
-  /** The conversations of these lanes are shown. */
+  /** Shows the conversations of these lanes. */
   readonly showLanes: (lanes: readonly ChosenLane[]) => void;
-  /** Ends all of them; whether there were any. */
+  /** Ends all conversations; returns whether there were any. */
   readonly startOver: () => boolean;
 }
 
@@ -22,7 +22,7 @@ interface Conversation {
   readonly said: { readonly question: string; readonly reply: Reply; readonly item: HTMLElement }[];
 }
 
-/** `isBusy`: an answer is still coming, and what it belongs to stays. */
+/** `isBusy`: whether an answer is still arriving; its conversation is then kept. */
 export function makeChatView({ isBusy, randomName }: { isBusy: () => boolean; randomName: () => string }): ChatView {
   const box = create("div", "chat");
   const head = create("header", "chat-head");
@@ -107,7 +107,7 @@ export function makeChatView({ isBusy, randomName }: { isBusy: () => boolean; ra
   };
 }
 
-/** Those that were answered. */
+/** The turns of a conversation that have an answer. */
 function turnsOf({ said }: Conversation): readonly Turn[] {
   return said.flatMap(({ question, reply }) => {
     const answer = reply.answer();

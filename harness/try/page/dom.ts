@@ -1,6 +1,9 @@
-/** Elements of the page. Whatever is said by users, models and files becomes text here, never markup. */
+/**
+ * Helpers that find and make elements of the page. Text from users, models and files is always inserted as text, never
+ * as markup.
+ */
 
-/** Of index.html, where it always is. */
+/** An element that index.html is known to contain. */
 export function element<Kind extends HTMLElement>(id: string, kind: abstract new () => Kind): Kind {
   const one = document.getElementById(id);
   if (one instanceof kind) return one;

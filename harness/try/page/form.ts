@@ -1,4 +1,4 @@
-/** The form: its field in each mode, and one question at a time. */
+/** The form of the page: its text field in each mode, and the sending of one question at a time. */
 import type { Decoding, WorkKind } from "../wire.ts";
 import { element } from "./dom.ts";
 import type { ChosenLane } from "./lanes.ts";
@@ -8,7 +8,7 @@ import { sendQuestion } from "./send.ts";
 import type { View } from "./views.ts";
 
 export interface FormParts {
-  /** This tab, for the server's queue. */
+  /** Name of this tab, by which the server's queue tells clients apart. */
   readonly client: string;
   readonly picture: PictureBox;
   readonly mode: () => WorkKind;
@@ -19,11 +19,11 @@ export interface FormParts {
 
 export interface Form {
   readonly isBusy: () => boolean;
-  /** Whether there was something to cancel. */
+  /** Cancels the running question; returns whether there was one. */
   readonly cancel: () => boolean;
   readonly showMode: (mode: WorkKind) => void;
   readonly focus: () => void;
-  /** Of the mode; empty: what was typed before. */
+  /** Puts words into the field of a mode; empty words keep what was typed before. */
   readonly fillIn: (mode: WorkKind, words: string) => void;
   readonly say: (words: string) => void;
 }
@@ -123,14 +123,17 @@ export function makeForm(parts: FormParts): Form {
   };
 }
 
-/** A conversation is read downwards, to what is said next; elsewhere the newest comes first. */
+/**
+ * Places the form: below a conversation, which grows downwards; above the answers of other modes, of which the newest
+ * is on top.
+ */
 function place(form: HTMLElement, mode: WorkKind): void {
   const answers = element("answers", HTMLElement);
   if (mode === "chat") answers.after(form);
   else answers.before(form);
 }
 
-/** In words; null: nothing. */
+/** What is still missing before the question can be sent, as a sentence; null: nothing. */
 function whatIsMissing({
   mode,
   words,

@@ -1,4 +1,7 @@
-/** How text is made: as the paper does, or a conversation as the reference has it, unless the fold says otherwise. */
+/**
+ * The settings of text generation, in a part of the page that unfolds. Unset: the paper's, and for chat those of the
+ * authors' example.
+ */
 import type { Decoding, WorkKind } from "../wire.ts";
 import { element } from "./dom.ts";
 
@@ -38,7 +41,7 @@ export function makeHow(): How {
   for (const input of [draw, ...Object.values(numbers)]) {
     input.addEventListener("input", show);
     input.addEventListener("invalid", () => {
-      fold.open = true; // where the browser says what is wrong
+      fold.open = true; // so that the browser's message about an invalid field is visible
     });
   }
   const showMode = (mode: WorkKind): void => {
@@ -51,12 +54,12 @@ export function makeHow(): How {
   return { decoding, showMode };
 }
 
-/** null: empty, or no number that the field takes. */
+/** The number in a field; null: it is empty or invalid. */
 function valueOf(input: HTMLInputElement): number | null {
   return input.value === "" || !input.validity.valid ? null : input.valueAsNumber;
 }
 
-/** null: as usual. */
+/** The settings in words; null: all are at their defaults. */
 function describe({ beams, maxNewTokens, sampling }: Decoding): string | null {
   const parts = [
     ...(beams === null ? [] : [beams === 1 ? "greedily" : `with ${beams} beams`]),

@@ -1,8 +1,8 @@
-/** Single keys, outside of text fields; Esc everywhere. */
+/** Keyboard shortcuts: single keys outside of text fields, and Esc everywhere. */
 
 export interface Keys {
   readonly single: Readonly<Record<string, () => void>>;
-  /** Whether there was something to end. */
+  /** Cancels the running question; returns whether there was one. */
   readonly onEscape: () => boolean;
 }
 
@@ -17,7 +17,7 @@ export function listenToKeys({ single, onEscape }: Keys): void {
     if (isField(event.target)) return;
     const action = Object.hasOwn(single, event.key) ? single[event.key] : undefined;
     if (action === undefined) return;
-    event.preventDefault(); // the key itself is not typed into the field that gets the focus
+    event.preventDefault(); // otherwise the key would be typed into the field that gets the focus
     action();
   });
 }

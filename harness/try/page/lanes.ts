@@ -1,4 +1,7 @@
-/** Checkpoints and precisions, side by side: a row of choices for each lane, apart for those that generate and those that match. */
+/**
+ * The choice of checkpoints and precisions that answer side by side: a row for each lane. Generating and matching
+ * checkpoints have separate lists of lanes.
+ */
 import type { OfferedCheckpoint, PageState } from "../wire.ts";
 import { button, create, element } from "./dom.ts";
 
@@ -9,14 +12,14 @@ export interface ChosenLane {
 
 export interface Lanes {
   readonly chosen: () => readonly ChosenLane[];
-  /** Another one beside; nothing where there are enough. */
+  /** Adds a lane, up to the maximum. */
   readonly add: () => void;
   readonly show: (kind: OfferedCheckpoint["kind"]) => void;
-  /** This one alone, where it is offered. */
+  /** Selects this checkpoint and precision as the only lane, if the server offers it. */
   readonly choose: (lane: ChosenLane) => void;
 }
 
-const mostLanes = 8; // as many as the server takes
+const mostLanes = 8; // the server's maximum
 
 export function makeLanes({ checkpoints, precisions }: PageState, onChange: () => void): Lanes {
   const fieldset = element("lanes", HTMLFieldSetElement);
@@ -114,7 +117,7 @@ function firstOf(
   return first === undefined || precision === undefined ? [] : [{ checkpoint: first.name, precision }];
 }
 
-/** Something to compare with: another checkpoint, or where there is no other, another precision. */
+/** What a new lane compares with: another checkpoint or, where there is none, another precision. */
 function nextLane(
   lanes: readonly ChosenLane[],
   offered: readonly OfferedCheckpoint[],

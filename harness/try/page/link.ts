@@ -1,18 +1,18 @@
 /**
- * What a link of a report carries, behind the #: `run` and `sample` name the image, which the server looks up in the runs it was
- * started with; the question is carried as well, and the run's folder for the message where the server does not know it.
- * A link fills in and starts nothing.
+ * Reads a link from a report to this page. Behind the #, `run` and `sample` name the image, which the server looks up
+ * in the runs given by --runs. The question comes with the link; the run's folder is used in the message for a run that
+ * the server does not know. A link only fills in the form and starts nothing.
  */
 
 export interface SampleLink {
   readonly run: string;
   readonly sample: string;
   readonly folder: string;
-  /** Empty: none. */
+  /** The question; empty: there is none. */
   readonly question: string;
 }
 
-/** null: no such link. */
+/** null: the hash is not such a link. */
 export function readLink(hash: string): SampleLink | null {
   const words = new URLSearchParams(hash.replace(/^#/, ""));
   const [run, sample] = [words.get("run"), words.get("sample")];
@@ -20,7 +20,7 @@ export function readLink(hash: string): SampleLink | null {
   return { run, sample, folder: words.get("folder") ?? "", question: words.get("question") ?? "" };
 }
 
-/** What to do where the server does not have the sample. */
+/** A message that says what to do where the server does not know the sample. */
 export function describeMissing({ sample, folder }: SampleLink, reason: string): string {
   const name =
     folder === "" ? "RUN_FOLDER" : /^[\w./~-]+$/.test(folder) ? folder : `'${folder.replaceAll("'", "'\\''")}'`;

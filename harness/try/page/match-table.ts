@@ -1,4 +1,4 @@
-/** Texts with how well they go with the image, the best first. */
+/** A table of texts and how well each fits the image, the best first. */
 import type { Matches } from "../wire.ts";
 import { create } from "./dom.ts";
 

@@ -1,4 +1,4 @@
-/** Caption, ask, chat, match: tabs, moved through by arrows as tabs are; and the words of the form in each. */
+/** The tabs Caption, Ask, Chat and Match, which arrow keys move through; and the labels of the form in each mode. */
 import type { WorkKind } from "../wire.ts";
 import { element } from "./dom.ts";
 

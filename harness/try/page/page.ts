@@ -1,4 +1,4 @@
-/** The script of the page `try` serves, as modules for the browser: this one joins the others. */
+/** The main script of the page that `try` serves: connects the other modules. */
 import type { WorkKind } from "../wire.ts";
 import { makeChatView } from "./chat-view.ts";
 import { element } from "./dom.ts";
@@ -102,7 +102,7 @@ function listen(page: Page): void {
   });
 }
 
-/** Fills in what a report's link says; nothing is asked before the user sends it. */
+/** Fills in the form from a report's link. Nothing is asked before the user sends it. */
 async function openLink({ picture, lanes, tabs, form }: Page): Promise<void> {
   const link = readLink(window.location.hash);
   if (link === null) return;
@@ -127,7 +127,7 @@ function notify(words: string): void {
   element("notice", HTMLElement).hidden = false;
 }
 
-/** Not crypto.randomUUID: that is missing where --host serves another machine without TLS. */
+/** A random name. crypto.randomUUID does not exist on pages that --host serves to other machines without TLS. */
 function randomName(): string {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }

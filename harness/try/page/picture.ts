@@ -1,4 +1,7 @@
-/** The image: dropped, pasted, chosen, or one of the pictures that come with the program. The server keeps a copy in memory. */
+/**
+ * The box with the image that is asked about: dropped, pasted, chosen from disk, or a bundled picture. The server keeps
+ * a copy in memory.
+ */
 import type { KeptImage, PageState } from "../wire.ts";
 import { create, element } from "./dom.ts";
 import { fetchImage, RefusedError, uploadImage } from "./requests.ts";
@@ -6,22 +9,22 @@ import { fetchImage, RefusedError, uploadImage } from "./requests.ts";
 export interface Picture {
   readonly image: KeptImage;
   readonly bytes: Blob;
-  /** Of the bytes, for <img>. */
+  /** A URL of the bytes for <img>. */
   readonly url: string;
 }
 
 export interface PictureBox {
-  /** null: none yet. */
+  /** The current image; null: none yet. */
   readonly current: () => Picture | null;
   readonly choose: () => void;
   readonly stepSample: (by: number) => void;
-  /** Takes a picture the server has. */
+  /** Shows an image that the server has already. */
   readonly show: (image: KeptImage) => Promise<void>;
-  /** Sends the bytes again, where the server has forgotten them. */
+  /** Uploads the bytes again after the server has dropped them. */
   readonly sendAgain: () => Promise<void>;
 }
 
-/** `onChange`: another image is there. */
+/** `onChange` is called when the image has changed. */
 export function makePictureBox({ samples, limits }: PageState, onChange: () => void): PictureBox {
   const drop = element("drop", HTMLElement);
   const preview = element("preview", HTMLImageElement);
@@ -30,7 +33,7 @@ export function makePictureBox({ samples, limits }: PageState, onChange: () => v
   const error = element("picture-error", HTMLElement);
   let picture: Picture | null = null;
   let sample = -1;
-  let latest = 0; // of two that are taken at a time the later one counts
+  let latest = 0; // counts choices, so that of two pending ones only the later is shown
 
   const take = async (bytes: Blob, known: KeptImage | null = null): Promise<void> => {
     const turn = ++latest;
@@ -84,12 +87,12 @@ export function makePictureBox({ samples, limits }: PageState, onChange: () => v
   }
   file.addEventListener("change", () => {
     takeFile(file.files?.[0]);
-    file.value = ""; // the same file once more is a change again
+    file.value = ""; // so that choosing this file again fires a change event
   });
   takeDropped(drop, takeFile);
   document.addEventListener("paste", (event) => {
     const pasted = [...(event.clipboardData?.files ?? [])][0];
-    if (pasted === undefined) return; // text, for a field
+    if (pasted === undefined) return; // pasted text belongs to a text field
     event.preventDefault();
     takeFile(pasted);
   });
@@ -110,7 +113,7 @@ export function makePictureBox({ samples, limits }: PageState, onChange: () => v
   };
 }
 
-/** What the server would refuse after all of it is sent. */
+/** Refuses an image that is too large before it is uploaded: the server would refuse it only afterwards. */
 function refuseLarge({ size }: Blob, most: number): void {
   if (size <= most) return;
   const megabytes = (bytes: number): string =>
@@ -122,7 +125,7 @@ function refuseLarge({ size }: Blob, most: number): void {
 }
 
 function takeDropped(drop: HTMLElement, take: (file: File | undefined) => void): void {
-  // The whole page takes it: beside the box, a browser would open the file in the page's place.
+  // The whole page accepts drops: a browser would replace the page by a file that is dropped beside the box.
   document.addEventListener("dragover", (event) => {
     event.preventDefault();
     drop.classList.add("over");
@@ -156,7 +159,7 @@ function showSamples(count: number, onClick: (number: number) => void): void {
   }
 }
 
-/** -1: none of them. */
+/** Marks the chosen bundled picture; -1: none. */
 function markSample(number: number): void {
   for (const [index, one] of [...element("samples", HTMLElement).children].entries()) {
     one.ariaPressed = String(index === number);

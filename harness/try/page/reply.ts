@@ -1,4 +1,4 @@
-/** What one checkpoint says: it waits, grows word by word, and ends with its times and tokens. */
+/** The answer of one checkpoint on the page: it waits, grows word by word, and ends with its times and tokens. */
 import type { Answer, AnswerEvent, Stages } from "../wire.ts";
 import { create } from "./dom.ts";
 import { matchTable } from "./match-table.ts";
@@ -7,9 +7,9 @@ import { stagesBar, stagesLegend, timeText } from "./stages.ts";
 export interface Reply {
   readonly element: HTMLElement;
   readonly take: (event: AnswerEvent) => void;
-  /** Ends it where it has no end yet. */
+  /** Ends the reply with this reason, unless it has ended already. */
   readonly end: (why: string) => void;
-  /** null: it has none, yet or for good. */
+  /** The answer; null: not there yet, or failed. */
   readonly answer: () => Answer | null;
 }
 
@@ -90,7 +90,7 @@ function timesOf(stagesMs: Stages, words: string): HTMLElement {
   return fold;
 }
 
-/** Tokens as the model made them, each with how likely it was. */
+/** The generated tokens, each with its probability. */
 function tokensOf({ tokens }: Answer): HTMLElement {
   const list = create("ol", "tokens");
   list.ariaLabel = "Tokens with their probabilities";

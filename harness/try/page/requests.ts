@@ -1,4 +1,7 @@
-/** What the page asks its server. Throws a RefusedError with the server's words, or its own where the server is gone. */
+/**
+ * The requests of the page to its server. They throw a RefusedError with the server's message, or one that says that
+ * the server does not answer.
+ */
 import type { AnswerEvent, AnswerRequest, KeptImage, LinkedSample, PageState, Refusal } from "../wire.ts";
 
 export class RefusedError extends Error {
@@ -30,7 +33,7 @@ export async function fetchLinked(run: string, sample: string): Promise<LinkedSa
   return (await response.json()) as LinkedSample; // our own server's, see wire.ts
 }
 
-/** Tells each event as it comes; comes back after the last. */
+/** Calls back with each event as it arrives; returns after the last. */
 export async function streamAnswers(
   request: AnswerRequest,
   { signal, onEvent }: { readonly signal: AbortSignal; readonly onEvent: (event: AnswerEvent) => void },

@@ -1,4 +1,4 @@
-/** One question on its way to the server and back, until all replies have their end. */
+/** Sends one question to the server and fills its replies until all of them have ended. */
 import type { AnswerRequest } from "../wire.ts";
 import type { PictureBox } from "./picture.ts";
 import type { Reply } from "./reply.ts";
@@ -7,15 +7,15 @@ import { timeText } from "./stages.ts";
 
 export interface Sending {
   readonly request: AnswerRequest;
-  /** As many as are asked. */
+  /** One reply for each lane that is asked. */
   readonly replies: readonly Reply[];
   readonly picture: PictureBox;
   readonly signal: AbortSignal;
 }
 
-const gone = 410; // the server has forgotten the image
+const gone = 410; // HTTP status: the server has dropped the image
 
-/** Gives what became of it, in words. */
+/** Returns the outcome as a sentence for the status line. */
 export async function sendQuestion({ request, replies, picture, signal }: Sending): Promise<string> {
   const start = performance.now();
   const ask = (): Promise<void> =>

@@ -1,10 +1,13 @@
-/** Where the time went: a bar of the stages, and the same in words. A stage has one colour, whoever took the time. */
+/**
+ * Shows where the time went: a bar with a segment for each stage, and a legend in words. Each stage has one fixed
+ * colour in all answers.
+ */
 import type { Stages } from "../wire.ts";
 import { create } from "./dom.ts";
 
 interface Look {
   readonly name: string;
-  /** Of look.css: c0 to c6. What takes little time, or is not known here, shares the last. */
+  /** Number of the colour, c0 to c6 in look.css. Short and unknown stages share the last one. */
   readonly color: number;
 }
 
@@ -33,7 +36,7 @@ function stagesOf(stagesMs: Stages): readonly Stage[] {
     .map(([stage, ms]) => ({ ...(looks[stage] ?? { name: stage, color: 6 }), ms }));
 }
 
-/** The same is in the legend, so it says nothing to a screen reader. */
+/** The bar. It is hidden from screen readers, since the legend holds all of its information. */
 export function stagesBar(stagesMs: Stages): HTMLElement {
   const bar = create("span", "bar");
   bar.ariaHidden = "true";

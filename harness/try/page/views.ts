@@ -1,25 +1,25 @@
-/** Where answers are shown: for captions, questions and texts a list, the newest first, each with the picture it was asked about. */
+/** The lists of answers to captions, questions and matches, the newest first, each with the picture it is about. */
 import type { Work, WorkKind } from "../wire.ts";
 import { create } from "./dom.ts";
 import type { ChosenLane } from "./lanes.ts";
 import { makeReply } from "./reply.ts";
 import type { Reply } from "./reply.ts";
 
-/** What was sent: for each lane its work, and where its answer goes. */
+/** A question that was sent: for each lane its work, and the reply that shows its answer. */
 export interface Begun {
   readonly works: readonly Work[];
   readonly replies: readonly Reply[];
-  /** All replies have their end. */
+  /** Called when all replies have ended. */
   readonly end: () => void;
 }
 
 export interface View {
   readonly element: HTMLElement;
-  /** `words`: what was typed, checked before. */
+  /** Adds an entry for a question. `words`: the typed text, already checked. */
   readonly begin: (words: string, lanes: readonly ChosenLane[]) => Begun;
 }
 
-const mostAsked = 50; // the page is no archive
+const mostAsked = 50; // entries kept on the page
 
 export function makeListView(kind: Exclude<WorkKind, "chat">): View {
   const list = create("div", "list");
@@ -76,15 +76,15 @@ export function laneTitle({ checkpoint, precision }: ChosenLane): HTMLElement {
   return title;
 }
 
-const thumbnailSide = 96; // pixels: twice as many as it takes on the page
+const thumbnailSide = 96; // pixels; twice its size on the page, for dense screens
 
-/** The picture as it is now, small: it stays when another one is chosen. */
+/** A small copy of the current picture; it stays when another one is chosen. */
 export function thumbnail(): HTMLElement {
   const canvas = create("canvas", "thumbnail");
   const preview = document.getElementById("preview");
   if (!(preview instanceof HTMLImageElement) || preview.naturalWidth === 0) return canvas;
   const { naturalWidth, naturalHeight } = preview;
-  const side = Math.min(naturalWidth, naturalHeight); // its middle, as a square
+  const side = Math.min(naturalWidth, naturalHeight); // the square in the middle
   canvas.width = thumbnailSide;
   canvas.height = thumbnailSide;
   const [left, top] = [(naturalWidth - side) / 2, (naturalHeight - side) / 2];

@@ -1,6 +1,6 @@
 /**
- * The bench folder: made, found again, written and read here (what is in it: bench-record.ts). A folder that holds another
- * sweep, or anything else, is left as it is.
+ * Creates, reopens, writes and reads a bench folder (its contents: bench-record.ts). A folder that holds another sweep,
+ * or other files, is never changed.
  */
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -32,9 +32,9 @@ export class BenchFolder {
   }
 
   /**
-   * Opens the folder for this sweep and locks it; points that are there already stay in its record. Throws a RunFolderError
-   * where it cannot be written, is in use, or holds something else.
-   * @param overwrite removes a sweep that is there; anything else is never removed
+   * Opens the folder for this sweep and locks it; points that it holds already are kept. Throws a RunFolderError where
+   * it cannot be written, is in use, or holds something else.
+   * @param overwrite removes an existing sweep; other files are never removed
    */
   static async open(path: string, record: BenchRecord, { overwrite }: { overwrite: boolean }): Promise<BenchFolder> {
     await refuseOther(path);
@@ -88,7 +88,7 @@ export class BenchFolder {
     return this.#read(join(accuracyName, `${name}.json`), parseBenchAccuracy);
   }
 
-  /** `logs`: text by name, put in a folder of the run's own. */
+  /** `logs`: texts of log files by name, which are written to the run's folder. */
   async writeRun(run: BenchRun, logs: Readonly<Record<string, string>>): Promise<void> {
     const folder = join(pointsName, run.point, `run-${run.restart}`);
     for (const [name, text] of Object.entries(logs)) await this.#writeText(join(folder, name), text);
@@ -101,7 +101,7 @@ export class BenchFolder {
     await this.#writeText(`${folder}.json`, `${JSON.stringify(accuracy)}\n`);
   }
 
-  /** The runs it was made of are in it and go. */
+  /** Writes a point and deletes the files of its runs, which the point contains. */
   async writePoint(point: BenchPoint): Promise<void> {
     await this.#write(join(pointsName, point.name, pointName), point);
     for (let restart = 1; restart <= point.restarts; restart += 1) {
@@ -170,9 +170,10 @@ async function removeLeftovers(path: string, overwrite: boolean): Promise<void> 
   }
 }
 
-/** Names each choice that differs: what the folder has, and what this command expects. */
+/** Throws a RunFolderError that names each setting in which the folder and this command differ. */
 function refuseOtherPlan(path: string, found: BenchRecord, expected: BenchRecord): void {
-  const both = Object.keys(expected.plan).filter((name) => name in found.plan); // others come with points that are added
+  // settings that only one has belong to added points
+  const both = Object.keys(expected.plan).filter((name) => name in found.plan);
   const different = both.filter((name) => found.plan[name] !== expected.plan[name]);
   if (different.length === 0) return;
   const lines = different.map(

@@ -7,8 +7,8 @@
  *   points/<name>/run-<n>/          its log files under LoadGen's names: mlperf_log_summary.txt, _detail.txt, _accuracy.json, _trace.json
  *   points/<name>/point.json        BenchPoint: one checkpoint, precision, scenario, batch size and number of threads, all its runs
  *
- * A point is written whole when it is done, so a sweep that was stopped goes on with the runs that are missing. Times are
- * nanoseconds where LoadGen's are, milliseconds by stage. null is "not measured", never 0.
+ * A point is written when all its runs are done, so an interrupted sweep continues with the missing runs. Times are in
+ * nanoseconds where LoadGen's are, stages in milliseconds. null means "not measured", never 0.
  */
 import * as z from "zod";
 import { RunFolderError } from "../run-folder-error.ts";
@@ -17,9 +17,9 @@ export const benchFormat = "blip2-bench-bench/1";
 export const pointFormat = "blip2-bench-point/1";
 
 export const count = z.int().nonnegative();
-/** A quantile with its distribution-free 95 % interval; a bound that the data cannot give is null. */
+/** A quantile with its distribution-free 95 % interval; an end is null where there are too few values for it. */
 const quantile = z.object({ value: z.number(), low: z.number().nullable(), high: z.number().nullable() });
-/** By percentile: "50", "90", "95", "97", "99", "99.9". */
+/** Quantiles by percentile: "50", "90", "95", "97", "99", "99.9". */
 const quantiles = z.record(z.string(), quantile);
 export const distributionSchema = z.object({
   count,
@@ -30,13 +30,13 @@ export const distributionSchema = z.object({
 });
 /** Counts between `edges[i]` and `edges[i + 1]`. */
 const histogram = z.object({ edges: z.array(z.number()).readonly(), counts: z.array(count).readonly() });
-/** Over process restarts: their median, the lowest and the highest of them; these are null where there was one. */
+/** A number over process restarts: median, lowest and highest; the latter two are null for a single restart. */
 const rate = z.object({ value: z.number(), low: z.number().nullable(), high: z.number().nullable() });
 
 export const scenarios = ["single-stream", "multi-stream", "server", "offline"] as const;
 export type Scenario = (typeof scenarios)[number];
 
-/** One process of a point, from load to end: a whole LoadGen run. */
+/** One process of a point, from loading to its end: a whole LoadGen run. */
 export const runSummary = z.object({
   validity: z.enum(["VALID", "INVALID"]),
   invalidReasons: z.array(z.string()).readonly(),
@@ -44,7 +44,7 @@ export const runSummary = z.object({
   samples: count,
   samplesPerSecond: z.number().nullable(),
   medianLatencyNs: z.number().nullable(),
-  /** Of the scenario: the 90th or 99th percentile; null for offline. */
+  /** The latency percentile of the scenario: the 90th or 99th; null for Offline. */
   percentileLatencyNs: z.number().nullable(),
   loadMs: z.number().nullable(),
   peakMemoryBytes: count.nullable(),
@@ -58,20 +58,20 @@ const machineSchema = z.object({
   memoryBytes: count,
   platform: z.string(),
   node: z.string(),
-  /** Of the frequency of the processor; null where the system does not say. */
+  /** The processor's frequency governor; null where the system does not report it. */
   governor: z.string().nullable(),
-  /** One minute's load average before the first point. */
+  /** Load average over one minute before the first point. */
   load: z.number().nullable(),
-  /** Share of processor time that other processes took while points ran; null where it cannot be read. */
+  /** Share of processor time that other processes used while points ran; null where it cannot be read. */
   neighbours: z.number().nullable(),
-  /** Why the machine was not quiet; empty where it was. */
+  /** Reasons why the machine was not quiet; empty where it was. */
   warnings: z.array(z.string()).readonly(),
 });
 
 export const benchSchema = z.object({
   format: z.literal(benchFormat),
   status: z.enum(["running", "complete", "partial", "interrupted"]),
-  /** What must be unchanged for a sweep to go on: name → value. Points may be added. */
+  /** Settings by name that must be unchanged for a sweep to be continued. Points may be added. */
   plan: z.record(z.string(), z.string()),
   /** Short runs for daily use: below LoadGen's minimum durations and counts, and marked so wherever they are shown. */
   quick: z.boolean(),
@@ -90,9 +90,9 @@ export const benchSchema = z.object({
   }),
   packages: z.record(z.string(), z.string()),
   machine: machineSchema,
-  /** The version of the names of precisions, which points' names hold: recorded-precision.ts. */
+  /** Version of the names of precisions, which are part of points' names: see recorded-precision.ts. */
   precisionNames: count.optional(),
-  /** Names of the points to be measured, in the order of the plan; their folders below `points/`. */
+  /** Names of the points to be measured, in the order of the plan; also the names of their folders below `points/`. */
   points: z.array(z.string()).readonly(),
   timings: z.object({ startedAt: z.string(), finishedAt: z.string().nullable() }),
 });
@@ -102,66 +102,73 @@ export const pointSchema = z.object({
   name: z.string(),
   checkpoint: z.object({ name: z.string(), family: z.string(), fingerprint: z.string(), source: z.string() }),
   precision: z.string(),
-  /** The version of that name: recorded-precision.ts. */
+  /** Version of the precision's name: see recorded-precision.ts. */
   precisionNames: count.optional(),
   device: z.string(),
   scenario: z.enum(scenarios),
   batchSize: z.int().positive(),
   threads: z.int().positive(),
-  /** LoadGen's settings as they were in effect, by its names. */
+  /** LoadGen's settings in effect, by LoadGen's names. */
   settings: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
   validity: z.enum(["VALID", "INVALID"]),
   invalidReasons: z.array(z.string()).readonly(),
-  /** Whether the model stalled, or its process ended, in the last of the runs; no other was made then. */
+  /** Whether the model stalled or its process ended in the last run; no further run was made then. */
   isBroken: z.boolean().optional(),
-  /** Process restarts the point was measured over. */
+  /** Number of process restarts in which the point was measured. */
   restarts: z.int().positive(),
   runs: z.array(runSummary).readonly(),
   queries: count,
   samples: count,
   failed: count,
-  /** From the scheduled time to the answer, nanoseconds; null: no query came to an end. */
+  /** Nanoseconds from the scheduled time to the answer; null: no query was completed. */
   latencyNs: distributionSchema.nullable(),
   latencyHistogramNs: histogram.nullable(),
   /** LoadGen's early-stopping estimate of the scenario's percentile; null where there are too few queries for one. */
   earlyStoppingLatencyNs: z.number().nullable(),
-  /** How late queries were issued, nanoseconds. */
+  /** Nanoseconds by which queries were issued late. */
   issueDelayNs: distributionSchema.nullable(),
   timeToFirstTokenNs: distributionSchema.nullable(),
-  /** Of each sample: the mean time between its tokens. */
+  /** Distribution over samples of the mean time between tokens, nanoseconds. */
   timePerOutputTokenNs: distributionSchema.nullable(),
-  /** Of each decoded token behind a first one, the beams of a batch together. */
+  /** Nanoseconds of each decode step after the first token, for all beams of a batch together. */
   decodeStepNs: distributionSchema.nullable(),
   throughput: z.object({
-    /** null: no sample came to an end. */
+    /** null: no sample was completed. */
     samplesPerSecond: rate.nullable(),
     imagesPerSecond: rate.nullable(),
     tokensPerSecond: rate.nullable(),
-    /** Retrieval: texts matched with their image. */
+    /** Retrieval: pairs of text and image matched a second. */
     pairsPerSecond: rate.nullable(),
   }),
-  /** Server: the highest rate of arrivals that held. */
+  /** Server: the highest rate of arrivals at which the latency limit was met. */
   peakQueriesPerSecond: z.number().nullable(),
   /**
-   * Milliseconds a sample, by stage, in this order: queue (from its schedule to the model), imageRead, imageDecode, imageResize,
-   * imageWait (what the model waited for these, which are done ahead), vision, qFormer, projection, tokenize, prefix, prefill, decode,
-   * detokenize; retrieval: store (image tokens kept for matching), compare (with all texts), imageKeys, matching (of the
-   * best). What a batch shared is divided by its samples.
+   * Milliseconds a sample, by stage, in this order: queue (from the scheduled time to the model), imageRead,
+   * imageDecode, imageResize, imageWait (how long the model waited for the preceding three, which run ahead), vision,
+   * qFormer, projection, tokenize, prefix, prefill, decode, detokenize; retrieval: store (image tokens kept for
+   * matching), compare (with all texts), imageKeys, matching (of the best). Work done for a whole batch is divided
+   * among its samples.
    */
   stagesMs: z.record(z.string(), distributionSchema),
   loadMs: rate.nullable(),
-  /** Retrieval: of reading the texts that images are looked up among, once before the first query; null or unset: none. */
+  /** Retrieval: milliseconds to encode the texts of the gallery, once before the first query; null or unset: none. */
   galleryMs: rate.nullable().optional(),
-  /** Of the model's process and those it started: the most of all runs. */
+  /** Peak memory of the model's process and its child processes: the highest of all runs. */
   peakMemoryBytes: count.nullable(),
-  /** Of the weights on disk, as they are loaded. */
+  /** Size of the weights on disk in the precision that is loaded. */
   weightsBytes: count.nullable(),
-  /** Of the processor, by its own meter, over the timed parts of all runs. No MLPerf power: the machine's is not measured. */
+  /**
+   * Energy of the processor, by its own meter, over the timed parts of all runs. It is not MLPerf power, which covers
+   * the whole machine.
+   */
   energyJoules: z.number().nullable(),
   warmUp: z.object({ queries: count, ms: z.number(), steady: z.boolean() }),
-  /** Outputs of the timed run beside those of the accuracy run; null where no accuracy run was made. */
+  /**
+   * How many outputs of the timed runs were compared with the accuracy run, and how many are equal; null: there was no
+   * accuracy run.
+   */
   accuracyCheck: z.object({ compared: count, equal: count }).nullable(),
-  /** Name and fraction (or the metric's own unit) of the task's first metric in the accuracy run. */
+  /** Name and value of the task's first metric in the accuracy run: a fraction, or in the metric's own unit. */
   accuracy: z
     .object({ metric: z.string(), value: z.number(), standardError: z.number().nullable(), samples: count })
     .nullable(),
@@ -174,7 +181,7 @@ export type Machine = z.infer<typeof machineSchema>;
 export type Distribution = z.infer<typeof distributionSchema>;
 export type Rate = z.infer<typeof rate>;
 
-/** `where`: the file, for the message. */
+/** `where`: path of the file, for messages. */
 export function parseBenchRecord(text: string, where: string): BenchRecord {
   return parseBenchFile(benchSchema, text, { format: benchFormat, where });
 }
@@ -183,7 +190,7 @@ export function parseBenchPoint(text: string, where: string): BenchPoint {
   return parseBenchFile(pointSchema, text, { format: pointFormat, where });
 }
 
-/** By its format first, so that another version's file is named as such. */
+/** Checks the field `format` first, so that a file of another version is reported as such. */
 export function parseBenchFile<Schema extends z.ZodType>(
   schema: Schema,
   text: string,

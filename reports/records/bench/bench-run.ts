@@ -1,6 +1,6 @@
 /**
- * What one process of a bench point gave: run-<n>.json, from which point.json is made when all its runs are there; and the
- * answers of an accuracy run, with which those of timed runs are compared.
+ * The measurements of one process of a bench point: run-<n>.json, from which point.json is made when all runs of the
+ * point are done; and the answers of an accuracy run, with which those of timed runs are compared.
  */
 import * as z from "zod";
 import { count, parseBenchFile, runSummary } from "./bench-record.ts";
@@ -9,17 +9,17 @@ export const benchRunFormat = "blip2-bench-bench-run/1";
 export const benchAccuracyFormat = "blip2-bench-bench-accuracy/1";
 
 const column = z.array(z.number()).readonly();
-/** Place of the sample in the data set, and its text; null where it failed. */
+/** Index of the sample in the data set, and its text; null where it failed. */
 const output = z.tuple([count, z.string().nullable()]);
 
 const benchRunSchema = z.object({
   format: z.literal(benchRunFormat),
   point: z.string(),
-  /** From 1. */
+  /** Number of the restart, from 1. */
   restart: z.int().positive(),
   summary: runSummary,
   settings: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
-  /** Whether the model stalled or its process ended before the run did. */
+  /** Whether the model stalled, or its process ended before the run was over. */
   isBroken: z.boolean(),
   failed: count,
   warmUp: z.object({ queries: count, ms: z.number(), steady: z.boolean() }),
@@ -45,7 +45,7 @@ const benchAccuracySchema = z.object({
     .object({ metric: z.string(), value: z.number(), standardError: z.number().nullable(), samples: count })
     .nullable(),
   failed: count,
-  /** Why there are no answers to all samples; null where there are. */
+  /** Why some samples have no answer; null where all have one. */
   problem: z.string().nullable(),
   outputs: z.array(output).readonly(),
 });

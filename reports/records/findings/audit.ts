@@ -1,10 +1,13 @@
-/** What an audit found: whether the fast way gives what the plain one gives, of each checkpoint, precision and task. */
+/**
+ * The findings of an audit: whether answers of an optimised run equal those to samples asked one at a time, for each
+ * checkpoint, precision and task.
+ */
 
 export const auditFormat = "blip2-bench-audit/1";
 
 export interface Audit {
   readonly format: typeof auditFormat;
-  /** Samples a batch, of the fast way. */
+  /** Samples in a batch of the optimised run. */
   readonly batchSize: number;
   readonly tasks: readonly TaskAudit[];
 }
@@ -15,26 +18,29 @@ export interface TaskAudit {
   readonly task: string;
   readonly split: string;
   readonly samples: number;
-  /** Samples that one of the two ways could not do. Where neither could, they agree. */
+  /** Samples that failed in one of the two runs. Samples that failed in both count as equal. */
   readonly failed: number;
   readonly differences: readonly AuditDifference[];
-  /** Of all samples, those whose answers are the same included: scores of answers, or similarities and matching logits. */
+  /**
+   * Largest difference over all samples, including those with equal answers: of answers' scores, or of similarities and
+   * matching logits.
+   */
   readonly largestScoreDifference: number;
-  /** Why differences are to be expected in this precision; null: there must be none. */
+  /** Why differences are expected in this precision; null: there must be none. */
   readonly expected: string | null;
 }
 
-/** One sample with two outcomes. */
+/** A sample with different outcomes in the two runs. */
 export interface AuditDifference {
   readonly id: string;
-  /** What is other: what is answered, or the best text; or its score alone. */
+  /** What differs: the answer (for retrieval, the best text), or only its score. */
   readonly what: "answer" | "score";
   readonly plain: AuditOutcome;
   readonly fast: AuditOutcome;
 }
 
 export interface AuditOutcome {
-  /** The answer; of retrieval the best text; of a failure its error. */
+  /** The answer; for retrieval the best text; for a failure its error. */
   readonly text: string;
   readonly tokens: readonly number[];
   readonly score: number | null;

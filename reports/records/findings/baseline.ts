@@ -1,6 +1,6 @@
 /**
- * A baseline: scored runs in one small file for git, to hold later ones against. Of each run its record, without paths of the
- * machine, and its scores by sample, packed. The same runs give the same bytes.
+ * A baseline: scored runs in one small file for git, to compare later runs with. It holds each run's record, without
+ * paths of the machine, and its packed scores by sample. The file depends only on the runs.
  */
 import * as z from "zod";
 import { machineClassOf } from "../machine-class.ts";
@@ -15,7 +15,7 @@ import { recordedPrecision } from "../recorded-precision.ts";
 export const baselineFormat = "blip2-bench-baseline/1";
 
 const entrySchema = z.object({
-  /** What its times may be compared with: machine-class.ts. */
+  /** Class of the machine, which decides whether times can be compared: machine-class.ts. */
   machine: z.string(),
   record: runRecordSchema,
   scores: scoreSheetSchema.omit({ samples: true, texts: true }),
@@ -36,7 +36,9 @@ export interface BaselineRun {
   readonly scores: ScoreSheet;
 }
 
-/** By task, checkpoint, precision and device, whatever the order given. */
+/**
+ * The text of a baseline. Runs are sorted by task, checkpoint, precision and device, whatever order they are given in.
+ */
 export function baselineText(runs: readonly BaselineRun[]): string {
   const name = ({ record: { config, checkpoint } }: BaselineRun): string =>
     JSON.stringify([config.task, checkpoint.name, recordedPrecision(config), config.device ?? "cpu"]);

@@ -1,5 +1,5 @@
 /**
- * What `compare` found, as one document: types, and the check for a file that is read back. Differences are candidate - base,
+ * The findings of `compare` as one document: types and a schema for reading it. Differences are candidate - base,
  * unrounded, in the metric's unit: a fraction, or CIDEr's own.
  */
 import * as z from "zod";
@@ -8,15 +8,15 @@ import { metricUnitSchema } from "../metric-unit.ts";
 export const comparisonFormat = "blip2-bench-comparison/1";
 
 const count = z.int().nonnegative();
-/** An end is null where the samples bound it on that side not at all. */
+/** An end is null where the samples give no limit on that side. */
 const interval = z.object({ low: z.number().nullable(), high: z.number().nullable() });
 
 const runSide = z.object({
   folder: z.string(),
   checkpoint: z.string(),
-  /** `fp32`, another, or several by part. */
+  /** `fp32`, another precision, or several by part. */
   precision: z.string(),
-  /** Hash of everything that moved a prediction. */
+  /** Hash of everything that can change a prediction. */
   identity: z.string(),
   code: z.string(),
 });
@@ -28,25 +28,28 @@ const metricComparison = z.object({
   unit: metricUnitSchema,
   higherIsBetter: z.boolean(),
   samples: count,
-  /** Images. */
+  /** Number of images. */
   clusters: count,
   base: z.number(),
   candidate: z.number(),
   difference: z.number(),
   /** Clustered by image; null for one image. */
   standardError: z.number().nullable(),
-  /** 95 %, two-sided. */
+  /** Two-sided 95 % interval. */
   interval,
-  /** One-sided 95 % bounds: the ends of the two-sided 90 % interval. What a margin is held against. */
+  /** One-sided 95 % bounds: the ends of the two-sided 90 % interval. A gate compares these with its margin. */
   bounds: interval,
-  /** How the two were made: Student's t on the standard error; inverted sign-flip test, for few images; bootstrap (BCa). */
+  /**
+   * How interval and bounds were made: Student's t on the standard error; inverted sign-flip test, for few images;
+   * bootstrap (BCa).
+   */
   method: z.enum(["t", "sign-flip", "bootstrap"]),
-  /** Sign-flip test, two-sided. */
+  /** p-value of the two-sided sign-flip test. */
   pValue: z.number(),
-  /** By Benjamini and Hochberg, over every p-value of the document. */
+  /** p-value adjusted by Benjamini and Hochberg over all p-values of the document. */
   adjustedP: z.number(),
   permutations: z.object({ draws: count, exact: z.boolean() }),
-  /** Of right or wrong; for a graded score, of "scores 1". Takes samples as independent. */
+  /** McNemar's test of right or wrong; for a graded score, of "scores 1". It treats samples as independent. */
   mcnemar: z
     .object({
       lost: count,
@@ -57,11 +60,11 @@ const metricComparison = z.object({
       pValue: z.number(),
     })
     .nullable(),
-  /** 95 %, over images; null where it was not asked for. */
+  /** 95 % bootstrap intervals over images; null where they were not requested. */
   bootstrap: z.object({ draws: count, percentile: interval, bca: interval }).nullable(),
-  /** Samples whose score differs; null for a score that is not made of samples' scores. */
+  /** Number of samples whose score differs; null for a score that is not a mean of samples' scores. */
   differing: count.nullable(),
-  /** The smallest true difference found at the 5 % level with 80 % power; null where no score differs. */
+  /** The smallest true difference that would be found at the 5 % level with 80 % power; null where no score differs. */
   detectable: z.number().nullable(),
 });
 
@@ -73,9 +76,9 @@ const pairComparison = z.object({
   protocol: z.string(),
   base: runSide,
   candidate: runSide,
-  /** Fewer compared than either has, where only a part is in both. */
+  /** Numbers of samples. Fewer are compared than each run has where they have only a part in common. */
   samples: z.object({ compared: count, base: count, candidate: count, failedInBoth: count }),
-  /** Samples with the same answer; null where none is given, as in retrieval. */
+  /** Samples with equal answers in both runs; null for tasks without answers, such as retrieval. */
   agreement: z.object({ identical: count, samples: count }).nullable(),
   metrics: z.array(metricComparison),
   /** Samples whose score of the first metric differs, the largest differences first. */
@@ -93,7 +96,7 @@ export const comparisonSchema = z.object({
   status: z.enum(["complete", "partial"]),
   options: z.object({ permutations: count, bootstrap: count, seed: count, confidence: z.number() }),
   comparisons: z.array(pairComparison),
-  /** What a reader should know besides. */
+  /** Remarks for the reader. */
   notes: z.array(z.string()),
 });
 
@@ -102,7 +105,7 @@ export type PairComparison = z.infer<typeof pairComparison>;
 export type MetricComparison = z.infer<typeof metricComparison>;
 export type Flip = PairComparison["flips"]["samples"][number];
 
-/** Throws a ZodError where the value is no comparison as this version writes them. */
+/** Throws a ZodError for a value that is not a comparison in this version's format. */
 export function parseComparison(value: unknown): Comparison {
   return comparisonSchema.parse(value);
 }

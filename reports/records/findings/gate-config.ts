@@ -1,10 +1,10 @@
-/** What a gate asks for: the JSON file of `gate --config`, as types and as the check it is read by. Published as a JSON Schema. */
+/** The JSON file of `gate --config`, as types and as the schema that checks it. Published as a JSON Schema. */
 import * as z from "zod";
 
 export const gateConfigFormat = "blip2-bench-gate/1";
 
 const filters = {
-  /** Only runs of this task, checkpoint or precision (fp32, int8, …) of the candidate; unset: all. */
+  /** Restricts a rule to candidate runs of this task, checkpoint or precision (fp32, int8, …); unset: all. */
   task: z.string().exactOptional().describe("Only runs of this task."),
   checkpoint: z.string().exactOptional().describe("Only candidates of this checkpoint."),
   precision: z.string().exactOptional().describe("Only candidates of this precision: fp32, int8, int4 and so on."),

@@ -1,18 +1,21 @@
-/** What `gate` found, as one document. Numbers are unrounded and in the metric's unit; `words` say how a verdict came. */
+/**
+ * The findings of `gate` as one document. Numbers are unrounded and in the metric's unit; `words` say how a verdict
+ * came about.
+ */
 import * as z from "zod";
 import { metricUnitSchema } from "../metric-unit.ts";
 
 export const gateResultFormat = "blip2-bench-gate-result/1";
 
 const count = z.int().nonnegative();
-/** An end is null where the samples bound it on that side not at all. */
+/** An end is null where the samples give no limit on that side. */
 const interval = z.object({ low: z.number().nullable(), high: z.number().nullable() });
 
 const about = {
   checkpoint: z.string(),
   task: z.string(),
   split: z.string(),
-  /** Of the candidate, and of the run it is held against. */
+  /** Precision of the candidate; below, that of the run it is held against. */
   precision: z.string(),
   basePrecision: z.string(),
   baseCheckpoint: z.string(),
@@ -31,19 +34,22 @@ const metricJudgement = z.object({
   /** candidate - base. */
   difference: z.number(),
   standardError: z.number().nullable(),
-  /** 95 %, two-sided. */
+  /** Two-sided 95 % interval. */
   interval,
-  /** One-sided 95 %, as the verdict used them. */
+  /** One-sided 95 % bounds that the verdict used. */
   bounds: interval,
   method: z.enum(["t", "sign-flip", "bootstrap", "few images differ"]),
   samples: count,
   images: count,
-  /** Images with another score; null where the score is not made of samples' scores. */
+  /** Number of images whose score differs; null where the score is not made of samples' scores. */
   differingImages: count.nullable(),
-  /** Of "not worse by more than the margin", and by Holm over the primary metrics; null where there is none. */
+  /**
+   * p-value of "not worse by more than the margin"; below, adjusted by Holm over the primary metrics; null where there
+   * is none.
+   */
   pValue: z.number().nullable(),
   adjustedP: z.number().nullable(),
-  /** Of an inconclusive verdict: samples that would probably decide it; null: no number would. */
+  /** For an inconclusive verdict: the number of samples that would probably decide it; null: no number would. */
   samplesNeeded: count.nullable(),
   words: z.string(),
 });
@@ -67,7 +73,7 @@ export const gateResultSchema = z.object({
   baseline: z.string(),
   candidate: z.string(),
   judgements: z.array(z.discriminatedUnion("kind", [metricJudgement, costJudgement])),
-  /** What a reader should know besides; of a partial result, what is missing. */
+  /** Remarks for the reader; for a partial result, what is missing. */
   notes: z.array(z.string()),
 });
 
@@ -80,7 +86,7 @@ export type About = Pick<
   "checkpoint" | "task" | "split" | "precision" | "basePrecision" | "baseCheckpoint"
 >;
 
-/** Throws a ZodError where the value is none as this version writes them. */
+/** Throws a ZodError for a value that is not a gate's result in this version's format. */
 export function parseGateResult(value: unknown): GateResult {
   return gateResultSchema.parse(value);
 }

@@ -1,6 +1,7 @@
 /**
- * The history: a file of JSON lines for git, one for each run that was added, at the end and never changed. A lane is what can be
- * compared over time: the same checkpoint, task, split, protocol, precision and number of samples on the same class of machine.
+ * The history: a file of JSON lines for git. Each added run appends a line, and lines never change. A lane is a series
+ * of runs that can be compared over time: those with equal checkpoint, task, split, protocol, precision, number of
+ * samples and class of machine.
  */
 import { appendFile } from "node:fs/promises";
 import * as z from "zod";
@@ -16,7 +17,7 @@ export const historyFormat = "blip2-bench-history/1";
 export const historyLineSchema = z.object({
   format: z.literal(historyFormat),
   startedAt: z.string(),
-  /** null: not run from a clone. */
+  /** null: the program did not run from a git clone. */
   commit: z.string().nullable(),
   dirty: z.boolean().nullable(),
   version: z.string(),
@@ -28,9 +29,9 @@ export const historyLineSchema = z.object({
   protocol: z.string(),
   precision: z.string(),
   samples: z.int().nonnegative(),
-  /** By name, unrounded, in the metric's unit. */
+  /** Scores by metric, unrounded, in the metric's unit. */
   metrics: z.record(z.string(), z.object({ value: z.number(), standardError: z.number().nullable() })),
-  /** Of the model, for a sample. */
+  /** Milliseconds of the model's computation for a sample. */
   computeMs: z.number().nullable(),
   peakMemoryBytes: z.int().nonnegative().nullable(),
 });
@@ -62,12 +63,15 @@ export function historyLineOf({ record, scores }: { record: RunRecord; scores: S
   };
 }
 
-/** Whether both lines are of one run, which was added twice. */
+/** Whether both lines are about one run, which was added twice. */
 export function isSameRun(a: HistoryLine, b: HistoryLine): boolean {
   return a.startedAt === b.startedAt && a.identity === b.identity;
 }
 
-/** No file is no history. Throws a RunFolderError that names the line that is broken, or a TextFileError. */
+/**
+ * Reads a history; empty where the file does not exist. Throws a RunFolderError that names the broken line, or a
+ * TextFileError.
+ */
 export async function readHistory(path: string): Promise<readonly HistoryLine[]> {
   const text = await readTextFile(path).catch((error: unknown) => {
     const code = systemCode(error);
@@ -95,7 +99,10 @@ function parseLine(line: string, where: string): HistoryLine {
   );
 }
 
-/** One write. A last line without its end, as an editor may leave it, is ended first. */
+/**
+ * Appends lines with a single write. If the file does not end with a line end, as an editor may leave it, one is added
+ * first.
+ */
 export async function appendHistory(path: string, lines: readonly HistoryLine[]): Promise<void> {
   const before = await readTextFile(path).catch(() => "");
   const end = before === "" || before.endsWith("\n") ? "" : "\n";
@@ -117,7 +124,7 @@ export interface Lane {
   /** `shapes-opt-small int8 vqav2 val, 991 samples` */
   readonly name: string;
   readonly machine: string;
-  /** In the order of their start. */
+  /** Lines in the order in which their runs started. */
   readonly lines: readonly HistoryLine[];
 }
 
@@ -135,13 +142,13 @@ export function lanesOf(lines: readonly HistoryLine[]): readonly Lane[] {
   return [...lanes.values()];
 }
 
-/** Names of what a lane has numbers of: its metrics, then `time` and `memory`. */
+/** Names of the measures of a lane: its metrics, then `time` and `memory`. */
 export function measuresOf({ lines }: Lane): readonly string[] {
   const has = (name: string): boolean => lines.some((line) => valueOf(line, name) !== null);
   return [...new Set(lines.flatMap(({ metrics }) => Object.keys(metrics))), "time", "memory"].filter(has);
 }
 
-/** As it is shown: points, milliseconds a sample, MB. */
+/** A measure in the unit in which it is shown: points, milliseconds a sample, MB. */
 export function valueOf(line: HistoryLine, measure: string): number | null {
   if (measure === "time") return line.computeMs;
   if (measure === "memory") return line.peakMemoryBytes === null ? null : line.peakMemoryBytes / 1e6;

@@ -1,10 +1,10 @@
 /**
- * Columns of a score sheet, packed for a file that goes into git: what has few distinct values becomes small integers, what counts
- * up becomes steps; then deflate (zlib) and base64. 214,354 questions take about half a megabyte.
+ * Packs the columns of a score sheet for a file in git: columns with few distinct values become small integers, rising
+ * numbers become steps; then deflate (zlib) and base64. 214,354 questions take about half a megabyte.
  *
- *   integers   whole numbers, or texts of such: the step from the value before, as a varint; negative ones zigzag
- *   choices    each distinct value once, as JSON; then the place of every sample's, as a varint
- *   doubles    numbers with many distinct values: eight bytes each, the first bytes of all, then the second ones, and so on
+ *   integers   whole numbers, or texts of such: steps between neighbours, as varints with zigzag for negative ones
+ *   choices    each distinct value once, as JSON; then for every sample the index of its value, as a varint
+ *   doubles    numbers with many distinct values: the first bytes of all numbers, then all second bytes, and so on
  */
 import { deflateSync, inflateSync } from "node:zlib";
 import * as z from "zod";
@@ -17,7 +17,7 @@ const packedColumn = z.object({
   /** Whether the values are texts. */
   isText: z.boolean(),
   length: z.int().nonnegative(),
-  /** Of choices: the distinct values, packed as the rest: deflated JSON. */
+  /** For choices: the distinct values as JSON, deflated, in base64. */
   values: z.string().exactOptional(),
   packed: z.string(),
 });
@@ -45,7 +45,7 @@ export function unpackColumns(columns: PackedColumns): ColumnsByName {
   );
 }
 
-const mostChoices = 0.5; // of the samples: with more distinct values, a place for each saves nothing
+const mostChoices = 0.5; // share of samples: with more distinct values, indices save no space
 
 function packColumn(column: PlainColumn): PackedColumn {
   const isText = typeof column[0] === "string";
@@ -73,7 +73,10 @@ function packColumn(column: PlainColumn): PackedColumn {
   };
 }
 
-/** Unpacking gives back the text or the number that was packed; zigzag doubles it, which stays exact up to 2 ** 53. */
+/**
+ * Whether a value is a whole number, or text of one, that unpacking restores exactly. Zigzag doubles it, which is exact
+ * up to 2 ** 53.
+ */
 function isWhole(value: string | number): boolean {
   const number = Number(value);
   return (
@@ -103,7 +106,7 @@ function deflated(bytes: Uint8Array): string {
   return deflateSync(bytes, { level: 9 }).toString("base64");
 }
 
-/** Seven bits a byte, the lowest first; the eighth says that more follow. */
+/** Varints: seven bits in each byte, the lowest first; the eighth bit says that more bytes follow. */
 function varints(values: readonly number[]): Uint8Array {
   const bytes: number[] = [];
   for (const value of values) {
@@ -131,7 +134,10 @@ function readVarints(bytes: Uint8Array, length: number): number[] {
   return values;
 }
 
-/** First bytes of similar numbers are alike, so they deflate well side by side. Little-endian on every machine. */
+/**
+ * Reorders bytes: first all first bytes, then all second bytes. Those of similar numbers are alike, so they deflate
+ * well. Little-endian on every machine.
+ */
 function shuffled(values: Float64Array): Uint8Array {
   const view = new DataView(new ArrayBuffer(8 * values.length));
   for (const [place, value] of values.entries()) view.setFloat64(8 * place, value, true);

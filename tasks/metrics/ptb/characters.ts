@@ -13,7 +13,7 @@ export const digit = String.raw`[\p{Nd}]`;
 export const letterOrDigit = `(${letter}|${digit})`;
 
 export const apostrophe = String.raw`(['\x92\u2019] | &apos;)`;
-/** Apostrophes and what is typed for one. */
+/** Apostrophes, and characters that are typed in place of one. */
 export const apostropheLike = "(" + apostrophe + String.raw` | [\x60\x91\u2018\u201b])`;
 
 export const space = String.raw`[ \t\xa0\u2000-\u200a\u3000]`;

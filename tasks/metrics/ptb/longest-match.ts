@@ -10,7 +10,7 @@ const dead = -1;
 /** A step that was not taken yet. */
 const unknown = -2;
 
-/** Characters that no pattern tells apart share a class. */
+/** Classes of characters: characters that no pattern distinguishes are in one class. */
 export class CharacterClasses {
   /** The class of every UTF-16 code unit. */
   readonly classOf = new Uint16Array(0x10000);
@@ -62,7 +62,10 @@ export class LongestMatch {
     this.#start = this.#stateOf(this.#closure([ends.start]));
   }
 
-  /** Where the longest match from `from` ends, and the smallest number of those that match so much; null: nothing matches. */
+  /**
+   * The end of the longest match from `from`, and the smallest number of the patterns that match up to there; null:
+   * none matches.
+   */
   match(text: string, from: number): { readonly end: number; readonly final: number } | null {
     let end = -1;
     let final = -1;
@@ -110,7 +113,10 @@ export class LongestMatch {
     return next;
   }
 
-  /** The states that these lead to without a character, themselves included; sorted. Only those with something to say. */
+  /**
+   * The states reachable from these without a character, these included; sorted. Only states with edges on characters
+   * or that are final are kept.
+   */
   #closure(states: readonly number[]): readonly number[] {
     const seen = new Set(states);
     for (const state of seen) {

@@ -39,11 +39,11 @@ import {
 
 export interface Rule {
   readonly pattern: string;
-  /** The rule holds only before this, which is not part of the token. */
+  /** A look-ahead: the rule applies only before text that matches this, which is not part of the token. */
   readonly before?: string;
   /** How many characters at the end of the match are read again, as the beginning of what follows. */
   readonly readAgain?: number;
-  /** From the text that was matched to the token; null: no token. A string: the token itself. */
+  /** Makes the token from the matched text; null: no token; a string: the token itself. */
   readonly token: ((text: string) => string) | string | null;
 }
 

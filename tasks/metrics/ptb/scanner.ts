@@ -7,7 +7,7 @@ import { Nfa } from "./pattern.ts";
 import { lineBreakRule, rules } from "./rules.ts";
 import type { Rule } from "./rules.ts";
 
-/** A rule, and for one with a look-ahead what finds where the token ends and the look-ahead begins. */
+/** A compiled rule. For a rule with a look-ahead it also finds the border between token and look-ahead. */
 interface ReadyRule {
   readonly rule: Rule;
   readonly split: { readonly token: LongestMatch; readonly before: LongestMatch } | null;

@@ -1,4 +1,4 @@
-/** Commands that hold runs against each other, to decide something by them. */
+/** Declares the commands that compare runs, so that a decision can be made. */
 import { wholeBetween, wholeFrom } from "../../../catalog/values.ts";
 import { declareCommand } from "../../declared-command.ts";
 import { choice, file, text, texts, value } from "../../options/kinds.ts";
@@ -13,7 +13,8 @@ const underWhatToRun = optionsUnder("What to run");
 const compareOptions = {
   permutations: underWhatToRun.option("--permutations <n>", "sign patterns of the permutation test", {
     kind: value(wholeBetween(100, 1e6)),
-    otherwise: 10_000, // a p-value of 5 % then has a standard error of 0.2 points: sqrt(0.05 × 0.95 / 10000)
+    // with 10,000 permutations a p-value of 5 % has a standard error of 0.2 points: sqrt(0.05 × 0.95 / 10000)
+    otherwise: 10_000,
   }),
   bootstrap: underWhatToRun.option(
     "--bootstrap <n>",
@@ -95,7 +96,7 @@ export const gate = declareCommand({
   summary: "hold runs against a baseline: pass, fail (10) or inconclusive (11)",
   words: "[candidate]",
   options: gateOptions,
-  holdsOptions: (path) => /\.ya?ml$/i.test(path), // others hold margins
+  holdsOptions: (path) => /\.ya?ml$/i.test(path), // files with another extension hold margins
   examples: [
     "gate runs/new --baseline baselines/main.json",
     "gate runs/new --baseline baselines/main.json --margin accuracy=0.5 --explain",

@@ -1,4 +1,4 @@
-/** Commands that evaluate checkpoints, and show or score again what a run has written. */
+/** Declares the commands that evaluate checkpoints, score runs again and report on them. */
 import { wholeFrom } from "../../../catalog/values.ts";
 import { declareCommand } from "../../declared-command.ts";
 import { file, limit, value } from "../../options/kinds.ts";
@@ -67,7 +67,7 @@ const reportOptions = {
   data: movedData,
   samples: underOutput.option("--samples <n>", "samples of a task to show; 0 is none", {
     kind: value(wholeFrom(0)),
-    otherwise: 120, // of a task: a page of a few megabytes
+    otherwise: 120, // samples of each task; the page then has a few megabytes
   }),
   seed: underOutput.option("--seed <n>", "which samples are drawn", {
     kind: value(wholeFrom(0)),

@@ -1,4 +1,4 @@
-/** Commands about the machine and what is kept on it. */
+/** Declares the commands about this machine and the files that are kept on it. */
 import { wholeFrom } from "../../../catalog/values.ts";
 import { declareCommand } from "../../declared-command.ts";
 import { names, text, value } from "../../options/kinds.ts";

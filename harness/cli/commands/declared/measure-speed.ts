@@ -1,4 +1,4 @@
-/** Commands that measure how fast a model answers. */
+/** Declares the commands that measure how fast a model answers. */
 import { declareCommand } from "../../declared-command.ts";
 import { benchOptions } from "../../options/load.ts";
 import type { Values } from "../../options/option.ts";

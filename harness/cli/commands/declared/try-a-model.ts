@@ -1,4 +1,4 @@
-/** Commands to try a model with: on a user's own images, at the command line or on a page. */
+/** Declares the commands that try a model on a user's images, at the command line or on a page. */
 import { wholeBetween, wholeFrom } from "../../../catalog/values.ts";
 import { declareCommand } from "../../declared-command.ts";
 import { byteAmount, text, texts, value } from "../../options/kinds.ts";
@@ -83,11 +83,11 @@ const tryOptions = {
   cache,
   keepModels: underSpeed.option("--keep-models <n>", "checkpoints that stay loaded", {
     kind: value(wholeFrom(1)),
-    otherwise: 2, // side by side, and memory for two is what most machines have
+    otherwise: 2, // enough to compare two checkpoints; most machines have memory for two
   }),
   port: underOutput.option("--port <n>", "where the page is served; 0 is any that is free", {
     kind: value(wholeBetween(0, 65_535)),
-    otherwise: 8080, // links in reports lead there
+    otherwise: 8080, // links in reports lead to this port
   }),
   host: underOutput.option("--host <address>", "another address than this machine's own, for others to use it", {
     kind: text(),
