@@ -86,7 +86,7 @@ interface Dispatching {
   readonly options: Dispatcher.DispatchOptions;
 }
 
-/** undici's `request` without its stream, which costs more than all else that is done with a byte. */
+/** undici's `request` without its stream, which stops the connection at every chunk: from this machine a third faster. */
 function dispatch({ dispatcher }: Network, { url, signal, options }: Dispatching): Promise<Answer> {
   return new Promise((resolve, reject) => {
     let connection: Dispatcher.DispatchController | null = null;
