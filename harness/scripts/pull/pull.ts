@@ -110,16 +110,13 @@ async function compare(work: Work, rounds: number): Promise<void> {
   });
 }
 
-let fetched = 0;
-
 /**
  * Each time into a folder of its own; a large file is removed at once. Many are not: ext4 without a journal looks past every
  * inode that was freed in the last minutes when it makes a file, which costs more than all else.
  */
 async function seconds(work: Work, fetchAll: (work: Work) => Promise<void>): Promise<number> {
-  fetched += 1;
-  const folder = join(work.folder, String(fetched));
-  mkdirSync(folder, { recursive: true });
+  mkdirSync(work.folder, { recursive: true });
+  const folder = mkdtempSync(join(work.folder, "round-"));
   spawnSync("sync"); // what the one before has written is not on the other's time
   const start = performance.now();
   await fetchAll({ ...work, folder });
