@@ -1,5 +1,5 @@
 /** Whether a hub answers, and whether it takes the token: one request, not tried again. */
-import { discard, exchange, TransientError } from "../network/exchange.ts";
+import { exchange, TransientError } from "../network/exchange.ts";
 import type { Network } from "../network/network.ts";
 import { PullError } from "../network/pull-error.ts";
 import type { HubSettings } from "./hub.ts";
@@ -16,7 +16,7 @@ export async function askHub(network: Network, { endpoint, tokenSource, isOfflin
   if (isOffline) return { endpoint, answers: null, words: "not asked: HF_HUB_OFFLINE" };
   try {
     const answer = await exchange(network, { url: `${endpoint}/api/whoami-v2` });
-    await discard(answer);
+    await answer.body.discard();
     if (answer.status >= 500) return { endpoint, answers: false, words: `answers ${answer.status}` };
     const token = `the token of ${tokenSource ?? ""} ${answer.status === 200 ? "is taken" : "is refused"}`;
     return { endpoint, answers: true, words: `answers; ${tokenSource === null ? "there is no token" : token}` };

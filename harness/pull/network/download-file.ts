@@ -24,13 +24,12 @@ const smallBytes = 4 << 20;
  * is complete.
  */
 export async function downloadFile(network: Network, file: RemoteFile, place: Place): Promise<Downloaded> {
-  await mkdir(dirname(place.path), { recursive: true });
   const isSmall = file.sizeBytes !== null && file.sizeBytes <= smallBytes;
   const found = await alreadyThere(file, place);
   if (found !== null) return found;
   if (isSmall) return network.small(() => downloadSmall(network, file, place));
   return network.large(async () => {
-    await mkdir(dirname(place.lock), { recursive: true });
+    for (const path of [place.path, place.lock]) await mkdir(dirname(path), { recursive: true });
     const unlock = await lockPath(place.lock, network.signal, () => {
       network.tell({ kind: "message", text: `${file.name}: another process fetches it; waiting for that` });
     });
@@ -64,13 +63,24 @@ async function downloadSmall(network: Network, file: RemoteFile, place: Place): 
   network.tell({ kind: "received", file: name, bytes: bytes.length });
   network.tell({ kind: "checked", file: name, bytes: bytes.length });
   const temporary = `${place.partial}.${randomBytes(4).toString("hex")}`;
-  try {
+  const keep = async (): Promise<void> => {
     await writeFile(temporary, bytes, { flag: "wx" });
     await rename(temporary, place.path);
+  };
+  try {
+    await keep().catch(async (error: unknown) => {
+      if (!isOfMissingFolder(error)) throw error;
+      await mkdir(dirname(place.path), { recursive: true }); // not before each of thousands
+      await keep();
+    });
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined); // the first error is the one to report
     throw error;
   }
   network.tell({ kind: "finished", file: name, sizeBytes: sizeBytes ?? bytes.length });
   return { sizeBytes: bytes.length, hex };
+}
+
+function isOfMissingFolder(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ENOENT";
 }

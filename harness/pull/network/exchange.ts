@@ -1,6 +1,7 @@
 /** Sends one HTTP request. Redirects are followed here, so that the token is sent to the hub's own origin only. */
-import { errors, request } from "undici";
+import { errors } from "undici";
 import type { Dispatcher } from "undici";
+import { AnswerBody } from "./answer-body.ts";
 import { askedWaitMs, header } from "./answer-headers.ts";
 import type { Headers } from "./answer-headers.ts";
 import type { Network } from "./network.ts";
@@ -22,8 +23,8 @@ export interface Answer {
   readonly headers: Headers;
   /** URL of the answer after redirects. */
   readonly url: string;
-  /** The body. It must be read or discarded, since the connection is in use until then. */
-  readonly body: Dispatcher.ResponseData["body"];
+  /** The body. It must be taken or discarded, since the connection is in use until then. */
+  readonly body: AnswerBody;
 }
 
 /** An error after which another attempt may succeed. */
@@ -51,16 +52,10 @@ export async function exchange(network: Network, asked: Request): Promise<Answer
     const answer = await askOnce(network, { ...asked, url });
     const location = header(answer.headers, "location");
     if (!redirectStatuses.includes(answer.status) || location === null || asked.stopAtRedirect === true) return answer;
-    await discard(answer);
+    await answer.body.discard();
     url = absolute(location, url);
   }
   throw new PullError(`${asked.url}: more than ${mostRedirects} redirects, one to the next. Is the address right?`);
-}
-
-/** Reads the rest of a short body, so that its connection can be used again; closes the connection of a long one. */
-export async function discard({ body }: Answer): Promise<void> {
-  body.on("error", () => undefined); // the body is not needed, so its errors are ignored
-  await body.dump().catch(() => undefined);
 }
 
 function absolute(location: string, from: string): string {
@@ -69,26 +64,67 @@ function absolute(location: string, from: string): string {
 }
 
 async function askOnce(network: Network, { url, method = "GET", headers, signal }: Request): Promise<Answer> {
-  const { credentials, dispatcher, userAgent } = network;
+  const { credentials, userAgent } = network;
   const signals = signal === undefined ? network.signal : AbortSignal.any([network.signal, signal]);
-  const isTrusted = credentials !== null && new URL(url).origin === credentials.origin;
+  const { origin, pathname, search } = new URL(url);
+  const sent = {
+    "user-agent": userAgent,
+    "accept-encoding": "identity", // lengths and ranges are those of the file itself
+    ...headers,
+    ...(credentials?.origin === origin && { authorization: `Bearer ${credentials.token}` }),
+  };
+  signals.throwIfAborted();
   try {
-    const { statusCode, ...answer } = await request(url, {
-      method,
-      dispatcher,
-      signal: signals,
-      headers: {
-        "user-agent": userAgent,
-        "accept-encoding": "identity", // without compression, lengths and ranges are those of the file
-        ...headers,
-        ...(isTrusted && { authorization: `Bearer ${credentials.token}` }),
-      },
-    });
-    return { status: statusCode, headers: answer.headers, url, body: answer.body };
+    const options = { origin, path: pathname + search, method, headers: sent };
+    return await dispatch(network, { url, signal: signals, options });
   } catch (cause) {
     signals.throwIfAborted();
     throw failureOf(cause, url);
   }
+}
+
+interface Dispatching {
+  readonly url: string;
+  readonly signal: AbortSignal;
+  readonly options: Dispatcher.DispatchOptions;
+}
+
+/** undici's `request` without its stream, which stops the connection at every chunk: from this machine a third faster. */
+function dispatch({ dispatcher }: Network, { url, signal, options }: Dispatching): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    let connection: Dispatcher.DispatchController | null = null;
+    let body: AnswerBody | null = null;
+    const onAbort = (): void => {
+      const reason = signal.reason as Error;
+      reject(reason);
+      body?.finish(reason);
+      connection?.abort(reason);
+    };
+    signal.addEventListener("abort", onAbort, { once: true });
+    const finish = (error: Error | null): void => {
+      signal.removeEventListener("abort", onAbort);
+      if (error !== null) reject(error);
+      body?.finish(error);
+    };
+    dispatcher.dispatch(options, {
+      onRequestStart: (controller) => {
+        connection = controller;
+        if (signal.aborted) controller.abort(signal.reason as Error);
+      },
+      onResponseStart: (controller, status, headers) => {
+        if (status < 200) return; // more follows
+        body = new AnswerBody(controller);
+        resolve({ status, headers, url, body });
+      },
+      onResponseData: (_, chunk) => body?.add(chunk),
+      onResponseEnd: () => {
+        finish(null);
+      },
+      onResponseError: (_, error) => {
+        finish(error);
+      },
+    });
+  });
 }
 
 /**
@@ -128,7 +164,7 @@ const laterStatuses: readonly number[] = [408, 429, 500, 502, 503, 504];
 /** Throws a TransientError where the status means that the request may succeed later. */
 export async function refuseLater(answer: Answer): Promise<void> {
   if (!laterStatuses.includes(answer.status)) return;
-  await discard(answer);
+  await answer.body.discard();
   const { host } = new URL(answer.url);
   throw new TransientError(`${host}: answered ${answer.status}`, { waitMs: askedWaitMs(answer.headers, Date.now()) });
 }

@@ -1,7 +1,7 @@
 /** Fetches short answers into memory: a document, or a range of a large file. */
 import { contentRange } from "./answer-headers.ts";
 import type { Headers } from "./answer-headers.ts";
-import { discard, exchange, failureOf, refuseLater, TransientError } from "./exchange.ts";
+import { exchange, failureOf, refuseLater, TransientError } from "./exchange.ts";
 import type { Answer } from "./exchange.ts";
 import type { Network } from "./network.ts";
 import { persist } from "./persist.ts";
@@ -50,12 +50,12 @@ export async function fetchRange(
       await refuseLater(answer);
       if (answer.status !== 206) {
         if (answer.status !== 200) refuseAnswer(answer, (await readBody(network, answer)).toString());
-        await discard(answer);
+        await answer.body.discard();
         throw new PullError(`${url}: the server sends whole files only, expected the bytes from ${begin} to ${end}.`);
       }
       const range = contentRange(answer.headers);
       if (range?.bytes?.begin !== begin || range.bytes.end > end || range.totalBytes === null) {
-        await discard(answer);
+        await answer.body.discard();
         throw new TransientError(`${new URL(url).host}: answered with other bytes than were asked for`);
       }
       const bytes = await readBody(network, answer);
@@ -69,7 +69,7 @@ export async function fetchRange(
 
 export async function readBody(network: Network, { body, url }: Answer): Promise<Buffer> {
   try {
-    return Buffer.from(await body.arrayBuffer());
+    return await body.takeAll();
   } catch (cause) {
     network.signal.throwIfAborted();
     throw failureOf(cause, url);

@@ -1,6 +1,6 @@
 /** Requests bytes of a file from its server, and remembers where the server redirects to. */
 import { contentRange, header } from "./answer-headers.ts";
-import { discard, exchange, refuseLater, TransientError } from "./exchange.ts";
+import { exchange, refuseLater, TransientError } from "./exchange.ts";
 import type { Answer } from "./exchange.ts";
 import { readBody, refuseAnswer } from "./fetch-bytes.ts";
 import type { Network } from "./network.ts";
@@ -38,7 +38,7 @@ export class Origin {
           ? Number(header(answer.headers, "content-length") ?? NaN)
           : (contentRange(answer.headers)?.totalBytes ?? NaN);
       const etag = header(answer.headers, "etag");
-      await discard(answer);
+      await answer.body.discard();
       if (!Number.isSafeInteger(total))
         throw new PullError(`${this.#remote.url}: the server does not say how long the file is.`);
       this.#etag = etag;
@@ -50,7 +50,7 @@ export class Origin {
   async whole(): Promise<Answer> {
     const answer = await this.#ask(null, null);
     if (answer.status === 200) return answer;
-    await discard(answer);
+    await answer.body.discard();
     throw new TransientError(`${new URL(answer.url).host}: answered ${answer.status}`);
   }
 
@@ -61,11 +61,11 @@ export class Origin {
     const range = contentRange(answer.headers);
     const total = range?.totalBytes ?? null;
     if (sizeBytes !== null && total !== null && total !== sizeBytes) {
-      await discard(answer);
+      await answer.body.discard();
       throw new PullError(`${name}: has ${total} bytes on the server, expected ${sizeBytes}.`);
     }
     if (answer.status === 206 && range?.bytes?.begin === begin && range.bytes.end === end) return answer;
-    await discard(answer);
+    await answer.body.discard();
     if (answer.status === 200) throw new NoRangesError();
     throw new TransientError(`${new URL(answer.url).host}: answered with other bytes than were asked for`);
   }
@@ -83,7 +83,7 @@ export class Origin {
     }
     if (this.#redirected !== null) {
       this.#redirected = null; // the remembered signed URL has expired
-      await discard(answer);
+      await answer.body.discard();
       throw new TransientError(`${new URL(asked).host}: answered ${answer.status}`, { waitMs: 0 });
     }
     return refuse(answer, (await readBody(this.#network, answer)).toString());

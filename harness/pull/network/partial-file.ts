@@ -6,6 +6,7 @@
 import { open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import * as z from "zod";
+import { splitChunks } from "./chunks.ts";
 
 /** Size of every piece but the last, in bytes. */
 export const pieceBytes = 16 << 20;
@@ -95,14 +96,14 @@ export class PartialFile {
   }
 
   /** Writes the next bytes of a piece. */
-  async write(piece: number, bytes: Uint8Array): Promise<void> {
+  async write(piece: number, chunks: readonly Uint8Array[]): Promise<void> {
     let at = this.next(piece);
-    for (let from = 0; from < bytes.length;) {
-      const { bytesWritten } = await this.#handle.write(bytes, from, bytes.length - from, at);
-      from += bytesWritten;
+    for (let rest = chunks; rest.length > 0;) {
+      const { bytesWritten } = await this.#handle.writev(rest, at);
       at += bytesWritten;
+      [, rest] = splitChunks(rest, bytesWritten);
     }
-    this.#written[piece] = this.#written[piece]! + bytes.length;
+    this.#written[piece] = at - this.range(piece).begin;
     this.#countWhole();
     if (performance.now() - this.#notedMs >= noteMs) await this.#note();
   }

@@ -2,16 +2,14 @@
  * Writes the body of an answer into a partial file. Chunks are gathered into larger writes; one write runs while the
  * next is gathered.
  */
+import { countBytes, splitChunks } from "./chunks.ts";
 import { failureOf, TransientError } from "./exchange.ts";
 import type { Answer } from "./exchange.ts";
 import type { Network } from "./network.ts";
 import { pieceBytes } from "./partial-file.ts";
 import type { PartialFile } from "./partial-file.ts";
 
-/**
- * Bytes of one write. It divides the piece size, so that writes which start at the begin of a piece never cross its
- * end.
- */
+/** Bytes that are gathered before they are written; only the last write of an answer has fewer. */
 const writeBytes = 1 << 20;
 
 export interface Receiving {
@@ -37,41 +35,40 @@ export async function receive(
 ): Promise<void> {
   const { host } = new URL(answer.url);
   let writing: Promise<void> = Promise.resolve();
-  let [filling, resting] = [Buffer.allocUnsafe(writeBytes), Buffer.allocUnsafe(writeBytes)];
-  let filled = 0;
-  let missing = end - begin;
   let at = begin;
 
-  const flush = async (): Promise<void> => {
-    await writing;
-    const bytes = filling.subarray(0, filled);
-    const piece = Math.floor(at / pieceBytes);
-    at += filled;
-    [filling, resting] = [resting, filling];
-    filled = 0;
-    writing = file.write(piece, bytes).then(() => {
-      onWritten(bytes.length);
-    });
-    writing.catch(() => undefined); // the error is thrown where the write is awaited
+  const write = async (chunks: readonly Uint8Array[]): Promise<void> => {
+    for (let rest = chunks; rest.length > 0;) {
+      const piece = Math.floor(at / pieceBytes);
+      const [now, later] = splitChunks(rest, (piece + 1) * pieceBytes - at);
+      await file.write(piece, now);
+      const bytes = countBytes(now);
+      at += bytes;
+      onWritten(bytes);
+      rest = later;
+    }
   };
 
+  let missing = end - begin;
   try {
-    for await (const chunk of answer.body as AsyncIterable<Buffer>) {
-      if (chunk.length > missing) throw new TransientError(`${host}: sent more bytes than were asked for`);
-      for (let from = 0; from < chunk.length;) {
-        const copied = chunk.copy(filling, filled, from);
-        filled += copied;
-        from += copied;
-        if (filled === writeBytes) await flush();
+    for (;;) {
+      const chunks = await answer.body.take(writeBytes);
+      missing -= countBytes(chunks);
+      if (missing < 0) throw new TransientError(`${host}: sent more bytes than were asked for`);
+      await writing;
+      if (chunks.length === 0) {
+        if (missing > 0) throw new TransientError(`${host}: the answer ended early`);
+        return;
       }
-      missing -= chunk.length;
+      writing = write(chunks);
+      writing.catch(() => undefined); // it is waited for above and below
     }
   } catch (cause) {
     network.signal.throwIfAborted();
-    throw cause instanceof TransientError ? cause : failureOf(cause, answer.url);
+    const failure = cause instanceof TransientError ? cause : failureOf(cause, answer.url);
+    answer.body.abort(failure);
+    throw failure;
   } finally {
-    if (filled > 0) await flush();
     await writing;
   }
-  if (missing > 0) throw new TransientError(`${host}: the answer ended early`);
 }

@@ -1,16 +1,21 @@
 /**
  * The server of bench:pull, a separate process. It serves `/large` and `/small/<n>`, whose sizes are given on its
- * command line, and supports range requests.
+ * command line, and supports range requests. Where a folder with key.pem and certificate.pem is given, it serves over https.
  */
+import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
+import type { RequestListener } from "node:http";
+import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { patternBytes } from "./pattern.ts";
 
-const [largeBytes = 0, smallBytes = 0] = process.argv.slice(2).map(Number);
+const [, , large = "0", small = "0", certified] = process.argv;
+const [largeBytes, smallBytes] = [Number(large), Number(small)];
 /** Every file is this block, repeated. */
 const pattern = patternBytes();
 
-const server = createServer((incoming, outgoing) => {
+const answer: RequestListener = (incoming, outgoing) => {
   const total = incoming.url === "/large" ? largeBytes : smallBytes;
   const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(incoming.headers.range ?? "") ?? [];
   const [begin, end] = first === undefined ? [0, total] : [Number(first), Number(last) + 1];
@@ -32,7 +37,15 @@ const server = createServer((incoming, outgoing) => {
     outgoing.end();
   };
   send();
-});
+};
+
+const server =
+  certified === undefined
+    ? createServer(answer)
+    : createSecureServer(
+        { key: readFileSync(join(certified, "key.pem")), cert: readFileSync(join(certified, "certificate.pem")) },
+        answer,
+      );
 server.listen(0, "127.0.0.1", () => {
   process.stdout.write(`${(server.address() as AddressInfo).port}\n`);
 });
