@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { createServer } from "node:http";
 import { connect } from "node:net";
 import type { AddressInfo } from "node:net";
@@ -15,7 +15,6 @@ import type { Ended } from "../../support/command-process.ts";
 import { bundledFiles, filesOf, hastySettings, manyBytes, pullFrom, runBeside } from "../../support/hub/pulling.ts";
 import { startHub } from "../../support/hub/stand-in-hub.ts";
 import type { HubOptions, StandInHub, StandInRepository } from "../../support/hub/stand-in-hub.ts";
-import { projectRoot } from "../../support/project.ts";
 import { temporaryFolder } from "../../support/temporary-files.ts";
 
 const name = "Salesforce/blip2-opt-2.7b";
@@ -242,17 +241,6 @@ describe("pull, as a command", () => {
     } finally {
       proxy.closeAllConnections();
       proxy.close();
-    }
-  });
-
-  it("in docs/pull.md: its commands run one after the other, and end well", async () => {
-    const env = await start({ [name]: { files: bundledFiles("shapes-opt-base"), refs: ["v1"] } });
-    const page = readFileSync(join(projectRoot, "docs", "pull.md"), "utf8");
-    const commands = [...page.matchAll(/^npx blip2-bench (.+)$/gm)].map(([, words]) => words!.split(" "));
-    assert.ok(commands.length >= 5);
-    for (const words of commands) {
-      const { code, err } = await runBeside(folder, words, env);
-      assert.equal(code, 0, `${words.join(" ")}: ${err}`);
     }
   });
 });
