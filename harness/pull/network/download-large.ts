@@ -3,10 +3,11 @@ import { FollowingDigest } from "./following-digest.ts";
 import type { Network } from "./network.ts";
 import { PartialFile } from "./partial-file.ts";
 import { persist } from "./persist.ts";
+import { NoRangesError } from "./pull-error.ts";
 import { receive } from "./receive-piece.ts";
 import { refuseOtherContent } from "./remote-file.ts";
 import type { Downloaded, Place, RemoteFile } from "./remote-file.ts";
-import { NoRangesError, Origin } from "./origin.ts";
+import { Origin } from "./origin.ts";
 
 /** Damaged content is fetched again once: the first may have been damaged on this disk. */
 export async function downloadLarge(network: Network, remote: RemoteFile, place: Place): Promise<Downloaded> {

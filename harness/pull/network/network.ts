@@ -2,6 +2,7 @@
  * What every request of one command goes through: proxies, time limits, the token and the only origin that gets it, how many
  * connections there are at once, and who is told what happens.
  */
+import { setMaxListeners } from "node:events";
 import pLimit from "p-limit";
 import type { LimitFunction } from "p-limit";
 import { EnvHttpProxyAgent } from "undici";
@@ -73,6 +74,7 @@ export function openNetwork(
   { signal, tell }: { readonly signal: AbortSignal; readonly tell: (event: NetworkEvent) => void },
 ): Network {
   const { proxies, connectMs, idleMs } = settings;
+  setMaxListeners(0, signal); // each request under way has one
   const dispatcher = new EnvHttpProxyAgent({
     httpProxy: proxies.http,
     httpsProxy: proxies.https,

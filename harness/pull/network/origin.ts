@@ -6,14 +6,9 @@ import { readBody, refuseAnswer } from "./fetch-bytes.ts";
 import type { Network } from "./network.ts";
 import type { Content } from "./partial-file.ts";
 import { persist } from "./persist.ts";
-import { PullError } from "./pull-error.ts";
+import { NoRangesError, PullError } from "./pull-error.ts";
 import type { Bytes } from "./receive-piece.ts";
 import type { RemoteFile } from "./remote-file.ts";
-
-/** A server answered with the whole file where bytes of it were asked for. */
-export class NoRangesError extends Error {
-  override readonly name = "NoRangesError";
-}
 
 /** Where a file comes from. Remembers where redirects led, until that address answers no more. */
 export class Origin {
@@ -66,7 +61,7 @@ export class Origin {
     }
     if (answer.status === 206 && range?.bytes?.begin === begin && range.bytes.end === end) return answer;
     await discard(answer);
-    if (answer.status === 200) throw new NoRangesError();
+    if (answer.status === 200) throw new NoRangesError(`${this.#remote.url}: the server sends whole files only.`);
     throw new TransientError(`${new URL(answer.url).host}: answered with other bytes than were asked for`);
   }
 
