@@ -11,12 +11,15 @@ import type {
 } from "../../models/model.ts";
 import { imagesToSend, imageToSend } from "./image-to-send.ts";
 import { ModelProcess } from "./model-process.ts";
+import type { ArgumentsOf } from "./messages.ts";
 import type { ModelProcessOptions } from "./model-process.ts";
 import { generatorWords } from "./model-service.ts";
 import type { GeneratorService, ModelPlace } from "./model-service.ts";
 import type { Timed } from "./remote.ts";
 
 export type Generations = readonly (Generation | FailedGeneration)[];
+
+type GenerateArguments = ArgumentsOf<GeneratorService, "generate">;
 
 export class GeneratorProcess extends ModelProcess<GeneratorService> {
   #family: LanguageModelFamily | null = null;
@@ -40,8 +43,8 @@ export class GeneratorProcess extends ModelProcess<GeneratorService> {
   }
 
   async readAhead(image: ImageFile): Promise<void> {
-    const sent = await imageToSend(image);
-    await this.call("readAhead", [sent]).catch(() => undefined); // `generate` will say it
+    const sent = imageToSend(image).then((sent): [ImageFile] => [sent]);
+    await this.callWhenMade("readAhead", sent).catch(() => undefined); // `generate` will say it
   }
 
   /** `onAnswer` is called for each answer when the whole window is answered. */
@@ -61,11 +64,22 @@ export class GeneratorProcess extends ModelProcess<GeneratorService> {
     options: DecodingOptions,
     batching?: Batching,
   ): Promise<Timed<Generations>> {
-    const images = await imagesToSend(requests.map(({ image }) => image));
-    const sent = requests.map((request, index) => ({ ...request, image: images[index]! }));
-    if (batching === undefined) return this.call("generate", [sent, options]);
+    const sent = requestsToSend(requests);
+    if (batching === undefined)
+      return this.callWhenMade(
+        "generate",
+        sent.then((asked): GenerateArguments => [asked, options]),
+      );
     const { size, refill, sharePrompt, shareImages } = batching; // onAnswer is a function, which does not cross
     const values = { size, refill, sharePrompt, ...(shareImages !== undefined && { shareImages }) };
-    return this.call("generate", [sent, options, values]);
+    return this.callWhenMade(
+      "generate",
+      sent.then((asked): GenerateArguments => [asked, options, values]),
+    );
   }
+}
+
+async function requestsToSend(requests: readonly GenerationRequest[]): Promise<readonly GenerationRequest[]> {
+  const images = await imagesToSend(requests.map(({ image }) => image));
+  return requests.map((request, index) => ({ ...request, image: images[index]! }));
 }

@@ -49,6 +49,8 @@ export class Remote<Service extends object, Event = never> {
   readonly #child: ChildProcess;
   readonly #options: RemoteOptions<Service, Event>;
   readonly #waiting = new Map<number, PendingCall>();
+  /** Calls whose arguments are still being made. */
+  readonly #unasked = new Set<Promise<unknown>>();
   #calls = 0;
   #end: Error | null = null;
   #isEndAskedFor = false;
@@ -112,6 +114,23 @@ export class Remote<Service extends object, Event = never> {
     return called.finally(() => signal?.removeEventListener("abort", cancel));
   }
 
+  /** As `call`, with arguments that are still being made, such as bytes that are read; `release` waits for these, too. */
+  async callWhenMade<Method extends MethodOf<Service>>(
+    method: Method,
+    args: Promise<ArgumentsOf<Service, Method>>,
+    options: CallOptions<Event> = {},
+  ): Promise<Timed<ResultOf<Service, Method>>> {
+    const asked = args.then((made) => ({ result: this.call(method, made, options) }));
+    this.#unasked.add(asked);
+    try {
+      return await (
+        await asked
+      ).result;
+    } finally {
+      this.#unasked.delete(asked);
+    }
+  }
+
   /** The method as a function that gives its result alone. */
   forward<Method extends MethodOf<Service>>(
     method: Method,
@@ -121,6 +140,7 @@ export class Remote<Service extends object, Event = never> {
 
   /** Waits for what was asked before, then for the end of the process. */
   async release(): Promise<void> {
+    await Promise.allSettled(this.#unasked);
     if (this.#end !== null) return;
     this.#isEndAskedFor = true;
     this.#send({ kind: "close" });

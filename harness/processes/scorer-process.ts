@@ -23,11 +23,13 @@ export class ScorerProcess extends ModelProcess<ScorerService> implements ImageT
   }
 
   async embedImages(images: readonly ImageFile[]): Promise<readonly (ImageEmbedding | FailedImage)[]> {
-    return (await this.call("embedImages", [await imagesToSend(images)])).value;
+    const sent = imagesToSend(images).then((sent): [readonly ImageFile[]] => [sent]);
+    return (await this.callWhenMade("embedImages", sent)).value;
   }
 
   async match(image: ImageFile, texts: readonly TextTokens[]): Promise<Matching | FailedImage> {
-    return (await this.call("match", [await imageToSend(image), texts])).value;
+    const sent = imageToSend(image).then((sent): [ImageFile, readonly TextTokens[]] => [sent, texts]);
+    return (await this.callWhenMade("match", sent)).value;
   }
 
   /** Passes on maxTokens alone: `options` may be a whole protocol, whose functions cannot cross to another process. */

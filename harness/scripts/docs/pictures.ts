@@ -46,9 +46,9 @@ export async function takePictures({ root, command, report, samples, onPicture }
   try {
     const [line] = (await once(server.stdout.setEncoding("utf8"), "data")) as [string];
     const shots: readonly Shot[] = [
-      { name: "report", url: pathToFileURL(report).href, width: 1250, height: 1150 },
-      { name: "samples", url: pathToFileURL(samples).href, width: 1200, height: 1180, stage: toSamples },
-      { name: "try", url: line.trim(), width: 1200, height: 700, stage: askTwo },
+      { name: "report", url: pathToFileURL(report).href, width: 1250, height: 1085 },
+      { name: "samples", url: pathToFileURL(samples).href, width: 1200, height: 838, stage: toSamples },
+      { name: "try", url: line.trim(), width: 1200, height: 720, stage: askTwo },
     ];
     for (const shot of shots) {
       for (const scheme of schemes) {
@@ -89,7 +89,9 @@ async function askTwo(page: Page): Promise<void> {
   await page.waitForSelector(".drop.filled:not([aria-busy=true])");
   await page.keyboard.press("m");
   await page.click("#mode-ask");
-  await page.fill("#words", "How many shapes are in the picture?");
-  await page.press("#words", "Enter");
-  await until(page, `document.querySelector("#cancel").hidden && document.querySelector(".reply") !== null`);
+  for (const question of ["What color is the triangle?", "How many shapes are in the picture?"]) {
+    await page.fill("#words", question); // the first loads the checkpoints, which the picture is not to show
+    await page.press("#words", "Enter");
+    await until(page, `document.querySelector("#cancel").hidden && document.querySelector(".reply") !== null`);
+  }
 }

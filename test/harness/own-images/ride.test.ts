@@ -220,7 +220,7 @@ describe("caption, ask and match say what is wrong, and exit with 2", () => {
     [["caption", image, "--bems", "3"], /^error: caption --bems: no such flag\. Did you mean --beams\?/],
     [["caption", image, "--csv", "--jsonl"], "--jsonl, --csv: found 2 forms, expected one."],
     [["caption", image, "--max-pixels", "no"], '--max-pixels: found "no", expected a whole number from 1.'],
-    [["caption", image, "-b", "auto"], "--batch-size: nothing is measured here, expected a whole number from 1."],
+    [["caption", image, "-b", "auto"], '--batch-size: found "auto", expected a whole number from 1.'],
     [["ask"], "ask: found no image, expected an image and a question."],
     [
       ["ask", image, "-q"],
