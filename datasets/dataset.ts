@@ -79,6 +79,9 @@ export class DatasetError extends Error {
   override readonly name = "DatasetError";
 }
 
+/** An official file, or the folder of images, is not in the data folder. */
+export class MissingDataError extends DatasetError {}
+
 /** The samples a run asks: the first of the split. `limit`: a number from 1, a fraction below 1 of them, rounded up, or null for all. */
 export function limitSamples<S>(samples: readonly S[], limit: number | null): readonly S[] {
   if (limit === null) return samples;

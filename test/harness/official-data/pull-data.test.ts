@@ -185,6 +185,17 @@ describe("pull of a data set", () => {
     });
   }
 
+  it("is what an error about missing files names, with the split and the folder", async () => {
+    for (const files of [{}, { "v2_OpenEnded_mscoco_val2014_questions.json": "{}" }]) {
+      const data = temporaryFolder(files);
+      const run = ["run", "--model", "shapes-opt-small", "--tasks", "vqav2", "--data", data];
+      const { code, err } = await command(...run, "--output", join(folder, "a"));
+      assert.equal(code, 2);
+      const end = ` Give the folder with --data. Or get it with: npx blip2-bench pull vqav2 --split val --output ${data}\n`;
+      assert.ok(err.endsWith(end), err);
+    }
+  });
+
   it("names the data sets and splits there are", async () => {
     assertFails(
       await command("pull", "coco-caption", "--split", "tset", "--output", join(folder, "x")),

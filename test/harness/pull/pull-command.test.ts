@@ -209,6 +209,29 @@ describe("pull, as a command", () => {
     });
   }
 
+  it("is what doctor asks the hub about when told to with --online, and not otherwise", async () => {
+    const env = await start({ [name]: { files: bundledFiles("shapes-opt-small") } });
+    const { endpoint } = hub!;
+    const stateOf = async (more: Readonly<Record<string, string>>, ...words: string[]): Promise<unknown> => {
+      const { out } = await call(folder, { ...env, ...more }, "doctor", "--json", ...words);
+      return (JSON.parse(out) as { hub: unknown }).hub;
+    };
+    assert.equal(await stateOf({}), null);
+    assert.deepEqual(await stateOf({}, "--online"), { endpoint, answers: true, words: "answers; there is no token" });
+    assert.deepEqual(await stateOf({ HF_HUB_OFFLINE: "1" }, "--online"), {
+      endpoint,
+      answers: null,
+      words: "not asked: HF_HUB_OFFLINE",
+    });
+    await hub!.close();
+    hub = null;
+    assert.deepEqual(await stateOf({}, "--online"), {
+      endpoint,
+      answers: false,
+      words: `${new URL(endpoint).host}: nothing listens there`,
+    });
+  });
+
   it("goes through a proxy, but to the hosts that NO_PROXY names", async () => {
     await start({ [name]: { files: bundledFiles("shapes-opt-small") } });
     const tunnels: string[] = [];
