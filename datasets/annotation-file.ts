@@ -4,7 +4,7 @@
  */
 import { open, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { DatasetError } from "./dataset.ts";
+import { DatasetError, MissingDataError } from "./dataset.ts";
 import type { DataSource } from "./dataset.ts";
 
 export interface AnnotationFile {
@@ -54,7 +54,7 @@ export async function findAnnotationFile(
     const reason = cause instanceof Error && "code" in cause ? String(cause.code) : String(cause);
     const what =
       reason === "ENOENT" ? "does not exist" : reason === "ENOTDIR" ? "is not a folder" : `cannot be read (${reason})`;
-    throw new DatasetError(
+    throw new MissingDataError(
       `${split}: the data folder ${source.folder} ${what}; expected ${name} in it. Give the folder with --data.`,
       { cause },
     );
@@ -65,7 +65,7 @@ export async function findAnnotationFile(
     (json.length > LISTED_NAMES ? ` and ${json.length - LISTED_NAMES} more` : "");
   const there = json.length === 0 ? "no JSON file is there" : `found there: ${listed}`;
   const hint = otherwise(present);
-  throw new DatasetError(
+  throw new MissingDataError(
     `${split}: ${name} not found in ${source.folder}; ${there}. ${hint === "" ? "" : `${hint} `}Give the folder with --data.`,
   );
 }

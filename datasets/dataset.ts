@@ -87,6 +87,9 @@ export class DatasetError extends Error {
   override readonly name = "DatasetError";
 }
 
+/** An official file, or the folder of images, is not in the data folder. */
+export class MissingDataError extends DatasetError {}
+
 /**
  * The first samples of a split, which a run asks. `limit`: a number from 1; a fraction below 1 of all samples, rounded
  * up; or null for all.

@@ -5,7 +5,7 @@
  */
 import { access, opendir, readdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { DatasetError } from "./dataset.ts";
+import { DatasetError, MissingDataError } from "./dataset.ts";
 import type { DataSource, ImageFile } from "./dataset.ts";
 import { cocoName2017 } from "./image-names.ts";
 import { mirrorImages } from "./parquet/mirror-images.ts";
@@ -75,7 +75,7 @@ export async function chooseImageFolder(
     throw new DatasetError(`${split}: the image folder ${images} does not exist. Give the folder with --images.`);
   }
   const example = fileNames[0] ?? "*.jpg";
-  throw new DatasetError(
+  throw new MissingDataError(
     `${split}: no folder of images: looked for ${[...named, ...paths2017].join(", ")}, and for files such as ${example} in ${folder}. ` +
       "Give the folder with --images.",
   );

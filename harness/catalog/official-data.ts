@@ -47,6 +47,16 @@ export interface OfficialDataset {
   readonly splits: readonly OfficialSplit[];
 }
 
+/** The command that fetches a split into a folder; null: its files are not known here. */
+export function pullCommand(
+  official: readonly OfficialDataset[],
+  dataset: string,
+  { split, folder }: { readonly split: string; readonly folder: string },
+): string | null {
+  const known = official.find(({ name }) => name === dataset)?.splits.some((each) => each.split === split);
+  return known === true ? `npx blip2-bench pull ${dataset} --split ${split} --output ${folder}` : null;
+}
+
 function archive(url: string, sizeBytes: number | null = null, ...sha256: readonly string[]): OfficialArchive {
   return { url, sizeBytes, sha256 };
 }

@@ -1,10 +1,11 @@
 /** The samples of a task's split, its files and their fingerprints. */
 import { basename } from "node:path";
-import { DatasetError, limitSamples } from "../../datasets/dataset.ts";
+import { DatasetError, limitSamples, MissingDataError } from "../../datasets/dataset.ts";
 import type { Dataset, Sample, Split } from "../../datasets/dataset.ts";
 import type { RunPlan } from "../../reports/records/run-record.ts";
 import type { Catalog } from "./catalog.ts";
 import { dataFolder } from "./data-folder.ts";
+import { pullCommand } from "./official-data.ts";
 import { describeDataFiles } from "./data-files.ts";
 import { unknownName } from "./usage-error.ts";
 
@@ -50,7 +51,13 @@ export async function openSplit<S extends Sample>(
   }
   const data = await dataFolder(config.data, hubCache);
   const folder = data ?? catalog.dataFolder;
-  const split = await dataset.open({ folder, ...(config.images !== null && { images: config.images }) }, name);
+  const source = { folder, ...(config.images !== null && { images: config.images }) };
+  const split = await dataset.open(source, name).catch((error: unknown) => {
+    const command = pullCommand(catalog.officialData, dataset.name, { split: name, folder });
+    // A mirror is another's, and its folder in the Hugging Face cache is not one to add files to.
+    if (!(error instanceof MissingDataError) || command === null || folder !== config.data) throw error;
+    throw new MissingDataError(`${error.message} Or get it with: ${command}`, { cause: error });
+  });
   const samples = limitSamples(split.samples, config.limit);
   if (samples.length === 0) {
     throw new DatasetError(

@@ -1,7 +1,10 @@
 /** Gives byte ranges of a zip archive, from a file on disk or from a URL whose server supports range requests. */
 import { open } from "node:fs/promises";
-import { fetchRange } from "../pull/network/fetch-bytes.ts";
+import { header } from "../pull/network/answer-headers.ts";
+import { exchange, refuseLater } from "../pull/network/exchange.ts";
+import { becameAnother, fetchRange } from "../pull/network/fetch-bytes.ts";
 import type { Network } from "../pull/network/network.ts";
+import { persist } from "../pull/network/persist.ts";
 import type { ByteSource } from "./zip-directory.ts";
 
 export async function withFileSource<T>(path: string, work: (source: ByteSource) => Promise<T>): Promise<T> {
@@ -19,11 +22,29 @@ export async function withFileSource<T>(path: string, work: (source: ByteSource)
   }
 }
 
-/** Throws a PullError where the server does not support range requests. */
+/**
+ * @throws NoRangesError, also while it is read, where the server sends whole files only
+ * @throws PullIncompleteError while it is read, where the archive is another by then
+ */
 export async function remoteSource(network: Network, url: string): Promise<ByteSource> {
-  const { totalBytes } = await fetchRange(network, { what: url, url, begin: 0, end: 1 });
+  const { totalBytes, etag } = await fetchRange(network, { what: url, url, begin: 0, end: 1, etag: null });
   const read = async (begin: number, end: number): Promise<Uint8Array> => {
-    return (await fetchRange(network, { what: url, url, begin, end })).bytes;
+    const found = await fetchRange(network, { what: url, url, begin, end, etag });
+    if (found.totalBytes !== totalBytes) throw becameAnother(url);
+    return found.bytes;
   };
   return { name: url, sizeBytes: totalBytes, read };
+}
+
+/** How many bytes the server says that it has there; null: it does not say. */
+export async function remoteSize(network: Network, url: string): Promise<number | null> {
+  return network.small(() =>
+    persist(network, url, async () => {
+      const answer = await exchange(network, { url, method: "HEAD" });
+      await answer.body.discard();
+      await refuseLater(answer);
+      const length = header(answer.headers, "content-length");
+      return answer.status === 200 && length !== null ? Number(length) : null;
+    }),
+  );
 }

@@ -11,6 +11,7 @@ import type { Dataset, ImageFile, Sample } from "../../datasets/dataset.ts";
 import { isThereToRead } from "../../datasets/images.ts";
 import { decodeBytes, imageBytes } from "../../models/image/image-processor.ts";
 import { ImageError } from "../../models/model.ts";
+import { pullCommand } from "../catalog/official-data.ts";
 import type { OfficialDataset } from "../catalog/official-data.ts";
 import { withFileSource } from "./archive-source.ts";
 import { readZipDirectory } from "./zip-directory.ts";
@@ -98,8 +99,7 @@ async function checkSplit(dataset: Dataset<Sample>, name: string, checking: Chec
   const { folder, found, official, onProgress } = checking;
   const known = official.find((each) => each.name === dataset.name)?.splits.find(({ split }) => split === name);
   const about = { dataset: dataset.name, split: name, officialSamples: known?.samples ?? null };
-  const command =
-    known === undefined ? null : `npx blip2-bench pull ${dataset.name} --split ${name} --output ${folder}`;
+  const command = pullCommand(official, dataset.name, { split: name, folder });
   const nothing = { files: [], samples: 0, images: 0, missing: [], damaged: [], notes: [] };
   try {
     const split = await dataset.open({ folder }, name);

@@ -1,4 +1,7 @@
-/** The command as a process, in a folder of its own: the real one, and the same with the fake model (fake-command.ts). */
+/**
+ * The command as a process, in a folder of its own: the real one, one that takes official files from a stand-in server
+ * (official-command.ts), and one with the fake model (fake-command.ts).
+ */
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import type { ChildProcess, ChildProcessWithoutNullStreams } from "node:child_process";
@@ -14,6 +17,7 @@ import { fakeCatalog, fakeModel } from "./fakes.ts";
 import { hangMs, projectRoot } from "./project.ts";
 
 export const realCommand = join(projectRoot, "dist", "harness", "cli", "cli.js");
+export const officialCommand = join(projectRoot, "dist", "test", "support", "official-command.js");
 export const fakeCommand = join(projectRoot, "dist", "test", "support", "fake-command.js");
 
 export function environment(folder: string, more: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {

@@ -3,10 +3,11 @@ import { FollowingDigest } from "./following-digest.ts";
 import type { Network } from "./network.ts";
 import { PartialFile } from "./partial-file.ts";
 import { persist } from "./persist.ts";
+import { NoRangesError } from "./pull-error.ts";
 import { receive } from "./receive-piece.ts";
 import { refuseOtherContent } from "./remote-file.ts";
 import type { Downloaded, Place, RemoteFile } from "./remote-file.ts";
-import { NoRangesError, Origin } from "./origin.ts";
+import { Origin } from "./origin.ts";
 
 /**
  * Downloads a file. With a wrong checksum it is fetched once more, since bytes kept on disk may have been damaged

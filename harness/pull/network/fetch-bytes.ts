@@ -1,11 +1,11 @@
 /** Fetches short answers into memory: a document, or a range of a large file. */
-import { contentRange } from "./answer-headers.ts";
+import { contentRange, header } from "./answer-headers.ts";
 import type { Headers } from "./answer-headers.ts";
 import { exchange, failureOf, refuseLater, TransientError } from "./exchange.ts";
 import type { Answer } from "./exchange.ts";
 import type { Network } from "./network.ts";
 import { persist } from "./persist.ts";
-import { PullError } from "./pull-error.ts";
+import { NoRangesError, PullError, PullIncompleteError } from "./pull-error.ts";
 
 export interface FetchedBytes {
   readonly headers: Headers;
@@ -31,27 +31,44 @@ export async function fetchBytes(
   );
 }
 
+export interface AskedRange {
+  /** For messages. */
+  readonly what: string;
+  readonly url: string;
+  readonly begin: number;
+  /** Not with it. */
+  readonly end: number;
+  /** What the server called the content before; null: it was not asked yet, or has no name for it. */
+  readonly etag: string | null;
+}
+
+export interface FetchedRange {
+  /** Fewer than asked for at the end of the content. */
+  readonly bytes: Buffer;
+  /** Of the content. */
+  readonly totalBytes: number;
+  readonly etag: string | null;
+}
+
 /**
- * Bytes from `begin` up to, not including, `end`, and the size of the whole file. Fewer bytes where the file ends
- * before `end`.
+ * A few bytes of what lies there.
+ * @throws NoRangesError where the server sends all of it instead
+ * @throws PullIncompleteError where the content is another by now
  */
-export async function fetchRange(
-  network: Network,
-  {
-    what,
-    url,
-    begin,
-    end,
-  }: { readonly what: string; readonly url: string; readonly begin: number; readonly end: number },
-): Promise<{ readonly bytes: Buffer; readonly totalBytes: number }> {
+export async function fetchRange(network: Network, { what, url, begin, end, etag }: AskedRange): Promise<FetchedRange> {
   return network.small(() =>
     persist(network, what, async () => {
-      const answer = await exchange(network, { url, headers: { range: `bytes=${begin}-${end - 1}` } });
+      const headers = { range: `bytes=${begin}-${end - 1}`, ...(isStrong(etag) && { "if-range": etag }) };
+      const answer = await exchange(network, { url, headers });
       await refuseLater(answer);
+      const foundEtag = header(answer.headers, "etag");
       if (answer.status !== 206) {
         if (answer.status !== 200) refuseAnswer(answer, (await readBody(network, answer)).toString());
         await answer.body.discard();
-        throw new PullError(`${url}: the server sends whole files only, expected the bytes from ${begin} to ${end}.`);
+        if (isStrong(etag) && foundEtag !== etag) throw becameAnother(url);
+        throw new NoRangesError(
+          `${url}: the server sends whole files only, expected the bytes from ${begin} to ${end}.`,
+        );
       }
       const range = contentRange(answer.headers);
       if (range?.bytes?.begin !== begin || range.bytes.end > end || range.totalBytes === null) {
@@ -62,9 +79,21 @@ export async function fetchRange(
       if (bytes.length !== range.bytes.end - begin) {
         throw new TransientError(`${new URL(url).host}: the answer was not as long as announced`);
       }
-      return { bytes, totalBytes: range.totalBytes };
+      return { bytes, totalBytes: range.totalBytes, etag: foundEtag };
     }),
   );
+}
+
+/** Of content that is read piece by piece: the pieces would not fit together. */
+export function becameAnother(url: string): PullIncompleteError {
+  return new PullIncompleteError(
+    `${url}: has become another file while it was read. What is here is whole; give the same command again.`,
+  );
+}
+
+/** Whether it may stand in If-Range (RFC 9110, section 13.1.5): it tells any two contents apart. */
+function isStrong(etag: string | null): etag is string {
+  return etag !== null && !etag.startsWith("W/");
 }
 
 export async function readBody(network: Network, { body, url }: Answer): Promise<Buffer> {

@@ -2,6 +2,7 @@
  * The network settings that all requests of a command use: proxies, time limits, the token and the origin that may
  * receive it, the number of parallel connections, and the listener for progress.
  */
+import { setMaxListeners } from "node:events";
 import pLimit from "p-limit";
 import type { LimitFunction } from "p-limit";
 import { EnvHttpProxyAgent } from "undici";
@@ -75,6 +76,7 @@ export function openNetwork(
   { signal, tell }: { readonly signal: AbortSignal; readonly tell: (event: NetworkEvent) => void },
 ): Network {
   const { proxies, connectMs, idleMs } = settings;
+  setMaxListeners(0, signal); // each request under way has one
   const dispatcher = new EnvHttpProxyAgent({
     httpProxy: proxies.http,
     httpsProxy: proxies.https,

@@ -6,14 +6,9 @@ import { readBody, refuseAnswer } from "./fetch-bytes.ts";
 import type { Network } from "./network.ts";
 import type { Content } from "./partial-file.ts";
 import { persist } from "./persist.ts";
-import { PullError } from "./pull-error.ts";
+import { NoRangesError, PullError } from "./pull-error.ts";
 import type { Bytes } from "./receive-piece.ts";
 import type { RemoteFile } from "./remote-file.ts";
-
-/** The server answered a range request with the whole file. */
-export class NoRangesError extends Error {
-  override readonly name = "NoRangesError";
-}
 
 /** The source of a file. It remembers the target of redirects until that URL stops working. */
 export class Origin {
@@ -66,7 +61,7 @@ export class Origin {
     }
     if (answer.status === 206 && range?.bytes?.begin === begin && range.bytes.end === end) return answer;
     await answer.body.discard();
-    if (answer.status === 200) throw new NoRangesError();
+    if (answer.status === 200) throw new NoRangesError(`${this.#remote.url}: the server sends whole files only.`);
     throw new TransientError(`${new URL(answer.url).host}: answered with other bytes than were asked for`);
   }
 

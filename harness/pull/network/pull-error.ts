@@ -12,3 +12,6 @@ export class PullError extends Error {
 export class PullIncompleteError extends Error {
   override readonly name = "PullIncompleteError";
 }
+
+/** A server answered with the whole file where bytes of it were asked for. */
+export class NoRangesError extends PullError {}

@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileS
 import { join } from "node:path";
 import { catalog } from "../../../harness/catalog/catalog.ts";
 import { officialData } from "../../../harness/catalog/official-data.ts";
+import type { OfficialDataset } from "../../../harness/catalog/official-data.ts";
 import { main } from "../../../harness/cli/command.ts";
 import type { DataCheck } from "../../../harness/official-data/check-data.ts";
 import { assertFails, blip2, environment } from "../../support/command-process.ts";
@@ -27,11 +28,13 @@ afterEach(async () => {
   await server.close();
 });
 
-async function command(...words: string[]): Promise<Ended> {
+const command = (...words: string[]): Promise<Ended> => commandWith(officialTable(server.origin, archives), words);
+
+async function commandWith(table: readonly OfficialDataset[], words: readonly string[]): Promise<Ended> {
   let [out, err] = ["", ""];
   const code = await main(
     words,
-    { ...catalog, officialData: officialTable(server.origin, archives) },
+    { ...catalog, officialData: table },
     {
       stdout: { write: (text) => (out += text) },
       stderr: { write: (text) => (err += text) },
@@ -41,8 +44,11 @@ async function command(...words: string[]): Promise<Ended> {
   return { code, out, err };
 }
 
-const pullVqa = (...more: string[]): Promise<Ended> =>
-  command("pull", "vqav2", "--split", "val", "--accept-terms", "--output", join(folder, "vqa"), "--json", ...more);
+const vqaWords = (...more: string[]): readonly string[] => [
+  ...["pull", "vqav2", "--split", "val", "--accept-terms", "--output", join(folder, "vqa"), "--json"],
+  ...more,
+];
+const pullVqa = (...more: string[]): Promise<Ended> => command(...vqaWords(...more));
 
 function imagesIn(name: string): readonly string[] {
   return readdirSync(join(folder, name, "val2014")).sort();
@@ -133,13 +139,61 @@ describe("pull of a data set", () => {
     assert.match(err, /val2014\.zip: the zip archive is damaged: .*\.jpg is not what was packed/);
   });
 
-  it("goes on over cut answers, and says what a server without ranges means", async () => {
+  it("goes on over cut answers", async () => {
     await server.close();
     server = await startDataServer(archives, (path, count) =>
       path === "val2014.zip" && count === 4 ? { kind: "cut", afterBytes: 100 } : null,
     );
     const { code, err } = await pullVqa("--limit", "20");
     assert.equal(code, 0, err);
+  });
+
+  for (const [address, words] of [
+    ["val2014/", "the images are fetched one by one"],
+    [null, "the whole archive is fetched"],
+  ] as const) {
+    it(`from a server that gives no ranges says that ${words}`, async () => {
+      await server.close();
+      const names = readdirSync(join(bundledData, "val2014"));
+      const single = names.map(
+        (name) => [`val2014/${name}`, readFileSync(join(bundledData, "val2014", name))] as const,
+      );
+      server = await startDataServer({ ...archives, ...Object.fromEntries(single) }, (path, count) =>
+        path === "val2014.zip" && count > 2 ? { kind: "whole" } : null,
+      );
+      const table = officialTable(server.origin, archives).map((dataset): OfficialDataset => ({
+        ...dataset,
+        splits: dataset.splits.map((split) => {
+          if ("why" in split.images) return split;
+          return { ...split, images: { ...split.images, address: address && `${server.origin}/${address}` } };
+        }),
+      }));
+      const { code, out, err } = await commandWith(table, vqaWords("--limit", "20"));
+      assert.equal(code, 0, err);
+      assert.match(err, new RegExp(`val2014\\.zip: 127\\.0\\.0\\.1:\\d+ gives no parts of it; ${words}\n`));
+      const { images } = JSON.parse(out) as { images: number };
+      assert.equal(imagesIn("vqa").length, images);
+      for (const name of imagesIn("vqa")) {
+        assert.deepEqual(
+          readFileSync(join(folder, "vqa", "val2014", name)),
+          readFileSync(join(bundledData, "val2014", name)),
+        );
+      }
+      const isSingle = ({ path }: { readonly path: string }): boolean => path.startsWith("val2014/");
+      assert.equal(server.requests.filter(isSingle).length, address === null ? 0 : images);
+      assert.ok(!existsSync(join(folder, "vqa", ".pull")));
+    });
+  }
+
+  it("is what an error about missing files names, with the split and the folder", async () => {
+    for (const files of [{}, { "v2_OpenEnded_mscoco_val2014_questions.json": "{}" }]) {
+      const data = temporaryFolder(files);
+      const run = ["run", "--model", "shapes-opt-small", "--tasks", "vqav2", "--data", data];
+      const { code, err } = await command(...run, "--output", join(folder, "a"));
+      assert.equal(code, 2);
+      const end = ` Give the folder with --data. Or get it with: npx blip2-bench pull vqav2 --split val --output ${data}\n`;
+      assert.ok(err.endsWith(end), err);
+    }
   });
 
   it("names the data sets and splits there are", async () => {

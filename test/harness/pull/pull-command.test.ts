@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { createServer } from "node:http";
 import { connect } from "node:net";
 import type { AddressInfo } from "node:net";
@@ -15,7 +15,6 @@ import type { Ended } from "../../support/command-process.ts";
 import { bundledFiles, filesOf, hastySettings, manyBytes, pullFrom, runBeside } from "../../support/hub/pulling.ts";
 import { startHub } from "../../support/hub/stand-in-hub.ts";
 import type { HubOptions, StandInHub, StandInRepository } from "../../support/hub/stand-in-hub.ts";
-import { projectRoot } from "../../support/project.ts";
 import { temporaryFolder } from "../../support/temporary-files.ts";
 
 const name = "Salesforce/blip2-opt-2.7b";
@@ -210,6 +209,29 @@ describe("pull, as a command", () => {
     });
   }
 
+  it("is what doctor asks the hub about when told to with --online, and not otherwise", async () => {
+    const env = await start({ [name]: { files: bundledFiles("shapes-opt-small") } });
+    const { endpoint } = hub!;
+    const stateOf = async (more: Readonly<Record<string, string>>, ...words: string[]): Promise<unknown> => {
+      const { out } = await call(folder, { ...env, ...more }, "doctor", "--json", ...words);
+      return (JSON.parse(out) as { hub: unknown }).hub;
+    };
+    assert.equal(await stateOf({}), null);
+    assert.deepEqual(await stateOf({}, "--online"), { endpoint, answers: true, words: "answers; there is no token" });
+    assert.deepEqual(await stateOf({ HF_HUB_OFFLINE: "1" }, "--online"), {
+      endpoint,
+      answers: null,
+      words: "not asked: HF_HUB_OFFLINE",
+    });
+    await hub!.close();
+    hub = null;
+    assert.deepEqual(await stateOf({}, "--online"), {
+      endpoint,
+      answers: false,
+      words: `${new URL(endpoint).host}: nothing listens there`,
+    });
+  });
+
   it("goes through a proxy, but to the hosts that NO_PROXY names", async () => {
     await start({ [name]: { files: bundledFiles("shapes-opt-small") } });
     const tunnels: string[] = [];
@@ -242,17 +264,6 @@ describe("pull, as a command", () => {
     } finally {
       proxy.closeAllConnections();
       proxy.close();
-    }
-  });
-
-  it("in docs/pull.md: its commands run one after the other, and end well", async () => {
-    const env = await start({ [name]: { files: bundledFiles("shapes-opt-base"), refs: ["v1"] } });
-    const page = readFileSync(join(projectRoot, "docs", "pull.md"), "utf8");
-    const commands = [...page.matchAll(/^npx blip2-bench (.+)$/gm)].map(([, words]) => words!.split(" "));
-    assert.ok(commands.length >= 5);
-    for (const words of commands) {
-      const { code, err } = await runBeside(folder, words, env);
-      assert.equal(code, 0, `${words.join(" ")}: ${err}`);
     }
   });
 });

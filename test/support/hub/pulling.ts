@@ -78,7 +78,11 @@ export async function runBeside(
   words: readonly string[],
   env: Readonly<Record<string, string>>,
 ): Promise<Ended> {
-  const child = startProcess(folder, { command: realCommand, words, env });
+  return endOf(startProcess(folder, { command: realCommand, words, env }));
+}
+
+/** What a process says until it ends; it gets no input. */
+export async function endOf(child: ReturnType<typeof startProcess>): Promise<Ended> {
   let [out, err] = ["", ""];
   child.stdout.setEncoding("utf8").on("data", (text: string) => (out += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (err += text));

@@ -1,4 +1,4 @@
-/** Sends a file or a range of it, as a server should (RFC 9110, section 14), or in one of the ways in which servers go wrong. */
+/** Sends a file or a range of it, as a server should (RFC 9110, sections 13.1.5 and 14), or in one of the ways in which servers go wrong. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 
 export type Misbehaviour =
@@ -42,7 +42,10 @@ export function sendContent(stored: Uint8Array, { incoming, outgoing, headers, m
   if (misbehaviour?.kind === "stuck" && misbehaviour.afterBytes === 0) return;
   const bytes = misbehaviour?.kind === "changed" ? misbehaviour.bytes : stored;
   const total = bytes.length;
-  const asked = misbehaviour?.kind === "whole" ? null : /^bytes=(\d+)-(\d*)$/.exec(incoming.headers.range ?? "");
+  const ifRange = incoming.headers["if-range"];
+  const isOther = ifRange !== undefined && ifRange !== headers["etag"];
+  const isWhole = misbehaviour?.kind === "whole" || isOther;
+  const asked = isWhole ? null : /^bytes=(\d+)-(\d*)$/.exec(incoming.headers.range ?? "");
   let [begin, end] = [0, total];
   if (asked !== null) {
     begin = Number(asked[1]);
