@@ -22,7 +22,6 @@ export function escapeMarkdown(text: string): string {
     .replace(/&/g, "&amp;")
     .replace(/</g, "&lt;")
     .replace(/>/g, "&gt;")
-    // a user name after @ in a pull request would notify that user; TR@1 is not one
-    .replace(/(?<!\w)@(?=\w)/g, "@\u200b")
+    .replace(/(?<!\w)@(?=\w)/g, "@\u200b") // @name in a pull request would notify that user; TR@1 names nobody
     .replace(/\s*[\r\n]+\s*/g, " ");
 }
