@@ -89,7 +89,7 @@ interface Dispatching {
   readonly options: Dispatcher.DispatchOptions;
 }
 
-/** undici's `request` without its stream, which stops the connection at every chunk: from this machine a third faster. */
+/** undici's `request` without its stream, which with its usual settings pauses the connection at every chunk. */
 function dispatch({ dispatcher }: Network, { url, signal, options }: Dispatching): Promise<Answer> {
   return new Promise((resolve, reject) => {
     let connection: Dispatcher.DispatchController | null = null;
