@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
+import { catalog } from "../../../harness/catalog/catalog.ts";
 import { commands } from "../../../harness/cli/command.ts";
 import { assertFails, blip2, inProcess, realCommand } from "../../support/command-process.ts";
 import { temporaryFolder } from "../../support/temporary-files.ts";
@@ -11,8 +12,8 @@ beforeEach(() => {
   folder = temporaryFolder();
 });
 
-const taskNames = "vqav2, ok-vqa, gqa, coco-caption, nocaps, flickr30k-retrieval, coco-retrieval";
-const modelNames = "shapes-opt-small, shapes-opt-base, shapes-t5-small, shapes-t5-base, shapes-itm";
+const taskNames = catalog.tasks.map(({ name }) => name).join(", ");
+const modelNames = catalog.checkpoints.map(({ name }) => name).join(", ");
 
 describe("blip2-bench ls", () => {
   it("lists models and tasks, on stdout", async () => {
