@@ -1,4 +1,5 @@
 /** How much disk --keep-features will take, for the note that is shown before a run begins. */
+import { readableBytes } from "../catalog/readable-bytes.ts";
 import type { Sample } from "../../datasets/dataset.ts";
 import { describePrecision } from "../../models/checkpoint/precision.ts";
 import type { RunConfig } from "./run-config.ts";
@@ -25,9 +26,4 @@ export function describeFeatureSizes(
   });
   const shared = lines.length > 1 ? " Checkpoints with the same image encoder share them." : "";
   return `--keep-features: image features are kept in ${cache}.${shared}\n${lines.map((line) => `  ${line}`).join("\n")}`;
-}
-
-export function readableBytes(bytes: number): string {
-  if (bytes < 1e6) return `${(bytes / 1e3).toFixed(1)} kB`;
-  return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 }

@@ -3,6 +3,7 @@ import { openCheckpoint } from "../../../models/checkpoint/checkpoint.ts";
 import { describePrecision } from "../../../models/checkpoint/precision.ts";
 import { planBytes, planQuantization, prepareWeights } from "../../../models/checkpoint/quantized-weights.ts";
 import type { QuantizationPlan } from "../../../models/checkpoint/quantized-weights.ts";
+import { megabytesText } from "../../../reports/tables/numbers.ts";
 import { completeCode } from "../exit-code.ts";
 import { checkpointPlace } from "../../catalog/find-checkpoint.ts";
 import type { Surroundings } from "../declared-command.ts";
@@ -70,13 +71,9 @@ function describe({ checkpoint, precision, bytes, seconds, reasons, ...counted }
   const counts = [...quantized, ...(fp16Tensors === 0 ? [] : [`${fp16Tensors} tensors fp16`])];
   const kept = [...counts, `${fp32Tensors} tensors fp32`].join(", ");
   if (counts.length === 0) return `${checkpoint} ${precision}: ${kept}`;
-  const size = `${megabytes(bytes.from)} to ${megabytes(bytes.to)} MB in ${seconds.toFixed(1)} s`;
-  const rate = `${megabytes(bytes.from / seconds)} MB/s`;
+  const size = `${megabytesText(bytes.from)} to ${megabytesText(bytes.to)} MB in ${seconds.toFixed(1)} s`;
+  const rate = `${megabytesText(bytes.from / seconds)} MB/s`;
   return [`${checkpoint} ${precision}: ${kept}; ${size}, ${rate}`, ...reasons.map((reason) => `  ${reason}`)].join(
     "\n",
   );
-}
-
-function megabytes(bytes: number): string {
-  return (bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0);
 }

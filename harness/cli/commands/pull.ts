@@ -18,7 +18,7 @@ import type { PullValues } from "./declared/look-after.ts";
 import { datasetNamed } from "../pull/named-datasets.ts";
 import { pullDataset } from "../pull/pull-datasets.ts";
 import { pullModels } from "../pull/pull-models.ts";
-import { shownBytes } from "../pull/pull-progress.ts";
+import { readableBytes } from "../../catalog/readable-bytes.ts";
 import { withNetwork } from "../pull/with-network.ts";
 
 /** Gives the exit code. */
@@ -62,7 +62,7 @@ async function pullNamed(
 
 function describe({ repository, revision, commit, folder, files }: PulledCheckpoint): string {
   const fetched = files.filter(({ wasHere }) => !wasHere);
-  const bytes = shownBytes(fetched.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0));
+  const bytes = readableBytes(fetched.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0));
   const what = fetched.length === 0 ? "all was here" : `${fetched.length} files fetched, ${bytes}`;
   return `${repository}@${revision} is ${commit}: ${what}\n${folder}`;
 }
@@ -80,11 +80,11 @@ interface Pullable {
 
 const listColumns: readonly ColumnOf<Pullable>[] = [
   left("checkpoint", ({ name }) => name),
-  right("size", ({ sizeBytes }) => `about ${shownBytes(sizeBytes)}`),
+  right("size", ({ sizeBytes }) => `about ${readableBytes(sizeBytes)}`),
   left("licence", ({ licence }) => licence),
   left("here", ({ commit, keptBytes }) => {
     if (commit !== null) return `commit ${commit.slice(0, 8)}`;
-    return keptBytes > 0 ? `${shownBytes(keptBytes)} of it` : "no";
+    return keptBytes > 0 ? `${readableBytes(keptBytes)} of it` : "no";
   }),
 ];
 

@@ -15,7 +15,7 @@ import {
   revisionsNamed,
 } from "../../pull/hub/cached-revisions.ts";
 import type { CachedRevision } from "../../pull/hub/cached-revisions.ts";
-import { shownBytes } from "./pull-progress.ts";
+import { readableBytes } from "../../catalog/readable-bytes.ts";
 
 /** The revisions and unfinished downloads that were listed or removed. */
 export interface HubRevisions {
@@ -57,7 +57,7 @@ const columns: readonly ColumnOf<ShownRevision>[] = [
   left("on the hub", ({ repository }) => repository),
   left("commit", ({ commit }) => commit),
   left("branches, tags", ({ names }) => names),
-  right("size", ({ sizeBytes }) => shownBytes(sizeBytes)),
+  right("size", ({ sizeBytes }) => readableBytes(sizeBytes)),
   left("state", ({ state }) => state),
 ];
 

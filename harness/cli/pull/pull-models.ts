@@ -7,7 +7,7 @@ import type { HubSettings } from "../../pull/hub/hub.ts";
 import { findPulled, pullCheckpoint } from "../../pull/hub/pull-checkpoint.ts";
 import type { PulledCheckpoint, PullPlan } from "../../pull/hub/pull-checkpoint.ts";
 import type { Terminal } from "../terminal.ts";
-import { shownBytes } from "./pull-progress.ts";
+import { readableBytes } from "../../catalog/readable-bytes.ts";
 import type { Fetching } from "./with-network.ts";
 
 /** Fetches each checkpoint; for an adapter also its base model, where that is not in the cache. */
@@ -18,8 +18,8 @@ export async function pullModels(
 ): Promise<readonly PulledCheckpoint[]> {
   const onPlan = (plan: PullPlan): void => {
     const { name, commit, files, totalBytes, missingBytes } = plan;
-    const here = missingBytes === 0 ? "all here" : `${shownBytes(missingBytes)} to fetch`;
-    terminal.note(`${name} at ${commit}: ${files} files, ${shownBytes(totalBytes)}, ${here}`);
+    const here = missingBytes === 0 ? "all here" : `${readableBytes(missingBytes)} to fetch`;
+    terminal.note(`${name} at ${commit}: ${files} files, ${readableBytes(totalBytes)}, ${here}`);
     progress.begin(name, missingBytes);
   };
   const pulled: PulledCheckpoint[] = [];

@@ -71,7 +71,3 @@ function amountLike(sizeBytes: number): (bytes: number, withUnit?: boolean) => s
   const [unit, scale] = sizeBytes >= 1e9 ? ["GB", 1e9] : sizeBytes >= 1e6 ? ["MB", 1e6] : ["kB", 1e3];
   return (bytes, withUnit = true) => `${(bytes / scale).toFixed(1)}${withUnit ? ` ${unit}` : ""}`;
 }
-
-export function shownBytes(bytes: number): string {
-  return amountLike(bytes)(bytes);
-}

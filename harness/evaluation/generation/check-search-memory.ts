@@ -5,7 +5,7 @@
 import { freemem } from "node:os";
 import type { DecodingOptions } from "../../../models/model.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
-import { readableBytes } from "../feature-sizes.ts";
+import { readableBytes } from "../../catalog/readable-bytes.ts";
 
 /** With 600 beams of 30 tokens and 4 heads a process grew by 1.16 GB: so many times one layer's weights [heads, beams, places]. */
 const copies = 7;

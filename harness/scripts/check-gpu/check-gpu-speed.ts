@@ -14,6 +14,7 @@ import { isInGraph } from "../../../models/generation/generation-way.ts";
 import type { GenerationWay } from "../../../models/generation/generation-way.ts";
 import { loadGenerationCheckpoint } from "../../../models/load-blip2.ts";
 import type { GraphRun } from "../../../models/runtime.ts";
+import { gigabytesText } from "../../../reports/tables/numbers.ts";
 import { freeBytes } from "../../catalog/machine.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
 import { peakMemoryMiB, provideCheckpoint } from "../bench-report.ts";
@@ -146,11 +147,12 @@ async function provideRoom({ shape, folder, precision, onProgress }: SpeedOption
   const share = Math.max(...Object.values(precision).map((name) => convertedShare[name]));
   const needed = weights * ((isThere ? 0 : 1) + share);
   const free = await freeBytes(path.resolve(folder));
-  const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
-  onProgress(`speed: ${folder}: takes ${gigabytes(needed)} at most of ${free === null ? "?" : gigabytes(free)} free`);
+  onProgress(
+    `speed: ${folder}: takes ${gigabytesText(needed)} at most of ${free === null ? "?" : gigabytesText(free)} free`,
+  );
   if (free === null || needed <= free) return;
   throw new UsageError(
-    `${folder}: found ${gigabytes(free)} free, expected ${gigabytes(needed)} for the checkpoint. ` +
+    `${folder}: found ${gigabytesText(free)} free, expected ${gigabytesText(needed)} for the checkpoint. ` +
       "Give a --folder on a larger disk, or --shape base.",
   );
 }
