@@ -25,6 +25,22 @@ export interface GenerationProtocol<S extends Sample> {
   readonly answer: (text: string) => string;
 }
 
+/** Where the data of a user's task is, if a command does not say. */
+export interface TaskData {
+  /** Absolute, or the name of a mirror: see DataSource. */
+  readonly data?: string;
+  readonly images?: string;
+  readonly split?: string;
+}
+
+/** The file that a user wrote a task in. A task of the project has none. */
+export interface TaskFile {
+  /** Absolute. */
+  readonly path: string;
+  readonly sha256: string;
+  readonly bytes: Uint8Array;
+}
+
 export interface GenerationTask<S extends Sample> {
   readonly kind: "generation";
   readonly name: string;
@@ -32,6 +48,12 @@ export interface GenerationTask<S extends Sample> {
   readonly protocols: Readonly<Record<ProtocolName, GenerationProtocol<S>>>;
   /** The metrics; the first is the main one. */
   readonly metrics: readonly Metric<S>[];
+  /** Throws an error where the samples that are asked lack what the choices above need; unset: they need nothing more. */
+  checkSamples?(samples: readonly S[]): void;
+  /** Name of the column that standard errors group samples by; unset: samples of one image are a group. */
+  readonly cluster?: string;
+  readonly data?: TaskData;
+  readonly file?: TaskFile;
   readonly published: readonly PublishedScore[];
 }
 
@@ -49,6 +71,8 @@ export interface Metric<S extends Sample> {
   readonly higherIsBetter: boolean;
   /** A pure function of the hypotheses of a run and all samples of its split. */
   score(hypotheses: readonly Hypothesis<S>[], split: readonly S[]): Score;
+  /** Why a hypothesis cannot be scored, so that no metric of the run scores it; null: it can. Unset: each can. */
+  faultOf?(hypothesis: Hypothesis<S>): string | null;
 }
 
 export interface Score {
@@ -83,6 +107,9 @@ export interface RetrievalTask {
   readonly protocols: Readonly<Record<ProtocolName, RetrievalProtocol>>;
   /** The metrics; the first, from images to texts, is the main one. */
   readonly metrics: readonly RetrievalMetric[];
+  readonly cluster?: string;
+  readonly data?: TaskData;
+  readonly file?: TaskFile;
   readonly published: readonly PublishedScore[];
 }
 

@@ -19,7 +19,19 @@ import {
 
 /** null: no number is published for it. */
 export function reproductionOf({ record, scores }: ScoredRun): Reproduction | null {
-  const { config, checkpoint, data } = record;
+  const { config, checkpoint, data, taskFile } = record;
+  const about = {
+    checkpoint: checkpoint.name,
+    task: config.task,
+    split: data.split,
+    protocol: Object.keys(config.overrides).length > 0 ? "custom" : config.protocol,
+    scored: scores.counts.scored,
+    caveats: caveatsOf({ record, scores }),
+  };
+  if (taskFile !== undefined) {
+    const comparisons = besideOwnNumbers(scores);
+    return comparisons.length === 0 ? null : { ...about, obstacles: [], comparisons };
+  }
   const numbers = publishedNumbers.filter(
     (number) => number.checkpoint === checkpoint.name && number.task === config.task && number.split === data.split,
   );
@@ -27,13 +39,8 @@ export function reproductionOf({ record, scores }: ScoredRun): Reproduction | nu
   const obstacles = obstaclesOf(record);
   const isWholeSplit = scores.counts.scored === data.samples;
   return {
-    checkpoint: checkpoint.name,
-    task: config.task,
-    split: data.split,
-    protocol: Object.keys(config.overrides).length > 0 ? "custom" : config.protocol,
-    scored: scores.counts.scored,
+    ...about,
     obstacles,
-    caveats: caveatsOf({ record, scores }),
     comparisons: numbers.map((number) =>
       besidePublished(number, scores, { isComparable: obstacles.length === 0, isWholeSplit }),
     ),
@@ -87,6 +94,26 @@ function besidePublished(
   const verdict = isComparable ? verdictOf(number.value, { difference, interval, tolerance }) : "unjudged";
   const reasons = verdict === "outside" ? knownReasons(number) : [];
   return { published, ours: { value, standardError }, difference, interval, tolerance, verdict, reasons };
+}
+
+/** Compares scores with the numbers that the run's task file has. */
+function besideOwnNumbers({ metrics }: ScoreSheet): readonly PublishedComparison[] {
+  return metrics.flatMap(
+    ({ name, unit, value, standardError, interval, published }): readonly PublishedComparison[] => {
+      if (published === null) return [];
+      const shown = { metric: name, unit, ...published, remark: null };
+      const none = { tolerance: null, reasons: [] };
+      if (value === null) {
+        const missing = "no score: the split has no answers";
+        return [
+          { ...none, published: shown, ours: { missing }, difference: null, interval: null, verdict: "unjudged" },
+        ];
+      }
+      const difference = value - published.value;
+      const verdict = verdictOf(published.value, { difference, interval, tolerance: null });
+      return [{ ...none, published: shown, ours: { value, standardError }, difference, interval, verdict }];
+    },
+  );
 }
 
 interface OwnScore {

@@ -1,15 +1,8 @@
-/** What a command names → what the catalog holds: a task, and a checkpoint that is bundled, in a folder, or in the Hugging Face cache. */
+/** What a command names → a checkpoint: one that is bundled, in a folder, or in the Hugging Face cache. */
 import { existsSync } from "node:fs";
 import type { LoadOptions } from "../../models/load-blip2.ts";
-import type { Task } from "../../tasks/task.ts";
 import type { Catalog, FoundCheckpoint } from "./catalog.ts";
 import { unknownName, UsageError } from "./usage-error.ts";
-
-export function taskNamed(catalog: Catalog, name: string): Task {
-  const found = catalog.tasks.find((task) => task.name === name);
-  if (found !== undefined) return found;
-  throw unknownName(`--tasks ${name}`, "task", { name, names: catalog.tasks.map((task) => task.name) });
-}
 
 /** By a bundled name first, then as a folder, then in the Hugging Face cache. */
 export async function findCheckpoint(catalog: Catalog, name: string, options: LoadOptions): Promise<FoundCheckpoint> {

@@ -3,6 +3,7 @@ import { basename } from "node:path";
 import { DatasetError, limitSamples, MissingDataError } from "../../datasets/dataset.ts";
 import type { Dataset, Sample, Split } from "../../datasets/dataset.ts";
 import type { RunPlan } from "../../reports/records/run-record.ts";
+import type { TaskData } from "../../tasks/task.ts";
 import type { Catalog } from "./catalog.ts";
 import { dataFolder } from "./data-folder.ts";
 import { pullCommand } from "./official-data.ts";
@@ -37,15 +38,22 @@ export interface OpenedSplit<S extends Sample> {
 export interface SplitTask<S extends Sample> {
   readonly name: string;
   readonly dataset: Dataset<S>;
+  /** What is opened where `SplitChoice` leaves it open; unset: the data inside the package. */
+  readonly data?: TaskData;
 }
 
 export async function openSplit<S extends Sample>(
   task: SplitTask<S>,
-  config: SplitChoice,
+  given: SplitChoice,
   { catalog, hubCache }: DataPlaces,
 ): Promise<OpenedSplit<S>> {
   const { dataset } = task;
-  const name = config.split ?? dataset.splits[0]!;
+  const config = {
+    ...given,
+    data: given.data ?? task.data?.data ?? null,
+    images: given.images ?? task.data?.images ?? null,
+  };
+  const name = given.split ?? task.data?.split ?? dataset.splits[0]!;
   if (!dataset.splits.includes(name)) {
     throw unknownName(`--split ${name}: ${task.name}`, "split", { name, names: dataset.splits });
   }

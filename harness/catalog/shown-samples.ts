@@ -4,6 +4,7 @@ import type { ImageFile, Sample } from "../../datasets/dataset.ts";
 import type { Catalog } from "./catalog.ts";
 import { describeDataFiles } from "./data-files.ts";
 import type { RunRecord } from "../../reports/records/run-record.ts";
+import type { Task } from "../../tasks/task.ts";
 
 export interface ShownSample {
   /** null: the task asks none. */
@@ -28,7 +29,7 @@ export async function readShownSamples(
   { catalog, data }: { readonly catalog: Catalog; readonly data: string | null },
 ): Promise<ShownSamples> {
   try {
-    const task = catalog.tasks.find(({ name }) => name === record.config.task);
+    const task = taskToShow(record, catalog);
     if (task === undefined) return none(`task ${record.config.task} is not known here.`);
     const folder = data ?? record.data.folder ?? catalog.dataFolder;
     const images = record.data.images ?? undefined;
@@ -47,6 +48,16 @@ export async function readShownSamples(
     if (error instanceof DatasetError) return none(error.message);
     throw error;
   }
+}
+
+/**
+ * A task that asks about the data of a run. The task file of a run is not read: it may be code, and all that is needed of it
+ * stands in the record.
+ */
+function taskToShow({ config, data, taskFile }: RunRecord, { tasks }: Pick<Catalog, "tasks">): Task | undefined {
+  if (taskFile === undefined) return tasks.find(({ name }) => name === config.task);
+  const kind = config.retrieval === undefined ? "generation" : "retrieval";
+  return tasks.find((task) => task.kind === kind && task.dataset.name === data.dataset);
 }
 
 function none(problem: string): ShownSamples {

@@ -3,7 +3,7 @@
  * and chat, the keys of a config file, the options of the library and the checks of the page. To add a setting, add its line.
  */
 import * as z from "zod";
-import type { Sampling } from "../../models/model.ts";
+import type { DecodingOptions, Sampling } from "../../models/model.ts";
 import { UsageError } from "./usage-error.ts";
 import { anyNumber, numberAboveZero, oneOf, shareUpToOne, wholeBetween, wholeFrom } from "./values.ts";
 
@@ -49,6 +49,27 @@ export type SamplingSettings = Readonly<z.infer<typeof samplingSettings>>;
 /** Those of the settings that an object has, in the order of the list. */
 export function textSettingsIn(object: TextSettings): TextSettings {
   return z.object(textSettings.shape).parse(object);
+}
+
+/** A protocol's decoding with what flags replace. `flags`: the names of those for the fewest and the most new tokens. */
+export function decodingOf(
+  choices: DecodingOptions,
+  replaced: TextSettings,
+  flags = { min: "--min-new-tokens", max: "--max-new-tokens" },
+): DecodingOptions {
+  const { minNewTokens, maxNewTokens, ...others } = textSettingsIn(replaced);
+  const newTokens = {
+    min: minNewTokens ?? choices.newTokens.min,
+    max: maxNewTokens ?? choices.newTokens.max,
+  };
+  if (newTokens.min > newTokens.max) {
+    const flag = minNewTokens === undefined ? flags.max : flags.min;
+    throw new UsageError(
+      `${flag}: at least ${newTokens.min} new tokens and at most ${newTokens.max} cannot both be. ` +
+        `Give ${flags.min} and ${flags.max} together.`,
+    );
+  }
+  return { ...choices, ...others, newTokens };
 }
 
 /** As a model takes it. */

@@ -15,7 +15,7 @@ interface ValueWords {
 const valueWords = z.registry<ValueWords>();
 
 /** The schema, with its words. */
-function worded<Schema extends z.ZodType>(schema: Schema, words: ValueWords): Schema {
+export function worded<Schema extends z.ZodType>(schema: Schema, words: ValueWords): Schema {
   valueWords.add(schema, words);
   return schema;
 }
@@ -57,6 +57,11 @@ function listed(names: readonly string[]): string {
 
 export function placeholderOf(schema: z.ZodType): string {
   return valueWords.get(schema)?.placeholder ?? "<value>";
+}
+
+/** As in "expected a whole number from 1"; null: the schema has no words of its own. */
+export function expectedOf(schema: z.ZodType): string | null {
+  return valueWords.get(schema)?.expected ?? null;
 }
 
 /** The value, as the schema has it. Throws a UsageError. `where`: the name a user gave it by. */

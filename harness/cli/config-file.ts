@@ -2,11 +2,10 @@
  * Reads options from a YAML file with a line for each option, by its long name. Values are parsed like flags, so a file
  * can say exactly what flags can say. Paths are relative to the working folder of the command, as in flags.
  */
-import type { LineCounter, Node, Scalar } from "yaml";
-import { describeSystemCode, systemCode } from "../../reports/records/run-folder-error.ts";
-import { readTextFile, TextFileError } from "../../reports/records/text-file.ts";
+import type { Node, Scalar } from "yaml";
 import { nearestName, UsageError } from "../catalog/usage-error.ts";
 import { decimal } from "../catalog/values.ts";
+import { readYamlFile } from "../catalog/yaml-file.ts";
 import type { DeclaredCommand } from "./declared-command.ts";
 import { longNameOf } from "./options/option.ts";
 import type { Given, Option, Options } from "./options/option.ts";
@@ -36,22 +35,12 @@ export async function readConfigFile(
   command: string,
   options: Options,
 ): Promise<ReadonlyMap<string, Given>> {
-  const text = await readTextFile(file).catch((error: unknown) => {
-    if (error instanceof TextFileError) throw new UsageError(`--config ${error.message}`, { cause: error });
-    const code = systemCode(error);
-    if (code === null) throw error;
-    throw new UsageError(`--config ${file}: ${code === "ENOENT" ? "no such file" : describeSystemCode(code)}.`);
-  });
-  const { LineCounter, parseDocument, isMap, isScalar } = await import("yaml");
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const [problem] = [...document.errors, ...document.warnings];
-  if (problem !== undefined)
-    throw new UsageError(`${placeIn(file, lines, problem.pos[0])}: ${sentence(problem.message)}`);
+  const { isMap, isScalar } = await import("yaml");
+  const { document, at: placeAt } = await readYamlFile(file, "--config");
   const { contents } = document;
   if (contents === null) return new Map();
   if (!isMap(contents)) {
-    const at = placeIn(file, lines, contents.range[0]);
+    const at = placeAt(contents.range[0]);
     throw new UsageError(`${at}: found no names, expected a line for each option, such as "batch-size: 4".`);
   }
   const known = configurable(options);
@@ -59,20 +48,11 @@ export async function readConfigFile(
   for (const { key, value } of contents.items as readonly { readonly key: Node; readonly value: Node | null }[]) {
     const name = isScalar(key) ? String(key.value) : "";
     const found = known.get(name);
-    if (found === undefined) throw unknownOption(placeIn(file, lines, key.range?.[0] ?? 0), { name, command, known });
-    const at = placeIn(file, lines, (value ?? key).range?.[0] ?? 0);
+    if (found === undefined) throw unknownOption(placeAt(key.range?.[0] ?? 0), { name, command, known });
+    const at = placeAt((value ?? key).range?.[0] ?? 0);
     given.set(found.key, { value: await typedAs(value, found.option, `${at}: ${name}`), where: `${at}: ${name}` });
   }
   return given;
-}
-
-function placeIn(file: string, lines: LineCounter, offset: number): string {
-  const { line, col } = lines.linePos(offset);
-  return `${file}:${line}:${col}`;
-}
-
-function sentence(text: string): string {
-  return /[.!?]$/.test(text) ? text : `${text}.`;
 }
 
 function unknownOption(

@@ -7,7 +7,7 @@ import type { Sample } from "../../datasets/dataset.ts";
 import { readRecord } from "../../reports/records/run-files.ts";
 import { RunFolder } from "../../reports/records/run-folder.ts";
 import type { Catalog } from "../catalog/catalog.ts";
-import { taskNamed } from "../catalog/find-checkpoint.ts";
+import { findTasks } from "../catalog/find-task.ts";
 import { provenance } from "../catalog/provenance.ts";
 import { checkpointsToRun } from "./checkpoints.ts";
 import { describeFeatureSizes } from "./feature-sizes.ts";
@@ -24,7 +24,7 @@ export async function prepare(
   catalog: Catalog,
   prepareOptions: PrepareOptions,
 ): Promise<readonly Evaluation[]> {
-  const tasks = config.tasks.map((name) => taskNamed(catalog, name));
+  const tasks = await findTasks(catalog, config.tasks);
   const checkpoints = await checkpointsToRun(config, catalog, prepareOptions);
   const pairs = pairsToRun(checkpoints, tasks, { config, catalog, hubCache: prepareOptions.hubCache });
   const isSingle = pairs.length === 1;
@@ -42,7 +42,11 @@ export async function prepare(
     for (const pair of pairs) {
       const path = isSingle ? config.output : join(config.output, ...placeOf(pair, config));
       const openFolder: Preparation["openFolder"] = (plan, count) =>
-        RunFolder.open(path, plan, { samples: count, overwrite: config.overwrite });
+        RunFolder.open(path, plan, {
+          samples: count,
+          overwrite: config.overwrite,
+          taskFile: pair.task.file?.bytes ?? null,
+        });
       evaluations.push(await pair.prepare({ config, made, openFolder, ...(await plannedBatchSize(config, path)) }));
     }
     return evaluations;

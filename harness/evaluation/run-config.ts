@@ -45,6 +45,8 @@ export interface RunConfig {
   /** Where the loop that generates runs. */
   readonly generation: GenerationWay;
   readonly overrides: Overrides;
+  /** Column that standard errors group samples by; null: the task's, or the image. */
+  readonly cluster: string | null;
   /** The run stops when more samples than this have failed; null is never. */
   readonly maxErrors: number | null;
   /** Folder of what is kept between runs: converted weights, hashes. */

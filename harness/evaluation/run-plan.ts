@@ -4,12 +4,13 @@
  */
 import { describePrecision, PRECISION_NAMES } from "../../models/checkpoint/precision.ts";
 import type { RunPlan } from "../../reports/records/run-record.ts";
+import type { Task } from "../../tasks/task.ts";
 import type { CheckpointInPrecision } from "./checkpoints.ts";
 import type { Preparation } from "./verbs.ts";
 
 export interface PlannedPair {
   readonly checkpoint: CheckpointInPrecision;
-  readonly task: { readonly name: string };
+  readonly task: Pick<Task, "name" | "file" | "cluster">;
   readonly data: RunPlan["data"];
   /** Choices that only runs of one kind have. */
   readonly choices: Pick<RunPlan["config"], "generation" | "decoding" | "retrieval">;
@@ -20,6 +21,7 @@ export function runPlan(
   { config, batchSize, made }: Preparation,
 ): RunPlan {
   const { protocol, limit, overrides } = config;
+  const cluster = config.cluster ?? task.cluster;
   const { name, source, family, fingerprint } = checkpoint;
   return {
     config: {
@@ -30,8 +32,10 @@ export function runPlan(
       ...precisionToRecord(checkpoint),
       ...recordedProvider(checkpoint),
       ...choices,
+      ...(cluster !== undefined && { cluster }),
       overrides: { ...overrides },
     },
+    ...(task.file !== undefined && { taskFile: { path: task.file.path, sha256: task.file.sha256 } }),
     checkpoint: { name, source, family, fingerprint },
     data,
     ...made,

@@ -9,8 +9,9 @@ import { RunFolderError } from "../../reports/records/run-folder-error.ts";
 import type { RunRecord, ScoreSheet } from "../../reports/records/run-record.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import { describeDataFiles } from "../catalog/data-files.ts";
-import { taskNamed } from "../catalog/find-checkpoint.ts";
 import { codeFingerprint, scorerFingerprint } from "../catalog/provenance.ts";
+import { taskOfRun } from "../catalog/task-file/task-of-run.ts";
+import { clusterBy } from "./clusters.ts";
 import { withCiderDf } from "./generation/asking.ts";
 import { scorePredictions } from "./generation/score.ts";
 import { pairsOf, scoreRanking, seenOf } from "./retrieval/score.ts";
@@ -18,13 +19,15 @@ import { pairsOf, scoreRanking, seenOf } from "./retrieval/score.ts";
 export interface RescoredRun {
   readonly record: RunRecord;
   readonly scores: ScoreSheet;
+  /** What a user should know of the task's file; null: nothing. */
+  readonly note: string | null;
 }
 
 /** `data`: the folder of the data set's files, where they have moved. Throws a RunFolderError or a DatasetError. */
 export async function scoreAgain(path: string, catalog: Catalog, data: string | null): Promise<RescoredRun> {
   const { record, outcomes } = await readRun(path);
-  const task = taskNamed(catalog, record.config.task);
-  const { protocol, limit, overrides } = record.config;
+  const { task, note } = await taskOfRun(path, record, catalog);
+  const { protocol, limit, overrides, cluster: column } = record.config;
   if (protocol !== "paper" && protocol !== "lavis") {
     const known = Object.keys(task.protocols).join(", ");
     throw new RunFolderError(`${path}: protocol ${protocol} of ${task.name} is not known here. Protocols: ${known}.`);
@@ -41,17 +44,19 @@ export async function scoreAgain(path: string, catalog: Catalog, data: string | 
   if (task.kind === "retrieval") {
     const samples = limitSamples((await open(task)).samples, limit);
     const similarities = await readSimilarities(path, pairsOf(seenOf(samples, outcomes)));
+    const cluster = clusterBy(column, samples);
     const rerank = record.config.retrieval?.rerank ?? task.protocols[protocol].rerank;
-    scores = scoreRanking(task, { ...made, samples, similarities, rerank, split: record.data.split });
+    scores = scoreRanking(task, { ...made, samples, similarities, rerank, cluster, split: record.data.split });
   } else {
     const split = await open(task);
     const { answer } = task.protocols[protocol];
-    const predicted = { ...made, split, samples: limitSamples(split.samples, limit), answer };
+    const samples = limitSamples(split.samples, limit);
+    const predicted = { ...made, split, samples, answer, cluster: clusterBy(column, samples) };
     scores = scorePredictions(withCiderDf(task, overrides["ciderDf"]), predicted);
   }
   const sheet = { ...scores, scorer: await scorerFingerprint() };
   await writeScores(path, sheet);
-  return { record, scores: sheet };
+  return { record, scores: sheet, note };
 }
 
 async function checkFiles(path: string, record: RunRecord, paths: readonly string[]): Promise<void> {

@@ -20,6 +20,15 @@ import { checkValue, oneOf, wholeFrom } from "../catalog/values.ts";
 
 export type * from "./types.ts";
 export { CheckpointError, ImageError } from "../../models/model.ts";
+export { defineTask } from "../catalog/task-file/definition.ts";
+export type {
+  MetricDefinition,
+  MetricFunction,
+  PromptFunction,
+  ScoredAnswer,
+  TaskDefinition,
+  TaskSample,
+} from "../catalog/task-file/definition.ts";
 export { UsageError } from "../catalog/usage-error.ts";
 
 const options = [

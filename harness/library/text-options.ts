@@ -4,11 +4,16 @@
 import type * as z from "zod";
 import type { DecodingOptions, GenerationOptions, Sampling } from "../../models/model.ts";
 import type { ProtocolName } from "../../tasks/task.ts";
-import { refuseBeamsWithSampling, samplingOf, samplingSettings, textSettings } from "../catalog/text-settings.ts";
+import {
+  decodingOf,
+  refuseBeamsWithSampling,
+  samplingOf,
+  samplingSettings,
+  textSettings,
+} from "../catalog/text-settings.ts";
 import type { TextSettings } from "../catalog/text-settings.ts";
 import { unknownName } from "../catalog/usage-error.ts";
 import { checkValue, oneOf } from "../catalog/values.ts";
-import { decodingOf } from "../evaluation/generation/asking.ts";
 import type { TextOptions } from "./types.ts";
 
 const textOptions: readonly string[] = [

@@ -12,6 +12,7 @@ import { historyFormat, historyLineSchema } from "../../reports/records/findings
 import { scoreSheetSchema } from "../../reports/records/read-scores.ts";
 import { reportSchema } from "../../reports/report/report-data.ts";
 import { reportFormat } from "../../reports/records/report-folder.ts";
+import { taskSettings } from "../catalog/task-file/settings.ts";
 import { commands } from "../cli/command.ts";
 import { optionsOf } from "../cli/command-line.ts";
 import { optionsSchema } from "../cli/options/schema.ts";
@@ -28,6 +29,7 @@ const schemas: readonly { readonly name: string; readonly format: string; readon
   { name: "gate", format: gateConfigFormat, schema: gateConfigSchema },
   { name: "gate-result", format: gateResultFormat, schema: gateResultSchema },
   { name: "history", format: historyFormat, schema: historyLineSchema },
+  { name: "task", format: "task file of blip2-bench", schema: taskSettings },
   { name: "options", format: "options of blip2-bench", schema: optionsSchema(commands.map(optionsOf)) },
 ];
 

@@ -76,8 +76,7 @@ export class LinkedSamples {
     const sample = byId.get(id);
     if (sample === undefined) throw new LinkError(`The run has no sample "${id}".`);
     const { checkpoint, config } = record;
-    const task = this.#options.catalog.tasks.find(({ name }) => name === config.task);
-    const kind = task?.kind === "retrieval" ? "match" : sample.text === null ? "caption" : "ask";
+    const kind = config.retrieval !== undefined ? "match" : sample.text === null ? "caption" : "ask";
     return {
       image: await images.add(await imageBytes(sample.image), `Sample ${id}`),
       task: config.task,

@@ -45,6 +45,10 @@ export const scoreSheetSchema = z.object({
   ),
   samples: columns,
   texts: columns.exactOptional(),
+  unscored: z
+    .array(z.object({ id: z.string(), error: z.string() }))
+    .readonly()
+    .exactOptional(),
 });
 
 /** `folder`: a run folder. Throws a RunFolderError where the run is not scored or the file is broken. */

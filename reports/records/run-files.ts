@@ -2,7 +2,7 @@
  * The files of a run folder: their names, and reading them back. run-folder.ts makes and writes the folder.
  */
 import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { extname, join } from "node:path";
 import { isTemporaryName, writeFileWhole } from "./atomic-file.ts";
 import { checksumsName, recordChecksums } from "./checksums.ts";
 import { costsNames } from "./findings/costs.ts";
@@ -23,9 +23,17 @@ export const rowsName = "rows.csv";
 /** Similarities of a retrieval run: [images, texts], float32, little endian. */
 export const similaritiesName = "similarities.f32";
 
+/** Name of the copy of the file that the task is written in: `task.yaml` of `my-task.yaml`. */
+export function taskCopyName(path: string): string {
+  return `task${extname(path).toLowerCase()}`;
+}
+
+const taskCopyNames = ["a.yaml", "a.yml", "a.json", "a.ts", "a.mts", "a.js", "a.mjs"].map(taskCopyName);
+
 /** Names of all files that a run folder may hold. */
 export const ownNames: ReadonlySet<string> = new Set([
   recordName,
+  ...taskCopyNames,
   journalName,
   scoresName,
   rowsName,

@@ -21,6 +21,7 @@ import {
   rowsName,
   scoresName,
   similaritiesName,
+  taskCopyName,
   writeScoresFile,
 } from "./run-files.ts";
 import { describeSystemCode, RunFolderError, RunWriteError, systemCode } from "./run-folder-error.ts";
@@ -29,19 +30,28 @@ import { lockFolder, lockName } from "./run-lock.ts";
 import { identityHash, runFormat } from "./run-record.ts";
 import type { Prediction, RunCounts, RunMeasured, RunPlan, RunRecord, RunStatus, ScoreSheet } from "./run-record.ts";
 
+interface OpenFolder {
+  readonly path: string;
+  readonly record: RunRecord;
+  readonly journal: Journal;
+  readonly taskFile: Uint8Array | null;
+}
+
 export class RunFolder {
   readonly path: string;
   readonly #journal: Journal;
+  readonly #taskFile: Uint8Array | null;
   readonly #samples: number;
   readonly #release: () => Promise<void>;
   readonly #stagesMs: Record<string, number> = {};
   #record: RunRecord;
 
-  private constructor(path: string, record: RunRecord, journal: Journal, release: () => Promise<void>) {
+  private constructor({ path, record, journal, taskFile }: OpenFolder, release: () => Promise<void>) {
     this.path = path;
     this.#record = record;
     this.#samples = record.counts.samples;
     this.#journal = journal;
+    this.#taskFile = taskFile;
     this.#release = release;
   }
 
@@ -49,11 +59,16 @@ export class RunFolder {
    * Opens the folder for this plan of `samples` samples and locks it. Throws a RunFolderError where it cannot be
    * written, is in use, holds other files, or predictions of another run.
    * @param overwrite removes an existing run; other files are never removed
+   * @param taskFile bytes of the file that the task is written in, of which a copy is kept; unset: there is none
    */
   static async open(
     path: string,
     plan: RunPlan,
-    { samples, overwrite }: { readonly samples: number; readonly overwrite: boolean },
+    {
+      samples,
+      overwrite,
+      taskFile = null,
+    }: { readonly samples: number; readonly overwrite: boolean; readonly taskFile?: Uint8Array | null },
   ): Promise<RunFolder> {
     await refuseOther(path); // before anything is written, including the lock
     const release = await claim(path);
@@ -63,10 +78,11 @@ export class RunFolder {
       const found = await readRecord(path);
       const journal = await Journal.open(join(path, journalName));
       const record = newRecord(plan, samples);
-      if (found === null) return new RunFolder(path, record, journal, release);
-      if (found.identity === record.identity) return new RunFolder(path, found, journal, release);
+      const opened = (kept: RunRecord): RunFolder => new RunFolder({ path, record: kept, journal, taskFile }, release);
+      if (found === null) return opened(record);
+      if (found.identity === record.identity) return opened(found);
       if (journal.outcomes.size > 0) throw new RunFolderError(differences(path, found, plan));
-      return new RunFolder(path, record, journal, release); // another run without a prediction, which may be replaced
+      return opened(record); // another run without a prediction, which may be replaced
     } catch (error) {
       await release();
       throw asFolderError(path, error);
@@ -94,6 +110,9 @@ export class RunFolder {
         ...(measured !== undefined && { measured }),
       };
       await this.#journal.arrange(kept);
+      if (plan.taskFile !== undefined && this.#taskFile !== null) {
+        await writeFileWhole(join(this.path, taskCopyName(plan.taskFile.path)), this.#taskFile);
+      }
       await this.#writeRecord("running", null);
     });
   }
@@ -185,12 +204,13 @@ export class RunFolder {
 }
 
 function newRecord(plan: RunPlan, samples: number): RunRecord {
-  const { config, checkpoint, data, code, packages, processor, device, seeds } = plan;
+  const { config, taskFile, checkpoint, data, code, packages, processor, device, seeds } = plan;
   return {
     format: runFormat,
     status: "running",
     identity: identityHash(plan),
     config,
+    ...(taskFile !== undefined && { taskFile }),
     checkpoint,
     data,
     code,

@@ -66,6 +66,8 @@ export const runRecordSchema = z.object({
     generation: z.string().optional(),
     /** The decoding settings in use: the protocol's choices with overrides. */
     decoding: z.record(z.string(), z.json()),
+    /** Column that standard errors group samples by; unset: samples of one image are a group. */
+    cluster: z.string().optional(),
     /** Settings of a retrieval task, which has no decoding. */
     retrieval: z.object({ maxTokens: count, rerank: count }).optional(),
     /**
@@ -74,6 +76,8 @@ export const runRecordSchema = z.object({
      */
     overrides: z.record(z.string(), scalar),
   }),
+  /** The file that the task is written in, a copy of which lies in the run's folder; unset: a task of the project. */
+  taskFile: z.object({ path: z.string(), sha256: z.string() }).optional(),
   checkpoint: z.object({
     name: z.string(),
     /** Folder or hub name that the checkpoint was loaded from. */
@@ -195,17 +199,19 @@ export interface ScoreSheet {
   readonly code: string;
   /** Fingerprint of the code that computes scores from answers: scores with equal fingerprints can be compared. */
   readonly scorer?: string;
-  /** Numbers of samples. `missing`: neither predicted nor failed. */
+  /** Numbers of samples. `failed`: without a prediction, or `unscored`. `missing`: neither predicted nor failed. */
   readonly counts: { samples: number; scored: number; failed: number; missing: number };
   /** The metrics; the first is the main one. */
   readonly metrics: readonly MetricScore[];
   /**
-   * Scored samples in the order of the data set, as columns: `id`, `image`, `answer`, for questions `answerType`, then
-   * each metric's scores under its name, or the counts that it is computed from.
+   * Scored samples in the order of the data set, as columns: `id`, `image`, `cluster` where standard errors are grouped by
+   * something else than images, `answer`, for questions `answerType`, then each metric's scores under its name, or the counts that it is computed from.
    */
   readonly samples: Readonly<Record<string, readonly (string | number)[]>>;
   /** For a retrieval run, the ranked texts, as columns like `samples`. */
   readonly texts?: Readonly<Record<string, readonly (string | number)[]>>;
+  /** Predicted samples that a metric of a user's own could not score, and why; unset: none. */
+  readonly unscored?: readonly { readonly id: string; readonly error: string }[];
 }
 
 /** `where`: path of the file, for messages. */
@@ -264,6 +270,7 @@ export function identityFields(plan: RunPlan): ReadonlyMap<string, string> {
   };
   const { dataset, split, samples, files } = plan.data;
   add("config", plan.config);
+  if (plan.taskFile !== undefined) add("task file", plan.taskFile.sha256);
   add("checkpoint", { name: plan.checkpoint.name, fingerprint: plan.checkpoint.fingerprint });
   add("data", { dataset, split, samples, ...Object.fromEntries(files.map(({ name, sha256 }) => [name, sha256])) });
   add("code.fingerprint", plan.code.fingerprint);

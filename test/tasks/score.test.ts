@@ -44,7 +44,15 @@ describe("scores", () => {
   const answer = (text: string): string => text.trim();
 
   it("are of the predicted samples, in the data set's order, with their answers and the published score", () => {
-    const sheet = scorePredictions(task, { split, samples, outcomes, answer, checkpoint: "tiny", code: "beef" });
+    const sheet = scorePredictions(task, {
+      split,
+      samples,
+      outcomes,
+      answer,
+      cluster: null,
+      checkpoint: "tiny",
+      code: "beef",
+    });
     assert.deepEqual(sheet.counts, { samples: 4, scored: 2, failed: 1, missing: 1 });
     assert.deepEqual(sheet.samples, { id: ["a", "c"], image: ["a", "c"], answer: ["two", "four"], length: [0.3, 0.4] });
     const [length, none] = sheet.metrics;

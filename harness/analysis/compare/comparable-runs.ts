@@ -85,6 +85,8 @@ function measureOf(
   const decoding = isAsNamed ? Object.entries(config.decoding) : [];
   return new Map([
     ["task", config.task],
+    ["task file", record.taskFile?.sha256 ?? "none"],
+    ["cluster", config.cluster ?? "image"],
     ["protocol", protocolOf(record)],
     ...Object.entries(config.overrides).map(([name, value]) => [`protocol's ${name}`, JSON.stringify(value)] as const),
     ...decoding.map(([name, value]) => [`decoding's ${name}`, JSON.stringify(value)] as const),

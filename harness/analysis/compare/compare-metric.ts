@@ -14,7 +14,7 @@ import { meanRecallParts } from "../../../tasks/metrics/recall.ts";
 import type { PairedSums } from "../../statistics/paired-mean.ts";
 import { compareMeans, compareScores } from "./metric-findings.ts";
 import type { CompareOptions, MetricFindings, MetricName } from "./metric-findings.ts";
-import { compareText, pairedNumbers, sumByImage } from "./paired-samples.ts";
+import { compareText, pairedNumbers, sumByCluster } from "./paired-samples.ts";
 import type { PairedTable } from "./paired-samples.ts";
 
 export type { CompareOptions, MetricFindings } from "./metric-findings.ts";
@@ -56,7 +56,7 @@ function isGraded({ metric }: MetricName): boolean {
 
 function compareColumn(name: MetricName, table: PairedTable, options: CompareOptions): MetricFindings {
   const scores = pairedNumbers(name.metric, table)!;
-  const sums = sumByImage(scores, table.images);
+  const sums = sumByCluster(scores, table.clusters);
   return compareMeans(name, { sums, scores, isGraded: isGraded(name) }, options);
 }
 
@@ -70,9 +70,9 @@ function compareByAnswerType(name: MetricName, table: PairedTable, options: Comp
   return names.map((type) => {
     const isPart = (_: number, place: number): boolean => typeOf[place] === type;
     const part = { base: scores.base.filter(isPart), candidate: scores.candidate.filter(isPart) };
-    const images = table.images.filter((_, place) => typeOf[place] === type);
+    const clusters = table.clusters.filter((_, place) => typeOf[place] === type);
     const group = { by: "answerType", name: type };
-    const given = { sums: sumByImage(part, images), scores: part, isGraded: isGraded(name) };
+    const given = { sums: sumByCluster(part, clusters), scores: part, isGraded: isGraded(name) };
     return compareMeans({ ...name, group }, given, options);
   });
 }
@@ -80,7 +80,7 @@ function compareByAnswerType(name: MetricName, table: PairedTable, options: Comp
 function compareBleu(name: MetricName, order: number, table: PairedTable, options: CompareOptions): MetricFindings[] {
   const sums = bleuColumnNames.flatMap((column) => {
     const counts = pairedNumbers(column, table);
-    return counts === null ? [] : [sumByImage(counts, table.images)];
+    return counts === null ? [] : [sumByCluster(counts, table.clusters)];
   });
   if (sums.length < bleuColumnNames.length) return [];
   const columns = {
@@ -91,19 +91,21 @@ function compareBleu(name: MetricName, order: number, table: PairedTable, option
   return [compareScores(name, { columns, samples: table.ids.length }, options)];
 }
 
-/** For each image, the contribution of it and its texts to the mean recall, times the number of images. */
+/** For each cluster of images, the contribution of them and their texts to the mean recall, times the number of images. */
 function meanRecallSums(samples: PairedTable, texts: PairedTable): PairedSums | null {
-  const images = samples.images;
-  const placeOf = new Map(images.map((image, place) => [image, place] as const));
-  const zeros = (): Float64Array => new Float64Array(images.length);
-  const sums = { counts: zeros().fill(1), base: zeros(), candidate: zeros(), differences: zeros() };
+  const { images } = samples;
+  const clusters = [...new Set(samples.clusters)];
+  const placeOf = new Map(clusters.map((cluster, place) => [cluster, place] as const));
+  const zeros = (): Float64Array => new Float64Array(clusters.length);
+  const sums = { counts: zeros(), base: zeros(), candidate: zeros(), differences: zeros() };
+  for (const cluster of samples.clusters) sums.counts[placeOf.get(cluster)!]! += 1;
   for (const { metric, direction, weight } of meanRecallParts) {
     const table = direction === "TR" ? samples : texts;
     const found = pairedNumbers(metric, table);
     if (found === null) return null;
     const share = (weight * images.length) / table.ids.length;
-    for (const [pair, image] of table.images.entries()) {
-      const place = placeOf.get(image);
+    for (const [pair, cluster] of table.clusters.entries()) {
+      const place = placeOf.get(cluster);
       if (place === undefined) return null;
       const [base, candidate] = [found.base[pair]!, found.candidate[pair]!];
       sums.base[place]! += share * base;

@@ -1,5 +1,5 @@
 /**
- * Pairs the samples of two runs by id. Pairs are sorted by image, then id, so that no number depends on the order of
+ * Pairs the samples of two runs by id. Pairs are sorted by cluster, then image, then id, so that no number depends on the order of
  * samples in either run.
  */
 import type { PairedSums } from "../../statistics/paired-mean.ts";
@@ -12,6 +12,8 @@ export interface PairedTable {
   readonly candidate: Columns;
   readonly ids: readonly string[];
   readonly images: readonly string[];
+  /** What standard errors group each pair by: a column that the runs chose, or its image. */
+  readonly clusters: readonly string[];
   /** For each pair, its index in the columns of the base. */
   readonly basePlaces: Int32Array;
   readonly candidatePlaces: Int32Array;
@@ -20,25 +22,30 @@ export interface PairedTable {
   readonly onlyCandidate: readonly string[];
 }
 
-/** Pairs two runs, whose columns must include `id` and `image`. */
+/** Pairs two runs, whose columns must include `id` and `image`, and may include `cluster`. */
 export function pairSamples(base: Columns, candidate: Columns): PairedTable {
   const places = new Map<string | number, number>();
   for (const [place, id] of (candidate["id"] ?? []).entries()) places.set(id, place);
   const onlyBase: string[] = [];
-  const pairs: { id: string; image: string; base: number; candidate: number }[] = [];
+  const pairs: { id: string; image: string; cluster: string; base: number; candidate: number }[] = [];
   const images = base["image"] ?? [];
+  const clusters = base["cluster"] ?? images;
   for (const [place, id] of (base["id"] ?? []).entries()) {
     const other = places.get(id);
     if (other === undefined) onlyBase.push(String(id));
-    else pairs.push({ id: String(id), image: String(images[place]), base: place, candidate: other });
+    else {
+      const [image, cluster] = [String(images[place]), String(clusters[place])];
+      pairs.push({ id: String(id), image, cluster, base: place, candidate: other });
+    }
     places.delete(id);
   }
-  pairs.sort((a, b) => compareText(a.image, b.image) || compareText(a.id, b.id));
+  pairs.sort((a, b) => compareText(a.cluster, b.cluster) || compareText(a.image, b.image) || compareText(a.id, b.id));
   return {
     base,
     candidate,
     ids: pairs.map(({ id }) => id),
     images: pairs.map(({ image }) => image),
+    clusters: pairs.map(({ cluster }) => cluster),
     basePlaces: Int32Array.from(pairs, (pair) => pair.base),
     candidatePlaces: Int32Array.from(pairs, (pair) => pair.candidate),
     onlyBase,
@@ -71,19 +78,19 @@ function isNumbers(column: readonly (string | number)[] | undefined): column is 
   return column !== undefined && column.every((value) => typeof value === "number");
 }
 
-/** Sums by image over the samples for which `isPart` holds; images without such samples are left out. */
-export function sumByImage(
+/** Sums by cluster over the samples for which `isPart` holds; clusters without such samples are left out. */
+export function sumByCluster(
   { base, candidate }: PairedNumbers,
-  images: readonly string[],
+  clusters: readonly string[],
   isPart: (place: number) => boolean = () => true,
 ): PairedSums {
   const sums = { counts: [0], base: [0], candidate: [0], differences: [0] };
   for (const list of Object.values(sums)) list.pop();
   let last: string | null = null;
-  for (let place = 0; place < images.length; place += 1) {
+  for (let place = 0; place < clusters.length; place += 1) {
     if (!isPart(place)) continue;
-    if (images[place] !== last) {
-      last = images[place]!;
+    if (clusters[place] !== last) {
+      last = clusters[place]!;
       for (const list of Object.values(sums)) list.push(0);
     }
     const cluster = sums.counts.length - 1;

@@ -10,7 +10,7 @@ import type { MetricScore } from "../../../reports/records/run-record.ts";
 import { compareMetric } from "../compare/compare-metric.ts";
 import type { CompareOptions, MetricFindings } from "../compare/compare-metric.ts";
 import type { PairedRuns } from "../compare/compare-runs.ts";
-import { pairedNumbers, sumByImage } from "../compare/paired-samples.ts";
+import { pairedNumbers, sumByCluster } from "../compare/paired-samples.ts";
 import type { PairedTable } from "../compare/paired-samples.ts";
 import { studentCdf } from "../../statistics/distributions.ts";
 import { nonInferiority, turned } from "../../statistics/non-inferiority.ts";
@@ -113,7 +113,7 @@ function movementOf(
   for (const table of tables) {
     const numbers = pairedNumbers(metric, table);
     if (numbers === null) continue;
-    const sums = sumByImage(numbers, table.images);
+    const sums = sumByCluster(numbers, table.clusters);
     const best = numbers.base.reduce((most, value) => Math.max(most, value), 0);
     return { differing: movedImages(sums).differing, lowest: lowestDifference(sums, best) };
   }
@@ -123,7 +123,7 @@ function movementOf(
       const numbers = pairedNumbers(column, table);
       if (numbers === null) continue;
       for (const [place, value] of numbers.base.entries()) {
-        if (value !== numbers.candidate[place]) images.add(table.images[place] ?? "");
+        if (value !== numbers.candidate[place]) images.add(table.clusters[place] ?? "");
       }
     }
   }

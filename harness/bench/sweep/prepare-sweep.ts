@@ -7,14 +7,18 @@ import { planQuantization, prepareWeights, storedBytes } from "../../../models/c
 import type { LoadOptions } from "../../../models/load-blip2.ts";
 import { benchFormat } from "../../../reports/records/bench/bench-record.ts";
 import type { BenchPoint, BenchRecord } from "../../../reports/records/bench/bench-record.ts";
+import type { Task } from "../../../tasks/task.ts";
 import type { Device } from "../../../models/device/device.ts";
 import type { Catalog, FoundCheckpoint } from "../../catalog/catalog.ts";
 import { chooseDevice, checkPrecision } from "../../catalog/device.ts";
 import type { ChoosingOptions } from "../../catalog/device.ts";
+import { findTask } from "../../catalog/find-task.ts";
 import { openSplit } from "../../catalog/open-split.ts";
-import { checkpointPlace, findCheckpoint, refuseSameNames, taskNamed } from "../../catalog/find-checkpoint.ts";
+import { checkpointPlace, findCheckpoint, refuseSameNames } from "../../catalog/find-checkpoint.ts";
 import type { DataPlaces, OpenedSplit } from "../../catalog/open-split.ts";
+import { promptFault } from "../../evaluation/generation/ask.ts";
 import { askingOf } from "../../evaluation/generation/asking.ts";
+import type { Asking } from "../../evaluation/generation/asking.ts";
 import { rankingOf } from "../../evaluation/retrieval/prepare.ts";
 import { provenance } from "../../catalog/provenance.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
@@ -51,7 +55,7 @@ export async function prepareSweep(
   catalog: Catalog,
   { hubCache, ...told }: Pick<LoadOptions, "hubCache"> & Pick<ChoosingOptions, "onMessage" | "onPreparation">,
 ): Promise<PreparedSweep> {
-  const { opened, subjectOf, plan } = await openTask(config, { catalog, hubCache });
+  const { task, opened, subjectOf, plan } = await openTask(config, { catalog, hubCache });
   const { device } = await chooseDevice(config.device, told);
   const precisions = config.precisions.map((each) => checkPrecision(each, device, told));
   const checkpoints = new Map<string, SweepCheckpoint>();
@@ -68,12 +72,13 @@ export async function prepareSweep(
     checkpoints.set(found.name, { facts: facts.at(-1)!, where, subject });
   }
   const points = planPoints({ ...config, precisions }, [...checkpoints.keys()]);
-  const record = await benchRecord(config, { opened, facts, points, device, plan });
+  const record = await benchRecord(config, { task, opened, facts, points, device, plan });
   const { dataset, split } = opened.data;
   return { samples: opened.samples.length, library: `${dataset} ${split}`, checkpoints, points, record, device };
 }
 
 interface OpenedTask {
+  readonly task: Pick<Task, "name" | "file">;
   readonly opened: Pick<OpenedSplit<Sample>, "samples" | "data">;
   /** null: the checkpoint cannot do the task. */
   readonly subjectOf: (found: FoundCheckpoint) => Subject | null;
@@ -83,14 +88,14 @@ interface OpenedTask {
 
 async function openTask(config: BenchConfig, places: DataPlaces): Promise<OpenedTask> {
   const { catalog } = places;
-  const task = taskNamed(catalog, config.task);
+  const task = await findTask(catalog, config.task);
   const { protocol: name, rerank } = config;
   if (task.kind === "retrieval") {
     const opened = await openSplit(task, config, places);
     const protocol = rankingOf(task, name, rerank === null ? {} : { rerank });
     const subject = retrievalSubject({ opened, protocol });
     const subjectOf = ({ kind }: FoundCheckpoint): Subject | null => (kind === "retrieval" ? subject : null);
-    return { opened, subjectOf, plan: [["rerank", protocol.rerank]] };
+    return { task, opened, subjectOf, plan: [["rerank", protocol.rerank]] };
   }
   if (rerank !== null) {
     const names = catalog.tasks.filter(({ kind }) => kind === "retrieval").map((each) => each.name);
@@ -99,14 +104,27 @@ async function openTask(config: BenchConfig, places: DataPlaces): Promise<Opened
   const opened = await openSplit(task, config, places);
   const { samples } = opened;
   return {
+    task,
     opened,
     subjectOf: (found) => {
       if (found.kind === "retrieval") return null;
       const asking = askingOf(task, name, { family: found.family, overrides: {}, samples });
+      refuseUnaskable(samples, asking);
       return generationSubject({ task, opened, checkpoint: found.name, asking });
     },
     plan: [],
   };
+}
+
+/** A sweep asks each sample many times, and has no place for one that cannot be asked. */
+function refuseUnaskable(samples: readonly Sample[], asking: Pick<Asking<Sample>, "prompt">): void {
+  for (const sample of samples) {
+    const fault = promptFault(sample, asking);
+    if (fault === null) continue;
+    throw new UsageError(
+      `--tasks: sample ${sample.id} cannot be asked: ${fault} Mend it, or leave it out with --limit.`,
+    );
+  }
 }
 
 /** Why a checkpoint is not for the task. */
@@ -119,12 +137,13 @@ function unfit({ name, kind }: FoundCheckpoint, { task }: BenchConfig, { tasks }
 async function benchRecord(
   config: BenchConfig,
   {
+    task,
     opened,
     facts,
     points,
     device,
     plan: ofTask,
-  }: Pick<OpenedTask, "opened" | "plan"> & {
+  }: Pick<OpenedTask, "task" | "opened" | "plan"> & {
     readonly facts: readonly BenchPoint["checkpoint"][];
     readonly points: readonly Point[];
     readonly device: Device;
@@ -136,7 +155,8 @@ async function benchRecord(
   const samples = opened.samples.length;
   const plan = new Map<string, unknown>([
     ["quick", config.quick],
-    ["task", config.task],
+    ["task", task.name],
+    ...(task.file === undefined ? [] : [["task file", task.file.sha256] as const]),
     ["protocol", config.protocol],
     ["split", split],
     ["samples", samples],
@@ -161,7 +181,7 @@ async function benchRecord(
     status: "running",
     plan: Object.fromEntries([...plan].map(([name, value]) => [name, String(value)])),
     quick: config.quick,
-    task: config.task,
+    task: task.name,
     data: { dataset, split, files: [...files], samples },
     code: { ...code },
     packages: { ...packages },

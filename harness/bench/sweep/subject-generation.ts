@@ -63,7 +63,7 @@ function scored(
   const { split, samples } = opened;
   const outcomes = new Map(outputs.map(([index, text]): [string, Outcome] => [samples[index]!.id, outcomeOf(text)]));
   const { answer } = asking;
-  const sheet = scorePredictions(task, { split, samples, outcomes, answer, checkpoint, code: "" });
+  const sheet = scorePredictions(task, { split, samples, outcomes, answer, cluster: null, checkpoint, code: "" });
   const [metric] = sheet.metrics;
   if (metric === undefined || metric.value === null) return null;
   const { name, value, standardError } = metric;

@@ -1,7 +1,7 @@
 /** `blip2-bench ask`: answers questions about a user's image, which is encoded once for all of them. */
 import { readTextFile, TextFileError } from "../../../reports/records/text-file.ts";
 import { questionAnswering } from "../../../tasks/own-image.ts";
-import { decodingOf } from "../../evaluation/generation/asking.ts";
+import { decodingOf } from "../../catalog/text-settings.ts";
 import { printAnswers } from "../own-images/print-answers.ts";
 import { Answers, readHowAsked, usableImages } from "../own-images/how-asked.ts";
 import type { Answer } from "../own-images/how-asked.ts";

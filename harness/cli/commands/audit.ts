@@ -9,7 +9,7 @@ import { deviceOf } from "../options/speed.ts";
 import type { AuditValues } from "./declared/evaluate.ts";
 import { pairsToRun } from "../../evaluation/pairs.ts";
 import { checkpointsToRun } from "../../evaluation/checkpoints.ts";
-import { taskNamed } from "../../catalog/find-checkpoint.ts";
+import { findTasks } from "../../catalog/find-task.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
 
 /** Gives the exit code: 3 where samples differ that must be equal. */
@@ -28,7 +28,7 @@ export async function audit(
     catalog,
     { hubCache, onPreparation, onMessage },
   );
-  const tasks = (named ?? catalog.bundledTasks).map((name) => taskNamed(catalog, name));
+  const tasks = await findTasks(catalog, named ?? catalog.bundledTasks);
   const pairs = pairsToRun(checkpoints, tasks, {
     config: { ...values, areTasksNamed: named !== undefined },
     catalog,

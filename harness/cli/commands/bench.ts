@@ -3,6 +3,8 @@ import { BenchFolder } from "../../../reports/records/bench/bench-folder.ts";
 import type { BenchRun } from "../../../reports/records/bench/bench-run.ts";
 import { formatBenchTable } from "../../../reports/findings/bench-table.ts";
 import { threeDigits } from "../../../reports/tables/numbers.ts";
+import { findTask } from "../../catalog/find-task.ts";
+import { isTaskPath } from "../../catalog/task-file/read-task-file.ts";
 import { completeCode, incompleteCode } from "../exit-code.ts";
 import { watchInterrupt } from "../interrupt.ts";
 import type { Surroundings } from "../declared-command.ts";
@@ -20,8 +22,9 @@ export async function bench(
   _words: readonly string[],
   surroundings: Surroundings,
 ): Promise<number> {
-  const config = benchConfigOf(values, surroundings.catalog);
   const { catalog, terminal, hubCache, isJson } = surroundings;
+  const file = values.tasks.find(isTaskPath);
+  const config = benchConfigOf(values, catalog, file === undefined ? null : (await findTask(catalog, file)).kind);
   const interrupt = watchInterrupt(() => {
     terminal.message("Stopping after this query; Ctrl-C again stops at once.");
   });

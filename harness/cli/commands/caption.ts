@@ -1,6 +1,6 @@
 /** `blip2-bench caption`: writes captions of a user's images. */
 import { captioning } from "../../../tasks/own-image.ts";
-import { decodingOf } from "../../evaluation/generation/asking.ts";
+import { decodingOf } from "../../catalog/text-settings.ts";
 import { printAnswers } from "../own-images/print-answers.ts";
 import { Answers, readHowAsked, usableImages } from "../own-images/how-asked.ts";
 import type { Answer } from "../own-images/how-asked.ts";

@@ -4,7 +4,7 @@ import { generatingCheckpoint } from "../../library/checkpoints.ts";
 import type { TextOptions } from "../../library/types.ts";
 import { conversing } from "../../../tasks/own-image.ts";
 import { checkSearchMemory } from "../../evaluation/generation/check-search-memory.ts";
-import { decodingOf } from "../../evaluation/generation/asking.ts";
+import { decodingOf } from "../../catalog/text-settings.ts";
 import { generator } from "../../own-images/able-models.ts";
 import { ChatSession } from "../own-images/chat-session.ts";
 import { Answers, checkpointsAsked, readHowAsked, usableImages } from "../own-images/how-asked.ts";

@@ -8,10 +8,11 @@ import type { ListedNumber, Reproduction } from "../../../reports/findings/repro
 import { readScores } from "../../../reports/records/read-scores.ts";
 import { readRun } from "../../../reports/records/run-files.ts";
 import type { ScoredRun } from "../../../reports/findings/score-rows.ts";
+import type { Task } from "../../../tasks/task.ts";
 import type { PublishedNumber } from "../../../tasks/published/published-number.ts";
 import { publishedNumbers, publishedSplits } from "../../../tasks/published/published-numbers.ts";
 import { completeCode } from "../exit-code.ts";
-import { taskNamed } from "../../catalog/find-checkpoint.ts";
+import { findTask } from "../../catalog/find-task.ts";
 import { listedNumber, reproductionOf } from "../../analysis/reproduction.ts";
 import type { Surroundings } from "../declared-command.ts";
 import { defaultOutput, runConfigOf } from "../options/run.ts";
@@ -41,7 +42,7 @@ export async function reproduce(
     show(runs, surroundings);
     return completeCode;
   }
-  const tasks = tasksToRun(config, values, surroundings);
+  const tasks = await tasksToRun(config, values, surroundings);
   if (config.data === null) {
     surroundings.terminal.message(
       "No --data: the bundled data set is asked, not the official one, so no score can be compared with a published one.",
@@ -113,20 +114,26 @@ function privateNotes(numbers: readonly ListedNumber[]): readonly string[] {
 }
 
 /** The tasks to run. Throws a UsageError where a model has no published number on one of them. */
-function tasksToRun(config: RunConfig, values: ReproduceValues, { catalog }: Surroundings): readonly string[] {
+async function tasksToRun(
+  config: RunConfig,
+  values: ReproduceValues,
+  { catalog }: Surroundings,
+): Promise<readonly string[]> {
   if (values.model === undefined) {
     throw new UsageError(`reproduce: found no --model, expected one with published numbers. ${checkpointsLine()}`);
   }
-  const checkpoints = config.models.map(checkpointNamed);
   if (values.tasks !== undefined) {
-    for (const checkpoint of checkpoints) {
-      for (const task of config.tasks) {
-        const { splits } = taskNamed(catalog, task).dataset;
-        refuseUnpublished(checkpoint, task, config.split ?? splits[0] ?? "");
+    for (const named of config.tasks) {
+      const task = await findTask(catalog, named);
+      const split = config.split ?? task.data?.split ?? task.dataset.splits[0] ?? "";
+      for (const model of config.models) {
+        if (task.file === undefined) refuseUnpublished(checkpointNamed(model), task.name, split);
+        else refuseUnsaid(lastPart(model), { ...task, path: task.file.path }, split);
       }
     }
     return config.tasks;
   }
+  const checkpoints = config.models.map(checkpointNamed);
   const tasks = catalog.tasks.filter(({ name, dataset }) => {
     const split = config.split ?? dataset.splits[0];
     return checkpoints.every((checkpoint) => scorable(checkpoint, name).some((number) => number.split === split));
@@ -140,14 +147,30 @@ function tasksToRun(config: RunConfig, values: ReproduceValues, { catalog }: Sur
   return tasks.map(({ name }) => name);
 }
 
+function lastPart(model: string): string {
+  return basename(resolve(model)).replace(/@.*$/, "");
+}
+
 /** The name of a checkpoint given as a folder or a hub name with a revision. Throws a UsageError. */
 function checkpointNamed(model: string): string {
-  const name = basename(resolve(model)).replace(/@.*$/, "");
+  const name = lastPart(model);
   const names = publishedCheckpoints();
   if (names.includes(name)) return name;
   const nearest = nearestName(name, names);
   const suggestion = nearest === null ? "" : ` Did you mean ${nearest}?`;
   throw new UsageError(`--model ${model}: nothing is published of this checkpoint.${suggestion} ${checkpointsLine()}`);
+}
+
+/** A task file has its own numbers. */
+function refuseUnsaid(
+  checkpoint: string,
+  { path, published }: Pick<Task, "published"> & { readonly path: string },
+  split: string,
+): void {
+  if (published.some((number) => number.checkpoint === checkpoint && number.split === split)) return;
+  throw new UsageError(
+    `--tasks ${path}: has no published number of ${checkpoint} on split ${split}. Write it into the file, under published:.`,
+  );
 }
 
 function refuseUnpublished(checkpoint: string, task: string, split: string): void {

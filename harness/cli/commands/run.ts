@@ -3,10 +3,11 @@ import { join } from "node:path";
 import type { PreparationEvent } from "../../../models/checkpoint/weight-cache.ts";
 import { writeFileWhole } from "../../../reports/records/atomic-file.ts";
 import { describeSystemCode, RunWriteError, systemCode } from "../../../reports/records/run-folder-error.ts";
-import { rowsName } from "../../../reports/records/run-files.ts";
+import { rowsName, scoresName } from "../../../reports/records/run-files.ts";
 import { scoreRowsOf, scoreRowsToCsv } from "../../../reports/findings/score-rows.ts";
 import { formatScores } from "../../../reports/findings/score-table.ts";
 import { runName } from "../../../reports/records/run-record.ts";
+import type { RunPlan, ScoreSheet } from "../../../reports/records/run-record.ts";
 import type { ScoredRun } from "../../../reports/findings/score-rows.ts";
 import type { Costs } from "../../../reports/records/findings/costs.ts";
 import { formatCosts } from "../../../reports/findings/costs-table.ts";
@@ -112,6 +113,7 @@ export async function run(config: RunConfig, surroundings: RunSurroundings): Pro
             terminal.error(`stopped: more samples failed than --max-errors ${config.maxErrors ?? 0} allows. ${kept}`);
           return interrupt.exitCode() ?? incompleteCode;
         }
+        tellUnscored(terminal, evaluation.plan, end.scores);
         scored.push({ record: evaluation.folder.record, scores: end.scores });
         if (evaluations[index + 1]?.model !== evaluation.model) await evaluation.model.release();
       }
@@ -120,7 +122,10 @@ export async function run(config: RunConfig, surroundings: RunSurroundings): Pro
       if (costs !== null) await writeCosts(config.output, costs);
       show(scored, surroundings, costs);
       if (surroundings.isReported === true) await reportOfRun(config, surroundings);
-      return scored.every(({ record }) => record.status === "complete") ? completeCode : incompleteCode;
+      const isComplete = scored.every(
+        ({ record, scores }) => record.status === "complete" && scores.unscored === undefined,
+      );
+      return isComplete ? completeCode : incompleteCode;
     } finally {
       for (const { folder, model } of evaluations) {
         await folder.close();
@@ -169,16 +174,30 @@ function tellFailures(terminal: Terminal, { folder, plan, samples }: Evaluation)
     outcome.status === "failed" ? [{ id, ...outcome }] : [],
   );
   if (failures.length === 0) return;
+  const heading = `${runName(plan)}: ${failures.length} of ${samples.length} samples failed:`;
+  const lines = firstOf(failures, join(folder.path, "predictions.jsonl"));
+  terminal.error([heading, ...lines, "The same command tries them again."].join("\n"));
+}
+
+/** Says which samples have a prediction that a metric of the user's own could not score. */
+export function tellUnscored(
+  terminal: Terminal,
+  plan: Pick<RunPlan, "checkpoint" | "config">,
+  { unscored = [], counts }: ScoreSheet,
+): void {
+  if (unscored.length === 0) return;
+  const heading = `${runName(plan)}: ${unscored.length} of ${counts.samples} samples could not be scored:`;
+  terminal.error([heading, ...firstOf(unscored, scoresName)].join("\n"));
+}
+
+/** `file`: where the others stand. */
+function firstOf(
+  failures: readonly { readonly id: string; readonly error: string }[],
+  file: string,
+): readonly string[] {
   const shown = failures.slice(0, failuresShown).map(({ id, error }) => `  ${id}: ${error}`);
   const more = failures.length - shown.length;
-  terminal.error(
-    [
-      `${runName(plan)}: ${failures.length} of ${samples.length} samples failed:`,
-      ...shown,
-      ...(more > 0 ? [`  and ${more} more, in ${join(folder.path, "predictions.jsonl")}`] : []),
-      "The same command tries them again.",
-    ].join("\n"),
-  );
+  return [...shown, ...(more > 0 ? [`  and ${more} more, in ${file}`] : [])];
 }
 
 /**

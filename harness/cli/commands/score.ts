@@ -10,7 +10,7 @@ import type { ScoredRun } from "../../../reports/findings/score-rows.ts";
 import { completeCode, incompleteCode } from "../exit-code.ts";
 import type { Surroundings } from "../declared-command.ts";
 import type { ScoreValues } from "./declared/evaluate.ts";
-import { showRuns, writeRows } from "./run.ts";
+import { showRuns, tellUnscored, writeRows } from "./run.ts";
 import { scoreAgain } from "../../evaluation/score.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
 import { dataFolder } from "../../catalog/data-folder.ts";
@@ -24,7 +24,12 @@ export async function score(
   if (folder === undefined) throw new UsageError("score: found no folder, expected the run folder to score.");
   const data = await dataFolder(place, hubCache);
   const scored: ScoredRun[] = [];
-  for (const run of await runsIn(folder)) scored.push(await scoreAgain(run, catalog, data));
+  for (const run of await runsIn(folder)) {
+    const { note, ...again } = await scoreAgain(run, catalog, data);
+    if (note !== null) terminal.message(note);
+    tellUnscored(terminal, again.record, again.scores);
+    scored.push(again);
+  }
   await writeRows(folder, scored);
   showRuns(scored, { terminal, isJson });
   return scored.every(({ scores }) => scores.counts.scored === scores.counts.samples) ? completeCode : incompleteCode;

@@ -11,8 +11,9 @@ import { unknownName, UsageError } from "../../catalog/usage-error.ts";
 import { usableProcessors } from "../../catalog/usable-processors.ts";
 import { decimal, readValue, unexpected, wholeFrom } from "../../catalog/values.ts";
 import { defaultBatchSize } from "../../evaluation/run-config.ts";
+import type { CheckpointKind } from "../../../models/model.ts";
 import type { Catalog } from "../../catalog/catalog.ts";
-import { choice, choicesOf, names, single, value } from "./kinds.ts";
+import { choice, choicesOf, namesOrPaths, single, value } from "./kinds.ts";
 import { optionsUnder } from "./option.ts";
 import type { Kind, Values } from "./option.ts";
 import { outputFolder, overwrite } from "./output.ts";
@@ -54,8 +55,8 @@ function scenarioNamed(name: string, where: string): Scenario {
 
 export const benchOptions = {
   model: modelOption("all bundled that do the task", "checkpoints"),
-  tasks: underWhatToRun.option("-t, --tasks <name>", "the task whose samples are asked", {
-    kind: names("tasks"),
+  tasks: underWhatToRun.option("-t, --tasks <name>", "the task whose samples are asked, or a task file", {
+    kind: namesOrPaths("tasks"),
     usual: "vqav2",
     otherwise: ["vqav2"],
   }),
@@ -141,10 +142,14 @@ export const benchOptions = {
   overwrite: overwrite("sweep"),
 };
 
-/** Throws a UsageError that names the flag, the value found and what was expected. */
+/**
+ * Throws a UsageError that names the flag, the value found and what was expected.
+ * @param kindOfFile which checkpoints do the task that is written in a file; null: it is one of the catalogue
+ */
 export function benchConfigOf(
   values: Values<typeof benchOptions>,
   catalog: Pick<Catalog, "tasks" | "checkpoints">,
+  kindOfFile: CheckpointKind | null = null,
 ): BenchConfig {
   const { model, precision: precisions, tasks, deviceId, latencyBound, minDuration, maxDuration, ...others } = values;
   const { quick, restarts, limit, rerank, stall, output } = others;
@@ -152,7 +157,7 @@ export function benchConfigOf(
   if (more.length > 0) {
     throw new UsageError(`--tasks: found ${tasks.join(", ")}, expected one task: a bench folder is for one.`);
   }
-  const able = catalog.tasks.find(({ name }) => name === task)?.kind ?? "generation";
+  const able = catalog.tasks.find(({ name }) => name === task)?.kind ?? kindOfFile ?? "generation";
   const bundled = catalog.checkpoints.filter(({ kind }) => kind === able);
   const config: BenchConfig = Object.freeze({
     ...others,

@@ -4,7 +4,7 @@ import type { Catalog } from "../../catalog/catalog.ts";
 import { textSettingsIn } from "../../catalog/text-settings.ts";
 import { wholeFrom } from "../../catalog/values.ts";
 import type { Overrides, RunConfig } from "../../evaluation/run-config.ts";
-import { value } from "./kinds.ts";
+import { text, value } from "./kinds.ts";
 import { optionsUnder } from "./option.ts";
 import type { Option, Values } from "./option.ts";
 import { outputFolder, overwrite } from "./output.ts";
@@ -44,7 +44,12 @@ const otherRunOptions = {
     { kind: value(wholeFrom(0)), usual: `${comparedSteps} of several precisions` },
   ),
   ...rankingAndScore,
-  prompt: promptOption("another prompt, with {question} in it"),
+  cluster: underWhatToRun.option("--cluster <column>", "column of the data that standard errors group samples by", {
+    kind: text(),
+    usual: "the image",
+    otherwise: null,
+  }),
+  prompt: promptOption("another prompt, with {question} or other columns of the data in it"),
   ...search,
   generation,
 };
@@ -77,6 +82,7 @@ export function runConfigOf(
     firstSteps: firstSteps ?? (precisions.length > 1 ? comparedSteps : 0),
     generation: others.generation ?? "auto",
     overrides: overridesOf(values),
+    cluster: values.cluster ?? null,
   });
 }
 

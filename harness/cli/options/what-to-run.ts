@@ -26,7 +26,10 @@ export function modelOption(
 }
 
 export function tasksOption(usual: string): Option<readonly string[] | undefined> {
-  return option("-t, --tasks <names>", "tasks", { kind: names("tasks"), usual });
+  return option("-t, --tasks <names>", "tasks, or task files such as ./my-task.yaml", {
+    kind: namesOrPaths("tasks"),
+    usual,
+  });
 }
 
 /**

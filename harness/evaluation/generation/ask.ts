@@ -8,7 +8,9 @@ import { explainMissingImage, isThereToRead } from "../../../datasets/images.ts"
 import type { Batching, GenerationRequest, VisionLanguageModel } from "../../../models/model.ts";
 import type { RunFolder } from "../../../reports/records/run-folder.ts";
 import type { Prediction, RunPlan } from "../../../reports/records/run-record.ts";
+import { PromptError } from "../../../tasks/prompt-template.ts";
 import type { GenerationTask } from "../../../tasks/task.ts";
+import type { ClusterOf } from "../clusters.ts";
 import type { LazyModel } from "../lazy-model.ts";
 import type { Asking } from "./asking.ts";
 
@@ -18,6 +20,7 @@ export interface GenerationWork<S extends Sample> {
   readonly split: Split<S>;
   readonly samples: readonly S[];
   readonly asking: Asking<S>;
+  readonly cluster: ClusterOf;
   readonly plan: RunPlan;
   /** The plan's batch size is to be measured first, see batch-size.ts. */
   readonly isBatchSizeOpen: boolean;
@@ -79,8 +82,38 @@ export function runBatching(size: number, onAnswer?: Batching["onAnswer"]): Batc
   return { size, refill: true, sharePrompt: true, ...(onAnswer !== undefined && { onAnswer }) };
 }
 
-/** The predictions of a window, in its order. A sample whose image is not there fails without being asked. */
+/** The predictions of a window, in its order. A sample whose prompt cannot be made fails without being asked. */
 export async function askWindow<S extends Sample>(
+  model: Pick<VisionLanguageModel, "name" | "generate">,
+  window: readonly S[],
+  options: AskOptions<S>,
+): Promise<readonly Prediction[]> {
+  const faults = new Map(window.map((sample) => [sample, promptFault(sample, options.asking)] as const));
+  const asked = await askSamples(
+    model,
+    window.filter((sample) => faults.get(sample) === null),
+    options,
+  );
+  const byId = new Map(asked.map((prediction) => [prediction.id, prediction]));
+  return window.map((sample): Prediction => {
+    const { id, image } = sample;
+    return byId.get(id) ?? { id, image: image.id, prompt: null, status: "failed", error: faults.get(sample) ?? "" };
+  });
+}
+
+/** Why a sample has no prompt; null: it has one. */
+export function promptFault<S extends Sample>(sample: S, asking: Pick<Asking<S>, "prompt">): string | null {
+  try {
+    asking.prompt(sample);
+    return null;
+  } catch (error) {
+    if (error instanceof PromptError) return error.message;
+    throw error;
+  }
+}
+
+/** A sample whose image is not there fails without being asked. */
+async function askSamples<S extends Sample>(
   model: Pick<VisionLanguageModel, "name" | "generate">,
   window: readonly S[],
   { task, split, asking, batching }: AskOptions<S>,

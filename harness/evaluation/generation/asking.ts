@@ -5,10 +5,10 @@
 import type { Sample } from "../../../datasets/dataset.ts";
 import type { DecodingOptions, LanguageModelFamily } from "../../../models/model.ts";
 import { cider, ciderMetric } from "../../../tasks/metrics/caption-metrics.ts";
-import { blipQuestion } from "../../../tasks/question-text.ts";
+import { columnNames, promptTemplate, questionPlace } from "../../../tasks/prompt-template.ts";
+import type { PromptTemplate } from "../../../tasks/prompt-template.ts";
 import type { GenerationTask, ProtocolName } from "../../../tasks/task.ts";
-import { textSettingsIn } from "../../catalog/text-settings.ts";
-import type { TextSettings } from "../../catalog/text-settings.ts";
+import { decodingOf } from "../../catalog/text-settings.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
 import type { Overrides } from "../run-config.ts";
 
@@ -29,9 +29,10 @@ export function askingOf<S extends Sample>(
 ): Asking<S> {
   const protocol = task.protocols[name];
   const { prompt } = overrides;
-  if (prompt !== undefined) checkTemplate(prompt, task.name, samples);
+  task.checkSamples?.(samples);
+  const replaced = prompt === undefined ? null : replacedPrompt(prompt, task.name, samples);
   return {
-    prompt: prompt === undefined ? (sample) => protocol.prompt[family](sample) : (sample) => fillIn(prompt, sample),
+    prompt: replaced === null ? (sample) => protocol.prompt[family](sample) : replaced.fill,
     decoding: decodingOf(protocol.decoding[family], overrides),
     answer: protocol.answer,
     maxPromptTokens: protocol.maxPromptTokens?.[family] ?? null,
@@ -47,49 +48,24 @@ export function withCiderDf(task: GenerationTask<Sample>, ciderDf: unknown): Gen
   };
 }
 
-/** A protocol's decoding with what flags replace. `flags`: the names of those for the fewest and the most new tokens. */
-export function decodingOf(
-  choices: DecodingOptions,
-  replaced: TextSettings,
-  flags = { min: "--min-new-tokens", max: "--max-new-tokens" },
-): DecodingOptions {
-  const { minNewTokens, maxNewTokens, ...others } = textSettingsIn(replaced);
-  const newTokens = {
-    min: minNewTokens ?? choices.newTokens.min,
-    max: maxNewTokens ?? choices.newTokens.max,
-  };
-  if (newTokens.min > newTokens.max) {
-    const flag = minNewTokens === undefined ? flags.max : flags.min;
+/** Throws a UsageError. */
+function replacedPrompt(given: string, task: string, samples: readonly Sample[]): PromptTemplate {
+  const template = promptTemplate(given);
+  const names = columnNames(samples);
+  const places = names.map((name) => `{${name}}`);
+  const unknown = template.columns.find((column) => column !== questionPlace && !names.includes(column));
+  if (unknown !== undefined) {
+    const expected = places.length === 0 ? `{${questionPlace}}` : places.join(" or ");
+    throw new UsageError(`--prompt: nothing is known to put in place of {${unknown}}, expected ${expected}.`);
+  }
+  const hasQuestions = names.includes(questionPlace);
+  if (hasQuestions && template.columns.length === 0) {
     throw new UsageError(
-      `${flag}: at least ${newTokens.min} new tokens and at most ${newTokens.max} cannot both be. ` +
-        `Give ${flags.min} and ${flags.max} together.`,
+      `--prompt: no {${questionPlace}} in "${given}"; every question of ${task} would be asked the same.`,
     );
   }
-  return { ...choices, ...others, newTokens };
-}
-
-const place = "{question}";
-
-function checkTemplate(template: string, task: string, samples: readonly Sample[]): void {
-  const unknown = [...template.matchAll(/\{[a-z_]*\}/gi)].map(([found]) => found).find((found) => found !== place);
-  if (unknown !== undefined) {
-    throw new UsageError(`--prompt: nothing is known to put in place of ${unknown}, expected ${place}.`);
+  if (!hasQuestions && template.columns.includes(questionPlace)) {
+    throw new UsageError(`--prompt: {${questionPlace}} in "${given}", but ${task} asks no questions. Leave it out.`);
   }
-  const hasQuestions = samples.some((sample) => questionOf(sample) !== null);
-  if (hasQuestions && !template.includes(place)) {
-    throw new UsageError(`--prompt: no ${place} in "${template}"; every question of ${task} would be asked the same.`);
-  }
-  if (!hasQuestions && template.includes(place)) {
-    throw new UsageError(`--prompt: ${place} in "${template}", but ${task} asks no questions. Leave it out.`);
-  }
-}
-
-/** The template with the sample's question, spelled as the protocols spell it (question-text.ts); null for an empty prompt. */
-function fillIn(template: string, sample: Sample): string | null {
-  const prompt = template.replaceAll(place, () => blipQuestion(questionOf(sample) ?? ""));
-  return prompt === "" ? null : prompt;
-}
-
-function questionOf(sample: Sample): string | null {
-  return "question" in sample && typeof sample.question === "string" ? sample.question : null;
+  return template;
 }

@@ -14,7 +14,7 @@ import { keepFirstSteps } from "./first-steps.ts";
 import { scorePredictions } from "./score.ts";
 
 export function generationEvaluation<S extends Sample>(work: GenerationWork<S>): Evaluation {
-  const { task, split, samples, asking, plan, folder, model } = work;
+  const { task, split, samples, asking, cluster, plan, folder, model } = work;
   return {
     plan,
     folder,
@@ -29,7 +29,9 @@ export function generationEvaluation<S extends Sample>(work: GenerationWork<S>):
     score: () => {
       const { outcomes } = folder;
       const about = { checkpoint: plan.checkpoint.name, code: plan.code.fingerprint };
-      return Promise.resolve(scorePredictions(task, { ...about, split, samples, outcomes, answer: asking.answer }));
+      return Promise.resolve(
+        scorePredictions(task, { ...about, split, samples, outcomes, answer: asking.answer, cluster }),
+      );
     },
     keepMore: (watcher) => keepFirstSteps(work, watcher),
   };

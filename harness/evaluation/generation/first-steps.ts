@@ -8,7 +8,7 @@ import { readFirstSteps } from "../../../reports/records/first-step.ts";
 import { runName } from "../../../reports/records/run-record.ts";
 import { isStoppedNow } from "../watcher.ts";
 import type { Watcher } from "../watcher.ts";
-import { planWindows, requestsOf } from "./ask.ts";
+import { planWindows, promptFault, requestsOf } from "./ask.ts";
 import type { GenerationWork } from "./ask.ts";
 
 /** Makes and writes the first steps that are not on disk. `interrupted`: the watcher stopped it, and nothing was written. */
@@ -17,7 +17,7 @@ export async function keepFirstSteps<S extends Sample>(
   watcher: Watcher,
 ): Promise<"kept" | "interrupted"> {
   const { samples, plan, folder, firstSteps } = work;
-  const asked = samples.slice(0, firstSteps);
+  const asked = samples.slice(0, firstSteps).filter((sample) => promptFault(sample, work.asking) === null);
   if (asked.length === 0) return "kept";
   const { identity } = folder.record;
   const found = await readFirstSteps(folder.path, identity);

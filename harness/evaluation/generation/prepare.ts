@@ -6,6 +6,7 @@ import type { GenerationTask } from "../../../tasks/task.ts";
 import type { FoundGenerator } from "../../catalog/catalog.ts";
 import type { OpenedSplit } from "../../catalog/open-split.ts";
 import type { InPrecision } from "../checkpoints.ts";
+import { clusterBy } from "../clusters.ts";
 import type { LazyModel } from "../lazy-model.ts";
 import { runPlan } from "../run-plan.ts";
 import type { Evaluation, Pair, Preparation } from "../verbs.ts";
@@ -48,11 +49,13 @@ async function prepareGeneration(
   const isWayRecorded = doesWayMatter(generation, checkpoint.precision, checkpoint.chosen.device);
   const choices = { ...(isWayRecorded && { generation }), decoding };
   const plan = runPlan({ checkpoint, task, data, choices }, shared);
+  const cluster = clusterBy(plan.config.cluster, samples);
   return generationEvaluation({
     task: withCiderDf(task, overrides.ciderDf),
     split,
     samples,
     asking,
+    cluster,
     plan,
     isBatchSizeOpen,
     memoryBudget,

@@ -10,6 +10,7 @@ import { runName } from "../../../reports/records/run-record.ts";
 import type { RunPlan } from "../../../reports/records/run-record.ts";
 import type { MatchedTexts } from "../../../tasks/metrics/retrieval-ranking.ts";
 import type { RetrievalProtocol, RetrievalTask } from "../../../tasks/task.ts";
+import type { ClusterOf } from "../clusters.ts";
 import type { LazyModel } from "../lazy-model.ts";
 import type { Evaluation, MissingPredictions, PredictionsEnd } from "../verbs.ts";
 import type { Watcher } from "../watcher.ts";
@@ -23,6 +24,7 @@ export interface RetrievalWork {
   readonly split: Split<RetrievalSample>;
   readonly samples: readonly RetrievalSample[];
   readonly protocol: RetrievalProtocol;
+  readonly cluster: ClusterOf;
   readonly plan: RunPlan;
   readonly folder: RunFolder;
   readonly notes: readonly string[];
@@ -32,7 +34,7 @@ export interface RetrievalWork {
 }
 
 export function retrievalEvaluation(work: RetrievalWork): Evaluation {
-  const { task, split, samples, protocol, plan, folder, notes, model } = work;
+  const { task, split, samples, protocol, cluster, plan, folder, notes, model } = work;
   return {
     plan,
     folder,
@@ -45,7 +47,7 @@ export function retrievalEvaluation(work: RetrievalWork): Evaluation {
       const { outcomes } = folder;
       const similarities = await readSimilarities(folder.path, pairsOf(seenOf(samples, outcomes)));
       const about = { split: split.name, checkpoint: plan.checkpoint.name, code: plan.code.fingerprint };
-      return scoreRanking(task, { ...about, samples, outcomes, similarities, rerank: protocol.rerank });
+      return scoreRanking(task, { ...about, samples, outcomes, similarities, rerank: protocol.rerank, cluster });
     },
   };
 }

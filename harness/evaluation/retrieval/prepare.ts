@@ -7,6 +7,7 @@ import type { ProtocolName, RetrievalProtocol, RetrievalTask } from "../../../ta
 import type { FoundScorer } from "../../catalog/catalog.ts";
 import type { OpenedSplit } from "../../catalog/open-split.ts";
 import type { InPrecision } from "../checkpoints.ts";
+import { clusterBy } from "../clusters.ts";
 import type { Overrides } from "../run-config.ts";
 import type { LazyModel } from "../lazy-model.ts";
 import { runPlan } from "../run-plan.ts";
@@ -50,6 +51,7 @@ async function prepareRetrieval(
   const { maxTokens, rerank } = protocol;
   const choices = { decoding: {}, retrieval: { maxTokens, rerank } };
   const plan = runPlan({ checkpoint, task, data, choices }, shared);
+  const cluster = clusterBy(plan.config.cluster, samples);
   const folder = await openFolder(plan, samples.length);
   const texts = samples.reduce((sum, sample) => sum + sample.texts.length, 0);
   const note = rerankNote(rerank, { images: samples.length, texts });
@@ -59,6 +61,7 @@ async function prepareRetrieval(
     split,
     samples,
     protocol,
+    cluster,
     plan,
     folder,
     notes,

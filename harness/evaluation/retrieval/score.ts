@@ -11,6 +11,7 @@ import type { Gallery, RetrievalRanks, RetrievalScores } from "../../../tasks/me
 import { candidates, rerankedScores, similarityScores } from "../../../tasks/metrics/retrieval-ranking.ts";
 import type { MatchedTexts } from "../../../tasks/metrics/retrieval-ranking.ts";
 import type { RetrievalMetric, RetrievalTask, Score } from "../../../tasks/task.ts";
+import type { ClusterOf } from "../clusters.ts";
 import { metricScore, publishedOf } from "../metric-score.ts";
 import type { EmbeddedSplit } from "./ask.ts";
 
@@ -20,6 +21,7 @@ export interface MatchedRun {
   /** null: there are none, as no image could be read or the run was stopped. */
   readonly similarities: Float32Array | null;
   readonly rerank: number;
+  readonly cluster: ClusterOf;
   readonly split: string;
   readonly checkpoint: string;
   readonly code: string;
@@ -27,9 +29,10 @@ export interface MatchedRun {
 
 /** Ranks and scores, from what is on disk. Images that could not be read are in no ranking, and neither are their texts. */
 export function scoreRanking(task: RetrievalTask, ranked: MatchedRun): ScoreSheet {
-  const { samples, outcomes, similarities, rerank, split, checkpoint, code } = ranked;
+  const { samples, outcomes, similarities, rerank, cluster, split, checkpoint, code } = ranked;
   const seen = seenOf(samples, outcomes);
-  const gallery = galleryOf(seen);
+  const clusters = cluster === null ? null : seen.map(cluster);
+  const gallery = { ...galleryOf(seen), ...(clusters !== null && { clusters }) };
   const known = matchedByImage(seen, outcomes);
   const isWhole = similarities !== null && known.size === seen.length;
   const failed = samples.length - seen.length;
@@ -55,12 +58,21 @@ export function scoreRanking(task: RetrievalTask, ranked: MatchedRun): ScoreShee
     counts: { samples: samples.length, scored, failed, missing: samples.length - scored - failed },
     metrics: Object.entries(scores).map(([name, score]) => {
       const published = publishedOf(task, checkpoint, split, name);
-      return metricScore({ name, unit: "fraction", higherIsBetter: true }, score, { clusters: seen.length, published });
+      return metricScore({ name, unit: "fraction", higherIsBetter: true }, score, {
+        clusters: new Set(clusters ?? gallery.images).size,
+        published,
+      });
     }),
-    samples: { id: seen.map(({ id }) => id), image: gallery.images, ...Object.fromEntries(columns("TR")) },
+    samples: {
+      id: seen.map(({ id }) => id),
+      image: gallery.images,
+      ...(clusters !== null && { cluster: clusters }),
+      ...Object.fromEntries(columns("TR")),
+    },
     texts: {
       id: seen.flatMap(({ texts }) => texts.map(({ id }) => id)),
       image: seen.flatMap(({ image, texts }) => texts.map(() => image.id)),
+      ...(clusters !== null && { cluster: gallery.imageOfText.map((image) => clusters[image]!) }),
       ...Object.fromEntries(columns("IR")),
     },
   };

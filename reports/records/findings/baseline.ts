@@ -2,6 +2,7 @@
  * A baseline: scored runs in one small file for git, to compare later runs with. It holds each run's record, without
  * paths of the machine, and its packed scores by sample. The file depends only on the runs.
  */
+import { basename } from "node:path";
 import * as z from "zod";
 import { machineClassOf } from "../machine-class.ts";
 import { packColumns, packedColumnsSchema, unpackColumns } from "./packed-columns.ts";
@@ -47,11 +48,12 @@ export function baselineText(runs: readonly BaselineRun[]): string {
 }
 
 function entryOf({ record, scores: { samples, texts, ...scores } }: BaselineRun): Entry {
-  const { checkpoint, data } = record;
+  const { checkpoint, data, taskFile } = record;
   return {
     machine: machineClassOf(record),
     record: {
       ...record,
+      ...(taskFile !== undefined && { taskFile: { ...taskFile, path: basename(taskFile.path) } }),
       checkpoint: { ...checkpoint, source: checkpoint.name },
       data: { ...data, folder: null, images: null },
     },

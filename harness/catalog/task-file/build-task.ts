@@ -1,0 +1,167 @@
+/**
+ * What a task file says → a task. What it leaves out is as the task of its kind has it: vqa asks as VQAv2 is asked, caption as
+ * COCO captions are, retrieval as COCO retrieval.
+ */
+import { dirname, resolve } from "node:path";
+import type { Dataset, RetrievalSample, Sample } from "../../../datasets/dataset.ts";
+import { answerRules, patternAnswer } from "../../../tasks/answer-rules.ts";
+import { cocoCaption } from "../../../tasks/coco-caption.ts";
+import { cocoRetrieval } from "../../../tasks/coco-retrieval.ts";
+import type { ReferencedSample } from "../../../tasks/metrics/hypotheses.ts";
+import { retrievalMetricNamed, retrievalMetricNames, textMetrics } from "../../../tasks/metrics/named-metrics.ts";
+import { retrievalScoreNames } from "../../../tasks/metrics/recall.ts";
+import type { GenerationProtocol, GenerationTask, Metric, ProtocolName } from "../../../tasks/task.ts";
+import type { RetrievalMetric, RetrievalTask, Task, TaskData, TaskFile } from "../../../tasks/task.ts";
+import { vqav2 } from "../../../tasks/vqav2.ts";
+import { decodingOf } from "../text-settings.ts";
+import { unknownName, UsageError } from "../usage-error.ts";
+import type { PlaceOf } from "./check-settings.ts";
+import type { TaskFunctions } from "./functions.ts";
+import { ownMetric } from "./own-metric.ts";
+import { promptsOf } from "./prompts.ts";
+import type { ByFamily, TaskSettings } from "./settings.ts";
+
+/** A task file that was read and fits the schema. */
+export interface ReadTask {
+  readonly name: string;
+  readonly settings: TaskSettings;
+  readonly functions: TaskFunctions;
+  readonly placeOf: PlaceOf;
+  readonly file: TaskFile;
+}
+
+/** The data set that a task of each kind asks about. */
+export type TaskDataset =
+  | { readonly kind: "generation"; readonly dataset: Dataset<Sample> }
+  | { readonly kind: "retrieval"; readonly dataset: Dataset<RetrievalSample> };
+
+/** Throws a UsageError where metrics, rules or numbers do not fit each other. */
+export function buildTask(read: ReadTask, about: TaskDataset): Task {
+  return about.kind === "retrieval" ? retrievalTask(read, about.dataset) : generationTask(read, about.dataset);
+}
+
+function generationTask(read: ReadTask, dataset: Dataset<Sample>): GenerationTask<ReferencedSample> {
+  const { settings, functions, placeOf } = read;
+  const base: GenerationTask<Sample> = settings.kind === "vqa" ? vqav2 : cocoCaption;
+  const metrics = textMetricsOf(read) ?? (settings.kind === "vqa" ? textMetrics.slice(0, 2) : cocoCaption.metrics);
+  const prompts = promptsOf(read);
+  const answer = functions.answer ?? namedAnswer(settings, placeOf);
+  const protocol = (name: ProtocolName): GenerationProtocol<Sample> => {
+    const { prompt, decoding, maxPromptTokens, answer: usual } = base.protocols[name];
+    const limits = settings.maxPromptTokens === undefined ? maxPromptTokens : families(settings.maxPromptTokens);
+    const replaced = families(settings.decoding ?? {});
+    const decodingFor = (family: "opt" | "t5") => {
+      const where = placeOf(["decoding"], "key");
+      const flags = { min: `${where}: decoding: minNewTokens`, max: `${where}: decoding: maxNewTokens` };
+      return decodingOf(decoding[family], replaced[family], flags);
+    };
+    return {
+      prompt: prompts?.templates ?? prompt,
+      decoding: { opt: decodingFor("opt"), t5: decodingFor("t5") },
+      ...(limits !== undefined && { maxPromptTokens: limits }),
+      answer: answer ?? usual,
+    };
+  };
+  return {
+    ...common(read),
+    kind: "generation",
+    dataset: dataset as Dataset<ReferencedSample>,
+    protocols: { paper: protocol("paper"), lavis: protocol("lavis") },
+    metrics,
+    published: publishedOf(
+      read,
+      metrics.map((metric) => metric.name),
+    ),
+    checkSamples: (samples) => prompts?.check(samples),
+  };
+}
+
+function retrievalTask(read: ReadTask, dataset: Dataset<RetrievalSample>): RetrievalTask {
+  const { settings } = read;
+  const metrics = retrievalMetricsOf(read) ?? cocoRetrieval.metrics;
+  const { paper, lavis } = cocoRetrieval.protocols;
+  const { rerank, maxTokens } = settings;
+  const replaced = { ...(rerank !== undefined && { rerank }), ...(maxTokens !== undefined && { maxTokens }) };
+  return {
+    ...common(read),
+    kind: "retrieval",
+    dataset,
+    protocols: { paper: { ...paper, ...replaced }, lavis: { ...lavis, ...replaced } },
+    metrics,
+    published: publishedOf(read, retrievalScoreNames(metrics)),
+  };
+}
+
+function common({ name, settings, file }: ReadTask): Pick<Task, "name" | "file" | "data" | "cluster"> {
+  const { cluster } = settings;
+  return { name, file, data: dataOf(settings, file), ...(cluster !== undefined && { cluster }) };
+}
+
+/** Paths in the file are relative to its own folder, so that it can be moved with its data. */
+function dataOf({ data, images, split }: TaskSettings, { path }: TaskFile): TaskData {
+  const absolute = (place: string): string => (place.startsWith("hf:") ? place : resolve(dirname(path), place));
+  return {
+    ...(data !== undefined && { data: absolute(data) }),
+    ...(images !== undefined && { images: absolute(images) }),
+    ...(split !== undefined && { split }),
+  };
+}
+
+function families<Choice extends object | number>(
+  choice: ByFamily<Choice>,
+): { readonly opt: Choice; readonly t5: Choice } {
+  return typeof choice === "object" && "opt" in choice ? choice : { opt: choice as Choice, t5: choice as Choice };
+}
+
+function namedAnswer({ answer }: TaskSettings, placeOf: PlaceOf): ((text: string) => string) | null {
+  if (answer === undefined) return null;
+  if (typeof answer === "string") return answerRules[answer];
+  try {
+    return patternAnswer(new RegExp(answer.pattern, "su"));
+  } catch (cause) {
+    const said = cause instanceof Error ? cause.message : String(cause);
+    throw new UsageError(`${placeOf(["answer", "pattern"])}: answer.pattern: ${said}.`, { cause });
+  }
+}
+
+/** null: the file names none. */
+function textMetricsOf({ settings, functions, placeOf, file }: ReadTask): readonly Metric<ReferencedSample>[] | null {
+  const names = settings.metrics;
+  if (names === undefined) return null;
+  const known = textMetrics.map(({ name }) => name);
+  return names.map((name, index) => {
+    const at = `${placeOf(["metrics", index])}: metrics`;
+    if (names.indexOf(name) !== index) throw new UsageError(`${at}: ${name} stands there twice. Leave one out.`);
+    const own = functions.metrics.get(name);
+    const found = textMetrics.find((metric) => metric.name === name);
+    if (own !== undefined && found !== undefined) {
+      throw new UsageError(`${at}: ${name} is a metric of the project. Give your own another name.`);
+    }
+    if (own !== undefined) return ownMetric(own, file.path);
+    if (found !== undefined) return found;
+    throw unknownName(at, `metric "${name}"`, { name, names: known });
+  });
+}
+
+function retrievalMetricsOf({ settings, functions, placeOf }: ReadTask): readonly RetrievalMetric[] | null {
+  return (
+    settings.metrics?.map((name, index) => {
+      const at = `${placeOf(["metrics", index])}: metrics`;
+      if (functions.metrics.has(name)) {
+        throw new UsageError(`${at}: ${name} is a function, and ranks are scored by named metrics only.`);
+      }
+      const found = retrievalMetricNamed(name);
+      if (found !== null) return found;
+      const otherwise = " Or recall@k with another whole number.";
+      throw unknownName(at, `metric "${name}"`, { name, names: retrievalMetricNames, otherwise });
+    }) ?? null
+  );
+}
+
+function publishedOf({ settings, placeOf }: ReadTask, metrics: readonly string[]): Task["published"] {
+  return (settings.published ?? []).map((number, index) => {
+    if (metrics.includes(number.metric)) return number;
+    const at = `${placeOf(["published", index, "metric"])}: published[${index}].metric`;
+    throw unknownName(at, `metric of this task as "${number.metric}"`, { name: number.metric, names: metrics });
+  });
+}
