@@ -69,7 +69,8 @@ async function readTopLevel(
   const lists = new Set<string>();
   await scanner.expect(OPEN_OBJECT, '"{"');
   for await (const key of scanner.keys()) {
-    if (lists.has(key) || fields.has(key)) throw fileError(scanner.file, `has "${key}" twice at its top level. Keep one.`);
+    if (lists.has(key) || fields.has(key))
+      throw fileError(scanner.file, `has "${key}" twice at its top level. Keep one.`);
     if ((await scanner.peek()) === OPEN_LIST) {
       lists.add(key);
       await readList(scanner, Object.hasOwn(readers, key) ? readers[key] : undefined, key);

@@ -23,7 +23,10 @@ export type Role = keyof typeof usualNames;
 
 /** Roles as `--columns` names them. */
 export const roleNames: ReadonlyMap<string, Role> = new Map(
-  (Object.keys(usualNames) as Role[]).map((role) => [role.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`), role]),
+  (Object.keys(usualNames) as Role[]).map((role) => [
+    role.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`),
+    role,
+  ]),
 );
 
 /** Of these the first name that is there counts; of the others two are a contradiction. */
@@ -61,7 +64,9 @@ export function findRoles(
     const found = usual.flatMap((each) => names.filter((name) => name.toLowerCase() === each && !taken.has(name)));
     if (found.length > 1 && !alternatives.includes(role)) {
       const which = found.map((name) => `${flag}=${name}`).join(" or ");
-      throw new DatasetError(`${where}: columns ${found.join(" and ")} could both be the ${flag}. Say which: --columns ${which}.`);
+      throw new DatasetError(
+        `${where}: columns ${found.join(" and ")} could both be the ${flag}. Say which: --columns ${which}.`,
+      );
     }
     if (found[0] !== undefined) roles[role] = found[0];
   }

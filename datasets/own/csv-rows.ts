@@ -43,7 +43,10 @@ export async function readTokenRows(file: AnnotationFile): Promise<readonly Row[
     if (line.trim() === "") continue;
     const [, image, caption] = /^([^\t]+?)(?:#\d+)?\t(.+)$/.exec(line) ?? [];
     if (image === undefined || caption === undefined) {
-      throw fileError(file, `line ${index + 1}: found ${JSON.stringify(line.slice(0, 60))}, expected name.jpg#0, a tab, a caption.`);
+      throw fileError(
+        file,
+        `line ${index + 1}: found ${JSON.stringify(line.slice(0, 60))}, expected name.jpg#0, a tab, a caption.`,
+      );
     }
     rows.push({ file, place: `line ${index + 1}`, columns: { image, caption: caption.trim() } });
   }
@@ -61,7 +64,12 @@ export async function readText(file: AnnotationFile): Promise<string> {
 
 function parseLines(file: AnnotationFile, text: string, delimiter: string): readonly Line[] {
   try {
-    return parse(text, { delimiter, info: true, relax_column_count: true, skip_empty_lines: true }) as unknown as Line[];
+    return parse(text, {
+      delimiter,
+      info: true,
+      relax_column_count: true,
+      skip_empty_lines: true,
+    }) as unknown as Line[];
   } catch (cause) {
     if (!(cause instanceof CsvError)) throw cause;
     throw fileError(file, `line ${String(cause["lines"])}: ${cause.message}`, cause);

@@ -39,7 +39,8 @@ const splitNames = /^(train|training|val|valid|validation|dev|test|testing|eval)
 /** Throws a DatasetError where there is nothing, or nothing of a form that is read. */
 export async function findRows(path: string): Promise<FoundRows> {
   const found = await stat(path).catch(() => null);
-  if (found === null) throw new MissingDataError(`${ownDataName}: ${path} does not exist. Give a folder or a file with --data.`);
+  if (found === null)
+    throw new MissingDataError(`${ownDataName}: ${path} does not exist. Give a folder or a file with --data.`);
   if (found.isFile()) return { form: `the file ${basename(path)}`, parts: [await filePart(path)] };
   const names = (await readdir(path)).sort();
   for (const find of [metadata, flickrCaptions, parquet, shards, tables, textsBeside]) {
@@ -57,12 +58,14 @@ type Find = (folder: string, names: readonly string[]) => Promise<FoundRows | nu
 const metadata: Find = async (folder, names) => {
   const form = "an image folder with metadata";
   const here = names.filter((name) => metadataNames.includes(name));
-  if (here.length > 1) throw new DatasetError(`${ownDataName}: ${folder}: both ${here.join(" and ")}. Keep one, or name it with --data.`);
+  if (here.length > 1)
+    throw new DatasetError(`${ownDataName}: ${folder}: both ${here.join(" and ")}. Keep one, or name it with --data.`);
   if (here[0] !== undefined) return { form, parts: [await filePart(join(folder, here[0]))] };
   const parts: RowPart[] = [];
   for (const name of names) {
     const inside = (await readdir(join(folder, name)).catch(() => [])).filter((each) => metadataNames.includes(each));
-    if (inside.length > 1) throw new DatasetError(`${ownDataName}: ${join(folder, name)}: both ${inside.join(" and ")}. Keep one.`);
+    if (inside.length > 1)
+      throw new DatasetError(`${ownDataName}: ${join(folder, name)}: both ${inside.join(" and ")}. Keep one.`);
     if (inside[0] !== undefined) parts.push({ ...(await filePart(join(folder, name, inside[0]))), split: name });
   }
   return parts.length === 0 ? null : { form: `${form}, one for each split`, parts };
@@ -70,13 +73,15 @@ const metadata: Find = async (folder, names) => {
 
 const flickrCaptions: Find = async (folder, names) => {
   const name = names.find((each) => each === "captions.txt" || each.endsWith(".token.txt") || each.endsWith(".token"));
-  return name === undefined ? null : { form: "captions as Flickr8k has them", parts: [await filePart(join(folder, name))] };
+  return name === undefined
+    ? null
+    : { form: "captions as Flickr8k has them", parts: [await filePart(join(folder, name))] };
 };
 
 const parquet: Find = async (folder) => {
   const mirror = await openMirror({ folder }, ownDataName);
   if (mirror === null) return null;
-  const bySplit = Map.groupBy(mirror.files, ({ part }) => splitOfName(part));
+  const bySplit = bySplitOf(mirror.files, ({ part }) => part);
   const parts = [...bySplit].map(([split, files]) => parquetPart(split, files, folder));
   return { form: "parquet files", parts };
 };
@@ -88,7 +93,7 @@ function parquetPart(split: string | null, files: readonly ParquetFile[], folder
 const shards: Find = (folder, names) => {
   const tars = names.filter((name) => name.endsWith(".tar"));
   if (tars.length === 0) return Promise.resolve(null);
-  const bySplit = Map.groupBy(tars, splitOfName);
+  const bySplit = bySplitOf(tars, (name) => name);
   const parts = [...bySplit].map(([split, ofSplit]): RowPart => {
     const files = ofSplit.map((name) => fileNamed(join(folder, name)));
     return { split, files, folder, read: () => readTarRows(files) };
@@ -110,7 +115,9 @@ const tables: Find = async (folder, names) => {
   for (const name of found) parts.push({ ...(await filePart(join(folder, name))), split: splitOfName(name) });
   const splits = new Set(parts.map(({ split }) => split));
   if (parts.length > 1 && (splits.has(null) || splits.size < parts.length)) {
-    throw new DatasetError(`${ownDataName}: ${folder}: several files could be the data: ${found.join(", ")}. Name one: --data ${join(folder, found[0]!)}`);
+    throw new DatasetError(
+      `${ownDataName}: ${folder}: several files could be the data: ${found.join(", ")}. Name one: --data ${join(folder, found[0]!)}`,
+    );
   }
   return { form: parts.length === 1 ? `the file ${found[0]!}` : "a file for each split", parts };
 };
@@ -159,12 +166,28 @@ async function filePart(path: string): Promise<RowPart> {
       return parquetPart(null, [opened], folder);
     }
     default:
-      throw new DatasetError(`${ownDataName}: ${path}: found a file of type "${extname(name)}", expected .jsonl, .csv, .tsv, .json, .parquet or .tar.`);
+      throw new DatasetError(
+        `${ownDataName}: ${path}: found a file of type "${extname(name)}", expected .jsonl, .csv, .tsv, .json, .parquet or .tar.`,
+      );
   }
 }
 
 function fileNamed(path: string): AnnotationFile {
   return { split: ownDataName, path };
+}
+
+function bySplitOf<Item>(
+  items: readonly Item[],
+  nameOf: (item: Item) => string,
+): ReadonlyMap<string | null, readonly Item[]> {
+  const groups = new Map<string | null, Item[]>();
+  for (const item of items) {
+    const split = splitOfName(nameOf(item));
+    const group = groups.get(split) ?? [];
+    group.push(item);
+    groups.set(split, group);
+  }
+  return groups;
 }
 
 /** `val-00000-of-00002`, `test.csv` → the split; null where the name has none. */

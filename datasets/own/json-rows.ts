@@ -85,7 +85,9 @@ function joined(rows: readonly Row[], records: readonly Row[], key: string): rea
   if (byId.size === 0) return rows;
   const ids = new Set(rows.map((row) => idOf(row, key)));
   const foreign = records.find((record) => !ids.has(idOf(record, key)));
-  if (foreign !== undefined) throw new RecordError(`${key} ${idOf(foreign, key)} is annotated, and asked nowhere`);
+  if (foreign !== undefined) {
+    throw fileError(foreign.file, `${foreign.place}: ${key} ${idOf(foreign, key)} is annotated, and asked nowhere.`);
+  }
   return rows.map((row) => {
     const record = byId.get(idOf(row, key));
     if (record === undefined) throw fileError(row.file, `${row.place}: ${key} ${idOf(row, key)} has no annotation.`);
@@ -97,16 +99,19 @@ function cocoRows(images: readonly Row[], annotations: readonly Row[]): readonly
   const byId = new Map(images.map((image) => [idOf(image, "id"), image]));
   return annotations.map((row) => {
     const image = byId.get(idOf(row, "image_id"));
-    if (image === undefined) throw fileError(row.file, `${row.place}: image_id ${idOf(row, "image_id")} is no image of the file.`);
-    const { id: _, ...ofImage } = image.columns;
-    return { ...row, columns: { ...ofImage, ...row.columns } };
+    if (image === undefined)
+      throw fileError(row.file, `${row.place}: image_id ${idOf(row, "image_id")} is no image of the file.`);
+    return { ...row, columns: { ...image.columns, ...row.columns } }; // the annotation's id counts, not the image's
   });
 }
 
 function karpathyRow(row: Row): Row {
   const { filename, sentences, ...rest } = row.columns;
   if (filename === undefined || sentences === undefined) {
-    throw fileError(row.file, `${row.place}: has no "filename" and "sentences", and the file has no list "annotations".`);
+    throw fileError(
+      row.file,
+      `${row.place}: has no "filename" and "sentences", and the file has no list "annotations".`,
+    );
   }
   const { filepath, ...others } = rest;
   const folder = typeof filepath === "string" && filepath !== "" ? `${filepath}/` : "";

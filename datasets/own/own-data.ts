@@ -70,7 +70,14 @@ async function chooseSplit(source: DataSource, name: string): Promise<ChosenSpli
     const splits = named.map(({ split }) => split!);
     const split = splitAmong(splits, name, source.folder);
     const part = named.find((each) => each.split === split)!;
-    return { form, splits, split, rows: await part.read(), files: part.files.map(({ path }) => path), folder: part.folder };
+    return {
+      form,
+      splits,
+      split,
+      rows: await part.read(),
+      files: part.files.map(({ path }) => path),
+      folder: part.folder,
+    };
   }
   const [part] = parts;
   const rows = await part!.read();
@@ -86,7 +93,9 @@ function splitAmong(splits: readonly string[], name: string, folder: string): st
   if (name === "" && splits.length <= 1) return only ?? wholeSplit;
   if (splits.includes(name)) return name;
   const which = name === "" ? "found several splits" : `found no split "${name}"`;
-  throw new DatasetError(`${ownDataName}: ${folder}: ${which}; splits there: ${splits.join(", ")}. Say which with --split.`);
+  throw new DatasetError(
+    `${ownDataName}: ${folder}: ${which}; splits there: ${splits.join(", ")}. Say which with --split.`,
+  );
 }
 
 /** null where no column is called split. */

@@ -1,5 +1,4 @@
 /** Rows of parquet files whose columns are a user's own. The image column holds bytes, as the hub's files do. */
-import { DatasetError } from "../dataset.ts";
 import { imageReader } from "../parquet/mirror-images.ts";
 import { readRows } from "../parquet/parquet-file.ts";
 import type { ParquetFile } from "../parquet/parquet-file.ts";

@@ -39,7 +39,14 @@ export async function locateImages(rows: readonly Row[], roles: ColumnRoles, pla
   });
   for (const { row, name } of named) refuseLeaving(row, name, places);
   const isById = roles.image === undefined;
-  const found = named.length === 0 ? null : await chooseFolder(named.map(({ name }) => name), isById, places);
+  const found =
+    named.length === 0
+      ? null
+      : await chooseFolder(
+          named.map(({ name }) => name),
+          isById,
+          places,
+        );
   const path = found?.path ?? places.folder;
   if (!places.allowOutside && found !== null) await refuseLinksOut(named, found, places);
   return {
@@ -87,12 +94,16 @@ function isBase64(value: string): boolean {
 
 function refuseLeaving(row: Row, name: string, { allowOutside, folder }: ImagePlaces): void {
   if (/^[a-z]+:\/\//i.test(name)) {
-    throw rowError(row, `the image is an address, ${name}. Nothing is fetched from there: download the images, and name their files.`);
+    throw rowError(
+      row,
+      `the image is an address, ${name}. Nothing is fetched from there: download the images, and name their files.`,
+    );
   }
   if (name.includes("\0")) throw rowError(row, "the image's path has a zero byte.");
   if (allowOutside) return;
   const isOutside = isAbsolute(name) || name.split(/[/\\]/).includes("..");
-  if (isOutside) throw rowError(row, `the image ${name} is not inside ${folder}. Use --allow-outside if that is meant.`);
+  if (isOutside)
+    throw rowError(row, `the image ${name} is not inside ${folder}. Use --allow-outside if that is meant.`);
 }
 
 interface ChosenFolder {
@@ -104,7 +115,11 @@ interface ChosenFolder {
 const triedNames = 20;
 
 /** The first folder that holds an image of the first rows; where none does, the first, and images fail when they are read. */
-async function chooseFolder(names: readonly string[], isById: boolean, { folder, images }: ImagePlaces): Promise<ChosenFolder> {
+async function chooseFolder(
+  names: readonly string[],
+  isById: boolean,
+  { folder, images }: ImagePlaces,
+): Promise<ChosenFolder> {
   const tried = [...new Set(names)].slice(0, triedNames);
   const places = images === undefined ? await foldersIn(folder) : [images];
   for (const path of places) {
@@ -164,7 +179,10 @@ async function refuseLinksOut(
     if (real === null) continue;
     const way = relative(inside, real);
     if (way.startsWith("..") || isAbsolute(way)) {
-      throw rowError(row, `the image ${name} is a link out of ${images ?? folder}, to ${real}. Use --allow-outside if that is meant.`);
+      throw rowError(
+        row,
+        `the image ${name} is a link out of ${images ?? folder}, to ${real}. Use --allow-outside if that is meant.`,
+      );
     }
   }
 }

@@ -23,7 +23,8 @@ export const captionRoles: readonly Role[] = ["captions"];
 /** One sample a row. References are the answers as annotators 1, 2, …; none where no column has answers. */
 export function questionSamples({ rows, roles, images, where }: UnderstoodRows): readonly VqaSample[] {
   if (roles.question === undefined) throw missingRole("question", columnNames(rows), where);
-  const text = (row: Row, role: Role): string => (roles[role] === undefined ? "" : (optionalText(row, roles[role]) ?? ""));
+  const text = (row: Row, role: Role): string =>
+    roles[role] === undefined ? "" : (optionalText(row, roles[role]) ?? "");
   const letters = roles.choices === undefined ? letterColumns(columnNames(rows)) : [];
   const placeOf = new Map<string, Row>();
   const answersAre = sameKind(roles.answers);
@@ -35,10 +36,13 @@ export function questionSamples({ rows, roles, images, where }: UnderstoodRows):
     const question = text(row, "question");
     if (question.trim() === "") throw rowError(row, `column "${roles.question!}" is empty, expected a question.`);
     const answers = roles.answers === undefined ? [] : textsOf(row, roles.answers);
-    if (roles.answers !== undefined && answers.length === 0) throw rowError(row, `column "${roles.answers}" is empty, expected an answer.`);
+    if (roles.answers !== undefined && answers.length === 0)
+      throw rowError(row, `column "${roles.answers}" is empty, expected an answer.`);
     answersAre(row);
     const choices =
-      roles.choices === undefined ? letters.flatMap((name) => optionalText(row, name) ?? []) : textsOf(row, roles.choices);
+      roles.choices === undefined
+        ? letters.flatMap((name) => optionalText(row, name) ?? [])
+        : textsOf(row, roles.choices);
     return {
       id,
       image: images.imageOf(row),
@@ -61,7 +65,8 @@ export function retrievalSamples(understood: UnderstoodRows): readonly Retrieval
   const { rows, roles, where } = understood;
   if (roles.captions === undefined) throw missingRole("captions", columnNames(rows), where);
   return byImage(understood).map(({ sample, texts, first }) => {
-    if (texts.length === 0) throw rowError(first, `column "${roles.captions!}" is empty, expected a text of the image.`);
+    if (texts.length === 0)
+      throw rowError(first, `column "${roles.captions!}" is empty, expected a text of the image.`);
     return { ...sample, texts: texts.map((text, index) => ({ id: `${sample.id}#${index}`, text })) };
   });
 }
@@ -77,7 +82,11 @@ function byImage({ rows, roles, images }: UnderstoodRows): readonly DescribedIma
   const captionsAre = sameKind(roles.captions);
   for (const row of rows) {
     const image: ImageFile = images.imageOf(row);
-    const described = found.get(image.path) ?? { sample: { id: image.id, image, columns: row.columns }, texts: [], first: row };
+    const described = found.get(image.path) ?? {
+      sample: { id: image.id, image, columns: row.columns },
+      texts: [],
+      first: row,
+    };
     found.set(image.path, described);
     if (roles.captions === undefined) continue;
     captionsAre(row);
@@ -103,7 +112,8 @@ function sameKind(column: string | undefined): (row: Row) => void {
 /** The columns A, B, C, … of the choices, where there are two at least. */
 function letterColumns(names: readonly string[]): readonly string[] {
   const letters: string[] = [];
-  for (let code = "A".charCodeAt(0); names.includes(String.fromCharCode(code)); code += 1) letters.push(String.fromCharCode(code));
+  for (let code = "A".charCodeAt(0); names.includes(String.fromCharCode(code)); code += 1)
+    letters.push(String.fromCharCode(code));
   return letters.length > 1 ? letters : [];
 }
 
@@ -115,6 +125,7 @@ function textsOf({ columns }: Row, column: string): readonly string[] {
 function optionalText(row: Row, column: string): string | null {
   const value = row.columns[column];
   if (value === undefined) return null;
-  if (typeof value !== "string") throw fileError(row.file, `${row.place}: column "${column}" is a list, expected one text.`);
+  if (typeof value !== "string")
+    throw fileError(row.file, `${row.place}: column "${column}" is a list, expected one text.`);
   return value;
 }

@@ -27,14 +27,20 @@ export async function readTarMembers(file: AnnotationFile): Promise<readonly Tar
     const { size } = await handle.stat();
     const members: TarMember[] = [];
     let longName: string | null = null;
-    for (let at = 0; ; ) {
+    for (let at = 0; ;) {
       const block = await bytesAt(handle, at, BLOCK);
-      if (block.length < BLOCK) throw fileError(file, `is cut at byte ${at + block.length}: an archive ends with blocks of zeros.`);
+      if (block.length < BLOCK)
+        throw fileError(file, `is cut at byte ${at + block.length}: an archive ends with blocks of zeros.`);
       if (block.every((byte) => byte === 0)) return members;
-      const { name, type, sizeBytes } = headerOf(block, () => fileError(file, `byte ${at} is not the start of a tar member. Is it a tar, not compressed?`));
+      const { name, type, sizeBytes } = headerOf(block, () =>
+        fileError(file, `byte ${at} is not the start of a tar member. Is it a tar, not compressed?`),
+      );
       const offset = at + BLOCK;
       if (offset + sizeBytes > size) {
-        throw fileError(file, `is cut: ${longName ?? name} needs ${sizeBytes} bytes from ${offset} on, the file has ${size}.`);
+        throw fileError(
+          file,
+          `is cut: ${longName ?? name} needs ${sizeBytes} bytes from ${offset} on, the file has ${size}.`,
+        );
       }
       if (type === "L" || type === "x") {
         if (sizeBytes > longestHeader) throw fileError(file, `byte ${at}: a name of ${sizeBytes} bytes.`);

@@ -15,6 +15,11 @@ export async function imagesWithText(folder: string): Promise<readonly string[]>
   return names.filter((name) => isImageName(name) && there.has(textOf(name))).sort();
 }
 
+/** Names of the texts beside the images of a folder, in order. */
+export async function textNames(folder: string): Promise<readonly string[]> {
+  return [...new Set((await imagesWithText(folder)).map(textOf))];
+}
+
 export async function readTextRows(folder: string, split: string): Promise<readonly Row[]> {
   const rows: Row[] = [];
   for (const name of await imagesWithText(folder)) {
@@ -26,7 +31,10 @@ export async function readTextRows(folder: string, split: string): Promise<reado
 
 /** One text, or several where there are several lines. */
 export function linesOf(text: string): string | readonly string[] {
-  const lines = text.split(/\r?\n/).map((line) => line.trim()).filter((line) => line !== "");
+  const lines = text
+    .split(/\r?\n/)
+    .map((line) => line.trim())
+    .filter((line) => line !== "");
   return lines.length > 1 ? lines : (lines[0] ?? "");
 }
 

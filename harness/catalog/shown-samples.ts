@@ -3,6 +3,7 @@ import { DatasetError, limitSamples } from "../../datasets/dataset.ts";
 import type { ImageFile, Sample } from "../../datasets/dataset.ts";
 import type { Catalog } from "./catalog.ts";
 import { describeDataFiles } from "./data-files.ts";
+import { recordedSource } from "./open-split.ts";
 import type { RunRecord } from "../../reports/records/run-record.ts";
 
 export interface ShownSample {
@@ -30,9 +31,7 @@ export async function readShownSamples(
   try {
     const task = catalog.tasks.find(({ name }) => name === record.config.task);
     if (task === undefined) return none(`task ${record.config.task} is not known here.`);
-    const folder = data ?? record.data.folder ?? catalog.dataFolder;
-    const images = record.data.images ?? undefined;
-    const split = await task.dataset.open({ folder, ...(images !== undefined && { images }) }, record.data.split);
+    const split = await task.dataset.open(recordedSource(record, data, catalog), record.data.split);
     const problem = await otherFiles(record, split.files);
     if (problem !== null) return none(problem);
     const byId = new Map<string, ShownSample>();

@@ -9,6 +9,7 @@ import { RunFolderError } from "../../reports/records/run-folder-error.ts";
 import type { RunRecord, ScoreSheet } from "../../reports/records/run-record.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import { describeDataFiles } from "../catalog/data-files.ts";
+import { isOwnData, recordedSource } from "../catalog/open-split.ts";
 import { taskNamed } from "../catalog/find-checkpoint.ts";
 import { codeFingerprint, scorerFingerprint } from "../catalog/provenance.ts";
 import { withCiderDf } from "./generation/asking.ts";
@@ -29,10 +30,13 @@ export async function scoreAgain(path: string, catalog: Catalog, data: string | 
     const known = Object.keys(task.protocols).join(", ");
     throw new RunFolderError(`${path}: protocol ${protocol} of ${task.name} is not known here. Protocols: ${known}.`);
   }
-  const folder = data ?? record.data.folder ?? catalog.dataFolder;
+  const source = recordedSource(record, data, catalog);
   // No image is read, so it does not matter whether they are still there.
   const open = async <S extends Sample>({ dataset }: { readonly dataset: Dataset<S> }): Promise<Split<S>> => {
-    const split = await dataset.open({ folder, images: folder }, record.data.split);
+    const split = await dataset.open(
+      isOwnData(dataset) ? source : { ...source, images: source.folder },
+      record.data.split,
+    );
     await checkFiles(path, record, split.files);
     return split;
   };
