@@ -194,7 +194,7 @@ describe("export — tables and samples", () => {
     assert.equal((await onRuns(folder, "export", "run", "--as", "csv", "--output", "csv")).code, 0);
     const text = read(folder, "csv/vqav2_fake.csv");
     assert.equal(text.split("\n")[0]!.split(",").slice(0, 3).join(), "id,image,question");
-    assert.ok(!/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202e]/.test(text)); // eslint-disable-line no-control-regex
+    assert.ok(!/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202e]/.test(text));
     assert.ok(text.includes("\\u001b[31mred"));
     assert.ok(text.includes(",'=1+1,") && text.includes(",'@SUM(A1),"));
     assert.ok(text.includes("cannot be read"));
@@ -207,7 +207,7 @@ describe("export — tables and samples", () => {
     const rows = await parquetReadObjects({ file });
     assert.equal(rows.length, 8);
     assert.deepEqual(
-      rows.slice(0, 6).map((row) => row["text"]),
+      rows.slice(0, 6).map((row): unknown => row["text"]),
       hostile,
     );
     assert.equal(rows[7]!["status"], "failed");
