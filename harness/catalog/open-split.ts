@@ -1,7 +1,7 @@
 /** The samples of a task's split, its files and their fingerprints. */
 import { basename } from "node:path";
 import { DatasetError, limitSamples, MissingDataError } from "../../datasets/dataset.ts";
-import type { Dataset, DataSource, Sample, Split } from "../../datasets/dataset.ts";
+import type { Dataset, Sample, Split } from "../../datasets/dataset.ts";
 import type { RunPlan } from "../../reports/records/run-record.ts";
 import type { Catalog } from "./catalog.ts";
 import { dataFolder } from "./data-folder.ts";
@@ -100,15 +100,4 @@ export async function openSplit<S extends Sample>(
 /** Whether a data set is a user's own: its files tell its splits. */
 export function isOwnData({ splits }: Pick<Dataset<Sample>, "splits">): boolean {
   return splits.length === 0;
-}
-
-/** Where the data of a run on disk are. `moved`: the folder they are in now; null: where they were. */
-export function recordedSource({ data }: Pick<RunPlan, "data">, moved: string | null, catalog: Catalog): DataSource {
-  const { columns, allowOutside, images } = data;
-  return {
-    folder: moved ?? data.folder ?? catalog.dataFolder,
-    ...(images !== null && { images }),
-    ...(columns !== undefined && { columns }),
-    ...(allowOutside !== undefined && { allowOutside }),
-  };
 }
