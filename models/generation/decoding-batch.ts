@@ -156,7 +156,8 @@ export class DecodingBatch {
         const row = (index * most + each) * keys;
         for (const { from, count } of shared) mask.fill(0, row + from, row + from + count);
         mask[row + past + each] = 0;
-        for (let above = tree[each]?.parent ?? -1; above !== -1; above = tree[above]!.parent) mask[row + past + above] = 0;
+        for (let above = tree[each]?.parent ?? -1; above !== -1; above = tree[above]!.parent)
+          mask[row + past + above] = 0;
       }
     }
     const hidden = await runDecoderOnce(this.#decoder, await this.#feeds({ ids, positions, mask, first: 0 }));

@@ -53,10 +53,14 @@ export function promptOption(help: string): Option<string | undefined> {
 
 /** How answers come about. */
 export const answering = {
-  answers: option("--answers <how>", "generated, or ranked: the likeliest of each sample's choices or of --candidates", {
-    kind: choice(["generated", "ranked"]),
-    otherwise: "generated" as const,
-  }),
+  answers: option(
+    "--answers <how>",
+    "generated, or ranked: the likeliest of each sample's choices or of --candidates",
+    {
+      kind: choice(["generated", "ranked"]),
+      otherwise: "generated" as const,
+    },
+  ),
   candidates: option("--candidates <file>", "ranked: candidates for all samples, one a line", {
     kind: file,
     usual: "each sample's choices",

@@ -40,9 +40,10 @@ export async function rankAnswers<S extends Sample>(
   if (model.weigh === undefined) {
     throw new CheckpointError(`${model.name}: cannot tell how likely given answers are. Leave --answers ranked out.`);
   }
-  const requests = asked.map(
-    ({ request, sample }): CandidatesRequest => ({ ...request, candidates: ranking.candidates(sample) }),
-  );
+  const requests = asked.map(({ request, sample }): CandidatesRequest => ({
+    ...request,
+    candidates: ranking.candidates(sample),
+  }));
   const { size, sharePrompt, shareImages } = batching;
   const weighed = await model.weigh(requests, {
     size,
@@ -87,6 +88,6 @@ export function normalised(
     case "tokens":
       return logProbability / tokens;
     case "characters":
-      return logProbability / [...text].length;
+      return logProbability / Array.from(text).length;
   }
 }
