@@ -20,8 +20,10 @@ export async function readCandidateFile(path: string): Promise<CandidateList> {
       cause,
     });
   });
-  const texts = textOf(bytes, path).replace(/\s+$/, "").split(/\r?\n/);
-  if (texts.join("") === "") {
+  const texts = textOf(bytes, path)
+    .replace(/[\r\n]+$/, "")
+    .split(/\r?\n/);
+  if (texts.join("").trim() === "") {
     throw new UsageError(`--candidates ${path}: found no text, expected an answer on each line.`);
   }
   const lines = new Map<string, number>();

@@ -31,7 +31,7 @@ export interface RankedAnswer extends Generation {
   readonly candidates: RankedCandidates;
 }
 
-/** An answer for each request, in their order; `samples` has the sample of each. Throws a CheckpointError where the model cannot weigh. */
+/** An answer for each request, in their order. Throws a CheckpointError where the model cannot weigh. */
 export async function rankAnswers<S extends Sample>(
   model: Pick<VisionLanguageModel, "name" | "weigh">,
   asked: readonly { readonly request: GenerationRequest; readonly sample: S }[],

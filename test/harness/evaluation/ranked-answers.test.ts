@@ -100,7 +100,7 @@ function write(text: string | Uint8Array): string {
 describe("a file of candidates", () => {
   it("has one on each line, as it is", async () => {
     const { texts, sha256 } = await readCandidateFile(write("yes\r\nno, not\r\n a \r\n\r\n"));
-    assert.deepEqual(texts, ["yes", "no, not", " a"]);
+    assert.deepEqual(texts, ["yes", "no, not", " a "]);
     assert.match(sha256, /^[0-9a-f]{64}$/);
   });
 
