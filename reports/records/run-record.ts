@@ -64,6 +64,8 @@ export const runRecordSchema = z.object({
     device: z.string().optional(),
     /** `graph` where the loop over tokens ran inside one graph, and that can change answers; otherwise unset. */
     generation: z.string().optional(),
+    /** The list that answers are chosen from by likelihood; unset: there is none, or each sample has its own choices. */
+    candidates: z.object({ count, sha256: z.string() }).optional(),
     /** The decoding settings in use: the protocol's choices with overrides. */
     decoding: z.record(z.string(), z.json()),
     /** Settings of a retrieval task, which has no decoding. */
@@ -139,6 +141,19 @@ export type RunMeasured = z.infer<typeof measuredSchema>;
 /** The part of a record that is known before the first prediction. */
 export type RunPlan = Omit<RunRecord, "format" | "status" | "identity" | "counts" | "timings" | "measured">;
 
+const rankedCandidatesSchema = z.object({
+  /** Candidates that the answer was chosen among. */
+  count,
+  /**
+   * The best of them, best first: with the sample's own choices all, of a longer list of candidates 20. `index`: place in the list,
+   * from 0. `logProbability`: the sum over the candidate's tokens. `tokens`: how many they are.
+   */
+  best: z.array(z.object({ index: count, text: z.string(), logProbability: z.number(), tokens: count })).readonly(),
+});
+
+/** The candidates of an answer that was chosen by likelihood. */
+export type RankedCandidates = Readonly<z.infer<typeof rankedCandidatesSchema>>;
+
 const predictionSchema = z.discriminatedUnion("status", [
   z.object({
     id: z.string(),
@@ -151,6 +166,8 @@ const predictionSchema = z.discriminatedUnion("status", [
     score: z.number().nullable(),
     /** Milliseconds by stage. */
     latencyMs: z.record(z.string(), z.number()).readonly(),
+    /** Where the answer was chosen by likelihood, not generated. `score` is what it was chosen by. */
+    candidates: rankedCandidatesSchema.optional(),
   }),
   z.object({
     id: z.string(),
