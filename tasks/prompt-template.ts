@@ -2,7 +2,7 @@
  * Prompts with places for what a sample has: `Question: {question} Answer:`.
  *
  *   {question}   the sample's question, spelled as the protocols spell it (question-text.ts)
- *   {site}       any other column of the sample, as it is written there
+ *   {site}       any other column of the sample, as it is written there; of a list its texts with commas
  *
  * A brace without its other half is text.
  */
@@ -51,15 +51,15 @@ function valueOf(column: string, values: ReadonlyMap<string, string>): string {
 
 /** The texts of a sample by name: its question, and the columns of a data set of one's own. */
 export function columnsOf(sample: Sample): ReadonlyMap<string, string> {
-  const own = "columns" in sample && typeof sample.columns === "object" ? Object.entries(sample.columns ?? {}) : [];
-  const texts = own.flatMap(([name, value]: [string, unknown]) => {
-    return typeof value === "string" && value !== "" ? [[name, value] as const] : [];
+  const texts = Object.entries(sample.columns ?? {}).flatMap(([name, value]) => {
+    const text = typeof value === "string" ? value : value.join(", ");
+    return text === "" ? [] : [[name, text] as const];
   });
   const question = "question" in sample && typeof sample.question === "string" ? sample.question : null;
   return new Map([...texts, ...(question === null ? [] : [[questionPlace, question] as const])]);
 }
 
 /** The columns that any of the samples has a value in, in the order they first come. */
-export function columnNames(samples: readonly Sample[]): readonly string[] {
+export function columnsIn(samples: readonly Sample[]): readonly string[] {
   return [...new Set(samples.flatMap((sample) => [...columnsOf(sample).keys()]))];
 }

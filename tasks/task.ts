@@ -31,6 +31,8 @@ export interface TaskData {
   readonly data?: string;
   readonly images?: string;
   readonly split?: string;
+  /** Columns by role, of data of one's own. */
+  readonly columns?: Readonly<Record<string, string>>;
 }
 
 /** The file that a user wrote a task in. A task of the project has none. */

@@ -3,7 +3,7 @@
  * photos were taken. Without one, samples of one image are a group.
  */
 import type { Sample } from "../../datasets/dataset.ts";
-import { columnNames, columnsOf } from "../../tasks/prompt-template.ts";
+import { columnsIn, columnsOf } from "../../tasks/prompt-template.ts";
 import { unknownName, UsageError } from "../catalog/usage-error.ts";
 
 /** The group of a sample; null: its image. */
@@ -15,7 +15,7 @@ export type ClusterOf = ((sample: Sample) => string) | null;
  */
 export function clusterBy(column: string | undefined, samples: readonly Sample[]): ClusterOf {
   if (column === undefined) return null;
-  const names = columnNames(samples);
+  const names = columnsIn(samples);
   if (names.length === 0) {
     throw new UsageError(
       `--cluster ${column}: the samples have no columns. Leave it out: samples are grouped by image.`,

@@ -1,18 +1,19 @@
 /**
- * What a task file says → a task. What it leaves out is as the task of its kind has it: vqa asks as VQAv2 is asked, caption as
- * COCO captions are, retrieval as COCO retrieval.
+ * What a task file says → a task. What it leaves out is as the task of its kind has it: `vqa`, `caption` or `retrieval`, for
+ * data of one's own.
  */
 import { dirname, resolve } from "node:path";
 import type { Dataset, RetrievalSample, Sample } from "../../../datasets/dataset.ts";
 import { answerRules, patternAnswer } from "../../../tasks/answer-rules.ts";
-import { cocoCaption } from "../../../tasks/coco-caption.ts";
-import { cocoRetrieval } from "../../../tasks/coco-retrieval.ts";
 import type { ReferencedSample } from "../../../tasks/metrics/hypotheses.ts";
 import { retrievalMetricNamed, retrievalMetricNames, textMetrics } from "../../../tasks/metrics/named-metrics.ts";
 import { retrievalScoreNames } from "../../../tasks/metrics/recall.ts";
+import { ownCaption } from "../../../tasks/own-caption.ts";
+import { ownRetrieval } from "../../../tasks/own-retrieval.ts";
+import { ownVqa } from "../../../tasks/own-vqa.ts";
+import { columnsIn, questionPlace } from "../../../tasks/prompt-template.ts";
 import type { GenerationProtocol, GenerationTask, Metric, ProtocolName } from "../../../tasks/task.ts";
 import type { RetrievalMetric, RetrievalTask, Task, TaskData, TaskFile } from "../../../tasks/task.ts";
-import { vqav2 } from "../../../tasks/vqav2.ts";
 import { decodingOf } from "../text-settings.ts";
 import { unknownName, UsageError } from "../usage-error.ts";
 import type { PlaceOf } from "./check-settings.ts";
@@ -30,20 +31,25 @@ export interface ReadTask {
   readonly file: TaskFile;
 }
 
-/** The data set that a task of each kind asks about. */
-export type TaskDataset =
-  | { readonly kind: "generation"; readonly dataset: Dataset<Sample> }
-  | { readonly kind: "retrieval"; readonly dataset: Dataset<RetrievalSample> };
-
-/** Throws a UsageError where metrics, rules or numbers do not fit each other. */
-export function buildTask(read: ReadTask, about: TaskDataset): Task {
-  return about.kind === "retrieval" ? retrievalTask(read, about.dataset) : generationTask(read, about.dataset);
+/**
+ * Throws a UsageError where metrics, rules or numbers do not fit each other. `about`: a task that asks about the data set that
+ * the file names; null: about data of one's own.
+ */
+export function buildTask(read: ReadTask, about: Task | null): Task {
+  if (read.settings.kind === "retrieval") {
+    return retrievalTask(read, about?.kind === "retrieval" ? about.dataset : ownRetrieval.dataset);
+  }
+  const usual = read.settings.kind === "vqa" ? ownVqa : ownCaption;
+  return generationTask(read, usual, about?.kind === "generation" ? about.dataset : usual.dataset);
 }
 
-function generationTask(read: ReadTask, dataset: Dataset<Sample>): GenerationTask<ReferencedSample> {
+function generationTask(
+  read: ReadTask,
+  base: GenerationTask<Sample>,
+  dataset: Dataset<Sample>,
+): GenerationTask<ReferencedSample> {
   const { settings, functions, placeOf } = read;
-  const base: GenerationTask<Sample> = settings.kind === "vqa" ? vqav2 : cocoCaption;
-  const metrics = textMetricsOf(read) ?? (settings.kind === "vqa" ? textMetrics.slice(0, 2) : cocoCaption.metrics);
+  const metrics = textMetricsOf(read) ?? base.metrics;
   const prompts = promptsOf(read);
   const answer = functions.answer ?? namedAnswer(settings, placeOf);
   const protocol = (name: ProtocolName): GenerationProtocol<Sample> => {
@@ -72,14 +78,23 @@ function generationTask(read: ReadTask, dataset: Dataset<Sample>): GenerationTas
       read,
       metrics.map((metric) => metric.name),
     ),
-    checkSamples: (samples) => prompts?.check(samples),
+    checkSamples: (samples) => {
+      const columns = columnsIn(samples);
+      refuseQuestionless(read, dataset.name, columns);
+      prompts?.check(columns);
+    },
   };
+}
+
+function refuseQuestionless({ settings, placeOf }: ReadTask, dataset: string, columns: readonly string[]): void {
+  if (settings.kind !== "vqa" || columns.includes(questionPlace)) return;
+  throw new UsageError(`${placeOf(["kind"])}: kind: vqa asks questions, and ${dataset} has none.`);
 }
 
 function retrievalTask(read: ReadTask, dataset: Dataset<RetrievalSample>): RetrievalTask {
   const { settings } = read;
-  const metrics = retrievalMetricsOf(read) ?? cocoRetrieval.metrics;
-  const { paper, lavis } = cocoRetrieval.protocols;
+  const metrics = retrievalMetricsOf(read) ?? ownRetrieval.metrics;
+  const { paper, lavis } = ownRetrieval.protocols;
   const { rerank, maxTokens } = settings;
   const replaced = { ...(rerank !== undefined && { rerank }), ...(maxTokens !== undefined && { maxTokens }) };
   return {
@@ -98,12 +113,13 @@ function common({ name, settings, file }: ReadTask): Pick<Task, "name" | "file" 
 }
 
 /** Paths in the file are relative to its own folder, so that it can be moved with its data. */
-function dataOf({ data, images, split }: TaskSettings, { path }: TaskFile): TaskData {
+function dataOf({ data, images, split, columns }: TaskSettings, { path }: TaskFile): TaskData {
   const absolute = (place: string): string => (place.startsWith("hf:") ? place : resolve(dirname(path), place));
   return {
     ...(data !== undefined && { data: absolute(data) }),
     ...(images !== undefined && { images: absolute(images) }),
     ...(split !== undefined && { split }),
+    ...(columns !== undefined && { columns }),
   };
 }
 

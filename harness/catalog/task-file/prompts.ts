@@ -1,6 +1,6 @@
 /** The prompts of a task file: texts with places for columns, or functions, for each language model. */
 import type { Sample } from "../../../datasets/dataset.ts";
-import { columnNames, PromptError, promptTemplate, questionPlace } from "../../../tasks/prompt-template.ts";
+import { PromptError, promptTemplate, questionPlace } from "../../../tasks/prompt-template.ts";
 import type { PromptTemplate } from "../../../tasks/prompt-template.ts";
 import type { PromptTemplates } from "../../../tasks/task.ts";
 import { unknownName, UsageError } from "../usage-error.ts";
@@ -10,8 +10,8 @@ import type { PromptFunction } from "./definition.ts";
 
 export interface TaskPrompts {
   readonly templates: PromptTemplates<Sample>;
-  /** Throws a UsageError where no sample has a column that a prompt needs. */
-  readonly check: (samples: readonly Sample[]) => void;
+  /** Throws a UsageError where a prompt needs another column than those that samples have. */
+  readonly check: (columns: readonly string[]) => void;
 }
 
 /** null: the file says nothing of prompts. Throws a UsageError for a prompt that asks every question the same. */
@@ -32,14 +32,14 @@ export function promptsOf(read: Pick<ReadTask, "settings" | "functions" | "place
         `${at}: no {${questionPlace}} in "${texts[family] ?? ""}"; every question would be asked the same.`,
       );
     }
-    return { fill: template.fill, check: (samples) => checkColumns(at, template, columnNames(samples)) };
+    return { fill: template.fill, check: (columns) => checkColumns(at, template, columns) };
   };
   const [opt, t5] = [promptOf("opt"), promptOf("t5")];
   return {
     templates: { opt: opt.fill, t5: t5.fill },
-    check: (samples) => {
-      opt.check(samples);
-      t5.check(samples);
+    check: (columns) => {
+      opt.check(columns);
+      t5.check(columns);
     },
   };
 }

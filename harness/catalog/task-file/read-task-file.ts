@@ -5,10 +5,11 @@ import { basename, extname, resolve } from "node:path";
 import { decodeText, TextFileError } from "../../../reports/records/text-file.ts";
 import type { Task, TaskFile } from "../../../tasks/task.ts";
 import type { Catalog } from "../catalog.ts";
+import { isOwnData } from "../open-split.ts";
 import { unknownName, UsageError } from "../usage-error.ts";
 import { unreadable } from "../yaml-file.ts";
 import { buildTask } from "./build-task.ts";
-import type { ReadTask, TaskDataset } from "./build-task.ts";
+import type { ReadTask } from "./build-task.ts";
 import { checkSettings } from "./check-settings.ts";
 import { loadCode, typeScriptExtensions } from "./code.ts";
 import { readDocument } from "./document.ts";
@@ -46,7 +47,7 @@ export async function readTaskFile(named: string, catalog: Pick<Catalog, "tasks"
   const said = isDocument ? await fromDocument(file, named) : await fromCode(file, extension);
   const read: ReadTask = { ...said, file, name: said.settings.name ?? name ?? basename(path, extname(path)) };
   refuseName(read, catalog);
-  return buildTask(read, datasetOf(read, catalog));
+  return buildTask(read, askingAbout(read, catalog));
 }
 
 type Said = Pick<ReadTask, "settings" | "functions" | "placeOf">;
@@ -84,17 +85,18 @@ function refuseName({ name, settings, placeOf }: ReadTask, { tasks }: Pick<Catal
   }
 }
 
-/** Throws a UsageError for a data set that is not known, or not one for tasks of this kind. */
-function datasetOf({ settings, placeOf }: ReadTask, { tasks }: Pick<Catalog, "tasks">): TaskDataset {
-  const { dataset: named = "", kind } = settings;
-  const at = `${placeOf(["dataset"])}: dataset`;
-  const able = tasks.filter((task) => (task.kind === "retrieval") === (kind === "retrieval"));
+/**
+ * A task of the project about the data set that the file names; null: the file names none. Throws a UsageError for a data set
+ * that is not known, or not one for tasks of this kind.
+ */
+function askingAbout({ settings, placeOf }: ReadTask, { tasks }: Pick<Catalog, "tasks">): Task | null {
+  const { dataset: named, kind } = settings;
+  if (named === undefined) return null;
+  const able = tasks.filter(
+    (task) => (task.kind === "retrieval") === (kind === "retrieval") && !isOwnData(task.dataset),
+  );
   const task = able.find(({ dataset }) => dataset.name === named);
-  if (task === undefined) {
-    const names = [...new Set(able.map(({ dataset }) => dataset.name))];
-    throw unknownName(`${at}: ${named}`, "data set", { name: named, names });
-  }
-  return task.kind === "retrieval"
-    ? { kind: "retrieval", dataset: task.dataset }
-    : { kind: "generation", dataset: task.dataset };
+  if (task !== undefined) return task;
+  const names = [...new Set(able.map(({ dataset }) => dataset.name))];
+  throw unknownName(`${placeOf(["dataset"])}: dataset: ${named}`, "data set", { name: named, names });
 }
