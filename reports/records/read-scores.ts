@@ -45,6 +45,7 @@ export const scoreSheetSchema = z.object({
   ),
   samples: columns,
   texts: columns.exactOptional(),
+  taskFile: z.string().exactOptional(),
   unscored: z
     .array(z.object({ id: z.string(), error: z.string() }))
     .readonly()

@@ -231,6 +231,8 @@ export interface ScoreSheet {
   readonly samples: Readonly<Record<string, readonly (string | number)[]>>;
   /** For a retrieval run, the ranked texts, as columns like `samples`. */
   readonly texts?: Readonly<Record<string, readonly (string | number)[]>>;
+  /** SHA-256 of the task file that scored, where it is another than the run's. */
+  readonly taskFile?: string;
   /** Predicted samples that a metric of a user's own could not score, and why; unset: none. */
   readonly unscored?: readonly { readonly id: string; readonly error: string }[];
 }

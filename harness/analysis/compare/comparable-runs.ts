@@ -85,7 +85,7 @@ function measureOf(
   const decoding = isAsNamed ? Object.entries(config.decoding) : [];
   return new Map([
     ["task", config.task],
-    ["task file", record.taskFile?.sha256 ?? "none"],
+    ["task file", scores.taskFile ?? record.taskFile?.sha256 ?? "none"],
     ["cluster", config.cluster ?? "image"],
     ["protocol", protocolOf(record)],
     ...Object.entries(config.overrides).map(([name, value]) => [`protocol's ${name}`, JSON.stringify(value)] as const),

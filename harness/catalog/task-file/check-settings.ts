@@ -51,9 +51,12 @@ function messageOf(issue: z.core.$ZodIssue, value: unknown, placeOf: PlaceOf): s
 /** Where a value may have several forms: the fault within that form with which an object shares the most keys. */
 function innerIssue(issue: z.core.$ZodIssue, value: unknown): z.core.$ZodIssue {
   const found = valueAt(value, issue.path);
-  if (issue.code !== "invalid_union" || typeof found !== "object" || found === null) return issue;
+  const objects = objectsAt(issue.path);
+  // zod takes the first form where the only fault is a key it does not know
+  const isBetweenForms = issue.code === "invalid_union" || (issue.code === "unrecognized_keys" && objects.length > 1);
+  if (!isBetweenForms || typeof found !== "object" || found === null) return issue;
   const shared = ({ shape }: z.ZodObject): number => Object.keys(shape).filter((key) => key in found).length;
-  const [meant] = objectsAt(issue.path).toSorted((a, b) => shared(b) - shared(a));
+  const [meant] = objects.toSorted((a, b) => shared(b) - shared(a));
   const [inner] = meant?.safeParse(found).error?.issues ?? [];
   return inner === undefined ? issue : { ...inner, path: [...issue.path, ...inner.path] };
 }

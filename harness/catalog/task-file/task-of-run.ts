@@ -40,7 +40,7 @@ export async function taskOfRun(
         `in ${copy}: expected SHA-256 ${sha256}. Run again.`,
     );
   }
-  const note = `${path} ${what}. Its copy of then is used: ${copy}. Run again for what the file says now.`;
+  const note = `${path} ${what}. Its copy of then is used: ${copy}. For what the file says now: score with --tasks, or run again.`;
   try {
     return { task: await readTaskFile(copy, catalog, name), note };
   } catch (error) {

@@ -167,9 +167,12 @@ function refuseUnsaid(
   { path, published }: Pick<Task, "published"> & { readonly path: string },
   split: string,
 ): void {
-  if (published.some((number) => number.checkpoint === checkpoint && number.split === split)) return;
+  const isAnySplit = split === ""; // of data of one's own, which is not open yet
+  const isOf = (number: Task["published"][number]): boolean => isAnySplit || number.split === split;
+  if (published.some((number) => number.checkpoint === checkpoint && isOf(number))) return;
+  const where = isAnySplit ? "" : ` on split ${split}`;
   throw new UsageError(
-    `--tasks ${path}: has no published number of ${checkpoint} on split ${split}. Write it into the file, under published:.`,
+    `--tasks ${path}: has no published number of ${checkpoint}${where}. Write it into the file, under published:.`,
   );
 }
 

@@ -17,7 +17,7 @@ import { dataFolder } from "../../catalog/data-folder.ts";
 
 /** Gives the exit code. */
 export async function score(
-  { data: place }: ScoreValues,
+  { data: place, tasks }: ScoreValues,
   [folder]: readonly string[],
   { catalog, terminal, isJson, hubCache }: Surroundings,
 ): Promise<number> {
@@ -25,8 +25,7 @@ export async function score(
   const data = await dataFolder(place, hubCache);
   const scored: ScoredRun[] = [];
   for (const run of await runsIn(folder)) {
-    const { note, ...again } = await scoreAgain(run, catalog, data);
-    if (note !== null) terminal.message(note);
+    const again = await scoreAgain(run, catalog, { data, taskFile: tasks, onNote: terminal.message.bind(terminal) });
     tellUnscored(terminal, again.record, again.scores);
     scored.push(again);
   }

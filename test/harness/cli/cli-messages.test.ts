@@ -58,7 +58,10 @@ describe("blip2-bench says what is wrong with a command line, and exits with 2",
     [["run", "vqav2"], 'run: found "vqav2", expected flags only from there on.'],
     [["run", "--output"], /^error: option '-o, --output <folder>' argument missing\.$/m],
     [["run", "--output", "--quiet"], '--output: found "--quiet", expected a value before the next flag.'],
-    [["run", "--tasks", "vqa2"], `--tasks vqa2: no such task. Did you mean vqav2? Tasks: ${taskNames}.`],
+    [
+      ["run", "--tasks", "vqa2"],
+      `--tasks vqa2: no such task. Did you mean vqav2? Tasks: ${taskNames}. Or give a task file, such as ./my-task.yaml.`,
+    ],
     [
       ["run", "--model", "shapes-opt-bsae"],
       `--model shapes-opt-bsae: no such checkpoint. Did you mean shapes-opt-base? Checkpoints: ${modelNames}. ` +
@@ -116,7 +119,7 @@ describe("blip2-bench says what is wrong with a command line, and exits with 2",
     assertFails(
       blip2(folder, "run", "--tasks", "vqa2"),
       2,
-      `--tasks vqa2: no such task. Did you mean vqav2? Tasks: ${taskNames}.`,
+      `--tasks vqa2: no such task. Did you mean vqav2? Tasks: ${taskNames}. Or give a task file, such as ./my-task.yaml.`,
     );
     assert.deepEqual(readdirSync(folder), []);
   });

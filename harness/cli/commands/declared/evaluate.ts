@@ -49,7 +49,17 @@ export const reproduce = declareCommand({
   work: async () => (await import("../reproduce.ts")).reproduce,
 });
 
-const scoreOptions = { data: movedData };
+const scoreOptions = {
+  data: movedData,
+  tasks: underWhatToRun.option(
+    "-t, --tasks <file>",
+    "a task file that has changed: its answer rule and metrics are used",
+    {
+      kind: file,
+      otherwise: null,
+    },
+  ),
+};
 
 export type ScoreValues = Values<typeof scoreOptions>;
 
