@@ -43,6 +43,8 @@ export interface VqaSample extends Sample {
   readonly answerType: string;
   /** Human answers: ten in VQAv2 and OK-VQA, one in GQA, none in a split whose answers are private. */
   readonly references: readonly Annotation[];
+  /** The answers to choose from, where own data has them. */
+  readonly choices?: readonly string[];
 }
 
 export interface CaptionSample extends Sample {

@@ -41,12 +41,27 @@ export interface Hypothesis<S extends Sample> {
   readonly answer: string;
   /** What standard errors group it by; unset: its image. */
   readonly cluster?: string;
+  /** How likely the model found the answers that it chose this one from; unset: the answer was generated. */
+  readonly candidates?: readonly WeighedChoice[];
+}
+
+/** A candidate for an answer, and how likely it is. */
+export interface WeighedChoice {
+  /** Place in the list of candidates, from 0. */
+  readonly index: number;
+  readonly text: string;
+  /** Natural logarithm, the sum over its tokens. */
+  readonly logProbability: number;
+  /** How many they are. */
+  readonly tokens: number;
 }
 
 export interface Metric<S extends Sample> {
   readonly name: string;
   readonly unit: MetricUnit;
   readonly higherIsBetter: boolean;
+  /** Whether a run has anything that it scores; where not, the run has no row of it. Unset: it has. */
+  appliesTo?(hypotheses: readonly Hypothesis<S>[], split: readonly S[]): boolean;
   /** A pure function of the hypotheses of a run and all samples of its split. */
   score(hypotheses: readonly Hypothesis<S>[], split: readonly S[]): Score;
 }

@@ -1,6 +1,7 @@
 /** RunConfig: every choice of a run. What a user may give for each, and what it is where none is given, is in harness/cli/options/. */
 import type { Precision } from "../../models/checkpoint/precision.ts";
 import type { GenerationWay } from "../../models/generation/generation-way.ts";
+import type { LengthNorm } from "../../tasks/choices.ts";
 import type { ProtocolName } from "../../tasks/task.ts";
 import type { DeviceRequest } from "../catalog/device-request.ts";
 import type { TextSettings } from "../catalog/text-settings.ts";
@@ -69,10 +70,6 @@ export interface Overrides extends TextSettings {
   /** Where CIDEr counts documents: "sample" is the scored images only. */
   readonly ciderDf?: "sample";
 }
-
-/** A candidate's log-probability itself, or its mean over the candidate's tokens or characters. */
-export const lengthNorms = ["none", "tokens", "characters"] as const;
-export type LengthNorm = (typeof lengthNorms)[number];
 
 /** What checkpoints are found and loaded with. Without the others: in this process, by the usual loop, nothing kept. */
 export type LoadChoices = Pick<RunConfig, "models" | "precisions" | "device" | "threads" | "maxPixels" | "cache"> &

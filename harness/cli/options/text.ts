@@ -2,8 +2,8 @@
 import * as z from "zod";
 import type { Sampling } from "../../../models/model.ts";
 import { refuseBeamsWithSampling, samplingOf, samplingSettings, textSettings } from "../../catalog/text-settings.ts";
+import { lengthNorms } from "../../../tasks/choices.ts";
 import { placeholderOf } from "../../catalog/values.ts";
-import { lengthNorms } from "../../evaluation/run-config.ts";
 import { anyText, choice, file, value } from "./kinds.ts";
 import { optionsUnder } from "./option.ts";
 import type { Option, Values } from "./option.ts";

@@ -4,13 +4,15 @@
  */
 import type { Sample } from "../../../datasets/dataset.ts";
 import type { DecodingOptions, LanguageModelFamily } from "../../../models/model.ts";
+import { choicesOf } from "../../../tasks/choices.ts";
+import type { LengthNorm } from "../../../tasks/choices.ts";
 import { cider, ciderMetric } from "../../../tasks/metrics/caption-metrics.ts";
 import { blipQuestion } from "../../../tasks/question-text.ts";
 import type { GenerationTask, ProtocolName } from "../../../tasks/task.ts";
 import { textSettingsIn } from "../../catalog/text-settings.ts";
 import type { TextSettings } from "../../catalog/text-settings.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
-import type { LengthNorm, Overrides } from "../run-config.ts";
+import type { Overrides } from "../run-config.ts";
 import type { CandidateList } from "./candidate-file.ts";
 import type { Ranking } from "./rank-answers.ts";
 
@@ -126,11 +128,6 @@ function checkTemplate(template: string, task: string, samples: readonly Sample[
 function fillIn(template: string, sample: Sample): string | null {
   const prompt = template.replaceAll(place, () => blipQuestion(questionOf(sample) ?? ""));
   return prompt === "" ? null : prompt;
-}
-
-/** The sample's own candidates; none where it has no such column. */
-function choicesOf(sample: Sample): readonly string[] {
-  return "choices" in sample && Array.isArray(sample.choices) ? sample.choices.map(String) : [];
 }
 
 function questionOf(sample: Sample): string | null {

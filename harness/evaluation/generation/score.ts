@@ -30,12 +30,19 @@ export function scorePredictions<S extends Sample>(task: GenerationTask<S>, pred
   let failed = 0;
   for (const sample of samples) {
     const outcome = outcomes.get(sample.id);
-    if (outcome?.status === "predicted") hypotheses.push({ sample, answer: answer(outcome.text) });
-    else if (outcome?.status === "failed") failed += 1;
+    if (outcome?.status === "predicted") {
+      const { text, candidates } = outcome;
+      hypotheses.push({
+        sample,
+        answer: answer(text),
+        ...(candidates !== undefined && { candidates: candidates.best }),
+      });
+    } else if (outcome?.status === "failed") failed += 1;
   }
   const images = new Set(hypotheses.map(({ sample }) => sample.image.id)).size;
 
-  const scored = task.metrics.map((metric) => ({ metric, score: metric.score(hypotheses, split.samples) }));
+  const metrics = task.metrics.filter((metric) => metric.appliesTo?.(hypotheses, split.samples) ?? true);
+  const scored = metrics.map((metric) => ({ metric, score: metric.score(hypotheses, split.samples) }));
   const columns = scored.flatMap(({ metric, score }) => [
     ...(score.bySample === undefined ? [] : [[metric.name, score.bySample] as const]),
     ...Object.entries(score.countsBySample ?? {}),

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { readCandidateFile } from "../../../harness/evaluation/generation/candidate-file.ts";
 import { rankAnswers } from "../../../harness/evaluation/generation/rank-answers.ts";
 import type { RankedAnswer } from "../../../harness/evaluation/generation/rank-answers.ts";
-import type { LengthNorm } from "../../../harness/evaluation/run-config.ts";
+import type { LengthNorm } from "../../../tasks/choices.ts";
 import type { WeighedCandidates } from "../../../models/model.ts";
 import type { Prediction, RunRecord } from "../../../reports/records/run-record.ts";
 import { assertFails, inProcess } from "../../support/command-process.ts";
