@@ -23,6 +23,10 @@ export interface RunConfig {
   readonly images: string | null;
   /** Width × height of an image, at most; null: the usual limit. */
   readonly maxPixels: number | null;
+  /** Of own data: columns by role; empty: all are found by their usual names. */
+  readonly columns: Readonly<Record<string, string>>;
+  /** Of own data: whether images may lie outside its folder. */
+  readonly allowOutside: boolean;
   /** null: the data set's first. */
   readonly split: string | null;
   readonly protocol: ProtocolName;

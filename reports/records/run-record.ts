@@ -92,6 +92,10 @@ export const runRecordSchema = z.object({
     files: z.array(z.object({ name: z.string(), sha256: z.string(), sizeBytes: count })).readonly(),
     /** Number of samples of the split; `counts` says how many of them the run asks. */
     samples: count,
+    /** Of own data: columns that were named by role; unset: all were found by their usual names. */
+    columns: z.record(z.string(), z.string()).optional(),
+    /** Of own data: images may lie outside its folder; unset: they may not. */
+    allowOutside: z.boolean().optional(),
   }),
   code: z.object({
     version: z.string(),
@@ -279,9 +283,10 @@ export function identityFields(plan: RunPlan): ReadonlyMap<string, string> {
     }
     for (const [key, inner] of Object.entries(value)) add(`${path}.${key}`, inner);
   };
-  const { dataset, split, samples, files } = plan.data;
+  const { dataset, split, samples, files, columns = {} } = plan.data;
   add("config", plan.config);
   add("checkpoint", { name: plan.checkpoint.name, fingerprint: plan.checkpoint.fingerprint });
+  add("data.columns", columns);
   add("data", { dataset, split, samples, ...Object.fromEntries(files.map(({ name, sha256 }) => [name, sha256])) });
   add("code.fingerprint", plan.code.fingerprint);
   add("packages", plan.packages);
