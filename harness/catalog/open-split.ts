@@ -47,13 +47,14 @@ export async function openSplit<S extends Sample>(
   task: SplitTask<S>,
   config: SplitChoice,
   { catalog, hubCache }: DataPlaces,
+  flag = "--split",
 ): Promise<OpenedSplit<S>> {
   const { dataset } = task;
   const { columns, allowOutside } = config;
   const isOwn = isOwnData(dataset);
   const name = config.split ?? dataset.splits[0] ?? "";
   if (!isOwn && !dataset.splits.includes(name)) {
-    throw unknownName(`--split ${name}: ${task.name}`, "split", { name, names: dataset.splits });
+    throw unknownName(`${flag} ${name}: ${task.name}`, "split", { name, names: dataset.splits });
   }
   if (isOwn && config.data === null) {
     throw new UsageError(`--tasks ${task.name}: asks about data of your own. Name its folder or file with --data.`);

@@ -17,7 +17,7 @@ import { retrievalPair } from "./retrieval/prepare.ts";
 import type { RunConfig } from "./run-config.ts";
 import type { Pair } from "./verbs.ts";
 
-type PairsConfig = SplitChoice & Pick<RunConfig, "areTasksNamed">;
+type PairsConfig = SplitChoice & Pick<RunConfig, "areTasksNamed"> & Partial<Pick<RunConfig, "overrides">>;
 
 /** Tasks that were named are all to be done; otherwise a checkpoint does those that it can. */
 export function pairsToRun(
@@ -48,6 +48,8 @@ type OpenableTask =
       readonly kind: "generation";
       readonly task: GenerationTask<Sample>;
       readonly open: () => Promise<OpenedSplit<Sample>>;
+      /** The split that shots are drawn from. */
+      readonly openShots: () => Promise<OpenedSplit<Sample>>;
     }
   | {
       readonly kind: "retrieval";
@@ -55,10 +57,17 @@ type OpenableTask =
       readonly open: () => Promise<OpenedSplit<RetrievalSample>>;
     };
 
-function openableTask(task: Task, config: SplitChoice, places: DataPlaces): OpenableTask {
-  return task.kind === "generation"
-    ? { kind: task.kind, task, open: once(() => openSplit(task, config, places)) }
-    : { kind: task.kind, task, open: once(() => openSplit(task, config, places)) };
+const usualShots = "train";
+
+function openableTask(task: Task, config: PairsConfig, places: DataPlaces): OpenableTask {
+  if (task.kind === "retrieval") return { kind: task.kind, task, open: once(() => openSplit(task, config, places)) };
+  const pool = { ...config, split: config.overrides?.shotsFrom ?? usualShots, limit: null };
+  return {
+    kind: task.kind,
+    task,
+    open: once(() => openSplit(task, config, places)),
+    openShots: once(() => openSplit(task, pool, places, "--shots-from")),
+  };
 }
 
 function once<Value>(make: () => Promise<Value>): () => Promise<Value> {
@@ -70,7 +79,7 @@ function pairsOf(checkpoint: CheckpointInPrecision, tasks: readonly OpenableTask
   if (checkpoint.kind === "generation") {
     const model = lazyModel(checkpoint.load, checkpoint.placements);
     return tasks.flatMap((each) =>
-      each.kind === "generation" ? [generationPair({ checkpoint, model, task: each.task, open: each.open })] : [],
+      each.kind === "generation" ? [generationPair({ ...each, checkpoint, model })] : [],
     );
   }
   const model = lazyModel(checkpoint.load, checkpoint.placements);

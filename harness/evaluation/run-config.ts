@@ -69,6 +69,14 @@ export interface Overrides extends TextSettings {
   readonly answers?: "ranked";
   /** What the log-probabilities of candidates are divided by; unset: nothing. */
   readonly lengthNorm?: Exclude<LengthNorm, "none">;
+  /** Samples that a prompt shows, with their answers, before its own question. */
+  readonly shots?: number;
+  /** The split they are drawn from; unset: `train`. */
+  readonly shotsFrom?: string;
+  /** Unset: 0. */
+  readonly shotsSeed?: number;
+  /** Captions of their images stand before them. */
+  readonly shotsCaptioned?: true;
   /** Candidates of a row that are matched again; 0 ranks by similarity alone. */
   readonly rerank?: number;
   /** Where CIDEr counts documents: "sample" is the scored images only. */

@@ -66,6 +66,8 @@ export const runRecordSchema = z.object({
     generation: z.string().optional(),
     /** The list that answers are chosen from by likelihood; unset: there is none, or each sample has its own choices. */
     candidates: z.object({ count, sha256: z.string() }).optional(),
+    /** Where few-shot prompts take their shots from: a split, its samples with an answer, its files by name; unset: there are none. */
+    shots: z.object({ split: z.string(), samples: count, files: z.record(z.string(), z.string()) }).optional(),
     /** The decoding settings in use: the protocol's choices with overrides. */
     decoding: z.record(z.string(), z.json()),
     /** Settings of a retrieval task, which has no decoding. */
@@ -151,6 +153,12 @@ const rankedCandidatesSchema = z.object({
   best: z.array(z.object({ index: count, text: z.string(), logProbability: z.number(), tokens: count })).readonly(),
 });
 
+/** `id`: of a sample of the split that shots are drawn from. `caption`: of its image, where those were made. */
+const shotSchema = z.object({ id: z.string(), caption: z.string().optional() });
+
+/** A sample that a prompt shows, with its answer, before its own question. */
+export type RecordedShot = Readonly<z.infer<typeof shotSchema>>;
+
 /** The candidates of an answer that was chosen by likelihood. */
 export type RankedCandidates = Readonly<z.infer<typeof rankedCandidatesSchema>>;
 
@@ -161,6 +169,8 @@ const predictionSchema = z.discriminatedUnion("status", [
     image: z.string(),
     /** null: the model was given the image without text. */
     prompt: z.string().nullable(),
+    /** In the order of the prompt; unset: it has none. */
+    shots: z.array(shotSchema).readonly().optional(),
     text: z.string(),
     tokens: z.array(z.int()).readonly(),
     score: z.number().nullable(),
@@ -183,6 +193,7 @@ const predictionSchema = z.discriminatedUnion("status", [
     status: z.literal("failed"),
     image: z.string(),
     prompt: z.string().nullable(),
+    shots: z.array(shotSchema).readonly().optional(),
     error: z.string(),
   }),
 ]);

@@ -89,6 +89,7 @@ function measureOf(
     ...Object.entries(config.overrides).map(([name, value]) => [`protocol's ${name}`, JSON.stringify(value)] as const),
     ...decoding.map(([name, value]) => [`decoding's ${name}`, JSON.stringify(value)] as const),
     ...(config.candidates === undefined ? [] : [["candidates", config.candidates.sha256] as const]),
+    ...(config.shots === undefined ? [] : [["shots from", JSON.stringify(config.shots)] as const]),
     ...(config.retrieval === undefined ? [] : [["retrieval", JSON.stringify(config.retrieval)] as const]),
     ["data set", data.dataset],
     ["split", data.split],

@@ -2,14 +2,15 @@
 import { join, resolve } from "node:path";
 import type { Catalog } from "../../catalog/catalog.ts";
 import { textSettingsIn } from "../../catalog/text-settings.ts";
+import { UsageError } from "../../catalog/usage-error.ts";
 import { wholeFrom } from "../../catalog/values.ts";
 import type { Overrides, RunConfig } from "../../evaluation/run-config.ts";
 import { value } from "./kinds.ts";
-import { optionsUnder } from "./option.ts";
+import { longNameOf, optionsUnder } from "./option.ts";
 import type { Option, Values } from "./option.ts";
 import { outputFolder, overwrite } from "./output.ts";
 import { deviceOf, generation, refuseIdleBudget, runSpeed } from "./speed.ts";
-import { answering, promptOption, protocol, search } from "./text.ts";
+import { answering, fewShot, promptOption, protocol, search } from "./text.ts";
 import { modelOption, precision, rankingAndScore, samples, tasksOption } from "./what-to-run.ts";
 
 const underWhatToRun = optionsUnder("What to run");
@@ -46,6 +47,7 @@ const otherRunOptions = {
   ...rankingAndScore,
   prompt: promptOption("another prompt, with {question} in it"),
   ...answering,
+  ...fewShot,
   ...search,
   generation,
 };
@@ -94,8 +96,23 @@ function overridesOf(values: Partial<Values<typeof otherRunOptions>>): Overrides
     ...(prompt !== undefined && { prompt }),
     ...(answers === "ranked" && { answers }),
     ...(lengthNorm !== undefined && lengthNorm !== "none" && { lengthNorm }),
+    ...shotsIn(values),
     ...givenSettings(values),
   });
+}
+
+/** Throws a UsageError for settings of shots without shots. */
+function shotsIn(values: Partial<Values<typeof fewShot>>): Overrides {
+  const { shots = 0, shotsFrom, shotsSeed, shotsCaptioned = false } = values;
+  const others = {
+    ...(shotsFrom !== undefined && { shotsFrom }),
+    ...(shotsSeed !== undefined && { shotsSeed }),
+    ...(shotsCaptioned && { shotsCaptioned: true as const }),
+  };
+  if (shots > 0) return { shots, ...others };
+  const [other] = Object.keys(others) as (keyof typeof fewShot)[];
+  if (other === undefined) return {};
+  throw new UsageError(`${longNameOf(fewShot[other])}: no shots are shown. Give --shots as well.`);
 }
 
 /** The settings of text generation that were given. */

@@ -18,6 +18,7 @@ import type { GenerationTask } from "../../../tasks/task.ts";
 import type { LazyModel } from "../lazy-model.ts";
 import type { Asking } from "./asking.ts";
 import { rankAnswers } from "./rank-answers.ts";
+import { requestsOf } from "./requests.ts";
 import type { RankedAnswer } from "./rank-answers.ts";
 
 /** What a run of a checkpoint with a language model needs, all of it checked. */
@@ -82,11 +83,6 @@ export interface AskOptions<S extends Sample> {
   readonly batching: Batching;
 }
 
-/** As a run asks: rows of finished samples are filled again, and words that all prompts begin with run once an image. */
-export function runBatching(size: number, onAnswer?: Batching["onAnswer"]): Batching {
-  return { size, refill: true, sharePrompt: true, ...(onAnswer !== undefined && { onAnswer }) };
-}
-
 export type AskedModel = Pick<VisionLanguageModel, "name" | "generate" | "weigh">;
 
 /** The predictions of a window, in its order. A sample whose image is not there fails without being asked. */
@@ -96,20 +92,18 @@ export async function askWindow<S extends Sample>(
   { task, split, asking, batching }: AskOptions<S>,
 ): Promise<readonly Prediction[]> {
   const isThere = await Promise.all(window.map(({ image }) => isThereToRead(image)));
-  const requests = requestsOf(window, asking);
-  const asked = window.flatMap((sample, index) => (isThere[index] ? [{ sample, request: requests[index]! }] : []));
+  const requests = await requestsOf(model, window, { asking, size: batching.size });
+  const asked = requests.filter(({ fault }, index) => isThere[index] === true && fault === null);
   const answers = asked.length === 0 ? [] : await answersTo(model, asked, { asking, batching });
   if (answers.length !== asked.length) {
     throw new Error(`${model.name}: ${answers.length} answers to ${asked.length} requests`);
   }
   const byRequest = new Map(asked.map(({ request }, index) => [request, answers[index]!]));
-  return window.map((sample, index): Prediction => {
-    const { id, image } = sample;
-    const request = requests[index]!;
-    const about = { id, image: image.id, prompt: request.prompt };
+  return requests.map(({ sample: { id, image }, request, shots, fault }): Prediction => {
+    const about = { id, image: image.id, prompt: request.prompt, ...(shots.length > 0 && { shots }) };
     const answer = byRequest.get(request);
     if (answer === undefined) {
-      const error = explainMissingImage(`${task.dataset.name} ${split.name}`, image);
+      const error = fault ?? explainMissingImage(`${task.dataset.name} ${split.name}`, image);
       return { ...about, status: "failed", error };
     }
     if (answer.status === "failed") return { ...about, status: "failed", error: answer.error };
@@ -132,12 +126,4 @@ async function answersTo<S extends Sample>(
     decoding,
     batching,
   );
-}
-
-export function requestsOf<S extends Sample>(samples: readonly S[], asking: Asking<S>): readonly GenerationRequest[] {
-  return samples.map((sample) => ({
-    image: sample.image,
-    prompt: asking.prompt(sample),
-    ...(asking.maxPromptTokens !== null && { maxPromptTokens: asking.maxPromptTokens }),
-  }));
 }

@@ -15,6 +15,7 @@ import { UsageError } from "../../catalog/usage-error.ts";
 import type { Overrides } from "../run-config.ts";
 import type { CandidateList } from "./candidate-file.ts";
 import type { Ranking } from "./rank-answers.ts";
+import type { Shots } from "./shots.ts";
 
 /** How each `S` is asked of one language model: a sample of a data set, or a question about an image of the user's own. */
 export interface Asking<S> {
@@ -25,6 +26,8 @@ export interface Asking<S> {
   readonly maxPromptTokens: number | null;
   /** Answers are chosen among candidates; unset: they are generated. */
   readonly ranking?: Ranking<S>;
+  /** Prompts show other samples with their answers first; unset: none. */
+  readonly shots?: Shots<S>;
 }
 
 /** What a run asks, and with what. */
@@ -34,22 +37,32 @@ export interface AskedOf<S extends Sample> {
   readonly samples: readonly S[];
   /** For answers that are ranked; null: each sample's choices. Unset: null. */
   readonly candidates?: CandidateList | null;
+  /** null: none. Unset: null. */
+  readonly shots?: Shots<S> | null;
 }
 
 /** How a run asks. Throws a UsageError where a flag does not fit the samples, or another flag. */
 export function askingOf<S extends Sample>(
   task: GenerationTask<S>,
   name: ProtocolName,
-  { family, overrides, samples, candidates = null }: AskedOf<S>,
+  { family, overrides, samples, candidates = null, shots = null }: AskedOf<S>,
 ): Asking<S> {
   const protocol = task.protocols[name];
   const { prompt } = overrides;
   if (prompt !== undefined) checkTemplate(prompt, task.name, samples);
+  const maxPromptTokens = protocol.maxPromptTokens?.[family] ?? null;
+  if (shots !== null && maxPromptTokens !== null) {
+    throw new UsageError(
+      `--shots: --protocol ${name} cuts prompts of ${task.name} after ${maxPromptTokens} tokens, and with them the question ` +
+        "behind the shots. Use another protocol.",
+    );
+  }
   return {
     prompt: prompt === undefined ? (sample) => protocol.prompt[family](sample) : (sample) => fillIn(prompt, sample),
     decoding: decodingOf(protocol.decoding[family], overrides),
     answer: protocol.answer,
-    maxPromptTokens: protocol.maxPromptTokens?.[family] ?? null,
+    maxPromptTokens,
+    ...(shots !== null && { shots }),
     ...rankingOf(overrides, { task: task.name, samples, candidates }),
   };
 }

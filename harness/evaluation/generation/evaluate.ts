@@ -7,10 +7,11 @@ import type { Evaluation, MissingPredictions, PredictionsEnd } from "../verbs.ts
 import { stageTimes } from "../waiting.ts";
 import { isStoppedNow } from "../watcher.ts";
 import type { Watcher } from "../watcher.ts";
-import { askWindow, planWindows, runBatching } from "./ask.ts";
+import { askWindow, planWindows } from "./ask.ts";
 import type { GenerationWork } from "./ask.ts";
 import { withBatchSize } from "./batch-size.ts";
 import { keepFirstSteps } from "./first-steps.ts";
+import { runBatching } from "./requests.ts";
 import { scorePredictions } from "./score.ts";
 
 export function generationEvaluation<S extends Sample>(work: GenerationWork<S>): Evaluation {

@@ -14,12 +14,15 @@ import { readCandidateFile } from "./candidate-file.ts";
 import { auditGeneration } from "./audit.ts";
 import { checkSearchMemory } from "./check-search-memory.ts";
 import { generationEvaluation } from "./evaluate.ts";
+import { openShots } from "./shots.ts";
 
 interface GenerationPair {
   readonly checkpoint: FoundGenerator & InPrecision;
   readonly task: GenerationTask<Sample>;
   readonly model: LazyModel<VisionLanguageModel>;
   readonly open: () => Promise<OpenedSplit<Sample>>;
+  /** The split that shots are drawn from. */
+  readonly openShots: () => Promise<OpenedSplit<Sample>>;
 }
 
 export function generationPair(pair: GenerationPair): Pair {
@@ -36,14 +39,17 @@ export function generationPair(pair: GenerationPair): Pair {
 }
 
 async function prepareGeneration(
-  { checkpoint, task, model, open }: GenerationPair,
+  { checkpoint, task, model, open, openShots: openPool }: GenerationPair,
   shared: Preparation,
 ): Promise<Evaluation> {
   const { split, samples, data } = await open();
   const { config, batchSize, isBatchSizeOpen, openFolder } = shared;
   const { protocol, overrides, generation, memoryBudget, maxErrors, firstSteps } = config;
   const candidates = config.candidates === null ? null : await readCandidateFile(config.candidates);
-  const asking = askingOf(task, protocol, { family: checkpoint.family, overrides, samples, candidates });
+  const { family } = checkpoint;
+  const drawn = await openShots(overrides, { family, samples, open: openPool });
+  const shots = drawn?.shots ?? null;
+  const asking = askingOf(task, protocol, { family, overrides, samples, candidates, shots });
   const { maxPromptTokens, ranking } = asking;
   if (ranking === undefined) {
     checkSearchMemory(checkpoint, { decoding: asking.decoding, texts: Math.min(batchSize, samples.length) });
@@ -55,6 +61,7 @@ async function prepareGeneration(
   const choices = {
     ...(isWayRecorded && { generation }),
     ...(candidates !== null && { candidates: { count: candidates.texts.length, sha256: candidates.sha256 } }),
+    ...(drawn !== null && { shots: drawn.record }),
     decoding: { ...(ranking === undefined && search), maxPromptTokens },
   };
   const plan = runPlan({ checkpoint, task, data, choices }, shared);
