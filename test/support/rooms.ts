@@ -24,7 +24,7 @@ export const doors: Readonly<Record<string, readonly string[]>> = {
     ...["reports", "reports/records", "tasks", "datasets", "models"],
   ],
   "harness/library": ["harness/catalog", "harness/evaluation", "harness/processes", "tasks", "models"],
-  "harness/pull": ["harness/catalog", "models", "reports/records"],
+  "harness/pull": ["harness/catalog", "datasets", "models", "reports/records"],
   "harness/official-data": ["harness/pull", "harness/catalog", "datasets", "models"],
   "harness/own-images": ["harness/catalog", "harness/evaluation", "harness/processes", "tasks", "models"],
   "harness/try": [
