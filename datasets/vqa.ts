@@ -38,11 +38,15 @@ interface QuestionFiles {
 }
 
 const VAL = {
-  ...{ subtype: "val2014", imagePart: "val2014", hasAnnotations: true },
+  subtype: "val2014",
+  imagePart: "val2014",
+  hasAnnotations: true,
   parts: ["validation", "val", "val2014"],
 };
 const TRAIN = {
-  ...{ subtype: "train2014", imagePart: "train2014", hasAnnotations: true },
+  subtype: "train2014",
+  imagePart: "train2014",
+  hasAnnotations: true,
   parts: ["train", "train2014"],
 };
 
@@ -51,7 +55,9 @@ export const vqav2Questions: Dataset<VqaSample> = questionDataset("vqav2", "v2_"
   val: VAL,
   train: TRAIN,
   "test-dev": {
-    ...{ subtype: "test-dev2015", imagePart: "test2015", hasAnnotations: false },
+    subtype: "test-dev2015",
+    imagePart: "test2015",
+    hasAnnotations: false,
     parts: ["testdev", "test-dev", "test_dev"],
   },
   test: { subtype: "test2015", imagePart: "test2015", hasAnnotations: false, parts: ["test"] },

@@ -67,14 +67,12 @@ async function writeSmallFiles(conversion: Conversion, { output, sources, shards
   const { filesFrom: from, imageSize, isStageOne, tensors, leftOut, config } = conversion;
   await writeFilesBeside({ from, to: output, imageSize, isStageOne });
   const card = modelCard({
-    ...{
-      title: path.basename(output),
-      version: await packageVersion(),
-      sources,
-      tensors: tensors.length,
-      leftOut,
-      shards,
-    },
+    title: path.basename(output),
+    version: await packageVersion(),
+    sources,
+    tensors: tensors.length,
+    leftOut,
+    shards,
     notes: conversion.notes,
   });
   await writeFileWhole(path.join(output, "README.md"), card);

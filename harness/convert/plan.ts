@@ -48,7 +48,10 @@ export async function planConversion(request: ConversionRequest, options: Checkp
   const { tensors, leftOut } = chooseTensors(roles, read);
   checkNetworks(where, asFloats(tensors), read);
   return {
-    ...{ tensors, leftOut, config, filesFrom: parts.tokenizer },
+    tensors,
+    leftOut,
+    config,
+    filesFrom: parts.tokenizer,
     imageSize: read.vision.imageSize,
     isStageOne: parts.kind === "itm",
     notes: tensors.some(({ name }) => TEXT_HEAD.test(name)) ? [HEAD_NOTE] : [],
@@ -75,7 +78,12 @@ export async function planHubConversion(folder: string, options: CheckpointOptio
   const { tensors, leftOut } = chooseTensors([{ source: own, gives: /^/, otherwise: "" }], read);
   checkNetworks(folder, asFloats(tensors), read);
   return {
-    ...{ tensors, leftOut, config, sources: [own], filesFrom: folder, notes: [] },
+    tensors,
+    leftOut,
+    config,
+    sources: [own],
+    filesFrom: folder,
+    notes: [],
     imageSize: read.vision.imageSize,
     isStageOne: read.kind === "retrieval",
   };

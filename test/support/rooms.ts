@@ -18,6 +18,7 @@ export const doors: Readonly<Record<string, readonly string[]>> = {
     ...["tasks", "datasets", "models"],
   ],
   "harness/analysis": ["harness/catalog", "harness/statistics", "reports", "reports/records", "tasks", "datasets"],
+  "harness/exchange": [...["harness/catalog", "harness/evaluation", "reports", "reports/records", "tasks", "datasets"]],
   "harness/bench": [
     ...["harness/evaluation", "harness/processes", "harness/catalog", "harness/statistics"],
     ...["reports", "reports/records", "tasks", "datasets", "models"],
@@ -35,6 +36,7 @@ export const doors: Readonly<Record<string, readonly string[]>> = {
     ...["harness/analysis", "harness/bench", "harness/catalog", "harness/evaluation", "harness/library"],
     ...[
       "harness/convert",
+      "harness/exchange",
       "harness/official-data",
       "harness/own-images",
       "harness/processes",

@@ -60,7 +60,8 @@ describe("a conversion", () => {
       vision: torchFile("eva.pth"),
       tokenizer: itm,
     });
-    const [own, eva] = ["stage-one.pth", "eva.pth"];
+    const own = "stage-one.pth";
+    const eva = "eva.pth";
     await assertFrom(own, "query_tokens", made, "query_tokens");
     await assertFrom(
       own,
@@ -79,9 +80,9 @@ describe("a conversion", () => {
     await assertFrom(own, "ln_vision.weight", made, "vision_model.post_layernorm.weight");
     await assertFrom(eva, "blocks.1.attn.qkv.weight", made, "vision_model.encoder.layers.1.self_attn.qkv.weight");
     const bias = await readTensor(made.checkpoint.tensors.get("vision_model.encoder.layers.0.self_attn.qkv.bias")!);
-    assert.deepEqual([...bias.subarray(0, 3)], expectedTensors[eva!]!["blocks.0.attn.q_bias"]!.first);
+    assert.deepEqual([...bias.subarray(0, 3)], expectedTensors[eva]!["blocks.0.attn.q_bias"]!.first);
     assert.deepEqual([...bias.subarray(16, 32)], new Array(16).fill(0));
-    assert.deepEqual([...bias.subarray(32, 35)], expectedTensors[eva!]!["blocks.0.attn.v_bias"]!.first);
+    assert.deepEqual([...bias.subarray(32, 35)], expectedTensors[eva]!["blocks.0.attn.v_bias"]!.first);
     const reasons = new Map(made.leftOut.map(({ name, reason }) => [name, reason]));
     assert.match(reasons.get("temp") ?? "", /temperature/);
     assert.match(reasons.get("qformer.cls.predictions.bias") ?? "", /copies of decoder\.bias/);
