@@ -52,6 +52,8 @@ export interface RunConfig {
   /** Where the loop that generates runs. */
   readonly generation: GenerationWay;
   readonly overrides: Overrides;
+  /** Prompts that are tried one after the other, each in a run of its own; empty: one, as `overrides` has it. */
+  readonly prompts: readonly string[];
   /** The run stops when more samples than this have failed; null is never. */
   readonly maxErrors: number | null;
   /** Folder of what is kept between runs: converted weights, hashes. */

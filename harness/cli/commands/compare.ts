@@ -5,6 +5,7 @@
 import { join } from "node:path";
 import { writeFileWhole } from "../../../reports/records/atomic-file.ts";
 import { formatBenchComparison } from "../../../reports/findings/bench-comparison-table.ts";
+import { comparisonNames } from "../../../reports/records/findings/comparison.ts";
 import type { Comparison } from "../../../reports/records/findings/comparison.ts";
 import {
   comparisonToCsv,
@@ -61,14 +62,16 @@ async function benchesIn(folders: readonly string[]): Promise<readonly Bench[] |
   throw new UsageError(`compare: ${run} holds no bench, the others do. Compare runs with runs, benches with benches.`);
 }
 
-function writeComparison(folder: string, comparison: Comparison): Promise<void> {
+/** As files of a folder, which is made. Throws a RunFolderError. */
+export function writeComparison(folder: string, comparison: Comparison): Promise<void> {
+  const [json, csv, markdown, flips] = comparisonNames;
   return writeFiles(
     folder,
     new Map([
-      ["comparison.json", `${JSON.stringify(comparison, null, 2)}\n`],
-      ["comparison.csv", comparisonToCsv(comparison)],
-      ["comparison.md", comparisonToMarkdown(comparison)],
-      ["flips.csv", flipsToCsv(comparison)],
+      [json, `${JSON.stringify(comparison, null, 2)}\n`],
+      [csv, comparisonToCsv(comparison)],
+      [markdown, comparisonToMarkdown(comparison)],
+      [flips, flipsToCsv(comparison)],
     ]),
   );
 }

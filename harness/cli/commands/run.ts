@@ -9,14 +9,18 @@ import { formatScores } from "../../../reports/findings/score-table.ts";
 import { runName } from "../../../reports/records/run-record.ts";
 import type { ScoredRun } from "../../../reports/findings/score-rows.ts";
 import type { Costs } from "../../../reports/records/findings/costs.ts";
+import { formatPrompts } from "../../../reports/findings/prompt-table.ts";
 import { formatCosts } from "../../../reports/findings/costs-table.ts";
 import { usableProcessors } from "../../catalog/usable-processors.ts";
 import { costsOf } from "../../analysis/costs/costs.ts";
 import { writeCosts } from "../../analysis/costs/write-costs.ts";
 import { evaluate } from "../../evaluation/evaluate.ts";
+import { readListedTexts } from "../../evaluation/generation/listed-texts.ts";
 import { completeCode, incompleteCode } from "../exit-code.ts";
 import type { Surroundings } from "../declared-command.ts";
 import { defaultOutput, runConfigOf } from "../options/run.ts";
+import { comparePrompts } from "./compare-prompts.ts";
+import type { PromptFindings } from "./compare-prompts.ts";
 import type { RunValues } from "./declared/evaluate.ts";
 import { pullMissing } from "../pull/pull-missing.ts";
 import { reportOfRun } from "./report.ts";
@@ -35,7 +39,9 @@ export async function runAsAsked(
   surroundings: Surroundings,
 ): Promise<number> {
   const output = defaultOutput();
-  const config = runConfigOf(values, { ...surroundings, output });
+  const listed = values.promptFile === undefined ? null : await readListedTexts(values.promptFile, "--prompt-file");
+  const prompt = listed === null ? values.prompt : [...(values.prompt ?? []), ...listed.texts];
+  const config = runConfigOf({ ...values, prompt }, { ...surroundings, output });
   const resume = resumeCommand(surroundings.words, {
     overwrite: values.overwrite,
     output: values.output === null ? output : null,
@@ -116,9 +122,12 @@ export async function run(config: RunConfig, surroundings: RunSurroundings): Pro
         if (evaluations[index + 1]?.model !== evaluation.model) await evaluation.model.release();
       }
       await writeRows(config.output, scored);
-      const costs = config.precisions.length > 1 ? await costsOf(evaluations.map(({ folder }) => folder.path)) : null;
-      if (costs !== null) await writeCosts(config.output, costs);
-      show(scored, surroundings, costs);
+      const { prompts, precisions, output } = config;
+      const isCosted = precisions.length > 1 && prompts.length === 0; // costs are of one prompt
+      const costs = isCosted ? await costsOf(evaluations.map(({ folder }) => folder.path)) : null;
+      if (costs !== null) await writeCosts(output, costs);
+      const tried = prompts.length === 0 ? null : await comparePrompts(prompts, { evaluations, scored }, output);
+      show(scored, surroundings, costs, tried);
       if (surroundings.isReported === true) await reportOfRun(config, surroundings);
       return scored.every(({ record }) => record.status === "complete") ? completeCode : incompleteCode;
     } finally {
@@ -144,22 +153,30 @@ export async function writeRows(folder: string, scored: readonly ScoredRun[]): P
 }
 
 /**
- * Prints tables, or one JSON document: rows, costs of precisions, and for each run the totals from run.json and
- * scores.json.
+ * Prints tables, or one JSON document: rows, costs of precisions, comparisons of prompts, and for each run the totals from
+ * run.json and scores.json.
  */
 export function showRuns(
   scored: readonly ScoredRun[],
   { terminal, isJson }: Pick<RunSurroundings, "terminal" | "isJson">,
   costs: Costs | null = null,
+  tried: PromptFindings | null = null,
 ): void {
   if (!isJson) {
     terminal.result(formatScores(scored));
     if (costs !== null) terminal.result(`\n${formatCosts(costs)}`);
+    if (tried !== null) terminal.result(`\n${formatPrompts(tried.series, tried.comparison)}`);
     return;
   }
   const runs = scored.map(({ record, scores: { counts, metrics } }) => ({ ...record, scores: { counts, metrics } }));
   const result = { format: "blip2-bench-result/1", rows: scored.flatMap(scoreRowsOf), runs };
-  terminal.result(JSON.stringify({ ...result, ...(costs !== null && { costs }) }, null, 2));
+  terminal.result(
+    JSON.stringify(
+      { ...result, ...(costs !== null && { costs }), ...(tried !== null && { comparison: tried.comparison }) },
+      null,
+      2,
+    ),
+  );
 }
 
 const failuresShown = 3;

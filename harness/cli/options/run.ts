@@ -10,7 +10,7 @@ import { longNameOf, optionsUnder } from "./option.ts";
 import type { Option, Values } from "./option.ts";
 import { outputFolder, overwrite } from "./output.ts";
 import { deviceOf, generation, refuseIdleBudget, runSpeed } from "./speed.ts";
-import { answering, fewShot, promptOption, protocol, search } from "./text.ts";
+import { answering, fewShot, prompts, protocol, search } from "./text.ts";
 import { modelOption, precision, rankingAndScore, samples, tasksOption } from "./what-to-run.ts";
 
 const underWhatToRun = optionsUnder("What to run");
@@ -45,7 +45,7 @@ const otherRunOptions = {
     { kind: value(wholeFrom(0)), usual: `${comparedSteps} of several precisions` },
   ),
   ...rankingAndScore,
-  prompt: promptOption("another prompt, with {question} in it"),
+  ...prompts,
   ...answering,
   ...fewShot,
   ...search,
@@ -84,6 +84,7 @@ export function runConfigOf(
     generation: others.generation ?? "auto",
     candidates: others.candidates ?? null,
     overrides: overridesOf(values),
+    prompts: promptsToTry(values),
   });
 }
 
@@ -92,16 +93,24 @@ export function defaultOutput(): string {
 }
 
 function overridesOf(values: Partial<Values<typeof otherRunOptions>>): Overrides {
-  const { rerank, ciderDf, prompt, answers, lengthNorm } = values;
+  const { rerank, ciderDf, answers, lengthNorm } = values;
+  const [prompt, ...others] = values.prompt ?? [];
   return Object.freeze({
     ...(rerank !== undefined && { rerank }),
     ...(ciderDf === "sample" && { ciderDf }),
-    ...(prompt !== undefined && { prompt }),
+    ...(prompt !== undefined && others.length === 0 && { prompt }),
     ...(answers === "ranked" && { answers }),
     ...(lengthNorm !== undefined && lengthNorm !== "none" && { lengthNorm }),
     ...shotsIn(values),
     ...givenSettings(values),
   });
+}
+
+/** Where there are several. Throws a UsageError for a prompt that is given twice. */
+function promptsToTry({ prompt = [] }: { readonly prompt?: readonly string[] | undefined }): readonly string[] {
+  const twice = prompt.find((text, index) => prompt.indexOf(text) !== index);
+  if (twice !== undefined) throw new UsageError(`--prompt: found "${twice}" twice. Leave one out.`);
+  return prompt.length > 1 ? prompt : [];
 }
 
 /** Throws a UsageError for settings of shots without shots. */

@@ -4,7 +4,7 @@ import type { Sampling } from "../../../models/model.ts";
 import { refuseBeamsWithSampling, samplingOf, samplingSettings, textSettings } from "../../catalog/text-settings.ts";
 import { lengthNorms } from "../../../tasks/choices.ts";
 import { placeholderOf, wholeBetween, wholeFrom } from "../../catalog/values.ts";
-import { anyText, choice, file, text, value } from "./kinds.ts";
+import { anyText, choice, file, text, texts, value } from "./kinds.ts";
 import { optionsUnder } from "./option.ts";
 import type { Option, Values } from "./option.ts";
 import { protocols } from "./what-to-run.ts";
@@ -46,6 +46,19 @@ export function readSampling(values: Partial<Values<typeof sampling>>, beams: nu
   refuseBeamsWithSampling(beams, "--beams");
   return samplingOf({ temperature, topP: topP ?? (nucleus ? nucleusShare : undefined), topK, seed });
 }
+
+/** Prompts that are tried in place of the protocol's. */
+export const prompts = {
+  prompt: option(
+    "--prompt <text>",
+    "another prompt, with {question} in it; several are tried one after the other, and compared",
+    {
+      kind: texts(),
+      isAnyText: true,
+    },
+  ),
+  promptFile: option("--prompt-file <file>", "such prompts, one a line", { kind: file }),
+};
 
 export function promptOption(help: string): Option<string | undefined> {
   return option("--prompt <text>", help, { kind: anyText, isAnyText: true });

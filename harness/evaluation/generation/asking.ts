@@ -13,7 +13,7 @@ import { textSettingsIn } from "../../catalog/text-settings.ts";
 import type { TextSettings } from "../../catalog/text-settings.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
 import type { Overrides } from "../run-config.ts";
-import type { CandidateList } from "./candidate-file.ts";
+import type { ListedTexts } from "./listed-texts.ts";
 import type { Ranking } from "./rank-answers.ts";
 import type { Shots } from "./shots.ts";
 
@@ -36,7 +36,7 @@ export interface AskedOf<S extends Sample> {
   readonly overrides: Overrides;
   readonly samples: readonly S[];
   /** For answers that are ranked; null: each sample's choices. Unset: null. */
-  readonly candidates?: CandidateList | null;
+  readonly candidates?: ListedTexts | null;
   /** null: none. Unset: null. */
   readonly shots?: Shots<S> | null;
 }
@@ -72,7 +72,7 @@ const mostRecorded = 20;
 
 function rankingOf<S extends Sample>(
   { answers, lengthNorm: given }: Overrides,
-  { task, samples, candidates }: { task: string; samples: readonly S[]; candidates: CandidateList | null },
+  { task, samples, candidates }: { task: string; samples: readonly S[]; candidates: ListedTexts | null },
 ): { readonly ranking?: Ranking<S> } {
   const lengthNorm: LengthNorm = given ?? "none";
   if (answers === undefined) {

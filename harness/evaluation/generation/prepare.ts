@@ -10,7 +10,7 @@ import type { LazyModel } from "../lazy-model.ts";
 import { runPlan } from "../run-plan.ts";
 import type { Evaluation, Pair, Preparation } from "../verbs.ts";
 import { askingOf, withCiderDf } from "./asking.ts";
-import { readCandidateFile } from "./candidate-file.ts";
+import { readListedTexts } from "./listed-texts.ts";
 import { auditGeneration } from "./audit.ts";
 import { checkSearchMemory } from "./check-search-memory.ts";
 import { generationEvaluation } from "./evaluate.ts";
@@ -45,7 +45,7 @@ async function prepareGeneration(
   const { split, samples, data } = await open();
   const { config, batchSize, isBatchSizeOpen, openFolder } = shared;
   const { protocol, overrides, generation, memoryBudget, maxErrors, firstSteps } = config;
-  const candidates = config.candidates === null ? null : await readCandidateFile(config.candidates);
+  const candidates = config.candidates === null ? null : await readListedTexts(config.candidates, "--candidates");
   const { family } = checkpoint;
   const drawn = await openShots(overrides, { family, samples, open: openPool });
   const shots = drawn?.shots ?? null;
