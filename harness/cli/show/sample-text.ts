@@ -1,4 +1,5 @@
 /** One sample of a run as text for a terminal. What came from models and data sets cannot act on the terminal. */
+import type { Prediction } from "../../../reports/records/run-record.ts";
 import { likelihoodText } from "../../../reports/tables/numbers.ts";
 import { left, right, tableOf } from "../../../reports/tables/table.ts";
 import { tableToText } from "../../../reports/tables/terminal.ts";
@@ -62,8 +63,18 @@ function predictionLines({ prediction }: HeldSample): readonly Line[] {
         ...(prediction.score === null
           ? []
           : [["model's score", `${prediction.score} (log-probability, penalties applied)`] as const]),
+        ...candidateLines(prediction),
       ];
   }
+}
+
+/** Of an answer that was chosen by likelihood: the best candidates. */
+function candidateLines({ candidates }: Extract<Prediction, { status: "predicted" }>): readonly Line[] {
+  if (candidates === undefined) return [];
+  return candidates.best.map(({ text, logProbability, tokens }, place) => [
+    place === 0 ? `of ${candidates.count} candidates` : "",
+    `${onOneLine(JSON.stringify(text))} ${logProbability.toFixed(4)} (${tokens} tokens)`,
+  ]);
 }
 
 function promptText(prompt: string | null): string {
