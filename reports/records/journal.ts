@@ -156,7 +156,8 @@ function readLine(bytes: Buffer, where: string): Prediction {
   }
 }
 
-function outcomeOf(prediction: Prediction): Outcome {
+/** The part of a prediction that scores need. */
+export function outcomeOf(prediction: Prediction): Outcome {
   switch (prediction.status) {
     case "predicted":
       return {

@@ -17,8 +17,16 @@ export const doors: Readonly<Record<string, readonly string[]>> = {
     ...["harness/processes", "harness/catalog", "harness/statistics", "reports/records"],
     ...["tasks", "datasets", "models"],
   ],
-  "harness/analysis": ["harness/catalog", "harness/statistics", "reports", "reports/records", "tasks", "datasets"],
-  "harness/exchange": [...["harness/catalog", "harness/evaluation", "reports", "reports/records", "tasks", "datasets"]],
+  "harness/analysis": [
+    "harness/samples",
+    "harness/catalog",
+    "harness/statistics",
+    "reports",
+    "reports/records",
+    "tasks",
+    "datasets",
+  ],
+  "harness/samples": [...["harness/catalog", "harness/evaluation", "reports", "reports/records", "tasks", "datasets"]],
   "harness/bench": [
     ...["harness/evaluation", "harness/processes", "harness/catalog", "harness/statistics"],
     ...["reports", "reports/records", "tasks", "datasets", "models"],
@@ -36,7 +44,7 @@ export const doors: Readonly<Record<string, readonly string[]>> = {
     ...["harness/analysis", "harness/bench", "harness/catalog", "harness/evaluation", "harness/library"],
     ...[
       "harness/convert",
-      "harness/exchange",
+      "harness/samples",
       "harness/official-data",
       "harness/own-images",
       "harness/processes",

@@ -5,8 +5,9 @@
  * of that part.
  */
 import type { VqaSample } from "../../../datasets/dataset.ts";
-import type { AnsweredRun, AskedSample } from "./answered-run.ts";
-import { fileNamePart, isOfficialNumber, isQuestion, jsonList, officialId, unlessQuestions } from "./export-format.ts";
+import type { AnsweredRun, AskedSample } from "../answered-run.ts";
+import { isQuestion } from "../sample-kinds.ts";
+import { fileNamePart, isOfficialNumber, jsonList, officialId, unlessQuestions } from "./export-format.ts";
 import type { ExportedFile, ExportFormat } from "./export-format.ts";
 
 export const vqaResults: ExportFormat = {

@@ -3,11 +3,11 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parquetReadObjects } from "hyparquet";
-import { exportFormats } from "../../../harness/exchange/export/export-run.ts";
-import { exportFormatNames } from "../../../harness/exchange/export/format-names.ts";
+import { exportFormats } from "../../../harness/samples/export/export-run.ts";
+import { exportFormatNames } from "../../../harness/samples/export/format-names.ts";
 import { readScores } from "../../../reports/records/read-scores.ts";
 import { assertFails } from "../../support/command-process.ts";
-import { onRuns, runSaying } from "../../support/exchanged-runs.ts";
+import { onRuns, runSaying } from "../../support/saying-runs.ts";
 import { officialCider, officialGqa, officialVqa } from "../../support/official-evaluators.ts";
 import { temporaryFolder } from "../../support/temporary-files.ts";
 

@@ -1,24 +1,31 @@
-/** A run on disk as it is exported: every sample that it asks, with what the run holds of it. */
+/** A run on disk, sample by sample: what its folder holds, and, where its data are there, what it was asked. */
 import { join } from "node:path";
-import type { Sample, Split } from "../../../datasets/dataset.ts";
-import { readPredictions } from "../../../reports/records/journal.ts";
-import { readScores } from "../../../reports/records/read-scores.ts";
-import { asFolderError, journalName, readRunRecord } from "../../../reports/records/run-files.ts";
-import { RunFolderError } from "../../../reports/records/run-folder-error.ts";
-import type { Prediction, RunRecord, ScoreSheet } from "../../../reports/records/run-record.ts";
-import type { ProtocolName, Task } from "../../../tasks/task.ts";
-import { openRecorded } from "../../catalog/recorded-split.ts";
-import type { RecordedPlaces } from "../../catalog/recorded-split.ts";
+import type { Sample, Split } from "../../datasets/dataset.ts";
+import { readPredictions } from "../../reports/records/journal.ts";
+import { readScores } from "../../reports/records/read-scores.ts";
+import { asFolderError, journalName, readRunRecord } from "../../reports/records/run-files.ts";
+import { RunFolderError } from "../../reports/records/run-folder-error.ts";
+import type { Prediction, RunRecord, ScoreSheet } from "../../reports/records/run-record.ts";
+import type { ProtocolName, Task } from "../../tasks/task.ts";
+import { openRecorded } from "../catalog/recorded-split.ts";
+import type { RecordedPlaces } from "../catalog/recorded-split.ts";
 
-export interface AnsweredRun {
+/** What the run's folder holds. */
+export interface HeldRun {
   readonly path: string;
   readonly record: RunRecord;
+  /** By sample id. */
+  readonly predictions: ReadonlyMap<string, Prediction>;
+  /** null: the run is not scored. */
+  readonly scores: ScoreSheet | null;
+}
+
+/** The run beside its data. */
+export interface AnsweredRun extends HeldRun {
   readonly task: Task;
   readonly split: Split<Sample>;
   /** Samples that the run asks, in the order of the data set. */
   readonly asked: readonly AskedSample[];
-  /** null: the run is not scored. */
-  readonly scores: ScoreSheet | null;
 }
 
 export interface AskedSample {
@@ -31,26 +38,31 @@ export interface AskedSample {
   readonly scores: Readonly<Record<string, number>>;
 }
 
-/** Throws a RunFolderError for a broken run, a DatasetError where its data are not there. */
-export async function readAnsweredRun(path: string, places: RecordedPlaces): Promise<AnsweredRun> {
+/** Throws a RunFolderError for a broken run. */
+export async function readHeldRun(path: string): Promise<HeldRun> {
   const record = await readRunRecord(path);
-  const { task, split, samples } = await openRecorded(record, path, places);
   const predictions = await readPredictions(join(path, journalName)).catch((error: unknown) => {
     throw asFolderError(path, error);
   });
-  const byId = new Map(predictions.map((prediction) => [prediction.id, prediction]));
   const scores = await readScores(path).catch((error: unknown) => {
     if (error instanceof RunFolderError) return null;
     throw error;
   });
+  return { path, record, predictions: new Map(predictions.map((each) => [each.id, each])), scores };
+}
+
+/** Throws a DatasetError where the run's data are not there, a UsageError where its task is not known. */
+export async function withData(run: HeldRun, places: RecordedPlaces): Promise<AnsweredRun> {
+  const { path, record, predictions, scores } = run;
+  const { task, split, samples } = await openRecorded(record, path, places);
   const answerOf = answerRule(task, record);
   const scoresOf = scoresById(scores);
   const asked = samples.map((sample): AskedSample => {
-    const prediction = byId.get(sample.id) ?? null;
+    const prediction = predictions.get(sample.id) ?? null;
     const answer = prediction?.status === "predicted" ? answerOf(prediction.text) : null;
     return { sample, prediction, answer, scores: scoresOf(sample.id) };
   });
-  return { path, record, task, split, asked, scores };
+  return { ...run, task, split, asked };
 }
 
 /** What makes the answer that is scored from a generated text: the rule of the run's protocol. */
@@ -62,7 +74,8 @@ function answerRule(task: Task, { config }: RunRecord): (text: string) => string
   throw new RunFolderError(`Protocol ${config.protocol} of ${task.name} is not known here. Protocols: ${known}.`);
 }
 
-function scoresById(scores: ScoreSheet | null): (id: string) => Readonly<Record<string, number>> {
+/** The numbers that scores.json has of each sample. */
+export function scoresById(scores: ScoreSheet | null): (id: string) => Readonly<Record<string, number>> {
   const { id: ids = [], ...columns } = scores?.samples ?? {};
   const places = new Map(ids.map((id, place) => [String(id), place]));
   const numbers = Object.entries(columns).filter(([, column]) => typeof column[0] === "number");

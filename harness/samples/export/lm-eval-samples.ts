@@ -3,8 +3,9 @@
  * `doc` has the ids, question and references; the hashes of documents and prompts that the tool adds are left out, as
  * they are of its own Python objects. Metrics are fractions, as there.
  */
-import type { AnsweredRun, AskedSample } from "./answered-run.ts";
-import { fileNamePart, isCaptioned, isQuestion, officialId } from "./export-format.ts";
+import type { AnsweredRun, AskedSample } from "../answered-run.ts";
+import { isQuestion, referencesOf } from "../sample-kinds.ts";
+import { fileNamePart, officialId } from "./export-format.ts";
 import type { ExportFormat } from "./export-format.ts";
 
 export const lmEvalSamples: ExportFormat = {
@@ -28,11 +29,7 @@ export const lmEvalSamples: ExportFormat = {
 /** `place`: of the sample in its split, counted from 0. */
 function lineOf({ sample, prediction, answer, scores }: AskedSample, run: AnsweredRun, place: number): object {
   const { text, prompt } = prediction?.status === "predicted" ? prediction : { text: "", prompt: null };
-  const references = isQuestion(sample)
-    ? sample.references.map((reference) => reference.answer)
-    : isCaptioned(sample)
-      ? sample.references
-      : [];
+  const references = referencesOf(sample);
   const ids = { image_id: officialId(sample.image.id) };
   const doc = isQuestion(sample) ? { question_id: officialId(sample.id), ...ids, question: sample.question } : ids;
   return {

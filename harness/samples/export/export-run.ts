@@ -9,8 +9,8 @@ import { makeFolder } from "../../../reports/records/make-folder.ts";
 import { describeSystemCode, RunFolderError, systemCode } from "../../../reports/records/run-folder-error.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
 import type { RecordedPlaces } from "../../catalog/recorded-split.ts";
-import { readAnsweredRun } from "./answered-run.ts";
-import type { AnsweredRun, AskedSample } from "./answered-run.ts";
+import { readHeldRun, withData } from "../answered-run.ts";
+import type { AnsweredRun, AskedSample } from "../answered-run.ts";
 import type { ExportedFile, ExportFormat } from "./export-format.ts";
 import { cocoResults, nocapsResults } from "./caption-results.ts";
 import { gqaPredictions } from "./gqa-predictions.ts";
@@ -54,7 +54,7 @@ export interface Exported {
  */
 export async function exportRun(path: string, options: ExportOptions): Promise<Exported> {
   const { format, output, isPartial } = options;
-  const run = await readAnsweredRun(path, options);
+  const run = await withData(await readHeldRun(path), options);
   const unfit = format.unfit(run);
   if (unfit !== null) {
     const others = exportFormats.filter((other) => other.unfit(run) === null).map(({ name }) => name);

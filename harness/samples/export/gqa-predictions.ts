@@ -5,8 +5,9 @@
  * "t-shirt"; a prediction like none of them is written in normal form.
  */
 import { normaliseAnswer } from "../../../tasks/metrics/vqa-answer.ts";
-import type { AnsweredRun } from "./answered-run.ts";
-import { fileNamePart, isQuestion, jsonList, unlessQuestions } from "./export-format.ts";
+import type { AnsweredRun } from "../answered-run.ts";
+import { isQuestion } from "../sample-kinds.ts";
+import { fileNamePart, jsonList, unlessQuestions } from "./export-format.ts";
 import type { ExportFormat } from "./export-format.ts";
 
 export const gqaPredictions: ExportFormat = {

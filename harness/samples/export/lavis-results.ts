@@ -7,8 +7,9 @@
  *   captions     {split}_epochbest.json     [{"caption": "a dog", "image_id": 1}]
  *   retrieval    evaluate.txt               {"txt_r1": 95.1, …}, in percent
  */
-import type { AnsweredRun, AskedSample } from "./answered-run.ts";
-import { fileNamePart, isQuestion, jsonList, officialId } from "./export-format.ts";
+import type { AnsweredRun, AskedSample } from "../answered-run.ts";
+import { isQuestion } from "../sample-kinds.ts";
+import { fileNamePart, jsonList, officialId } from "./export-format.ts";
 import type { ExportedFile, ExportFormat } from "./export-format.ts";
 
 export const lavisResults: ExportFormat = {

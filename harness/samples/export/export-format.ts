@@ -1,6 +1,6 @@
 /** What a format of `export` is: which runs it is for, which samples it must have, and its files. */
-import type { CaptionSample, Sample, VqaSample } from "../../../datasets/dataset.ts";
-import type { AnsweredRun, AskedSample } from "./answered-run.ts";
+import type { AnsweredRun, AskedSample } from "../answered-run.ts";
+import { isCaptioned, isQuestion } from "../sample-kinds.ts";
 import type { ExportFormatName } from "./format-names.ts";
 
 export interface ExportFormat {
@@ -24,14 +24,6 @@ export interface ExportedFile {
   readonly content: string | Uint8Array;
   /** What the file holds, for the user. */
   readonly about: string;
-}
-
-export function isQuestion(sample: Sample): sample is VqaSample {
-  return "question" in sample && typeof sample.question === "string";
-}
-
-export function isCaptioned(sample: Sample): sample is CaptionSample {
-  return !isQuestion(sample) && "references" in sample && Array.isArray(sample.references);
 }
 
 /** `unfit` of a format for questions and their answers. */

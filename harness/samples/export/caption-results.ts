@@ -4,8 +4,9 @@
  * official COCO file, such as Karpathy's, come with their captions in COCO's form.
  */
 import type { CaptionSample } from "../../../datasets/dataset.ts";
-import type { AnsweredRun, AskedSample } from "./answered-run.ts";
-import { fileNamePart, isCaptioned, isOfficialNumber, jsonList, officialId, unlessCaptions } from "./export-format.ts";
+import type { AnsweredRun, AskedSample } from "../answered-run.ts";
+import { isCaptioned } from "../sample-kinds.ts";
+import { fileNamePart, isOfficialNumber, jsonList, officialId, unlessCaptions } from "./export-format.ts";
 import type { ExportedFile, ExportFormat } from "./export-format.ts";
 
 export const cocoResults: ExportFormat = {

@@ -1,12 +1,12 @@
 /** All that a run holds of each sample, as a table: CSV for spreadsheets, parquet for programs. */
 import { parquetWriteBuffer } from "hyparquet-writer";
 import type { SchemaElement } from "hyparquet-writer";
-import type { Sample } from "../../../datasets/dataset.ts";
 import { tableToCsv } from "../../../reports/tables/csv.ts";
 import { left, tableOf } from "../../../reports/tables/table.ts";
 import { visibleControls } from "../../../reports/tables/visible-controls.ts";
-import type { AnsweredRun, AskedSample } from "./answered-run.ts";
-import { fileNamePart, isCaptioned, isQuestion } from "./export-format.ts";
+import type { AnsweredRun, AskedSample } from "../answered-run.ts";
+import { isQuestion, referencesOf } from "../sample-kinds.ts";
+import { fileNamePart } from "./export-format.ts";
 import type { ExportFormat } from "./export-format.ts";
 
 type Value = string | number | readonly string[] | readonly number[] | null;
@@ -89,7 +89,7 @@ const fixedColumns: readonly Column[] = [
   { name: "question", kind: "text", value: ({ sample }) => (isQuestion(sample) ? sample.question : null) },
   { name: "question_type", kind: "text", value: ({ sample }) => typeOrNull(isQuestion(sample) && sample.questionType) },
   { name: "answer_type", kind: "text", value: ({ sample }) => typeOrNull(isQuestion(sample) && sample.answerType) },
-  { name: "references", kind: "texts", value: ({ sample }) => referencesOf(sample) },
+  { name: "references", kind: "texts", value: ({ sample }) => noneOrTexts(referencesOf(sample)) },
   { name: "status", kind: "text", value: ({ prediction }) => prediction?.status ?? "missing" },
   {
     name: "prompt",
@@ -123,10 +123,6 @@ function typeOrNull(type: string | false): string | null {
   return type === false || type === "" ? null : type;
 }
 
-function referencesOf(sample: Sample): readonly string[] | null {
-  if (isQuestion(sample)) return sample.references.map(({ answer }) => answer);
-  if (isCaptioned(sample)) return sample.references;
-  return "texts" in sample && Array.isArray(sample.texts)
-    ? sample.texts.map(({ text }: { text: string }) => text)
-    : null;
+function noneOrTexts(texts: readonly string[]): readonly string[] | null {
+  return texts.length === 0 ? null : texts;
 }
