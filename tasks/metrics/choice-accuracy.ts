@@ -13,17 +13,27 @@
 import { DatasetError } from "../../datasets/dataset.ts";
 import { choiceMeant, choicesOf, normalised } from "../choices.ts";
 import type { LengthNorm } from "../choices.ts";
-import type { Hypothesis, Metric, WeighedChoice } from "../task.ts";
+import type { Hypothesis, Metric, WeighedChoice, Working, WorkingStep } from "../task.ts";
 import { referenceTexts } from "./hypotheses.ts";
 import type { ReferencedSample } from "./hypotheses.ts";
 import { meanScore } from "./mean-score.ts";
+import { shownNumber, unscoredWorking } from "./working.ts";
 
 export const choiceAccuracy: Metric<ReferencedSample> = {
   name: "choice-accuracy",
   unit: "fraction",
   higherIsBetter: true,
   appliesTo: (_, split) => split.some(hasChoices),
-  score: (hypotheses) => scoreOf(hypotheses, ({ sample, answer }) => choiceMeant(answer, choicesOf(sample))),
+  score: (hypotheses) => scoreOf(hypotheses, meant),
+  explain: (place, hypotheses) => {
+    const hypothesis = hypotheses[place]!;
+    const what = `the answer ${JSON.stringify(hypothesis.answer)}`;
+    return workingOf(
+      hypothesis.sample,
+      [{ what, result: named(meant(hypothesis), hypothesis.sample) }],
+      meant(hypothesis),
+    );
+  },
 };
 
 export const choiceAccuracySum = byLikelihood("choice-accuracy-sum", "none");
@@ -40,7 +50,37 @@ function byLikelihood(name: string, lengthNorm: LengthNorm): Metric<ReferencedSa
       if (!hypotheses.every(areChoicesWeighed)) return { value: null, standardError: null };
       return scoreOf(hypotheses, ({ candidates = [] }) => likeliest(candidates, lengthNorm));
     },
+    explain: (place, hypotheses) => {
+      const { sample, candidates = [] } = hypotheses[place]!;
+      if (!hypotheses.every(areChoicesWeighed)) return unscoredWorking;
+      const chosen = likeliest(candidates, lengthNorm);
+      const each = candidates.map((candidate) => ({
+        what: `choice ${named(candidate.index, sample)}, log-probability ${shownNumber(candidate.logProbability)}`,
+        result: shownNumber(normalised(candidate, lengthNorm)),
+      }));
+      return workingOf(sample, [...each, { what: "the likeliest", result: named(chosen, sample) }], chosen);
+    },
   };
+}
+
+/** The choice that the answer means. */
+function meant({ sample, answer }: Hypothesis<ReferencedSample>): number | null {
+  return choiceMeant(answer, choicesOf(sample));
+}
+
+function workingOf(sample: ReferencedSample, steps: readonly WorkingStep[], chosen: number | null): Working {
+  if (!hasChoices(sample) || sample.references.length === 0) return unscoredWorking;
+  const right = rightChoices(sample);
+  const result = [...right].map((index) => named(index, sample)).join(", ");
+  const score = chosen !== null && right.has(chosen) ? 1 : 0;
+  return { score, steps: [...steps, { what: "the references", result }] };
+}
+
+/** `B, "blue"` */
+function named(index: number | null, sample: ReferencedSample): string {
+  if (index === null) return "no choice";
+  const text = JSON.stringify(choicesOf(sample)[index]);
+  return index < 26 ? `${String.fromCharCode("A".charCodeAt(0) + index)}, ${text}` : text;
 }
 
 function scoreOf(

@@ -118,10 +118,46 @@ describe("accuracy over choices", () => {
         const expected = right.map((own) => (own[place] === true ? 1 : 0));
         assert.deepEqual(score.bySample, expected, name);
         assertClose(score.value, meanOf(expected), name);
+        const workings = hypotheses.map((_, index) => metric.explain!(index, hypotheses, split));
+        assert.deepEqual(
+          workings.map((working) => working.score),
+          expected,
+        );
         const images = split.map(({ image }) => image.id);
         assertClose(score.standardError, plainStandardError(expected, images), name);
       }
     }
+  });
+
+  it("is worked out choice by choice", () => {
+    const sample = sampleOf("1", ["red", "deep blue"], ["B"]);
+    const candidates = [
+      { index: 0, text: "red", logProbability: -1, tokens: 1 },
+      { index: 1, text: "deep blue", logProbability: -1.5, tokens: 3 },
+    ];
+    const hypotheses = [{ sample, answer: "Red.", candidates }];
+    const steps = names.slice(0, 3).map((name) => {
+      const metric = textMetrics.find((each) => each.name === name)!;
+      return metric.explain!(0, hypotheses, [sample]).steps.map(({ what, result }) => `${what}: ${result}`);
+    });
+    const references = 'the references: B, "deep blue"';
+    assert.deepEqual(steps, [
+      ['the answer "Red.": A, "red"', references],
+      [
+        'choice A, "red", log-probability -1: -1',
+        'choice B, "deep blue", log-probability -1.5: -1.5',
+        'the likeliest: A, "red"',
+        references,
+      ],
+      [
+        'choice A, "red", log-probability -1: -1',
+        'choice B, "deep blue", log-probability -1.5: -0.5',
+        'the likeliest: B, "deep blue"',
+        references,
+      ],
+    ]);
+    const unasked = [{ sample: sampleOf("1", ["red"], []), answer: "red" }];
+    assert.equal(choiceAccuracy.explain!(0, unasked, []).score, null);
   });
 
   it("by likelihood is of runs that ranked the choices alone", () => {

@@ -6,6 +6,7 @@ import type { Sample, Split } from "../../../datasets/dataset.ts";
 import type { Outcome } from "../../../reports/records/journal.ts";
 import { scoresFormat } from "../../../reports/records/run-record.ts";
 import type { ScoreSheet } from "../../../reports/records/run-record.ts";
+import { metricsThatApply } from "../../../tasks/metrics/hypotheses.ts";
 import type { GenerationTask, Hypothesis } from "../../../tasks/task.ts";
 import { metricScore, publishedOf } from "../metric-score.ts";
 
@@ -41,7 +42,7 @@ export function scorePredictions<S extends Sample>(task: GenerationTask<S>, pred
   }
   const images = new Set(hypotheses.map(({ sample }) => sample.image.id)).size;
 
-  const metrics = task.metrics.filter((metric) => metric.appliesTo?.(hypotheses, split.samples) ?? true);
+  const metrics = metricsThatApply(task.metrics, hypotheses, split.samples);
   const scored = metrics.map((metric) => ({ metric, score: metric.score(hypotheses, split.samples) }));
   const columns = scored.flatMap(({ metric, score }) => [
     ...(score.bySample === undefined ? [] : [[metric.name, score.bySample] as const]),

@@ -4,6 +4,7 @@ import { readSimilarities } from "../../../reports/records/run-files.ts";
 import { outcomeOf } from "../../../reports/records/journal.ts";
 import type { Outcome } from "../../../reports/records/journal.ts";
 import { explainRank } from "../../../tasks/metrics/explain-rank.ts";
+import { metricsThatApply } from "../../../tasks/metrics/hypotheses.ts";
 import { candidates, rerankedScores, similarityScores } from "../../../tasks/metrics/retrieval-ranking.ts";
 import type { GenerationTask, Hypothesis, RetrievalTask, Working } from "../../../tasks/task.ts";
 import { withCiderDf } from "../../evaluation/generation/asking.ts";
@@ -23,15 +24,18 @@ export async function workingsOf(run: AnsweredRun): Promise<WorkingsOf> {
   return run.task.kind === "retrieval" ? await rankWorkings(run, run.task) : metricWorkings(run, run.task);
 }
 
-function metricWorkings({ asked, split, record }: AnsweredRun, task: GenerationTask<Sample>): WorkingsOf {
+function metricWorkings({ asked, split, record, predictions }: AnsweredRun, task: GenerationTask<Sample>): WorkingsOf {
   const hypotheses: Hypothesis<Sample>[] = [];
   const placeOf = new Map<string, number>();
   for (const { sample, answer } of asked) {
     if (answer === null) continue;
     placeOf.set(sample.id, hypotheses.length);
-    hypotheses.push({ sample, answer });
+    const prediction = predictions.get(sample.id);
+    const candidates = prediction?.status === "predicted" ? prediction.candidates?.best : undefined;
+    hypotheses.push({ sample, answer, ...(candidates !== undefined && { candidates }) });
   }
-  const { metrics } = withCiderDf(task, record.config.overrides["ciderDf"]);
+  const told = withCiderDf(task, record.config.overrides["ciderDf"]).metrics;
+  const metrics = metricsThatApply(told, hypotheses, split.samples);
   return (id) => {
     const place = placeOf.get(id);
     if (place === undefined) return [];
