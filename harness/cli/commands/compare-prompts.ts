@@ -1,11 +1,11 @@
 /** The end of a run with several prompts: each run is compared with the one of the first prompt, on disk and in a table. */
 import { usualCompareOptions } from "../../analysis/compare/metric-findings.ts";
 import { compareTo } from "../../analysis/compare/compare-folders.ts";
+import { writeComparison } from "../../analysis/compare/write-comparison.ts";
 import type { Evaluation } from "../../evaluation/verbs.ts";
 import type { PromptRun } from "../../../reports/findings/prompt-table.ts";
 import type { ScoredRun } from "../../../reports/findings/score-rows.ts";
 import type { Comparison } from "../../../reports/records/findings/comparison.ts";
-import { writeComparison } from "./compare.ts";
 
 /** What was found of a run's prompts. */
 export interface PromptFindings {

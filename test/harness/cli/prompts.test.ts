@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseComparison } from "../../../reports/records/findings/comparison.ts";
-import type { RunRecord, ScoreSheet } from "../../../reports/records/run-record.ts";
+import type { ScoreSheet } from "../../../reports/records/run-record.ts";
 import { assertFails, inProcess } from "../../support/command-process.ts";
 import type { Ended } from "../../support/command-process.ts";
-import { bytesOf } from "../../support/run-bytes.ts";
+import { bytesOf, readRunFiles } from "../../support/run-bytes.ts";
 import { temporaryFolder } from "../../support/temporary-files.ts";
 
 let folder = "";
@@ -22,9 +22,11 @@ function run(output: string, ...more: string[]): Promise<Ended> {
   return inProcess(folder, ...words, "--output", output, ...more);
 }
 
-function read<Content>(...path: string[]): Content {
-  return JSON.parse(readFileSync(join(folder, ...path), "utf8")) as Content;
+function read(...path: string[]): unknown {
+  return JSON.parse(readFileSync(join(folder, ...path), "utf8"));
 }
+
+const overridesOf = (...path: string[]): unknown => readRunFiles(join(folder, ...path)).record.config.overrides;
 
 describe("a run with several prompts", () => {
   it("is a run each, and a table of the paired differences from the first, as compare makes them", async () => {
@@ -32,7 +34,7 @@ describe("a run with several prompts", () => {
     assert.equal(ended.code, 0, ended.err);
     for (const [index, prompt] of prompts.entries()) {
       const place = `prompt-${index + 1}`;
-      assert.deepEqual(read<RunRecord>("a", place, "run.json").config.overrides, { prompt });
+      assert.deepEqual(overridesOf("a", place), { prompt });
       const alone = await run(`alone-${index}`, "--no-report", "--model", "shapes-opt-small", "--prompt", prompt);
       assert.equal(alone.code, 0, alone.err);
       assert.equal(bytesOf(join(folder, "a", place)), bytesOf(join(folder, `alone-${index}`)));
@@ -45,7 +47,7 @@ describe("a run with several prompts", () => {
       [2, 3].map((number) => [join(folder, "a", "prompt-1"), join(folder, "a", `prompt-${number}`)]),
     );
     const scores = (place: string): readonly number[] => {
-      return read<ScoreSheet>("a", place, "scores.json").samples["accuracy"] as readonly number[];
+      return (read("a", place, "scores.json") as ScoreSheet).samples["accuracy"] as readonly number[];
     };
     const first = scores("prompt-1");
     for (const [index, { metrics }] of comparison.comparisons.entries()) {
@@ -125,7 +127,7 @@ describe("a run with several prompts", () => {
     writeFileSync(join(folder, "prompts.txt"), `${prompts[1]!}\n`);
     const ended = await run("a", "--no-report", "--model", "shapes-opt-small", "--prompt-file", "prompts.txt");
     assert.equal(ended.code, 0, ended.err);
-    assert.deepEqual(read<RunRecord>("a", "run.json").config.overrides, { prompt: prompts[1] });
+    assert.deepEqual(overridesOf("a"), { prompt: prompts[1] });
     assert.ok(!existsSync(join(folder, "a", "comparison.json")));
   });
 

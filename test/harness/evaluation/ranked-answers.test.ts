@@ -7,11 +7,10 @@ import { rankAnswers } from "../../../harness/evaluation/generation/rank-answers
 import type { RankedAnswer } from "../../../harness/evaluation/generation/rank-answers.ts";
 import type { LengthNorm } from "../../../tasks/choices.ts";
 import type { WeighedCandidates } from "../../../models/model.ts";
-import type { Prediction, RunRecord } from "../../../reports/records/run-record.ts";
 import { assertFails, inProcess } from "../../support/command-process.ts";
 import type { Ended } from "../../support/command-process.ts";
 import { fakeModel } from "../../support/fakes.ts";
-import { bytesOf } from "../../support/run-bytes.ts";
+import { bytesOf, readRunFiles } from "../../support/run-bytes.ts";
 import { temporaryFolder } from "../../support/temporary-files.ts";
 
 const sample = { id: "1", image: { id: "1", path: "1.jpg" } };
@@ -138,13 +137,7 @@ describe("a run with ranked answers", () => {
     .concat(["big", "small", "bottom left", "bottom right", "top left", "top right"]);
   const run = (output: string, ...more: string[]): Promise<Ended> =>
     inProcess(folder, ...words, "--output", output, ...more);
-  const read = (output: string) => {
-    const record = JSON.parse(readFileSync(join(folder, output, "run.json"), "utf8")) as RunRecord;
-    const lines = readFileSync(join(folder, output, "predictions.jsonl"), "utf8")
-      .trim()
-      .split("\n");
-    return { record, predictions: lines.map((line) => JSON.parse(line) as Prediction) };
-  };
+  const read = (output: string): ReturnType<typeof readRunFiles> => readRunFiles(join(folder, output));
 
   it("chooses among a vocabulary what is generated, with every way of generation, in workers, and behind a stop", async () => {
     write(vocabulary.join("\n"));

@@ -5,12 +5,11 @@ import { join } from "node:path";
 import type { VqaSample } from "../../../datasets/dataset.ts";
 import { openShots } from "../../../harness/evaluation/generation/shots.ts";
 import type { Shots } from "../../../harness/evaluation/generation/shots.ts";
-import type { Prediction, RunRecord } from "../../../reports/records/run-record.ts";
 import { shotAnswer, shotText, withShots } from "../../../tasks/shots.ts";
 import { assertFails, inProcess } from "../../support/command-process.ts";
 import type { Ended } from "../../support/command-process.ts";
 import { bundledData } from "../../support/fakes.ts";
-import { bytesOf } from "../../support/run-bytes.ts";
+import { bytesOf, readRunFiles } from "../../support/run-bytes.ts";
 import { temporaryFolder } from "../../support/temporary-files.ts";
 
 function sampleOf(id: string, image: string, answers: readonly string[], choices?: readonly string[]): VqaSample {
@@ -118,13 +117,7 @@ describe("a run with shots", () => {
   const words = ["run", "--tasks", "vqav2", "--limit", "20", "--no-report", "--shots-from", "val"];
   const run = (output: string, ...more: string[]): Promise<Ended> =>
     inProcess(folder, ...words, "--output", output, ...more);
-  const read = (output: string) => {
-    const record = JSON.parse(readFileSync(join(folder, output, "run.json"), "utf8")) as RunRecord;
-    const lines = readFileSync(join(folder, output, "predictions.jsonl"), "utf8")
-      .trim()
-      .split("\n");
-    return { record, predictions: lines.map((line) => JSON.parse(line) as Prediction) };
-  };
+  const read = (output: string): ReturnType<typeof readRunFiles> => readRunFiles(join(folder, output));
   const shotsIn = (output: string): unknown =>
     read(output).predictions.map((each) => [each.id, each.status === "matched" ? null : each.shots]);
 
