@@ -9,6 +9,8 @@ import type { InPrecision } from "../checkpoints.ts";
 import type { LazyModel } from "../lazy-model.ts";
 import { runPlan } from "../run-plan.ts";
 import type { Evaluation, Pair, Preparation } from "../verbs.ts";
+import { windowsOfShard } from "../shard.ts";
+import { planWindows } from "./ask.ts";
 import { askingOf, withCiderDf } from "./asking.ts";
 import { auditGeneration } from "./audit.ts";
 import { checkSearchMemory } from "./check-search-memory.ts";
@@ -40,14 +42,16 @@ async function prepareGeneration(
 ): Promise<Evaluation> {
   const { split, samples, data } = await open();
   const { config, batchSize, isBatchSizeOpen, openFolder } = shared;
-  const { protocol, overrides, generation, memoryBudget, maxErrors, firstSteps } = config;
+  const { protocol, overrides, generation, memoryBudget, maxErrors, firstSteps, shard } = config;
   const asking = askingOf(task, protocol, { family: checkpoint.family, overrides, samples });
   checkSearchMemory(checkpoint, { decoding: asking.decoding, texts: Math.min(batchSize, samples.length) });
   const { newTokens } = asking.decoding;
   const decoding = { ...asking.decoding, newTokens: { ...newTokens }, maxPromptTokens: asking.maxPromptTokens };
   const isWayRecorded = doesWayMatter(generation, checkpoint.precision, checkpoint.chosen.device);
   const choices = { ...(isWayRecorded && { generation }), decoding };
-  const plan = runPlan({ checkpoint, task, data, choices }, shared);
+  const windows = planWindows(samples, batchSize);
+  const plan = await runPlan({ checkpoint, task, data, choices, windows }, shared);
+  const asked = windowsOfShard(windows, shard).flatMap((window) => window.samples);
   return generationEvaluation({
     task: withCiderDf(task, overrides.ciderDf),
     split,
@@ -56,9 +60,10 @@ async function prepareGeneration(
     plan,
     isBatchSizeOpen,
     memoryBudget,
-    folder: await openFolder(plan, samples.length),
+    folder: await openFolder(plan, asked.length),
     maxErrors,
     firstSteps,
+    shard,
     model,
   });
 }
