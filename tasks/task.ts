@@ -39,6 +39,8 @@ export interface GenerationTask<S extends Sample> {
 export interface Hypothesis<S extends Sample> {
   readonly sample: S;
   readonly answer: string;
+  /** What standard errors group it by; unset: its image. */
+  readonly cluster?: string;
 }
 
 export interface Metric<S extends Sample> {
@@ -53,8 +55,8 @@ export interface Score {
   /** null: there was nothing to score, as on a split whose answers are private. */
   readonly value: number | null;
   /**
-   * Standard error clustered by image (Miller 2024, arXiv 2411.00640); null where the metric has none or there is only
-   * one image.
+   * Standard error clustered by image, or by what hypotheses name (Miller 2024, arXiv 2411.00640); null where the metric
+   * has none or there is only one cluster.
    */
   readonly standardError: number | null;
   /** The score of each hypothesis, in their order, if the score is a mean over samples. */
@@ -79,8 +81,16 @@ export interface RetrievalTask {
   readonly name: string;
   readonly dataset: Dataset<RetrievalSample>;
   readonly protocols: Readonly<Record<ProtocolName, RetrievalProtocol>>;
+  /** The metrics; the first, from images to texts, is the main one. */
+  readonly metrics: readonly RetrievalMetric[];
   readonly published: readonly PublishedScore[];
 }
+
+/**
+ * What ranks are scored by, from images to texts and from texts to images: the recall at a number of candidates, or the mean
+ * reciprocal rank. `mean recall` is one number of both directions, over the recalls at 1, 5 and 10 (LAVIS's r_mean).
+ */
+export type RetrievalMetric = `recall@${number}` | "MRR" | "mean recall";
 
 export interface RetrievalProtocol {
   /** How a caption becomes the text that is ranked. */

@@ -10,6 +10,7 @@ import type { Catalog } from "../catalog/catalog.ts";
 import { parseCommandLine } from "./command-line.ts";
 import { audit, merge, report, reproduce, run, score } from "./commands/declared/evaluate.ts";
 import { baseline, compare, costs, gate, history } from "./commands/declared/decide.ts";
+import { exportCommand } from "./commands/declared/exchange.ts";
 import { cache, completion, data, doctor, ls, prepare, pull } from "./commands/declared/look-after.ts";
 import { bench } from "./commands/declared/measure-speed.ts";
 import { ask, caption, chat, match, tryPage } from "./commands/declared/try-a-model.ts";
@@ -31,6 +32,7 @@ export const commands: readonly DeclaredCommand[] = [
   ...[run, merge, score, report, reproduce, audit],
   ...[bench],
   ...[compare, baseline, gate, history, costs],
+  ...[exportCommand],
   ...[ls, pull, data, prepare, cache, doctor, completion],
 ];
 

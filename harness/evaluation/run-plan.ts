@@ -13,7 +13,7 @@ export interface PlannedPair {
   readonly task: { readonly name: string };
   readonly data: RunPlan["data"];
   /** Choices that only runs of one kind have. */
-  readonly choices: Pick<RunPlan["config"], "generation" | "decoding" | "retrieval">;
+  readonly choices: Pick<RunPlan["config"], "generation" | "candidates" | "decoding" | "retrieval">;
   /** Sample ids of all windows of the run. */
   readonly windows: readonly (readonly { readonly id: string }[])[];
 }

@@ -7,11 +7,12 @@ import { differingFields } from "../../reports/records/run-folder-text.ts";
 import { RunFolderError } from "../../reports/records/run-folder-error.ts";
 import { deviceRequest } from "../catalog/device-request.ts";
 import { textSettingsIn } from "../catalog/text-settings.ts";
+import { lengthNorms } from "../evaluation/run-config.ts";
 import type { Overrides, RunConfig } from "../evaluation/run-config.ts";
 import type { Evaluation } from "../evaluation/verbs.ts";
 
 /** What is this machine's own, and not in a record. */
-export type LocalChoices = Pick<RunConfig, "output" | "cache" | "threads" | "workers" | "shard"> & {
+export type LocalChoices = Pick<RunConfig, "output" | "cache" | "threads" | "workers" | "candidates" | "shard"> & {
   /** Where the checkpoint is here; null: where the shards had it. */
   readonly model: string | null;
   readonly data: string | null;
@@ -27,6 +28,8 @@ export function recordedConfig({ config, checkpoint, data }: RunRecord, local: L
     areTasksNamed: true,
     data: local.data ?? data.folder,
     images: local.images ?? data.images,
+    columns: data.columns ?? {},
+    allowOutside: data.allowOutside ?? false,
     maxPixels: null,
     split: data.split,
     protocol: protocol === "lavis" ? "lavis" : "paper",
@@ -61,10 +64,13 @@ function placeOfSource({ name, source }: RunRecord["checkpoint"]): string {
 }
 
 function overridesOf(recorded: RunRecord["config"]["overrides"]): Overrides {
-  const { prompt, rerank, ciderDf } = recorded;
+  const { prompt, answers, lengthNorm, rerank, ciderDf } = recorded;
+  const norm = lengthNorms.find((each) => each === lengthNorm) ?? "none";
   return {
     ...textSettingsIn(recorded),
     ...(typeof prompt === "string" && { prompt }),
+    ...(answers === "ranked" && { answers }),
+    ...(norm !== "none" && { lengthNorm: norm }),
     ...(typeof rerank === "number" && { rerank }),
     ...(ciderDf === "sample" && { ciderDf }),
   };

@@ -28,12 +28,17 @@ export class LinkError extends Error {
   override readonly name = "LinkError";
 }
 
+interface LinkedRun {
+  readonly record: RunRecord;
+  readonly path: string;
+}
+
 export class LinkedSamples {
   /** Runs by the beginning of their identity. */
-  readonly #runs: ReadonlyMap<string, RunRecord>;
+  readonly #runs: ReadonlyMap<string, LinkedRun>;
   readonly #options: LinkedSamplesOptions;
 
-  private constructor(runs: ReadonlyMap<string, RunRecord>, options: LinkedSamplesOptions) {
+  private constructor(runs: ReadonlyMap<string, LinkedRun>, options: LinkedSamplesOptions) {
     this.#runs = runs;
     this.#options = options;
   }
@@ -43,21 +48,21 @@ export class LinkedSamples {
    * one.
    */
   static async of(folders: readonly string[], options: LinkedSamplesOptions): Promise<LinkedSamples> {
-    const runs = new Map<string, RunRecord>();
+    const runs = new Map<string, LinkedRun>();
     for (const { path, kind } of await findFolders(folders)) {
       if (kind === "unknown") {
         throw new UsageError(`--runs: found no run in ${path} or below it, expected folders that \`run\` has written.`);
       }
       if (kind === "bench") continue;
       const record = await readRunRecord(path);
-      runs.set(record.identity.slice(0, identityLetters), record);
+      runs.set(record.identity.slice(0, identityLetters), { record, path });
     }
     return new LinkedSamples(runs, options);
   }
 
   /** Checkpoint and precision of each run, in the spelling of --model and --precision. */
   get madeWith(): readonly { readonly checkpoint: string; readonly precision: string }[] {
-    return [...this.#runs.values()].map(({ checkpoint, config }) => {
+    return [...this.#runs.values()].map(({ record: { checkpoint, config } }) => {
       return { checkpoint: placeOfSource(checkpoint), precision: recordedPrecision(config) };
     });
   }
@@ -67,15 +72,15 @@ export class LinkedSamples {
     { run, sample: id }: { readonly run: string; readonly sample: string },
     { images, offered }: { readonly images: KeptImages; readonly offered: readonly Offered[] },
   ): Promise<LinkedSample> {
-    const record = this.#runs.get(run);
-    if (record === undefined) {
+    const found = this.#runs.get(run);
+    if (found === undefined) {
       throw new LinkError("This server was not started with the run that the link is of.");
     }
-    const { byId, problem } = await readShownSamples({ record }, new Set([id]), this.#options);
+    const { byId, problem } = await readShownSamples(found, new Set([id]), this.#options);
     if (problem !== null) throw new LinkError(problem);
     const sample = byId.get(id);
     if (sample === undefined) throw new LinkError(`The run has no sample "${id}".`);
-    const { checkpoint, config } = record;
+    const { checkpoint, config } = found.record;
     const task = this.#options.catalog.tasks.find(({ name }) => name === config.task);
     const kind = task?.kind === "retrieval" ? "match" : sample.text === null ? "caption" : "ask";
     return {

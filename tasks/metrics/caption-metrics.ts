@@ -6,13 +6,14 @@
  * No hypotheses, or none with references: no score. Only some without references: an error, since they cannot be
  * scored.
  */
-import type { CaptionSample } from "../../datasets/dataset.ts";
 import type { Metric, Score } from "../task.ts";
 import { bleu, bleuColumns, negated, sumBleuCounts } from "./bleu.ts";
 import type { BleuCounts } from "./bleu.ts";
 import { captionRun } from "./caption-run.ts";
 import type { Hypotheses } from "./caption-run.ts";
 import { ciderScores, documentFrequencies } from "./cider.ts";
+import { clustersOf } from "./hypotheses.ts";
+import type { ReferencedSample } from "./hypotheses.ts";
 import { rougeL as rougeLOfImage } from "./rouge-l.ts";
 import { clusteredStandardError, jackknifeStandardError } from "./standard-error.ts";
 
@@ -27,7 +28,7 @@ export type DocumentCollection = "split" | "sample";
  * There is also no score where no reference has a word, which is an error in the official code, or where there is only
  * one image: the official score is then always 0, since no n-gram distinguishes images.
  */
-export function ciderMetric(collection: DocumentCollection): Metric<CaptionSample> {
+export function ciderMetric(collection: DocumentCollection): Metric<ReferencedSample> {
   return {
     name: collection === "split" ? "CIDEr" : "CIDEr (df: sample)",
     unit: "cider",
@@ -45,11 +46,11 @@ export function ciderMetric(collection: DocumentCollection): Metric<CaptionSampl
 export const cider = ciderMetric("split");
 
 /** The scored samples; the split itself where all of it is scored, so that its counts are reused. */
-function scoredSamples(hypotheses: Hypotheses, split: readonly CaptionSample[]): readonly CaptionSample[] {
+function scoredSamples(hypotheses: Hypotheses, split: readonly ReferencedSample[]): readonly ReferencedSample[] {
   return hypotheses.length === split.length ? split : hypotheses.map(({ sample }) => sample);
 }
 
-export const rougeL: Metric<CaptionSample> = {
+export const rougeL: Metric<ReferencedSample> = {
   name: "ROUGE-L",
   unit: "fraction",
   higherIsBetter: true,
@@ -65,7 +66,7 @@ export const rougeL: Metric<CaptionSample> = {
 };
 
 /** @param n 1 to 4: the longest n-grams that count. */
-function bleuMetric(n: number): Metric<CaptionSample> {
+function bleuMetric(n: number): Metric<ReferencedSample> {
   const score = (images: readonly BleuCounts[]) => bleu(sumBleuCounts(images))[n - 1] ?? 0;
   return {
     name: `BLEU-${n}`,
@@ -76,7 +77,8 @@ function bleuMetric(n: number): Metric<CaptionSample> {
       if (run === null) return unscored;
       const images = run.bleuCounts;
       const total = sumBleuCounts(images);
-      const clusters = groupBy(images, (index) => hypotheses[index]?.sample.image.id);
+      const clusterOf = clustersOf(hypotheses);
+      const clusters = groupBy(images, (index) => clusterOf[index]);
       return {
         value: score([total]),
         standardError: jackknifeStandardError(
@@ -100,10 +102,7 @@ const unscored: Score = { value: null, standardError: null };
 function meanOverImages(hypotheses: Hypotheses, bySample: readonly number[]): Score {
   return {
     value: mean(bySample),
-    standardError: clusteredStandardError(
-      bySample,
-      hypotheses.map(({ sample }) => sample.image.id),
-    ),
+    standardError: clusteredStandardError(bySample, clustersOf(hypotheses)),
     bySample,
     ...breakdownByDomain(hypotheses, bySample, mean),
   };

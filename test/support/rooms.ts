@@ -18,13 +18,14 @@ export const doors: Readonly<Record<string, readonly string[]>> = {
     ...["tasks", "datasets", "models"],
   ],
   "harness/analysis": ["harness/catalog", "harness/statistics", "reports", "reports/records", "tasks", "datasets"],
+  "harness/exchange": [...["harness/catalog", "harness/evaluation", "reports", "reports/records", "tasks", "datasets"]],
   "harness/bench": [
     ...["harness/evaluation", "harness/processes", "harness/catalog", "harness/statistics"],
     ...["reports", "reports/records", "tasks", "datasets", "models"],
   ],
   "harness/spread": ["harness/evaluation", "harness/catalog", "reports/records", "models"],
   "harness/library": ["harness/catalog", "harness/evaluation", "harness/processes", "tasks", "models"],
-  "harness/pull": ["harness/catalog", "models", "reports/records"],
+  "harness/pull": ["harness/catalog", "datasets", "models", "reports/records"],
   "harness/official-data": ["harness/pull", "harness/catalog", "datasets", "models"],
   "harness/own-images": ["harness/catalog", "harness/evaluation", "harness/processes", "tasks", "models"],
   "harness/try": [
@@ -34,6 +35,7 @@ export const doors: Readonly<Record<string, readonly string[]>> = {
   "harness/cli": [
     ...["harness/analysis", "harness/bench", "harness/catalog", "harness/evaluation", "harness/library"],
     ...[
+      "harness/exchange",
       "harness/official-data",
       "harness/own-images",
       "harness/processes",

@@ -100,13 +100,13 @@ async function mergeAll(
 /** Asks the missing windows in this process, as one more shard. Gives the exit code. */
 async function fill(
   { path, record, missing }: MergedAt & { readonly missing: MissingWindows | null },
-  { model, data, images, threads, workers, cache }: MergeValues,
+  { model, data, images, candidates, threads, workers, cache }: MergeValues,
   surroundings: Surroundings,
 ): Promise<number> {
   const { catalog, terminal, hubCache } = surroundings;
   const command = fillCommand(surroundings);
   const shard = { windows: { kind: "these", numbers: missing?.numbers ?? [] }, command } as const;
-  const here = { model: model ?? null, data: await dataFolder(data, hubCache), images };
+  const here = { model: model ?? null, data: await dataFolder(data, hubCache), images, candidates: candidates ?? null };
   const config = recordedConfig(record, { ...here, output: path, cache, threads, workers, shard });
   return run(config, {
     catalog,

@@ -44,7 +44,7 @@ export async function runAsAsked(
   });
   const { task: schedulerTask } = surroundings.scheduler;
   const config: RunConfig = { ...planned, schedulerTask, shard: shardOf(values, resume, surroundings) };
-  const pulled = values.pull ? await pullMissing(config.models, surroundings) : completeCode;
+  const pulled = values.pull ? await pullMissing(config, surroundings) : completeCode;
   if (pulled !== completeCode) return pulled;
   return run(config, { ...surroundings, resume, isReported: values.report });
 }

@@ -10,7 +10,7 @@ import { optionsUnder } from "./option.ts";
 import type { Option, Values } from "./option.ts";
 import { outputFolder, overwrite } from "./output.ts";
 import { deviceOf, generation, refuseIdleBudget, runSpeed } from "./speed.ts";
-import { promptOption, protocol, search } from "./text.ts";
+import { answering, promptOption, protocol, search } from "./text.ts";
 import { modelOption, precision, rankingAndScore, samples, tasksOption } from "./what-to-run.ts";
 
 const underWhatToRun = optionsUnder("What to run");
@@ -46,6 +46,7 @@ const otherRunOptions = {
   ),
   ...rankingAndScore,
   prompt: promptOption("another prompt, with {question} in it"),
+  ...answering,
   ...search,
   generation,
 };
@@ -61,7 +62,10 @@ export const runOptions = {
       otherwise: null,
     },
   ),
-  pull: underWhatToRun.toggle("--pull", "fetch checkpoints from the hub that are not here yet"),
+  pull: underWhatToRun.toggle(
+    "--pull",
+    "fetch what is not here yet from the hub: checkpoints, and the mirror that --data hf: names",
+  ),
   report: underOutput.toggle("--no-report", "do not end by writing a report into the output folder"),
 };
 
@@ -85,6 +89,7 @@ export function runConfigOf(
     precisions,
     firstSteps: firstSteps ?? (precisions.length > 1 ? comparedSteps : 0),
     generation: others.generation ?? "auto",
+    candidates: others.candidates ?? null,
     overrides: overridesOf(values),
     shard: null,
     schedulerTask: null,
@@ -96,11 +101,13 @@ export function defaultOutput(): string {
 }
 
 function overridesOf(values: Partial<Values<typeof otherRunOptions>>): Overrides {
-  const { rerank, ciderDf, prompt } = values;
+  const { rerank, ciderDf, prompt, answers, lengthNorm } = values;
   return Object.freeze({
     ...(rerank !== undefined && { rerank }),
     ...(ciderDf === "sample" && { ciderDf }),
     ...(prompt !== undefined && { prompt }),
+    ...(answers === "ranked" && { answers }),
+    ...(lengthNorm !== undefined && lengthNorm !== "none" && { lengthNorm }),
     ...givenSettings(values),
   });
 }

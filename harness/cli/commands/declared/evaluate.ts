@@ -7,7 +7,7 @@ import type { Values } from "../../options/option.ts";
 import { outputFolder, usualReportSeed } from "../../options/output.ts";
 import { plainRunOptions, runOptions } from "../../options/run.ts";
 import { batchSizeOption, cache, device, runSpeed, threads } from "../../options/speed.ts";
-import { protocol } from "../../options/text.ts";
+import { answering, protocol } from "../../options/text.ts";
 import { modelOption, movedData, precision, samples, tasksOption } from "../../options/what-to-run.ts";
 
 const underWhatToRun = optionsUnder("What to run");
@@ -75,6 +75,7 @@ const mergeOptions = {
   }),
   data: movedData,
   images: samples.images,
+  candidates: answering.candidates,
   threads,
   workers: runSpeed.workers,
   cache,
