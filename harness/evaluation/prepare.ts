@@ -4,7 +4,7 @@
  */
 import { join } from "node:path";
 import type { Sample } from "../../datasets/dataset.ts";
-import { readRecord } from "../../reports/records/run-files.ts";
+import { readRecord, shardsName } from "../../reports/records/run-files.ts";
 import { RunFolder } from "../../reports/records/run-folder.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import { taskNamed } from "../catalog/find-checkpoint.ts";
@@ -17,6 +17,7 @@ import { placeOf, promptFolder, refuseOtherContent } from "./output-folder.ts";
 import { pairsToRun } from "./pairs.ts";
 import { defaultBatchSize } from "./run-config.ts";
 import type { RunConfig } from "./run-config.ts";
+import { shardName } from "./shard.ts";
 import type { Evaluation, Pair, Preparation } from "./verbs.ts";
 
 /** Every model on every task it can do, with every prompt: a model's tasks stand together, and of a task the prompts in their order. */
@@ -43,10 +44,12 @@ export async function prepare(
   const evaluations: Evaluation[] = [];
   try {
     for (const pair of pairs) {
+      const { overwrite, shard, schedulerTask } = config;
+      const shardFolder = shard === null ? [] : [shardsName, shardName(shard.windows)];
       for (const { config: own, folder } of variants) {
-        const path = isSingle ? folder : join(folder, ...placeOf(pair, config));
+        const path = join(folder, ...(isSingle ? [] : placeOf(pair, config)), ...shardFolder);
         const openFolder: Preparation["openFolder"] = (plan, count) =>
-          RunFolder.open(path, plan, { samples: count, overwrite: config.overwrite });
+          RunFolder.open(path, plan, { samples: count, overwrite, task: schedulerTask });
         evaluations.push(await pair.prepare({ config: own, made, openFolder, ...(await plannedBatchSize(own, path)) }));
       }
     }

@@ -5,6 +5,7 @@ import { textSettingsIn } from "../../catalog/text-settings.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
 import { wholeFrom } from "../../catalog/values.ts";
 import type { Overrides, RunConfig } from "../../evaluation/run-config.ts";
+import { shard } from "./shard.ts";
 import { value } from "./kinds.ts";
 import { longNameOf, optionsUnder } from "./option.ts";
 import type { Option, Values } from "./option.ts";
@@ -55,6 +56,14 @@ const otherRunOptions = {
 export const runOptions = {
   ...plainRunOptions({ models: "all bundled", tasks: "all the checkpoints can do" }),
   ...otherRunOptions,
+  shard: underWhatToRun.option(
+    "--shard <i/n>",
+    "only windows i, i + n, …, for merge; auto/n takes i from a scheduler",
+    {
+      kind: shard,
+      otherwise: null,
+    },
+  ),
   pull: underWhatToRun.toggle(
     "--pull",
     "fetch what is not here yet from the hub: checkpoints, and the mirror that --data hf: names",
@@ -85,6 +94,8 @@ export function runConfigOf(
     candidates: others.candidates ?? null,
     overrides: overridesOf(values),
     prompts: promptsToTry(values),
+    shard: null,
+    schedulerTask: null,
   });
 }
 

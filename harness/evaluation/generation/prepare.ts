@@ -9,6 +9,8 @@ import type { InPrecision } from "../checkpoints.ts";
 import type { LazyModel } from "../lazy-model.ts";
 import { runPlan } from "../run-plan.ts";
 import type { Evaluation, Pair, Preparation } from "../verbs.ts";
+import { windowsOfShard } from "../shard.ts";
+import { planWindows } from "./ask.ts";
 import { askingOf, withCiderDf } from "./asking.ts";
 import { readListedTexts } from "./listed-texts.ts";
 import { auditGeneration } from "./audit.ts";
@@ -44,7 +46,7 @@ async function prepareGeneration(
 ): Promise<Evaluation> {
   const { split, samples, data } = await open();
   const { config, batchSize, isBatchSizeOpen, openFolder } = shared;
-  const { protocol, overrides, generation, memoryBudget, maxErrors, firstSteps } = config;
+  const { protocol, overrides, generation, memoryBudget, maxErrors, firstSteps, shard } = config;
   const candidates = config.candidates === null ? null : await readListedTexts(config.candidates, "--candidates");
   const { family } = checkpoint;
   const drawn = await openShots(overrides, { family, samples, open: openPool });
@@ -64,7 +66,9 @@ async function prepareGeneration(
     ...(drawn !== null && { shots: drawn.record }),
     decoding: { ...(ranking === undefined && search), maxPromptTokens },
   };
-  const plan = runPlan({ checkpoint, task, data, choices }, shared);
+  const windows = planWindows(samples, batchSize);
+  const plan = await runPlan({ checkpoint, task, data, choices, windows }, shared);
+  const asked = windowsOfShard(windows, shard).flatMap((window) => window.samples);
   return generationEvaluation({
     task: withCiderDf(task, overrides.ciderDf),
     split,
@@ -73,9 +77,10 @@ async function prepareGeneration(
     plan,
     isBatchSizeOpen,
     memoryBudget,
-    folder: await openFolder(plan, samples.length),
+    folder: await openFolder(plan, asked.length),
     maxErrors,
     firstSteps,
+    shard,
     model,
   });
 }
