@@ -10,7 +10,7 @@ import type { Catalog } from "../catalog/catalog.ts";
 import { parseCommandLine } from "./command-line.ts";
 import { audit, report, reproduce, run, score } from "./commands/declared/evaluate.ts";
 import { baseline, compare, costs, gate, history } from "./commands/declared/decide.ts";
-import { exportCommand, show } from "./commands/declared/samples.ts";
+import { exportCommand, importCommand, show } from "./commands/declared/samples.ts";
 import { cache, completion, data, doctor, ls, prepare, pull } from "./commands/declared/look-after.ts";
 import { bench } from "./commands/declared/measure-speed.ts";
 import { ask, caption, chat, match, tryPage } from "./commands/declared/try-a-model.ts";
@@ -31,7 +31,7 @@ export const commands: readonly DeclaredCommand[] = [
   ...[run, score, report, reproduce, audit],
   ...[bench],
   ...[compare, baseline, gate, history, costs],
-  ...[show, exportCommand],
+  ...[show, exportCommand, importCommand],
   ...[ls, pull, data, prepare, cache, doctor, completion],
 ];
 

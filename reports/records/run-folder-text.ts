@@ -1,9 +1,9 @@
 /** Texts for the run folder: the contents of scores.json, and a description of how two runs differ. */
 import { identityFields } from "./run-record.ts";
-import type { RunPlan, RunRecord, ScoreSheet } from "./run-record.ts";
+import type { RecordedPlan, RunRecord, ScoreSheet } from "./run-record.ts";
 
 /** Names each field that differs, with the value in the folder and the value that this command expects. */
-export function differences(path: string, found: RunRecord, plan: RunPlan): string {
+export function differences(path: string, found: RunRecord, plan: RecordedPlan): string {
   const old = identityFields(found);
   const now = identityFields(plan);
   const names = [...new Set([...old.keys(), ...now.keys()])].filter((name) => old.get(name) !== now.get(name));

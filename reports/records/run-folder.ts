@@ -27,7 +27,15 @@ import { describeSystemCode, RunFolderError, RunWriteError, systemCode } from ".
 import { differences } from "./run-folder-text.ts";
 import { lockFolder, lockName } from "./run-lock.ts";
 import { identityHash, runFormat } from "./run-record.ts";
-import type { Prediction, RunCounts, RunMeasured, RunPlan, RunRecord, RunStatus, ScoreSheet } from "./run-record.ts";
+import type {
+  Prediction,
+  RecordedPlan,
+  RunCounts,
+  RunMeasured,
+  RunRecord,
+  RunStatus,
+  ScoreSheet,
+} from "./run-record.ts";
 
 export class RunFolder {
   readonly path: string;
@@ -52,7 +60,7 @@ export class RunFolder {
    */
   static async open(
     path: string,
-    plan: RunPlan,
+    plan: RecordedPlan,
     { samples, overwrite }: { readonly samples: number; readonly overwrite: boolean },
   ): Promise<RunFolder> {
     await refuseOther(path); // before anything is written, including the lock
@@ -83,7 +91,7 @@ export class RunFolder {
   }
 
   /** Marks the run as running with this plan, and drops all predictions except those of the samples `kept`. */
-  async begin(plan: RunPlan, kept: readonly string[]): Promise<void> {
+  async begin(plan: RecordedPlan, kept: readonly string[]): Promise<void> {
     await this.#write(async () => {
       // These files were made from predictions that are about to change.
       for (const name of [scoresName, rowsName, checksumsName]) await rm(join(this.path, name), { force: true });
@@ -184,18 +192,19 @@ export class RunFolder {
   }
 }
 
-function newRecord(plan: RunPlan, samples: number): RunRecord {
-  const { config, checkpoint, data, code, packages, processor, device, seeds } = plan;
+function newRecord(plan: RecordedPlan, samples: number): RunRecord {
+  const { config, checkpoint, imported, data, code, packages, processor, device, seeds } = plan;
   return {
     format: runFormat,
     status: "running",
     identity: identityHash(plan),
     config,
     checkpoint,
+    ...(imported !== undefined && { imported }),
     data,
     code,
     packages,
-    processor,
+    ...(processor !== undefined && { processor }),
     ...(device !== undefined && { device }),
     seeds,
     counts: { samples, predicted: 0, failed: 0 },
