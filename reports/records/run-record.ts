@@ -319,7 +319,8 @@ export function identityFields(plan: RecordedPlan): ReadonlyMap<string, string> 
   };
   const { dataset, split, samples, files, columns = {} } = plan.data;
   add("config", plan.config);
-  add("checkpoint", { name: plan.checkpoint.name, fingerprint: plan.checkpoint.fingerprint });
+  const { name, fingerprint } = plan.checkpoint;
+  add("checkpoint", { name, ...(fingerprint !== undefined && { fingerprint }) });
   add("data.columns", columns);
   add("data", { dataset, split, samples, ...Object.fromEntries(files.map(({ name, sha256 }) => [name, sha256])) });
   if (plan.imported !== undefined) add("imported", { form: plan.imported.form, sha256: plan.imported.sha256 });
