@@ -10,8 +10,8 @@ import type { Catalog } from "../catalog/catalog.ts";
 import { parseCommandLine } from "./command-line.ts";
 import { audit, report, reproduce, run, score } from "./commands/declared/evaluate.ts";
 import { baseline, compare, costs, gate, history } from "./commands/declared/decide.ts";
+import { cache, completion, convert, data, doctor, ls, prepare, pull } from "./commands/declared/look-after.ts";
 import { exportCommand, importCommand, show } from "./commands/declared/samples.ts";
-import { cache, completion, data, doctor, ls, prepare, pull } from "./commands/declared/look-after.ts";
 import { bench } from "./commands/declared/measure-speed.ts";
 import { ask, caption, chat, match, tryPage } from "./commands/declared/try-a-model.ts";
 import type { DeclaredCommand, Input } from "./declared-command.ts";
@@ -32,7 +32,7 @@ export const commands: readonly DeclaredCommand[] = [
   ...[bench],
   ...[compare, baseline, gate, history, costs],
   ...[show, exportCommand, importCommand],
-  ...[ls, pull, data, prepare, cache, doctor, completion],
+  ...[ls, pull, data, convert, prepare, cache, doctor, completion],
 ];
 
 /** The catalogue, or a function that loads it when a command needs it. */

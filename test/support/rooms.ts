@@ -32,8 +32,9 @@ export const doors: Readonly<Record<string, readonly string[]>> = {
     ...["reports", "reports/records", "tasks", "datasets", "models"],
   ],
   "harness/library": ["harness/catalog", "harness/evaluation", "harness/processes", "tasks", "models"],
-  "harness/pull": ["harness/catalog", "models", "reports/records"],
+  "harness/pull": ["harness/catalog", "datasets", "models", "reports/records"],
   "harness/official-data": ["harness/pull", "harness/catalog", "datasets", "models"],
+  "harness/convert": ["harness/catalog", "models", "reports/records"],
   "harness/own-images": ["harness/catalog", "harness/evaluation", "harness/processes", "tasks", "models"],
   "harness/try": [
     ...["harness/library", "harness/own-images", "harness/processes", "harness/catalog"],
@@ -42,6 +43,7 @@ export const doors: Readonly<Record<string, readonly string[]>> = {
   "harness/cli": [
     ...["harness/analysis", "harness/bench", "harness/catalog", "harness/evaluation", "harness/library"],
     ...[
+      "harness/convert",
       "harness/samples",
       "harness/official-data",
       "harness/own-images",

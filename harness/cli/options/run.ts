@@ -53,7 +53,10 @@ const otherRunOptions = {
 export const runOptions = {
   ...plainRunOptions({ models: "all bundled", tasks: "all the checkpoints can do" }),
   ...otherRunOptions,
-  pull: underWhatToRun.toggle("--pull", "fetch checkpoints from the hub that are not here yet"),
+  pull: underWhatToRun.toggle(
+    "--pull",
+    "fetch what is not here yet from the hub: checkpoints, and the mirror that --data hf: names",
+  ),
   report: underOutput.toggle("--no-report", "do not end by writing a report into the output folder"),
 };
 
