@@ -19,10 +19,11 @@ export interface ReadResults {
  */
 export async function readResults(path: string, check: (answer: FoundAnswer) => void): Promise<ReadResults> {
   const answers: FoundAnswer[] = [];
-  let form: ResultForm | null = null;
+  const forms: ResultForm[] = []; // that of the first record, once it is read
   const recordOf = new Map<string, number>();
   const take = ({ value, number }: { readonly value: unknown; readonly number: number }): void => {
-    form ??= formOf(value);
+    const form = forms[0] ?? formOf(value);
+    forms[0] = form;
     const fields = fieldsOf(value);
     const missing = form.fields.find((name) => !Object.hasOwn(fields.object, name));
     if (missing !== undefined) throw new RecordError(`${missing} is missing, expected it as in the records before`);
@@ -44,7 +45,8 @@ export async function readResults(path: string, check: (answer: FoundAnswer) => 
     case "lines":
       await readLines(path, take);
   }
-  if (form === null) throw new DatasetError(`import: ${path}: holds no result.`);
+  const [form] = forms;
+  if (form === undefined) throw new DatasetError(`import: ${path}: holds no result.`);
   return { form, answers };
 }
 

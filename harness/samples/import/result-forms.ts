@@ -98,6 +98,6 @@ function response(fields: Fields): string {
   const only: unknown = Array.isArray(value) && value.length === 1 ? value[0] : value;
   const text: unknown = Array.isArray(only) && only.length === 1 ? only[0] : only;
   if (typeof text === "string") return text;
-  const found = JSON.stringify(value) ?? "nothing";
+  const found = JSON.stringify(value);
   throw new RecordError(`filtered_resps is ${found.slice(0, 40)}, expected a text, or a list of one`);
 }
