@@ -26,6 +26,7 @@ import {
 import { describeSystemCode, RunFolderError, RunWriteError, systemCode } from "./run-folder-error.ts";
 import { differences } from "./run-folder-text.ts";
 import { lockFolder, lockName } from "./run-lock.ts";
+import type { SchedulerTask } from "./run-lock.ts";
 import { identityHash, runFormat } from "./run-record.ts";
 import type {
   Prediction,
@@ -36,6 +37,14 @@ import type {
   RunStatus,
   ScoreSheet,
 } from "./run-record.ts";
+
+interface OpenOptions {
+  readonly samples: number;
+  /** Removes an existing run; other files are never removed. */
+  readonly overwrite: boolean;
+  /** The scheduler's task that this process runs as; unset: none. */
+  readonly task?: SchedulerTask | null;
+}
 
 export class RunFolder {
   readonly path: string;
@@ -56,15 +65,14 @@ export class RunFolder {
   /**
    * Opens the folder for this plan of `samples` samples and locks it. Throws a RunFolderError where it cannot be
    * written, is in use, holds other files, or predictions of another run.
-   * @param overwrite removes an existing run; other files are never removed
    */
   static async open(
     path: string,
     plan: RecordedPlan,
-    { samples, overwrite }: { readonly samples: number; readonly overwrite: boolean },
+    { samples, overwrite, task = null }: OpenOptions,
   ): Promise<RunFolder> {
     await refuseOther(path); // before anything is written, including the lock
-    const release = await claim(path);
+    const release = await claim(path, task);
     try {
       await refuseOther(path); // checked again, since another process may have written to it meanwhile
       await removeLeftovers(path, overwrite);
@@ -193,7 +201,20 @@ export class RunFolder {
 }
 
 function newRecord(plan: RecordedPlan, samples: number): RunRecord {
-  const { config, checkpoint, imported, data, code, packages, processor, device, seeds } = plan;
+  const {
+    config,
+    checkpoint,
+    imported,
+    data,
+    code,
+    packages,
+    processor,
+    device,
+    shard,
+    machines,
+    mixedProcessors,
+    seeds,
+  } = plan;
   return {
     format: runFormat,
     status: "running",
@@ -206,6 +227,9 @@ function newRecord(plan: RecordedPlan, samples: number): RunRecord {
     packages,
     ...(processor !== undefined && { processor }),
     ...(device !== undefined && { device }),
+    ...(shard !== undefined && { shard }),
+    ...(machines !== undefined && { machines }),
+    ...(mixedProcessors !== undefined && { mixedProcessors }),
     seeds,
     counts: { samples, predicted: 0, failed: 0 },
     timings: { startedAt: new Date().toISOString(), finishedAt: null },
@@ -222,11 +246,11 @@ async function refuseOther(path: string): Promise<void> {
 /**
  * Creates the folder if needed and locks it. Returns a function that unlocks it, and removes it if nothing was written.
  */
-async function claim(path: string): Promise<() => Promise<void>> {
+async function claim(path: string, task: SchedulerTask | null): Promise<() => Promise<void>> {
   let made: string | null = null;
   try {
     made = await makeFolder(path);
-    const unlock = await lockFolder(path);
+    const unlock = await lockFolder(path, task);
     return async () => {
       await unlock();
       await removeEmptyFolders(path, made);
