@@ -11,7 +11,7 @@ import { parseCommandLine } from "./command-line.ts";
 import { audit, merge, report, reproduce, run, score } from "./commands/declared/evaluate.ts";
 import { baseline, compare, costs, gate, history } from "./commands/declared/decide.ts";
 import { cache, completion, convert, data, doctor, ls, prepare, pull } from "./commands/declared/look-after.ts";
-import { exportCommand, show } from "./commands/declared/samples.ts";
+import { exportCommand, importCommand, show } from "./commands/declared/samples.ts";
 import { bench } from "./commands/declared/measure-speed.ts";
 import { ask, caption, chat, match, tryPage } from "./commands/declared/try-a-model.ts";
 import type { DeclaredCommand, Input } from "./declared-command.ts";
@@ -32,7 +32,7 @@ export const commands: readonly DeclaredCommand[] = [
   ...[run, merge, score, report, reproduce, audit],
   ...[bench],
   ...[compare, baseline, gate, history, costs],
-  ...[show, exportCommand],
+  ...[show, exportCommand, importCommand],
   ...[ls, pull, data, convert, prepare, cache, doctor, completion],
 ];
 

@@ -90,6 +90,7 @@ async function plannedBatchSize(
 ): Promise<Pick<Preparation, "batchSize" | "isBatchSizeOpen">> {
   if (batchSize !== "auto") return { batchSize, isBatchSizeOpen: false };
   const recorded = overwrite ? null : await readRecord(folder);
-  if (recorded !== null) return { batchSize: recorded.config.batchSize, isBatchSizeOpen: false };
+  const found = recorded?.config.batchSize; // of an imported run there is none
+  if (found !== undefined) return { batchSize: found, isBatchSizeOpen: false };
   return { batchSize: defaultBatchSize, isBatchSizeOpen: true };
 }

@@ -57,7 +57,7 @@ export async function reopenRun(
   { catalog, data }: { readonly catalog: Catalog; readonly data: string | null },
 ): Promise<ReopenedRun> {
   const task = taskNamed(catalog, record.config.task);
-  const { protocol, limit, batchSize, overrides } = record.config;
+  const { protocol, limit, batchSize = 1, overrides } = record.config; // an imported run has none
   if (protocol !== "paper" && protocol !== "lavis") {
     const known = Object.keys(task.protocols).join(", ");
     throw new RunFolderError(`${path}: protocol ${protocol} of ${task.name} is not known here. Protocols: ${known}.`);

@@ -59,7 +59,7 @@ export async function withData(run: HeldRun, places: RecordedPlaces): Promise<An
   const scoresOf = scoresById(scores);
   const asked = samples.map((sample): AskedSample => {
     const prediction = predictions.get(sample.id) ?? null;
-    const answer = prediction?.status === "predicted" ? answerOf(prediction.text) : null;
+    const answer = prediction !== null && "text" in prediction ? answerOf(prediction.text) : null;
     return { sample, prediction, answer, scores: scoresOf(sample.id) };
   });
   return { ...run, task, split, asked };

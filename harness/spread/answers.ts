@@ -1,6 +1,6 @@
 /** Which answer to each sample is kept where several shards have one, and whether the others agree with it. */
 import type { JournalLine } from "../../reports/records/journal.ts";
-import type { RunRecord } from "../../reports/records/run-record.ts";
+import type { OwnRecord } from "../../reports/records/run-record.ts";
 import { nameOf } from "./read-shard.ts";
 import type { ShardOnDisk } from "./read-shard.ts";
 
@@ -82,6 +82,6 @@ export function describeDisagreements(disagreements: readonly Disagreement[]): r
   return more === 0 ? lines : [...lines, `and ${more} more samples with two answers`];
 }
 
-export function describeProcessor({ processor }: Pick<RunRecord, "processor">): string {
+export function describeProcessor({ processor }: Pick<OwnRecord, "processor">): string {
   return `${processor.model}, rounding ${processor.rounding ?? "not recorded"}`;
 }

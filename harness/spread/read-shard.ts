@@ -4,11 +4,13 @@ import { fileChecksum, readChecksums } from "../../reports/records/checksums.ts"
 import { readJournalLines } from "../../reports/records/journal.ts";
 import type { JournalLine } from "../../reports/records/journal.ts";
 import { journalName, readRunRecord, recordName, similaritiesName } from "../../reports/records/run-files.ts";
-import type { RunRecord } from "../../reports/records/run-record.ts";
+import { RunFolderError } from "../../reports/records/run-folder-error.ts";
+import { isOwnRecord } from "../../reports/records/run-record.ts";
+import type { OwnRecord } from "../../reports/records/run-record.ts";
 
 export interface ShardOnDisk {
   readonly path: string;
-  readonly record: RunRecord;
+  readonly record: OwnRecord;
   /** By sample id. */
   readonly lines: ReadonlyMap<string, JournalLine>;
   /** SHA-256 of the similarities of a retrieval run; null: there are none. */
@@ -20,6 +22,9 @@ export interface ShardOnDisk {
 /** Throws a RunFolderError where the folder cannot be read. */
 export async function readShard(path: string): Promise<ShardOnDisk> {
   const record = await readRunRecord(path);
+  if (!isOwnRecord(record)) {
+    throw new RunFolderError(`${path}: is imported from another program's file, so it is no shard of a run.`);
+  }
   const lines = await readJournalLines(join(path, journalName));
   const sums = await readChecksums(path);
   const changed: string[] = [];

@@ -34,7 +34,7 @@ export function recordedConfig({ config, checkpoint, data }: RunRecord, local: L
     split: data.split,
     protocol: protocol === "lavis" ? "lavis" : "paper",
     limit: config.limit,
-    batchSize: config.batchSize,
+    batchSize: config.batchSize ?? "auto", // shards have one: read-shard.ts refuses imported runs
     memoryBudget: null,
     device: deviceRequest(providerNames.find((name) => name === device) ?? "cpu", undefined),
     imageThreads: 0,
@@ -60,7 +60,7 @@ export function refuseOtherRun(record: RunRecord, { plan }: Evaluation): void {
 }
 
 /** What --model takes: `bundled` is found by name, and what follows a name in the Hugging Face cache is left out. */
-function placeOfSource({ name, source }: RunRecord["checkpoint"]): string {
+function placeOfSource({ name, source = name }: RunRecord["checkpoint"]): string {
   return source === "bundled" ? name : source.replace(/ on .*$/, "").replace(/ at [0-9a-f]+$/, "");
 }
 

@@ -63,8 +63,9 @@ export class LinkedSamples {
 
   /** Checkpoint and precision of each run, in the spelling of --model and --precision. */
   get madeWith(): readonly { readonly checkpoint: string; readonly precision: string }[] {
-    return [...this.#runs.values()].map(({ record: { checkpoint, config } }) => {
-      return { checkpoint: recordedPlace(checkpoint), precision: recordedPrecision(config) };
+    return [...this.#runs.values()].flatMap(({ record: { checkpoint, config } }) => {
+      const place = recordedPlace(checkpoint); // an imported run is of no checkpoint here
+      return place === null ? [] : [{ checkpoint: place, precision: recordedPrecision(config) }];
     });
   }
 
@@ -100,6 +101,6 @@ type RecordedCheckpoint = RunRecord["checkpoint"];
 
 /** The name under which the page offers this checkpoint, if it does. */
 function nameOf(checkpoint: RecordedCheckpoint, offered: readonly Offered[]): string {
-  const places = [checkpoint.name, recordedPlace(checkpoint)];
+  const places = [checkpoint.name, recordedPlace(checkpoint) ?? checkpoint.name];
   return offered.find(({ name, where }) => places.includes(name) || places.includes(where))?.name ?? checkpoint.name;
 }

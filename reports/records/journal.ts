@@ -97,7 +97,7 @@ export async function readPredictions(path: string): Promise<readonly Prediction
 export function stagesOf(predictions: readonly Prediction[]): Record<string, number> {
   const stages: Record<string, number> = {};
   for (const prediction of predictions) {
-    if (prediction.status === "failed") continue;
+    if (!("latencyMs" in prediction)) continue;
     for (const [stage, ms] of Object.entries(prediction.latencyMs)) stages[stage] = (stages[stage] ?? 0) + ms;
   }
   return stages;
@@ -176,6 +176,8 @@ export function outcomeOf(prediction: Prediction): Outcome {
         texts: Int32Array.from(prediction.texts),
         logits: Float32Array.from(prediction.logits),
       };
+    case "imported":
+      return { status: "predicted", text: prediction.text };
     case "failed":
       return { status: "failed", error: prediction.error };
   }

@@ -1,9 +1,9 @@
 /** Texts for the run folder: the contents of scores.json, and a description of how two runs differ. */
 import { identityFields } from "./run-record.ts";
-import type { RunPlan, ScoreSheet } from "./run-record.ts";
+import type { RecordedPlan, ScoreSheet } from "./run-record.ts";
 
 /** Names each field that differs, with the value in the folder and the value that this command expects. */
-export function differences(path: string, found: RunPlan, plan: RunPlan): string {
+export function differences(path: string, found: RecordedPlan, plan: RecordedPlan): string {
   return [
     `${path}: holds predictions of another run:`,
     ...differingFields(found, plan).map((line) => `  ${line}`),
@@ -12,7 +12,7 @@ export function differences(path: string, found: RunPlan, plan: RunPlan): string
 }
 
 /** A line for each field of identity in which two runs differ: `config.decoding.beams: found 2, expected 5`. */
-export function differingFields(found: RunPlan, expected: RunPlan): readonly string[] {
+export function differingFields(found: RecordedPlan, expected: RecordedPlan): readonly string[] {
   const old = identityFields(found);
   const now = identityFields(expected);
   const names = [...new Set([...old.keys(), ...now.keys()])].filter((name) => old.get(name) !== now.get(name));

@@ -28,7 +28,15 @@ import { differences } from "./run-folder-text.ts";
 import { lockFolder, lockName } from "./run-lock.ts";
 import type { SchedulerTask } from "./run-lock.ts";
 import { identityHash, runFormat } from "./run-record.ts";
-import type { Prediction, RunCounts, RunMeasured, RunPlan, RunRecord, RunStatus, ScoreSheet } from "./run-record.ts";
+import type {
+  Prediction,
+  RecordedPlan,
+  RunCounts,
+  RunMeasured,
+  RunRecord,
+  RunStatus,
+  ScoreSheet,
+} from "./run-record.ts";
 
 interface OpenOptions {
   readonly samples: number;
@@ -58,7 +66,11 @@ export class RunFolder {
    * Opens the folder for this plan of `samples` samples and locks it. Throws a RunFolderError where it cannot be
    * written, is in use, holds other files, or predictions of another run.
    */
-  static async open(path: string, plan: RunPlan, { samples, overwrite, task = null }: OpenOptions): Promise<RunFolder> {
+  static async open(
+    path: string,
+    plan: RecordedPlan,
+    { samples, overwrite, task = null }: OpenOptions,
+  ): Promise<RunFolder> {
     await refuseOther(path); // before anything is written, including the lock
     const release = await claim(path, task);
     try {
@@ -87,7 +99,7 @@ export class RunFolder {
   }
 
   /** Marks the run as running with this plan, and drops all predictions except those of the samples `kept`. */
-  async begin(plan: RunPlan, kept: readonly string[]): Promise<void> {
+  async begin(plan: RecordedPlan, kept: readonly string[]): Promise<void> {
     await this.#write(async () => {
       // These files were made from predictions that are about to change.
       for (const name of [scoresName, rowsName, checksumsName]) await rm(join(this.path, name), { force: true });
@@ -188,18 +200,32 @@ export class RunFolder {
   }
 }
 
-function newRecord(plan: RunPlan, samples: number): RunRecord {
-  const { config, checkpoint, data, code, packages, processor, device, shard, machines, mixedProcessors, seeds } = plan;
+function newRecord(plan: RecordedPlan, samples: number): RunRecord {
+  const {
+    config,
+    checkpoint,
+    imported,
+    data,
+    code,
+    packages,
+    processor,
+    device,
+    shard,
+    machines,
+    mixedProcessors,
+    seeds,
+  } = plan;
   return {
     format: runFormat,
     status: "running",
     identity: identityHash(plan),
     config,
     checkpoint,
+    ...(imported !== undefined && { imported }),
     data,
     code,
     packages,
-    processor,
+    ...(processor !== undefined && { processor }),
     ...(device !== undefined && { device }),
     ...(shard !== undefined && { shard }),
     ...(machines !== undefined && { machines }),

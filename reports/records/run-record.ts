@@ -78,7 +78,8 @@ export const runRecordSchema = z.object({
     protocol: z.string(),
     /** Samples from the start of the split: a number, or a fraction below 1; null is all of them. */
     limit: z.number().positive().nullable(),
-    batchSize: z.int().positive(),
+    /** Unset: the run is imported. */
+    batchSize: z.int().positive().optional(),
     /** Precision of the model, such as `int8` or `vision=int8,language=int4`; unset: fp32. */
     precision: z.string().optional(),
     /** Version of the precision's name: see recorded-precision.ts. */
@@ -103,11 +104,27 @@ export const runRecordSchema = z.object({
   }),
   checkpoint: z.object({
     name: z.string(),
-    /** Folder or hub name that the checkpoint was loaded from. */
-    source: z.string(),
+    /** Folder or hub name that the checkpoint was loaded from; unset: the run is imported, and so below. */
+    source: z.string().optional(),
+    /** `unknown`: the run is imported. */
     family: z.string(),
-    fingerprint: z.string(),
+    fingerprint: z.string().optional(),
   }),
+  /**
+   * The file that the answers were taken from, where they were made by another program. Of such a run nothing is recorded that
+   * the file does not tell: no checkpoint, batch size, processor, times or tokens.
+   */
+  imported: z
+    .object({
+      file: z.string(),
+      sha256: z.string(),
+      sizeBytes: count,
+      /** Form of the file, such as `vqa-results`. */
+      form: z.string(),
+      /** The program that made it; null: the file does not tell. */
+      tool: z.string().nullable(),
+    })
+    .optional(),
   data: z.object({
     dataset: z.string(),
     split: z.string(),
@@ -129,7 +146,8 @@ export const runRecordSchema = z.object({
     fingerprint: z.string(),
   }),
   packages: z.record(z.string(), z.string()),
-  processor: processorSchema,
+  /** Unset: the run is imported. */
+  processor: processorSchema.optional(),
   device: deviceSchema.optional(),
   /** Where this is one shard of a run: which, the windows of the whole run, and their fingerprint (evaluation/shard.ts). */
   shard: z
@@ -179,8 +197,23 @@ export type RunCounts = RunRecord["counts"];
 
 export type RunMeasured = z.infer<typeof measuredSchema>;
 
-/** The part of a record that is known before the first prediction. */
-export type RunPlan = Omit<RunRecord, "format" | "status" | "identity" | "counts" | "timings" | "measured">;
+/** The part of a record that is known before the first prediction, of an imported run, too. */
+export type RecordedPlan = Omit<RunRecord, "format" | "status" | "identity" | "counts" | "timings" | "measured">;
+
+/** That of a run which this program makes: nothing is unknown. */
+export type RunPlan = RecordedPlan & {
+  readonly config: { readonly batchSize: number };
+  readonly checkpoint: { readonly source: string; readonly fingerprint: string };
+  readonly processor: NonNullable<RunRecord["processor"]>;
+};
+
+/** Of a finished or unfinished run that this program makes. */
+export type OwnRecord = RunRecord & Pick<RunPlan, "config" | "checkpoint" | "processor">;
+
+export function isOwnRecord(record: RunRecord): record is OwnRecord {
+  return record.imported === undefined && record.processor !== undefined && record.config.batchSize !== undefined;
+}
+
 export type RecordedMachine = NonNullable<RunRecord["machines"]>[number];
 
 const rankedCandidatesSchema = z.object({
@@ -227,6 +260,13 @@ const predictionSchema = z.discriminatedUnion("status", [
     texts: z.array(count).readonly(),
     logits: z.array(z.number()).readonly(),
     latencyMs: z.record(z.string(), z.number()).readonly(),
+  }),
+  z.object({
+    id: z.string(),
+    /** Taken from another program's file, which tells no prompt, tokens or times. */
+    status: z.literal("imported"),
+    image: z.string(),
+    text: z.string(),
   }),
   z.object({
     id: z.string(),
@@ -325,7 +365,7 @@ function firstIssue(error: z.ZodError): string {
  * The values, by name, that must be unchanged for a run to be resumed. Threads, processor and paths are not among them,
  * since they change no prediction; nor are version and commit, since the code's fingerprint is more precise.
  */
-export function identityFields(plan: RunPlan): ReadonlyMap<string, string> {
+export function identityFields(plan: RecordedPlan): ReadonlyMap<string, string> {
   const fields = new Map<string, string>();
   const add = (path: string, value: unknown): void => {
     if (typeof value !== "object" || value === null) {
@@ -336,16 +376,18 @@ export function identityFields(plan: RunPlan): ReadonlyMap<string, string> {
   };
   const { dataset, split, samples, files, columns = {} } = plan.data;
   add("config", plan.config);
-  add("checkpoint", { name: plan.checkpoint.name, fingerprint: plan.checkpoint.fingerprint });
+  const { name, fingerprint } = plan.checkpoint;
+  add("checkpoint", { name, ...(fingerprint !== undefined && { fingerprint }) });
   add("data.columns", columns);
   add("data", { dataset, split, samples, ...Object.fromEntries(files.map(({ name, sha256 }) => [name, sha256])) });
+  if (plan.imported !== undefined) add("imported", { form: plan.imported.form, sha256: plan.imported.sha256 });
   add("code.fingerprint", plan.code.fingerprint);
   add("packages", plan.packages);
   add("seeds", plan.seeds);
   return fields;
 }
 
-export function identityHash(plan: RunPlan): string {
+export function identityHash(plan: RecordedPlan): string {
   const fields = [...identityFields(plan)].sort(([a], [b]) => (a < b ? -1 : 1));
   return createHash("sha256").update(JSON.stringify(fields)).digest("hex");
 }

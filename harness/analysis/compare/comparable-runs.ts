@@ -139,3 +139,14 @@ function sayAsked({ base, candidate }: RunPair): string {
   const counts = [base, candidate].map(({ folder, scores }) => `${folder} has ${scores.counts.scored} scored`);
   return `${counts.join(", ")}.`;
 }
+
+/** What could not be checked of runs whose answers another program made, a sentence each. */
+export function importedNotes(runs: readonly Pick<ComparableRun, "folder" | "record">[]): readonly string[] {
+  return runs.flatMap(({ folder, record: { imported } }) => {
+    if (imported === undefined) return [];
+    return [
+      `${folder}: is imported from ${imported.file}, which does not tell checkpoint, prompt, decoding, precision or machine: ` +
+        "whether they are those of the other run was not checked.",
+    ];
+  });
+}

@@ -8,7 +8,7 @@ import { RunFolderError } from "../../../reports/records/run-folder-error.ts";
 import { readRunRecord } from "../../../reports/records/run-files.ts";
 import type { RunRecord } from "../../../reports/records/run-record.ts";
 import { benjaminiHochberg } from "../../statistics/multiplicity.ts";
-import { checkSamples, readComparable, refuseOtherMeasure } from "./comparable-runs.ts";
+import { checkSamples, importedNotes, readComparable, refuseOtherMeasure } from "./comparable-runs.ts";
 import type { CompareOptions } from "./compare-metric.ts";
 import { compareRuns, pairRuns } from "./compare-runs.ts";
 import type { ComparableRun, PairFindings, RunPair } from "./compare-runs.ts";
@@ -167,6 +167,7 @@ function remarks(base: ComparableRun, candidate: ComparableRun): readonly string
   const where = `${candidate.folder} and ${base.folder}`;
   return [
     ...(both > 0 ? [`${where}: ${both} samples failed in both and are not compared.`] : []),
+    ...importedNotes([base, candidate]),
     ...(base.record.code.fingerprint === candidate.record.code.fingerprint
       ? []
       : [`${where}: were run by different code: a difference may be the code's.`]),

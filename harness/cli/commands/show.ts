@@ -77,7 +77,8 @@ async function showSample(
     if (png !== null) terminal.result(imageEscapes(png, terminal.images));
   }
   const { record, path } = shown.run;
-  const title = `${runName(record)} ${record.data.split} in ${path}`;
+  const imported = record.imported === undefined ? "" : " (imported)";
+  const title = `${runName(record)}${imported} ${record.data.split} in ${path}`;
   const metrics = new Set(shown.run.scores?.metrics.map(({ name }) => name));
   const scores = Object.entries(sample.scores).filter(([name]) => metrics.has(name));
   const parts = { title, sample, scores, image: imageLine(sample, sizeBytes), tokens, workings };

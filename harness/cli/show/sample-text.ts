@@ -54,6 +54,8 @@ function predictionLines({ prediction }: HeldSample): readonly Line[] {
         ["prompt", promptText(prediction.prompt)],
         ["failed", onOneLine(prediction.error)],
       ];
+    case "imported":
+      return [["imported text", JSON.stringify(prediction.text)]];
     case "matched":
       return [["matched", `with ${prediction.texts.length} texts`]];
     case "predicted":
@@ -113,7 +115,7 @@ function workingText({ name, score, steps }: NamedWorking): string {
 }
 
 function timesText({ prediction }: HeldSample): readonly string[] {
-  if (prediction === null || prediction.status === "failed") return [];
+  if (prediction === null || !("latencyMs" in prediction)) return [];
   const times = Object.entries(prediction.latencyMs);
   if (times.length === 0) return [];
   const columns = [

@@ -69,7 +69,7 @@ async function tokenizerOf(
   { catalog, hubCache, cacheFolder }: Places,
 ): Promise<{ readonly tokenizer: Tokenizer | null; readonly problem: string | null }> {
   try {
-    const { where } = checkpointPlace(catalog, recordedPlace(record.checkpoint));
+    const { where } = checkpointPlace(catalog, recordedPlace(record.checkpoint) ?? record.checkpoint.name);
     const { folder, config, fingerprint } = await openCheckpoint(where, { hubCache, cacheFolder });
     const found = await fingerprint();
     if (found === record.checkpoint.fingerprint)

@@ -87,6 +87,7 @@ function scoreDifference(one: Prediction, other: Prediction): number {
 
 function outcomeOf(prediction: Prediction): AuditOutcome {
   if (prediction.status === "failed") return { text: prediction.error, tokens: [], score: null };
+  if (prediction.status === "imported") return { text: prediction.text, tokens: [], score: null };
   if (prediction.status === "matched") return { text: "", tokens: prediction.texts, score: null };
   const { text, tokens, score } = prediction;
   return { text, tokens, score };

@@ -28,7 +28,8 @@ export const lmEvalSamples: ExportFormat = {
 
 /** `place`: of the sample in its split, counted from 0. */
 function lineOf({ sample, prediction, answer, scores }: AskedSample, run: AnsweredRun, place: number): object {
-  const { text, prompt } = prediction?.status === "predicted" ? prediction : { text: "", prompt: null };
+  const text = prediction !== null && "text" in prediction ? prediction.text : "";
+  const prompt = prediction !== null && "prompt" in prediction ? prediction.prompt : null;
   const references = referencesOf(sample);
   const ids = { image_id: officialId(sample.image.id) };
   const doc = isQuestion(sample) ? { question_id: officialId(sample.id), ...ids, question: sample.question } : ids;

@@ -99,7 +99,7 @@ const fixedColumns: readonly Column[] = [
   {
     name: "text",
     kind: "text",
-    value: ({ prediction }) => (prediction?.status === "predicted" ? prediction.text : null),
+    value: ({ prediction }) => (prediction !== null && "text" in prediction ? prediction.text : null),
   },
   { name: "answer", kind: "text", value: ({ answer }) => answer },
   {

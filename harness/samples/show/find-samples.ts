@@ -88,7 +88,7 @@ function fieldsOf({
     answer,
     status: prediction?.status ?? "missing",
     prompt: prediction !== null && "prompt" in prediction ? prediction.prompt : null,
-    text: prediction?.status === "predicted" ? prediction.text : null,
+    text: prediction !== null && "text" in prediction ? prediction.text : null,
     error: prediction?.status === "failed" ? prediction.error : null,
   };
   return new Map(Object.entries(all).flatMap(([name, value]) => (value === null ? [] : [[plainName(name), value]])));

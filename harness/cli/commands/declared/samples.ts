@@ -2,11 +2,12 @@
 import { wholeFrom } from "../../../catalog/values.ts";
 import { exportFormatNames } from "../../../samples/export/format-names.ts";
 import { declareCommand } from "../../declared-command.ts";
-import { choice, texts, value } from "../../options/kinds.ts";
+import { choice, text, texts, value } from "../../options/kinds.ts";
 import { optionsUnder } from "../../options/option.ts";
 import type { Values } from "../../options/option.ts";
-import { outputFolder } from "../../options/output.ts";
-import { movedData } from "../../options/what-to-run.ts";
+import { outputFolder, overwrite } from "../../options/output.ts";
+import { protocol } from "../../options/text.ts";
+import { movedData, samples, tasksOption } from "../../options/what-to-run.ts";
 
 const underOutput = optionsUnder("Output");
 
@@ -41,6 +42,35 @@ export const show = declareCommand({
   options: showOptions,
   examples: ["show runs/first --worst 20 --where 'answer type=number'", "show runs/first 262148000"],
   work: async () => (await import("../show.ts")).show,
+});
+
+const importOptions = {
+  ...samples,
+  tasks: tasksOption("none: the task that the answers are of"),
+  modelName: underWhatToRun.option("--model-name <name>", "what the model is called in tables", { kind: text() }),
+  tool: underWhatToRun.option("--tool <name>", "the program that made the file, for the record", {
+    kind: text(),
+    otherwise: null,
+  }),
+  protocol,
+  partial: underWhatToRun.toggle("--partial", "take the file where samples have no answer in it"),
+  output: outputFolder("the run's folder", "runs/<model name>"),
+  overwrite: overwrite("run"),
+};
+
+export type ImportValues = Values<typeof importOptions>;
+
+export const importCommand = declareCommand({
+  name: "import",
+  group,
+  summary: "make a run of results that another program wrote: scored, compared, gated and shown like our own",
+  words: "[file]",
+  options: importOptions,
+  examples: [
+    "import results.json --tasks vqav2 --data path/to/vqav2 --model-name llava --output runs/llava",
+    "import samples_vqav2_val.jsonl --tasks vqav2 --data path/to/vqav2 --model-name qwen --tool lmms-eval",
+  ],
+  work: async () => (await import("../import.ts")).importResults,
 });
 
 const exportOptions = {
