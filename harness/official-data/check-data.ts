@@ -19,7 +19,7 @@ import type { OfficialDataset } from "../catalog/official-data.ts";
 import { shownSampleOf } from "../catalog/shown-samples.ts";
 import type { ShownSample } from "../catalog/shown-samples.ts";
 import { withFileSource } from "./archive-source.ts";
-import { readZipDirectory } from "./zip-directory.ts";
+import { readZipDirectory } from "../../models/pytorch/zip-directory.ts";
 import { membersTogether, readMembers } from "./zip-members.ts";
 
 export interface CheckedImage {

@@ -4,6 +4,7 @@ import type { Catalog } from "../../catalog/catalog.ts";
 import { textSettingsIn } from "../../catalog/text-settings.ts";
 import { wholeFrom } from "../../catalog/values.ts";
 import type { Overrides, RunConfig } from "../../evaluation/run-config.ts";
+import { shard } from "./shard.ts";
 import { value } from "./kinds.ts";
 import { optionsUnder } from "./option.ts";
 import type { Option, Values } from "./option.ts";
@@ -53,7 +54,18 @@ const otherRunOptions = {
 export const runOptions = {
   ...plainRunOptions({ models: "all bundled", tasks: "all the checkpoints can do" }),
   ...otherRunOptions,
-  pull: underWhatToRun.toggle("--pull", "fetch checkpoints from the hub that are not here yet"),
+  shard: underWhatToRun.option(
+    "--shard <i/n>",
+    "only windows i, i + n, …, for merge; auto/n takes i from a scheduler",
+    {
+      kind: shard,
+      otherwise: null,
+    },
+  ),
+  pull: underWhatToRun.toggle(
+    "--pull",
+    "fetch what is not here yet from the hub: checkpoints, and the mirror that --data hf: names",
+  ),
   report: underOutput.toggle("--no-report", "do not end by writing a report into the output folder"),
 };
 
@@ -79,6 +91,8 @@ export function runConfigOf(
     generation: others.generation ?? "auto",
     candidates: others.candidates ?? null,
     overrides: overridesOf(values),
+    shard: null,
+    schedulerTask: null,
   });
 }
 
