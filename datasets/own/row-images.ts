@@ -11,7 +11,7 @@ import type { ColumnRoles } from "./column-roles.ts";
 import { rowError } from "./row.ts";
 import type { Row } from "./row.ts";
 
-/** File types that the image processor decodes. */
+/** File types of images. One of a type that the image processor does not decode fails its own sample, which says so. */
 const imageTypes = new Set([".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"]);
 
 export function isImageName(name: string): boolean {

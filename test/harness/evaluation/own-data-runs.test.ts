@@ -1,8 +1,9 @@
 /** Runs on data of a user's own: every form of the bundled world gives the answers and scores of its official files. */
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { inProcess } from "../../support/command-process.ts";
+import { incompleteCode, usageCode } from "../../../harness/cli/exit-code.ts";
+import { assertFails, inProcess } from "../../support/command-process.ts";
 import {
   anyForms,
   bundledCaptions,
@@ -106,3 +107,37 @@ for (const { own, official, model, records, forms, more, metrics } of kinds) {
     }
   });
 }
+
+describe("an image of own data that is missing, or of a type that is not decoded", () => {
+  const folder = temporaryFolder();
+  const data = join(folder, "photos");
+
+  before(() => {
+    mkdirSync(data);
+    copyFileSync(bundledQuestions(1)[0]!.path, join(data, "a.jpg"));
+    writeFileSync(join(data, "b.bmp"), "BM, and no more");
+    const rows = ["a.jpg", "b.bmp", "none.jpg"].map((name) => `${name},What?,red\n`);
+    writeFileSync(join(data, "metadata.csv"), `file_name,question,answer\n${rows.join("")}`);
+  });
+
+  it("is found by `data check`", async () => {
+    const { code, out } = await inProcess(folder, "data", "check", data, "vqa", "--quiet");
+    assert.equal(code, usageCode);
+    assert.match(out, /1 images are not there, first none\.jpg\./);
+    assert.match(out, /b\.bmp: found a BMP image, expected JPEG, PNG, WebP or GIF\. Convert it to PNG\./);
+  });
+
+  it("fails its own sample, and the others are answered", async () => {
+    const words = ["run", "-m", "shapes-opt-small", "-t", "vqa", "--data", data, "-o", "out", "--no-report", "--quiet"];
+    const { code, err } = await inProcess(folder, ...words);
+    assert.equal(code, incompleteCode);
+    assert.match(err, /2 of 3 samples failed/);
+    const statuses = readFileSync(join(folder, "out", "predictions.jsonl"), "utf8").match(/"status":"\w+"/g);
+    assert.deepEqual(statuses, ['"status":"predicted"', '"status":"failed"', '"status":"failed"']);
+  });
+
+  it("needs --data, which own data is named by", async () => {
+    const ended = await inProcess(folder, "run", "-m", "shapes-opt-small", "-t", "vqa", "--quiet");
+    assertFails(ended, usageCode, /--tasks vqa: asks about data of your own\. Name its folder or file with --data\./);
+  });
+});
