@@ -7,7 +7,7 @@ import { optionsUnder } from "../../options/option.ts";
 import type { Values } from "../../options/option.ts";
 import { outputFolder } from "../../options/output.ts";
 import { cache as cacheFolder } from "../../options/speed.ts";
-import { modelOption, precision } from "../../options/what-to-run.ts";
+import { modelOption, precision, samples } from "../../options/what-to-run.ts";
 
 const underWhatToRun = optionsUnder("What to run");
 
@@ -52,13 +52,21 @@ export const pull = declareCommand({
   work: async () => (await import("../pull.ts")).pull,
 });
 
+const dataOptions = {
+  images: samples.images,
+  columns: samples.columns,
+  allowOutside: samples.allowOutside,
+};
+
+export type DataValues = Values<typeof dataOptions>;
+
 export const data = declareCommand({
   name: "data",
   group,
   summary: "check FOLDER: which data is there, whole, and fits together",
   words: "[check] [folder] [names...]",
-  options: noOptions,
-  examples: ["data check path/to/vqav2", "data check path/to/coco coco-captions --json"],
+  options: dataOptions,
+  examples: ["data check path/to/vqav2", "data check path/to/photos vqa --columns question=q,answers=gt"],
   work: async () => (await import("../data.ts")).data,
 });
 
