@@ -7,7 +7,7 @@ import type {
   Generation,
   GenerationRequest,
   ImageFile,
-  LanguageModelFamily,
+  WriterFamily,
 } from "../../models/model.ts";
 import { imagesToSend, imageToSend } from "./image-to-send.ts";
 import { ModelProcess } from "./model-process.ts";
@@ -22,7 +22,7 @@ export type Generations = readonly (Generation | FailedGeneration)[];
 type GenerateArguments = ArgumentsOf<GeneratorService, "generate">;
 
 export class GeneratorProcess extends ModelProcess<GeneratorService> {
-  #family: LanguageModelFamily | null = null;
+  #family: WriterFamily | null = null;
 
   /** Throws what loading throws, and a CheckpointError for a checkpoint that generates nothing. */
   static async start(place: ModelPlace, options: ModelProcessOptions = {}): Promise<GeneratorProcess> {
@@ -37,7 +37,7 @@ export class GeneratorProcess extends ModelProcess<GeneratorService> {
   }
 
   /** Throws before it is loaded. */
-  get family(): LanguageModelFamily {
+  get family(): WriterFamily {
     if (this.#family === null) throw new Error("no model is loaded");
     return this.#family;
   }

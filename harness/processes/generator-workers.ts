@@ -3,7 +3,7 @@ import type {
   Batching,
   DecodingOptions,
   GenerationRequest,
-  LanguageModelFamily,
+  WriterFamily,
   VisionLanguageModel,
 } from "../../models/model.ts";
 import { GeneratorProcess } from "./generator-process.ts";
@@ -15,7 +15,7 @@ import type { WorkersOptions } from "./worker-pool.ts";
 export class GeneratorWorkers implements VisionLanguageModel {
   readonly kind = "generation";
   readonly name: string;
-  readonly family: LanguageModelFamily;
+  readonly family: WriterFamily;
   readonly batchesAtOnce: number;
   readonly weightsBytes?: number;
   readonly #pool: WorkerPool<GeneratorProcess>;

@@ -3,9 +3,10 @@
  * with such a choice is `custom` in reports; the record lists the flags.
  */
 import type { Sample } from "../../../datasets/dataset.ts";
-import type { DecodingOptions, LanguageModelFamily } from "../../../models/model.ts";
+import type { DecodingOptions, WriterFamily } from "../../../models/model.ts";
 import { cider, ciderMetric } from "../../../tasks/metrics/caption-metrics.ts";
 import { blipQuestion } from "../../../tasks/question-text.ts";
+import { askedOf } from "../../../tasks/task.ts";
 import type { GenerationTask, ProtocolName } from "../../../tasks/task.ts";
 import { textSettingsIn } from "../../catalog/text-settings.ts";
 import type { TextSettings } from "../../catalog/text-settings.ts";
@@ -25,14 +26,17 @@ export interface Asking<S> {
 export function askingOf<S extends Sample>(
   task: GenerationTask<S>,
   name: ProtocolName,
-  { family, overrides, samples }: { family: LanguageModelFamily; overrides: Overrides; samples: readonly S[] },
+  { family, overrides, samples }: { family: WriterFamily; overrides: Overrides; samples: readonly S[] },
 ): Asking<S> {
   const protocol = task.protocols[name];
+  const asked = askedOf(protocol, family);
+  if (asked === null)
+    throw new UsageError(`--tasks ${task.name}: the Q-Former itself writes captions, and answers no questions.`);
   const { prompt } = overrides;
   if (prompt !== undefined) checkTemplate(prompt, task.name, samples);
   return {
-    prompt: prompt === undefined ? (sample) => protocol.prompt[family](sample) : (sample) => fillIn(prompt, sample),
-    decoding: decodingOf(protocol.decoding[family], overrides),
+    prompt: prompt === undefined ? asked.prompt : (sample) => fillIn(prompt, sample),
+    decoding: decodingOf(asked.decoding, overrides),
     answer: protocol.answer,
     maxPromptTokens: protocol.maxPromptTokens?.[family] ?? null,
   };
