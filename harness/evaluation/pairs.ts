@@ -28,9 +28,11 @@ export function pairsToRun(
   { config, catalog, hubCache }: { readonly config: PairsConfig } & DataPlaces,
 ): readonly Pair[] {
   const openable = tasks.map((task) => openableTask(task, config, { catalog, hubCache }));
-  const pairs = checkpoints.flatMap((checkpoint) => pairsOf(checkpoint, openable));
+  const pairs: Pair[] = [];
   for (const checkpoint of checkpoints) {
-    if (pairs.some((pair) => pair.checkpoint === checkpoint)) continue;
+    const own = pairsOf(checkpoint, openable);
+    pairs.push(...own);
+    if (own.length > 0) continue;
     const names = tasksOf(checkpoint, catalog);
     throw new UsageError(`--model ${checkpoint.name}: ${cannot(checkpoint.kind)} Its tasks: ${names.join(", ")}.`);
   }
