@@ -27,7 +27,7 @@ export const ls = declareCommand({
 
 const pullOptions = {
   list: underWhatToRun.toggle("--list", "what can be pulled, its size and licence, and what is here"),
-  split: underWhatToRun.option("--split <name>", "of a data set: which part", {
+  split: underWhatToRun.option("--split <name>", "of a data set, or of a mirror of one: which part", {
     kind: text(),
     usual: "its first",
     otherwise: null,
@@ -45,7 +45,7 @@ export type PullValues = Values<typeof pullOptions>;
 export const pull = declareCommand({
   name: "pull",
   group,
-  summary: "fetch checkpoints from the Hugging Face hub, or a data set's official files",
+  summary: "fetch checkpoints or mirrors of data from the Hugging Face hub, or a data set's official files",
   words: "[names...]",
   options: pullOptions,
   examples: ["pull Salesforce/blip2-opt-2.7b", "pull vqav2 --split val --limit 500 --accept-terms"],
