@@ -3,6 +3,9 @@
  * Whatever lies elsewhere is named by its folder, or by its name in the Hugging Face cache.
  */
 import { join } from "node:path";
+import { fp32Precision } from "../../models/checkpoint/precision.ts";
+import { cpuDevice } from "../../models/device/device.ts";
+import { roundingOf } from "../../models/device/rounding.ts";
 import { openCheckpoint } from "../../models/checkpoint/checkpoint.ts";
 import { featureBytes } from "../../models/features/feature-file.ts";
 import { featureShape } from "../../models/features/image-tokens.ts";
@@ -42,6 +45,8 @@ interface FoundFiles {
   readonly fingerprint: string;
   /** What one image's features take on disk, where they are kept. */
   readonly featureBytes?: number;
+  /** How this machine rounds in the checkpoint's precision, see roundingOf; unset: not known. */
+  readonly rounding?: (instructions: readonly string[]) => Promise<string>;
 }
 
 /** It generates: with a language model, or by its Q-Former alone. */
@@ -119,6 +124,8 @@ async function findCheckpoint(where: string, options: LoadOptions): Promise<Foun
     name,
     source,
     fingerprint: await checkpoint.fingerprint(),
+    rounding: (instructions: readonly string[]) =>
+      roundingOf(options.precision ?? fp32Precision, { device: options.device ?? cpuDevice, instructions }),
     ...(options.keepFeatures === true && { featureBytes: featureBytes(featureShape(config.vision)) }),
   };
   if (config.kind === "retrieval") {

@@ -4,7 +4,7 @@
  */
 import { join } from "node:path";
 import type { Sample } from "../../datasets/dataset.ts";
-import { readRecord } from "../../reports/records/run-files.ts";
+import { readRecord, shardsName } from "../../reports/records/run-files.ts";
 import { RunFolder } from "../../reports/records/run-folder.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import { taskNamed } from "../catalog/find-checkpoint.ts";
@@ -16,6 +16,7 @@ import { placeOf, refuseOtherContent } from "./output-folder.ts";
 import { pairsToRun } from "./pairs.ts";
 import { defaultBatchSize } from "./run-config.ts";
 import type { RunConfig } from "./run-config.ts";
+import { shardName } from "./shard.ts";
 import type { Evaluation, Pair, Preparation } from "./verbs.ts";
 
 /** Every model on every task it can do: a model's tasks stand together. */
@@ -40,9 +41,11 @@ export async function prepare(
   const evaluations: Evaluation[] = [];
   try {
     for (const pair of pairs) {
-      const path = isSingle ? config.output : join(config.output, ...placeOf(pair, config));
+      const { output, overwrite, shard, schedulerTask } = config;
+      const shardFolder = shard === null ? [] : [shardsName, shardName(shard.windows)];
+      const path = join(output, ...(isSingle ? [] : placeOf(pair, config)), ...shardFolder);
       const openFolder: Preparation["openFolder"] = (plan, count) =>
-        RunFolder.open(path, plan, { samples: count, overwrite: config.overwrite });
+        RunFolder.open(path, plan, { samples: count, overwrite, task: schedulerTask });
       evaluations.push(await pair.prepare({ config, made, openFolder, ...(await plannedBatchSize(config, path)) }));
     }
     return evaluations;

@@ -1,9 +1,11 @@
 /** RunConfig: every choice of a run. What a user may give for each, and what it is where none is given, is in harness/cli/options/. */
 import type { Precision } from "../../models/checkpoint/precision.ts";
 import type { GenerationWay } from "../../models/generation/generation-way.ts";
+import type { SchedulerTask } from "../../reports/records/run-lock.ts";
 import type { ProtocolName } from "../../tasks/task.ts";
 import type { DeviceRequest } from "../catalog/device-request.ts";
 import type { TextSettings } from "../catalog/text-settings.ts";
+import type { Shard } from "./shard.ts";
 
 export interface RunConfig {
   /** Bundled names, folders, or names in the Hugging Face cache. */
@@ -58,6 +60,10 @@ export interface RunConfig {
   /** Whether image features are kept there, too, and read from there. */
   readonly keepFeatures: boolean;
   readonly overwrite: boolean;
+  /** The part of the run that this process asks; null: all of it. */
+  readonly shard: Shard | null;
+  /** The task of a scheduler that this process runs as; null: none. */
+  readonly schedulerTask: SchedulerTask | null;
 }
 
 /** Choices of the protocol that a user replaces. */

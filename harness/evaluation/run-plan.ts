@@ -5,6 +5,7 @@
 import { describePrecision, PRECISION_NAMES } from "../../models/checkpoint/precision.ts";
 import type { RunPlan } from "../../reports/records/run-record.ts";
 import type { CheckpointInPrecision } from "./checkpoints.ts";
+import { recordedShard } from "./shard.ts";
 import type { Preparation } from "./verbs.ts";
 
 export interface PlannedPair {
@@ -13,13 +14,17 @@ export interface PlannedPair {
   readonly data: RunPlan["data"];
   /** Choices that only runs of one kind have. */
   readonly choices: Pick<RunPlan["config"], "generation" | "candidates" | "decoding" | "retrieval">;
+  /** Sample ids of all windows of the run. */
+  readonly windows: readonly (readonly { readonly id: string }[])[];
 }
 
-export function runPlan(
-  { checkpoint, task, data, choices }: PlannedPair,
+export async function runPlan(
+  { checkpoint, task, data, choices, windows }: PlannedPair,
   { config, batchSize, made }: Preparation,
-): RunPlan {
+): Promise<RunPlan> {
   const { protocol, limit, overrides } = config;
+  const { code, packages, processor } = made;
+  const rounding = await checkpoint.rounding?.(processor.instructions ?? []);
   const { name, source, family, fingerprint } = checkpoint;
   return {
     config: {
@@ -34,8 +39,11 @@ export function runPlan(
     },
     checkpoint: { name, source, family, fingerprint },
     data,
-    ...made,
+    code,
+    packages,
+    processor: { ...processor, ...(rounding !== undefined && { rounding }) },
     ...recordedDevice(checkpoint),
+    ...recordedShard(config, windows),
     seeds: {},
   };
 }

@@ -103,13 +103,18 @@ export function stagesOf(predictions: readonly Prediction[]): Record<string, num
   return stages;
 }
 
+/** The lines of a journal as they are on disk. An incomplete last line is left out. */
+export async function readJournalLines(path: string): Promise<readonly JournalLine[]> {
+  return (await readLines(path)).lines;
+}
+
 interface Lines {
-  readonly lines: readonly Line[];
+  readonly lines: readonly JournalLine[];
   readonly sizeBytes: number;
   readonly isTorn: boolean;
 }
 
-interface Line {
+export interface JournalLine {
   readonly prediction: Prediction;
   /** The bytes of a line, including its line end. */
   readonly bytes: Buffer;
@@ -122,7 +127,7 @@ async function readLines(path: string): Promise<Lines> {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return Buffer.alloc(0);
     throw error;
   });
-  const lines: Line[] = [];
+  const lines: JournalLine[] = [];
   const lineOf = new Map<string, number>();
   let start = 0;
   for (;;) {

@@ -26,8 +26,17 @@ import {
 import { describeSystemCode, RunFolderError, RunWriteError, systemCode } from "./run-folder-error.ts";
 import { differences } from "./run-folder-text.ts";
 import { lockFolder, lockName } from "./run-lock.ts";
+import type { SchedulerTask } from "./run-lock.ts";
 import { identityHash, runFormat } from "./run-record.ts";
 import type { Prediction, RunCounts, RunMeasured, RunPlan, RunRecord, RunStatus, ScoreSheet } from "./run-record.ts";
+
+interface OpenOptions {
+  readonly samples: number;
+  /** Removes an existing run; other files are never removed. */
+  readonly overwrite: boolean;
+  /** The scheduler's task that this process runs as; unset: none. */
+  readonly task?: SchedulerTask | null;
+}
 
 export class RunFolder {
   readonly path: string;
@@ -48,15 +57,10 @@ export class RunFolder {
   /**
    * Opens the folder for this plan of `samples` samples and locks it. Throws a RunFolderError where it cannot be
    * written, is in use, holds other files, or predictions of another run.
-   * @param overwrite removes an existing run; other files are never removed
    */
-  static async open(
-    path: string,
-    plan: RunPlan,
-    { samples, overwrite }: { readonly samples: number; readonly overwrite: boolean },
-  ): Promise<RunFolder> {
+  static async open(path: string, plan: RunPlan, { samples, overwrite, task = null }: OpenOptions): Promise<RunFolder> {
     await refuseOther(path); // before anything is written, including the lock
-    const release = await claim(path);
+    const release = await claim(path, task);
     try {
       await refuseOther(path); // checked again, since another process may have written to it meanwhile
       await removeLeftovers(path, overwrite);
@@ -185,7 +189,7 @@ export class RunFolder {
 }
 
 function newRecord(plan: RunPlan, samples: number): RunRecord {
-  const { config, checkpoint, data, code, packages, processor, device, seeds } = plan;
+  const { config, checkpoint, data, code, packages, processor, device, shard, machines, mixedProcessors, seeds } = plan;
   return {
     format: runFormat,
     status: "running",
@@ -197,6 +201,9 @@ function newRecord(plan: RunPlan, samples: number): RunRecord {
     packages,
     processor,
     ...(device !== undefined && { device }),
+    ...(shard !== undefined && { shard }),
+    ...(machines !== undefined && { machines }),
+    ...(mixedProcessors !== undefined && { mixedProcessors }),
     seeds,
     counts: { samples, predicted: 0, failed: 0 },
     timings: { startedAt: new Date().toISOString(), finishedAt: null },
@@ -213,11 +220,11 @@ async function refuseOther(path: string): Promise<void> {
 /**
  * Creates the folder if needed and locks it. Returns a function that unlocks it, and removes it if nothing was written.
  */
-async function claim(path: string): Promise<() => Promise<void>> {
+async function claim(path: string, task: SchedulerTask | null): Promise<() => Promise<void>> {
   let made: string | null = null;
   try {
     made = await makeFolder(path);
-    const unlock = await lockFolder(path);
+    const unlock = await lockFolder(path, task);
     return async () => {
       await unlock();
       await removeEmptyFolders(path, made);

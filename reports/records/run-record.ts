@@ -20,6 +20,29 @@ export const scoresFormat = "blip2-bench-scores/1";
 const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 const count = z.int().nonnegative();
 
+const processorSchema = z.object({
+  model: z.string(),
+  cores: count,
+  threads: count,
+  /** Number of worker processes, which share the threads; unset: one. */
+  workers: count.optional(),
+  memoryBytes: count,
+  platform: z.string(),
+  node: z.string(),
+  /** Instruction sets that matrix products are made with; unset: not recorded, or the system does not tell. */
+  instructions: z.array(z.string()).readonly().optional(),
+  /** Fingerprint of how the machine rounds in the run's precision; unset: not recorded. */
+  rounding: z.string().optional(),
+});
+
+/** The device that computed, if it is not the CPU. null stands for values that the device does not report. */
+const deviceSchema = z.object({
+  provider: z.string(),
+  id: count,
+  name: z.string().nullable(),
+  driver: z.string().nullable(),
+});
+
 const measuredSchema = z.object({
   /** Milliseconds to load the model, including the conversion of weights if it was necessary. */
   loadMs: z.number().nullable(),
@@ -104,20 +127,36 @@ export const runRecordSchema = z.object({
     fingerprint: z.string(),
   }),
   packages: z.record(z.string(), z.string()),
-  processor: z.object({
-    model: z.string(),
-    cores: count,
-    threads: count,
-    /** Number of worker processes, which share the threads; unset: one. */
-    workers: count.optional(),
-    memoryBytes: count,
-    platform: z.string(),
-    node: z.string(),
-  }),
-  /** The device that computed, if it is not the CPU. null stands for values that the device does not report. */
-  device: z
-    .object({ provider: z.string(), id: count, name: z.string().nullable(), driver: z.string().nullable() })
+  processor: processorSchema,
+  device: deviceSchema.optional(),
+  /** Where this is one shard of a run: which, the windows of the whole run, and their fingerprint (evaluation/shard.ts). */
+  shard: z
+    .object({
+      name: z.string(),
+      windows: count,
+      windowsHash: z.string(),
+      /** The command that asks this shard. */
+      command: z.string(),
+      /** The task of a scheduler that asked it, such as `slurm:17_3`. */
+      task: z.string().optional(),
+    })
     .optional(),
+  /** Where the run was merged from shards: the machine of each, and the windows that are kept of its answers. */
+  machines: z
+    .array(
+      z.object({
+        shard: z.string(),
+        windows: count,
+        processor: processorSchema,
+        device: deviceSchema.optional(),
+        startedAt: z.string(),
+        finishedAt: z.string().nullable(),
+      }),
+    )
+    .readonly()
+    .optional(),
+  /** Where those machines round differently: answers that two of them gave, and how many of these differ. */
+  mixedProcessors: z.object({ compared: count, differing: count }).optional(),
   /** Random seeds; empty, since a run draws no random numbers. */
   seeds: z.record(z.string(), z.number()),
   counts: z.object({ samples: count, predicted: count, failed: count }),
@@ -140,6 +179,7 @@ export type RunMeasured = z.infer<typeof measuredSchema>;
 
 /** The part of a record that is known before the first prediction. */
 export type RunPlan = Omit<RunRecord, "format" | "status" | "identity" | "counts" | "timings" | "measured">;
+export type RecordedMachine = NonNullable<RunRecord["machines"]>[number];
 
 const rankedCandidatesSchema = z.object({
   /** Candidates that the answer was chosen among. */

@@ -3,6 +3,12 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
+/** What a merged run has in common with a run of one process: predictions but for their times, and scores. */
+export function answersOf(path: string): string {
+  const read = (name: string): string => readFileSync(join(path, name), "utf8");
+  return [read("predictions.jsonl").replaceAll(/"latencyMs":\{[^}]*\}/g, ""), read("scores.json")].join("\n");
+}
+
 /** Everything a run wrote, timings aside. */
 export function bytesOf(path: string): string {
   const read = (name: string): string => readFileSync(join(path, name), "utf8");

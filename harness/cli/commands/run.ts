@@ -10,6 +10,7 @@ import { runName } from "../../../reports/records/run-record.ts";
 import type { ScoredRun } from "../../../reports/findings/score-rows.ts";
 import type { Costs } from "../../../reports/records/findings/costs.ts";
 import { formatCosts } from "../../../reports/findings/costs-table.ts";
+import { UsageError } from "../../catalog/usage-error.ts";
 import { usableProcessors } from "../../catalog/usable-processors.ts";
 import { costsOf } from "../../analysis/costs/costs.ts";
 import { writeCosts } from "../../analysis/costs/write-costs.ts";
@@ -22,6 +23,7 @@ import { pullMissing } from "../pull/pull-missing.ts";
 import { reportOfRun } from "./report.ts";
 import { watchInterrupt } from "../interrupt.ts";
 import { prepare } from "../../evaluation/prepare.ts";
+import type { Shard } from "../../evaluation/shard.ts";
 import type { Evaluation } from "../../evaluation/verbs.ts";
 import type { Watcher } from "../../evaluation/watcher.ts";
 import type { RunConfig } from "../../evaluation/run-config.ts";
@@ -35,14 +37,30 @@ export async function runAsAsked(
   surroundings: Surroundings,
 ): Promise<number> {
   const output = defaultOutput();
-  const config = runConfigOf(values, { ...surroundings, output });
+  const planned = runConfigOf(values, { ...surroundings, output });
   const resume = resumeCommand(surroundings.words, {
     overwrite: values.overwrite,
     output: values.output === null ? output : null,
   });
+  const { task: schedulerTask } = surroundings.scheduler;
+  const config: RunConfig = { ...planned, schedulerTask, shard: shardOf(values, resume, surroundings) };
   const pulled = values.pull ? await pullMissing(config, surroundings) : completeCode;
   if (pulled !== completeCode) return pulled;
   return run(config, { ...surroundings, resume, isReported: values.report });
+}
+
+/** Throws a UsageError where other options do not go with --shard. */
+function shardOf(values: RunValues, command: string, { scheduler }: Surroundings): Shard | null {
+  const { shard, output, batchSize, firstSteps } = values;
+  if (shard === null) return null;
+  if (output === null) throw new UsageError("--shard: needs --output, the folder that all shards share.");
+  if (batchSize === "auto") {
+    throw new UsageError("--shard: --batch-size auto may find another size for each shard. Give a number.");
+  }
+  if (firstSteps !== undefined) {
+    throw new UsageError("--shard: shards keep no first steps. Leave out --first-steps.");
+  }
+  return { windows: { kind: "every", index: scheduler.indexOf(shard), of: shard.of }, command };
 }
 
 /**
@@ -64,13 +82,18 @@ export interface RunSurroundings extends Pick<Surroundings, "catalog" | "termina
   readonly resume: string;
   /** Whether a report is written into the output folder at the end. */
   readonly isReported?: boolean;
+  /** Throws where the runs are not those that were expected; unset: any are. */
+  readonly check?: (evaluations: readonly Evaluation[]) => void;
+  /** Prints what a shard has written; unset: its folders and the command that merges all shards. */
+  readonly showShards?: typeof showShards;
   /** Prints the scored runs; unset: the table or JSON of `showRuns`. */
   readonly show?: typeof showRuns;
 }
 
 /** Gives the exit code. */
 export async function run(config: RunConfig, surroundings: RunSurroundings): Promise<number> {
-  const { catalog, terminal, hubCache, resume, show = showRuns } = surroundings;
+  const { catalog, terminal, hubCache, resume, check } = surroundings;
+  const { show = showRuns, showShards: showShard = showShards } = surroundings;
   const interrupt = watchInterrupt(() => {
     terminal.message("Stopping after the samples at hand; Ctrl-C again stops at once.");
   });
@@ -83,6 +106,7 @@ export async function run(config: RunConfig, surroundings: RunSurroundings): Pro
     };
     const evaluations = await prepare(config, catalog, { hubCache, onPreparation, onMessage });
     try {
+      check?.(evaluations);
       terminal.note(`Writing to ${config.output}`);
       noteWorkers(terminal, config);
       const scored: ScoredRun[] = [];
@@ -105,15 +129,19 @@ export async function run(config: RunConfig, surroundings: RunSurroundings): Pro
         tellFailures(terminal, evaluation);
         const waiting = describeWaiting(evaluation.folder.record);
         if (waiting !== null) terminal.note(waiting);
-        if (!("scores" in end)) {
+        if (end.status === "interrupted" || end.status === "stopped") {
           const kept = keptLine(evaluation, resume);
           if (end.status === "interrupted") terminal.message(`Interrupted: ${kept}`);
           else
             terminal.error(`stopped: more samples failed than --max-errors ${config.maxErrors ?? 0} allows. ${kept}`);
           return interrupt.exitCode() ?? incompleteCode;
         }
-        scored.push({ record: evaluation.folder.record, scores: end.scores });
+        if ("scores" in end) scored.push({ record: evaluation.folder.record, scores: end.scores });
         if (evaluations[index + 1]?.model !== evaluation.model) await evaluation.model.release();
+      }
+      if (config.shard !== null) {
+        showShard(config, evaluations, surroundings);
+        return completeCode; // failed samples too: a scheduler takes any other code for a crash
       }
       await writeRows(config.output, scored);
       const costs = config.precisions.length > 1 ? await costsOf(evaluations.map(({ folder }) => folder.path)) : null;
@@ -162,9 +190,28 @@ export function showRuns(
   terminal.result(JSON.stringify({ ...result, ...(costs !== null && { costs }) }, null, 2));
 }
 
+/** What a shard ends with: the folders that it wrote, and the command that puts all shards together. */
+function showShards(
+  { output }: RunConfig,
+  evaluations: readonly Evaluation[],
+  { terminal, isJson }: Pick<RunSurroundings, "terminal" | "isJson">,
+): void {
+  const records = evaluations.map(({ folder }) => folder.record);
+  if (isJson) {
+    terminal.result(JSON.stringify({ format: "blip2-bench-shard/1", runs: records }, null, 2));
+    return;
+  }
+  for (const { folder } of evaluations) {
+    const { samples, predicted, failed } = folder.record.counts;
+    const failures = failed === 0 ? "" : `, ${failed} failed`;
+    terminal.result(`${folder.path}: ${predicted} of ${samples} samples predicted${failures}`);
+  }
+  terminal.message(`When all shards are there: npx blip2-bench merge ${output}`);
+}
+
 const failuresShown = 3;
 
-function tellFailures(terminal: Terminal, { folder, plan, samples }: Evaluation): void {
+function tellFailures(terminal: Terminal, { folder, plan }: Evaluation): void {
   const failures = [...folder.outcomes].flatMap(([id, outcome]) =>
     outcome.status === "failed" ? [{ id, ...outcome }] : [],
   );
@@ -173,7 +220,7 @@ function tellFailures(terminal: Terminal, { folder, plan, samples }: Evaluation)
   const more = failures.length - shown.length;
   terminal.error(
     [
-      `${runName(plan)}: ${failures.length} of ${samples.length} samples failed:`,
+      `${runName(plan)}: ${failures.length} of ${folder.record.counts.samples} samples failed:`,
       ...shown,
       ...(more > 0 ? [`  and ${more} more, in ${join(folder.path, "predictions.jsonl")}`] : []),
       "The same command tries them again.",
@@ -202,6 +249,6 @@ function noteWorkers(terminal: Terminal, { threads, workers }: RunConfig): void 
   terminal.note(`${describeWorkers(threads, workers)}; each has its own copy of the weights it computes with.`);
 }
 
-function keptLine({ folder, samples }: Evaluation, resume: string): string {
-  return `${folder.outcomes.size} of ${samples.length} samples are kept in ${folder.path}. Go on with:\n  ${resume}`;
+function keptLine({ folder }: Evaluation, resume: string): string {
+  return `${folder.outcomes.size} of ${folder.record.counts.samples} samples are kept in ${folder.path}. Go on with:\n  ${resume}`;
 }

@@ -4,6 +4,7 @@ import type { Catalog } from "../../catalog/catalog.ts";
 import { textSettingsIn } from "../../catalog/text-settings.ts";
 import { wholeFrom } from "../../catalog/values.ts";
 import type { Overrides, RunConfig } from "../../evaluation/run-config.ts";
+import { shard } from "./shard.ts";
 import { value } from "./kinds.ts";
 import { optionsUnder } from "./option.ts";
 import type { Option, Values } from "./option.ts";
@@ -53,6 +54,14 @@ const otherRunOptions = {
 export const runOptions = {
   ...plainRunOptions({ models: "all bundled", tasks: "all the checkpoints can do" }),
   ...otherRunOptions,
+  shard: underWhatToRun.option(
+    "--shard <i/n>",
+    "only windows i, i + n, …, for merge; auto/n takes i from a scheduler",
+    {
+      kind: shard,
+      otherwise: null,
+    },
+  ),
   pull: underWhatToRun.toggle(
     "--pull",
     "fetch what is not here yet from the hub: checkpoints, and the mirror that --data hf: names",
@@ -82,6 +91,8 @@ export function runConfigOf(
     generation: others.generation ?? "auto",
     candidates: others.candidates ?? null,
     overrides: overridesOf(values),
+    shard: null,
+    schedulerTask: null,
   });
 }
 

@@ -16,6 +16,7 @@ import type { RunFolder } from "../../../reports/records/run-folder.ts";
 import type { Prediction, RunPlan } from "../../../reports/records/run-record.ts";
 import type { GenerationTask } from "../../../tasks/task.ts";
 import type { LazyModel } from "../lazy-model.ts";
+import type { Shard } from "../shard.ts";
 import type { Asking } from "./asking.ts";
 import { rankAnswers } from "./rank-answers.ts";
 import type { RankedAnswer } from "./rank-answers.ts";
@@ -36,6 +37,8 @@ export interface GenerationWork<S extends Sample> {
   readonly maxErrors: number | null;
   /** Samples whose first step is kept (first-steps.ts). */
   readonly firstSteps: number;
+  /** The part of the run that is asked; null: all of it. */
+  readonly shard: Shard | null;
   readonly model: LazyModel<VisionLanguageModel>;
 }
 

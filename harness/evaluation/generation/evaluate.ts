@@ -3,6 +3,7 @@ import type { Sample } from "../../../datasets/dataset.ts";
 import { runName } from "../../../reports/records/run-record.ts";
 import { readAhead } from "../../processes/read-ahead.ts";
 import { inOrder } from "../in-order.ts";
+import { windowsOfShard } from "../shard.ts";
 import type { Evaluation, MissingPredictions, PredictionsEnd } from "../verbs.ts";
 import { stageTimes } from "../waiting.ts";
 import { isStoppedNow } from "../watcher.ts";
@@ -14,11 +15,12 @@ import { keepFirstSteps } from "./first-steps.ts";
 import { scorePredictions } from "./score.ts";
 
 export function generationEvaluation<S extends Sample>(work: GenerationWork<S>): Evaluation {
-  const { task, split, samples, asking, plan, folder, model } = work;
+  const { task, split, samples, asking, plan, folder, shard, model } = work;
   return {
     plan,
     folder,
     samples,
+    shard,
     model,
     notes: work.split.notes ?? [],
     ...(work.isBatchSizeOpen && {
@@ -51,8 +53,9 @@ async function predictWindows<S extends Sample>(
   windows: readonly (readonly S[])[],
   watcher: Watcher,
 ): Promise<PredictionsEnd> {
-  const { samples, plan, folder, maxErrors } = work;
+  const { plan, folder, maxErrors } = work;
   const model = await work.model.load();
+  const samples = windowsOf(work).flat();
   const before = samples.length - windows.flat().length;
   const run = runName(plan);
   let done = before;
@@ -88,8 +91,9 @@ async function predictWindows<S extends Sample>(
   return "predicted";
 }
 
-function windowsOf<S extends Sample>({ samples, plan }: GenerationWork<S>): readonly (readonly S[])[] {
-  return planWindows(samples, plan.config.batchSize);
+/** The windows that this process asks, in order. */
+function windowsOf<S extends Sample>({ samples, plan, shard }: GenerationWork<S>): readonly (readonly S[])[] {
+  return windowsOfShard(planWindows(samples, plan.config.batchSize), shard).map((window) => window.samples);
 }
 
 function idsOf(windows: readonly (readonly Sample[])[]): readonly string[] {

@@ -9,6 +9,8 @@ import type { InPrecision } from "../checkpoints.ts";
 import type { LazyModel } from "../lazy-model.ts";
 import { runPlan } from "../run-plan.ts";
 import type { Evaluation, Pair, Preparation } from "../verbs.ts";
+import { windowsOfShard } from "../shard.ts";
+import { planWindows } from "./ask.ts";
 import { askingOf, withCiderDf } from "./asking.ts";
 import { readCandidateFile } from "./candidate-file.ts";
 import { auditGeneration } from "./audit.ts";
@@ -41,7 +43,7 @@ async function prepareGeneration(
 ): Promise<Evaluation> {
   const { split, samples, data } = await open();
   const { config, batchSize, isBatchSizeOpen, openFolder } = shared;
-  const { protocol, overrides, generation, memoryBudget, maxErrors, firstSteps } = config;
+  const { protocol, overrides, generation, memoryBudget, maxErrors, firstSteps, shard } = config;
   const candidates = config.candidates === null ? null : await readCandidateFile(config.candidates);
   const asking = askingOf(task, protocol, { family: checkpoint.family, overrides, samples, candidates });
   const { maxPromptTokens, ranking } = asking;
@@ -57,7 +59,9 @@ async function prepareGeneration(
     ...(candidates !== null && { candidates: { count: candidates.texts.length, sha256: candidates.sha256 } }),
     decoding: { ...(ranking === undefined && search), maxPromptTokens },
   };
-  const plan = runPlan({ checkpoint, task, data, choices }, shared);
+  const windows = planWindows(samples, batchSize);
+  const plan = await runPlan({ checkpoint, task, data, choices, windows }, shared);
+  const asked = windowsOfShard(windows, shard).flatMap((window) => window.samples);
   return generationEvaluation({
     task: withCiderDf(task, overrides.ciderDf),
     split,
@@ -66,9 +70,10 @@ async function prepareGeneration(
     plan,
     isBatchSizeOpen,
     memoryBudget,
-    folder: await openFolder(plan, samples.length),
+    folder: await openFolder(plan, asked.length),
     maxErrors,
     firstSteps,
+    shard,
     model,
   });
 }
