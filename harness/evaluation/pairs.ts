@@ -5,7 +5,7 @@
  * fits none is refused.
  */
 import type { RetrievalSample, Sample } from "../../datasets/dataset.ts";
-import type { CheckpointKind, WriterFamily } from "../../models/model.ts";
+import type { WriterFamily } from "../../models/model.ts";
 import { askedOf } from "../../tasks/task.ts";
 import type { GenerationTask, RetrievalTask, Task } from "../../tasks/task.ts";
 import type { Catalog, FoundCheckpoint, FoundGenerator } from "../catalog/catalog.ts";
@@ -34,7 +34,7 @@ export function pairsToRun(
     pairs.push(...own);
     if (own.length > 0) continue;
     const names = tasksOf(checkpoint, catalog);
-    throw new UsageError(`--model ${checkpoint.name}: ${cannot(checkpoint.kind)} Its tasks: ${names.join(", ")}.`);
+    throw new UsageError(`--model ${checkpoint.name}: ${cannot(checkpoint)} Its tasks: ${names.join(", ")}.`);
   }
   for (const task of config.areTasksNamed ? tasks : []) {
     if (pairs.some((pair) => pair.task === task)) continue;
@@ -95,10 +95,12 @@ function canAsk({ protocols }: GenerationTask<Sample>, family: WriterFamily): bo
   return Object.values(protocols).every((protocol) => askedOf(protocol, family) !== null);
 }
 
-function cannot(kind: CheckpointKind): string {
-  return kind === "generation"
-    ? "a checkpoint with a language model, which generates text and ranks nothing."
-    : "a checkpoint for image-text retrieval, which generates no text.";
+function cannot(checkpoint: FoundCheckpoint): string {
+  if (checkpoint.kind === "generation")
+    return "a checkpoint with a language model, which generates text and ranks nothing.";
+  return checkpoint.writer === undefined
+    ? "a checkpoint for image-text retrieval, which generates no text."
+    : "a checkpoint for image-text retrieval, whose Q-Former writes captions and answers no questions.";
 }
 
 function tasksOf(checkpoint: FoundCheckpoint, { tasks }: Catalog): readonly string[] {
