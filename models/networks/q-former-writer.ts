@@ -15,21 +15,14 @@
  * A word sees all queries, itself and the words before it, never the image; queries see no word. So what the queries give is
  * computed once an image, and a word is a step of an ordinary decoder.
  */
-import {
-  attentionOverJoined,
-  attentionOverPlaces,
-  headByHead,
-  layerNorm,
-  linear,
-  mergeHeads,
-} from "../graph/layers.ts";
+import { layerNorm, linear, mergeHeads } from "../graph/layers.ts";
 import type { Attend } from "../graph/layers.ts";
 import type { QFormerConfig } from "../checkpoint/config.ts";
 import type { Weights } from "../checkpoint/weights.ts";
 import { GraphBuilder } from "../graph/builder.ts";
 import type { Graph, Value } from "../graph/graph.ts";
-import { pastInputs } from "./cache-rows.ts";
 import type { CacheLayout } from "./cache-rows.ts";
+import { cachedDecoder } from "./cached-decoder.ts";
 import { attended, feedForward } from "./q-former-layers.ts";
 import { queryLayers } from "./q-former.ts";
 
@@ -63,33 +56,11 @@ export function writerEmbedding(weights: Weights, { vocabulary, hidden }: QForme
   return g.finish();
 }
 
-/** `cache`: as for optDecoder. */
+/** `cache`: where keys and values of past tokens lie, see cached-decoder.ts. Positions are of words alone. */
 export function writerDecoder(weights: Weights, config: QFormerConfig, cache: CacheLayout = "places"): Graph {
-  const { hidden, heads } = config;
-  const g = new GraphBuilder("decoder");
-  const embeddings = g.input("embeddings", ["batch", "tokens", hidden]);
-  const positions = g.input("positions", ["batch", "tokens"], "int64"); // of words alone, from 0
-  const mask = g.input("mask", ["batch", 1, "tokens", "keys"]); // 0 where seen, lowest float where not
-  const past = pastInputs(g, cache, { ...config, head: hidden / heads, type: weights.activations("q-former") });
-  if (cache === "places") {
-    const x = writerLayers(g, weights, config, {
-      embeddings: g.transpose(embeddings, [1, 0, 2]), // [tokens, batch, hidden]
-      positions: g.transpose(positions, [1, 0]),
-      attend: (layer, projected) => attentionOverPlaces(g, projected, past[layer]!, { mask, layer }),
-    });
-    g.output("hidden", g.transpose(g.reshape(x, ["tokens", "batch", hidden]), [1, 0, 2]));
-    return g.finish();
-  }
-  const x = writerLayers(g, weights, config, {
-    embeddings,
-    positions,
-    attend: (layer, projected) =>
-      headByHead(g, projected, { batch: "batch", tokens: "tokens", heads }, (q, recent) =>
-        attentionOverJoined(g, q, past[layer]!, { ...recent, axis: "tokens" }, { mask, layer }),
-      ),
-  });
-  g.output("hidden", g.reshape(x, ["batch", "tokens", hidden]));
-  return g.finish();
+  const { hidden, heads, layers } = config;
+  const size = { layers, heads, head: hidden / heads, type: weights.activations("q-former"), width: hidden };
+  return cachedDecoder(cache, size, (g, given) => writerLayers(g, weights, config, given));
 }
 
 /** Embeddings [batch, tokens, hidden], or [tokens, batch, hidden] with positions that lie so, too → [rows, hidden] */

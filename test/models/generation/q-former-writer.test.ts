@@ -104,6 +104,23 @@ describe("the Q-Former as a writer", () => {
     assert.equal(answer.shownTokens?.map(({ text }) => text).join(""), answer.text);
   });
 
+  it("says how likely given texts are, by the reference's logits", async () => {
+    const asked = requests(null).map((request) => ({ ...request, candidates: ["a", "there", "blue"] }));
+    const found = await model.weigh!(asked);
+    for (const [index, { firstLogits }] of golden.entries()) {
+      const weighed = found[index]!;
+      assert.ok(weighed.status === "weighed");
+      const expected = weighed.tokens.map(([token = 0]) => logSoftmax(firstLogits)[token]!);
+      assert.deepEqual(
+        weighed.tokens.map(({ length }) => length),
+        [1, 1, 1],
+      );
+      for (const [candidate, value] of expected.entries()) {
+        assert.ok(Math.abs(weighed.logProbabilities[candidate]! - value) <= 1e-4);
+      }
+    }
+  });
+
   it("writes nearly the same in int8, and refuses a text that its positions do not hold", async () => {
     const quantized = await writer({ precision: parsePrecision("int8") });
     const answers = await quantized.generate(requests(null), searches[0]!);
