@@ -3,34 +3,35 @@
  * when the checkpoint is loaded, but none is run, and no weight is read.
  */
 import type { Blip2Config } from "./checkpoint/config.ts";
-import type { TensorEntry } from "./checkpoint/safetensors.ts";
 import { checkAllUsed } from "./checkpoint/unused-tensors.ts";
-import { Weights } from "./checkpoint/weights.ts";
+import type { Weights } from "./checkpoint/weights.ts";
 import { languageHead } from "./networks/language-head.ts";
 import { languageProjection } from "./networks/language-projection.ts";
 import { optDecoder, optEmbedding } from "./networks/opt.ts";
 import { qFormerMatching, qFormerText } from "./networks/q-former-text.ts";
+import { TEXT_HEAD_PATH, writerDecoder } from "./networks/q-former-writer.ts";
 import { qFormer } from "./networks/q-former.ts";
 import { imageEmbedding } from "./networks/retrieval-heads.ts";
 import { t5CrossAttention, t5Decoder, t5Embedding, t5Encoder } from "./networks/t5.ts";
 import { visionTransformer } from "./networks/vision-transformer.ts";
 
 /**
- * `tensors`: by canonical name, all as if they were F32. Throws a CheckpointError for one that is missing, has another
- * shape than the config says, or that no network reads and that is not known to be unneeded.
+ * `weights` is the whole checkpoint's. Throws a CheckpointError for a tensor that is missing, has another shape than the
+ * config says, or that no network reads and that is not known to be unneeded.
  */
-export function checkNetworks(
-  checkpoint: string,
-  tensors: ReadonlyMap<string, TensorEntry>,
-  config: Blip2Config,
-): void {
-  const weights = Weights.of(checkpoint, tensors);
+export function checkNetworks(weights: Weights, config: Blip2Config): void {
   visionTransformer(weights.at("vision_model"), config.vision);
   qFormer(weights, config.qFormer);
   if (config.kind === "retrieval") {
     imageEmbedding(weights.at("vision_projection"), config);
     qFormerText(weights, config);
     qFormerMatching(weights, config.qFormer);
+    if (config.qFormer.textHead) {
+      const { vocabulary, hidden } = config.qFormer;
+      writerDecoder(weights, config.qFormer);
+      weights.tensor(`${TEXT_HEAD_PATH}.decoder.bias`, [vocabulary]);
+      weights.tensor("embeddings.word_embeddings.weight", [vocabulary, hidden]);
+    }
   } else {
     const { text } = config;
     const width = text.family === "opt" ? text.hidden : text.width;

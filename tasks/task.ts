@@ -3,7 +3,7 @@
  * choices, each of which can change the score; nothing is inherited or has a default elsewhere.
  */
 import type { Dataset, RetrievalSample, Sample } from "../datasets/dataset.ts";
-import type { DecodingOptions, LanguageModelFamily } from "../models/model.ts";
+import type { DecodingOptions, LanguageModelFamily, WriterFamily } from "../models/model.ts";
 import type { MetricUnit } from "../reports/records/metric-unit.ts";
 
 /** `paper`: as the paper describes it. `lavis`: as the authors' released code and configs do it today. */
@@ -13,16 +13,28 @@ export type ProtocolName = "paper" | "lavis";
 export interface PromptTemplates<S extends Sample> {
   opt(sample: S): string | null;
   t5(sample: S): string | null;
+  /** Of the Q-Former itself; unset: it cannot be asked this. */
+  itg?(sample: S): string | null;
 }
 
-/** How samples become prompts and text becomes answers, for both language models. */
+/** How samples become prompts and text becomes answers, for both language models, and where it can for the Q-Former itself. */
 export interface GenerationProtocol<S extends Sample> {
   readonly prompt: PromptTemplates<S>;
-  readonly decoding: Readonly<Record<LanguageModelFamily, DecodingOptions>>;
+  readonly decoding: Readonly<Record<LanguageModelFamily, DecodingOptions> & Partial<Record<"itg", DecodingOptions>>>;
   /** Longer prompts lose their end. Counts text tokens and the beginning-of-sequence token; unset: no limit. */
-  readonly maxPromptTokens?: Readonly<Partial<Record<LanguageModelFamily, number>>>;
+  readonly maxPromptTokens?: Readonly<Partial<Record<WriterFamily, number>>>;
   /** Turns generated text into the answer that is scored. */
   readonly answer: (text: string) => string;
+}
+
+/** How a protocol asks what writes; null: it does not ask that family. */
+export function askedOf<S extends Sample>(
+  { prompt, decoding }: Pick<GenerationProtocol<S>, "prompt" | "decoding">,
+  family: WriterFamily,
+): { readonly prompt: (sample: S) => string | null; readonly decoding: DecodingOptions } | null {
+  const options = decoding[family];
+  if (options === undefined || prompt[family] === undefined) return null;
+  return { prompt: (sample) => prompt[family]?.(sample) ?? null, decoding: options };
 }
 
 export interface GenerationTask<S extends Sample> {

@@ -12,7 +12,14 @@ import { featureShape } from "../../models/features/image-tokens.ts";
 import { loadGenerationCheckpoint } from "../../models/load-blip2.ts";
 import type { LoadOptions } from "../../models/load-blip2.ts";
 import { loadRetrievalCheckpoint } from "../../models/load-blip2-retrieval.ts";
-import type { CheckpointKind, ImageTextScorer, LanguageModelFamily, VisionLanguageModel } from "../../models/model.ts";
+import { loadWriterCheckpoint } from "../../models/load-writer.ts";
+import type {
+  CheckpointKind,
+  ImageTextScorer,
+  LanguageModelFamily,
+  VisionLanguageModel,
+  WriterFamily,
+} from "../../models/model.ts";
 import { cocoCaption } from "../../tasks/coco-caption.ts";
 import { cocoRetrieval } from "../../tasks/coco-retrieval.ts";
 import { flickr30kRetrieval } from "../../tasks/flickr30k-retrieval.ts";
@@ -42,11 +49,11 @@ interface FoundFiles {
   readonly rounding?: (instructions: readonly string[]) => Promise<string>;
 }
 
-/** With a language model: it generates. */
+/** It generates: with a language model, or by its Q-Former alone. */
 export interface FoundGenerator extends FoundFiles {
   readonly kind: "generation";
-  readonly family: LanguageModelFamily;
-  /** Of the language model; unset: not known. */
+  readonly family: WriterFamily;
+  /** Of what writes; unset: not known. */
   readonly attentionHeads?: number;
   readonly load: () => Promise<VisionLanguageModel>;
 }
@@ -59,6 +66,8 @@ export interface FoundScorer extends FoundFiles {
   readonly kind: "retrieval";
   readonly family: typeof noLanguageModel;
   readonly load: () => Promise<ImageTextScorer>;
+  /** Its Q-Former as what writes; unset: the checkpoint has no head for that. */
+  readonly writer?: FoundGenerator;
 }
 
 export interface Catalog {
@@ -95,6 +104,7 @@ export const catalog: Catalog = {
     bundled("shapes-t5-small", "t5"),
     bundled("shapes-t5-base", "t5"),
     bundled("shapes-itm", noLanguageModel),
+    bundled("shapes-itg", noLanguageModel),
   ],
   dataFolder: bundledData,
   bundledTasks: ["vqav2", "coco-caption", "flickr30k-retrieval", "coco-retrieval"],
@@ -124,6 +134,15 @@ async function findCheckpoint(where: string, options: LoadOptions): Promise<Foun
       kind: "retrieval",
       family: noLanguageModel,
       load: () => loadRetrievalCheckpoint(checkpoint, options),
+      ...(config.qFormer.textHead && {
+        writer: {
+          ...found,
+          kind: "generation",
+          family: "itg",
+          attentionHeads: config.qFormer.heads,
+          load: () => loadWriterCheckpoint(checkpoint, options),
+        },
+      }),
     };
   }
   const { family, heads: attentionHeads } = config.text;

@@ -5,6 +5,7 @@ import { readBlip2Config } from "../../models/checkpoint/config-file.ts";
 import type { CheckpointOptions } from "../../models/checkpoint/checkpoint.ts";
 import { tensorBytes } from "../../models/checkpoint/safetensors.ts";
 import type { TensorEntry } from "../../models/checkpoint/safetensors.ts";
+import { Weights } from "../../models/checkpoint/weights.ts";
 import { checkNetworks } from "../../models/check-networks.ts";
 import { CheckpointError } from "../../models/model.ts";
 import { TEXT_HEAD } from "../../models/checkpoint/unused-tensors.ts";
@@ -46,7 +47,7 @@ export async function planConversion(request: ConversionRequest, options: Checkp
   const read = readBlip2Config(JSON.stringify(config), where);
   const roles = rolesOf(own, parts);
   const { tensors, leftOut } = chooseTensors(roles, read);
-  checkNetworks(where, asFloats(tensors), read);
+  checkNetworks(Weights.of(where, asFloats(tensors)), read);
   return {
     tensors,
     leftOut,
@@ -76,7 +77,7 @@ export async function planHubConversion(folder: string, options: CheckpointOptio
   const config = await readConfigJson(folder);
   const read = readBlip2Config(JSON.stringify(config), path.join(folder, "config.json"));
   const { tensors, leftOut } = chooseTensors([{ source: own, gives: /^/, otherwise: "" }], read);
-  checkNetworks(folder, asFloats(tensors), read);
+  checkNetworks(Weights.of(folder, asFloats(tensors)), read);
   return {
     tensors,
     leftOut,

@@ -48,6 +48,17 @@ export function attend(
   const query = linear(g, x, w.at("attention.query"), { from: hidden, to: hidden });
   const q = splitHeads(g, g.multiply(query, scale), { batch, tokens, heads });
   const mixed = mergeHeads(g, attention(g, q, seen.keys, seen.values, seen.mask)); // [rows, hidden]
+  return attended(g, x, mixed, w, { hidden, epsilon });
+}
+
+/** norm(x + W mixed), behind an attention's values. [rows, hidden] → [rows, hidden] */
+export function attended(
+  g: GraphBuilder,
+  x: Value,
+  mixed: Value,
+  w: Weights,
+  { hidden, epsilon }: Pick<QFormerConfig, "hidden" | "epsilon">,
+): Value {
   const out = linear(g, mixed, w.at("output.dense"), { from: hidden, to: hidden });
   return layerNorm(g, g.add(out, x), w.at("output.LayerNorm"), hidden, epsilon);
 }

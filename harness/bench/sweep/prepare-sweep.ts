@@ -101,9 +101,10 @@ async function openTask(config: BenchConfig, places: DataPlaces): Promise<Opened
   return {
     opened,
     subjectOf: (found) => {
-      if (found.kind === "retrieval") return null;
-      const asking = askingOf(task, name, { family: found.family, overrides: {}, samples });
-      return generationSubject({ task, opened, checkpoint: found.name, asking });
+      const generator = found.kind === "generation" ? found : found.writer;
+      if (generator === undefined) return null;
+      const asking = askingOf(task, name, { family: generator.family, overrides: {}, samples });
+      return generationSubject({ task, opened, checkpoint: found.name, asking, writes: generator.family === "itg" });
     },
     plan: [],
   };

@@ -3,11 +3,12 @@
  * with such a choice is `custom` in reports; the record lists the flags.
  */
 import type { Sample } from "../../../datasets/dataset.ts";
-import type { DecodingOptions, LanguageModelFamily } from "../../../models/model.ts";
+import type { DecodingOptions, WriterFamily } from "../../../models/model.ts";
 import { choicesOf } from "../../../tasks/choices.ts";
 import type { LengthNorm } from "../../../tasks/choices.ts";
 import { cider, ciderMetric } from "../../../tasks/metrics/caption-metrics.ts";
 import { blipQuestion } from "../../../tasks/question-text.ts";
+import { askedOf } from "../../../tasks/task.ts";
 import type { GenerationTask, ProtocolName } from "../../../tasks/task.ts";
 import { textSettingsIn } from "../../catalog/text-settings.ts";
 import type { TextSettings } from "../../catalog/text-settings.ts";
@@ -32,7 +33,7 @@ export interface Asking<S> {
 
 /** What a run asks, and with what. */
 export interface AskedOf<S extends Sample> {
-  readonly family: LanguageModelFamily;
+  readonly family: WriterFamily;
   readonly overrides: Overrides;
   readonly samples: readonly S[];
   /** For answers that are ranked; null: each sample's choices. Unset: null. */
@@ -48,6 +49,9 @@ export function askingOf<S extends Sample>(
   { family, overrides, samples, candidates = null, shots = null }: AskedOf<S>,
 ): Asking<S> {
   const protocol = task.protocols[name];
+  const asked = askedOf(protocol, family);
+  if (asked === null)
+    throw new UsageError(`--tasks ${task.name}: the Q-Former itself writes captions, and answers no questions.`);
   const { prompt } = overrides;
   if (prompt !== undefined) checkTemplate(prompt, task.name, samples);
   const maxPromptTokens = protocol.maxPromptTokens?.[family] ?? null;
@@ -58,8 +62,8 @@ export function askingOf<S extends Sample>(
     );
   }
   return {
-    prompt: prompt === undefined ? (sample) => protocol.prompt[family](sample) : (sample) => fillIn(prompt, sample),
-    decoding: decodingOf(protocol.decoding[family], overrides),
+    prompt: prompt === undefined ? asked.prompt : (sample) => fillIn(prompt, sample),
+    decoding: decodingOf(asked.decoding, overrides),
     answer: protocol.answer,
     maxPromptTokens,
     ...(shots !== null && { shots }),

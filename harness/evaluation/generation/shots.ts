@@ -4,7 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import type { Sample } from "../../../datasets/dataset.ts";
-import type { DecodingOptions, LanguageModelFamily } from "../../../models/model.ts";
+import type { DecodingOptions, WriterFamily } from "../../../models/model.ts";
 import type { RunPlan } from "../../../reports/records/run-record.ts";
 import { captioning } from "../../../tasks/own-image.ts";
 import { shotAnswer } from "../../../tasks/shots.ts";
@@ -33,7 +33,7 @@ export interface OpenedShots<S> {
 }
 
 export interface ShotsOf<S extends Sample> {
-  readonly family: LanguageModelFamily;
+  readonly family: WriterFamily;
   /** Those that are asked. */
   readonly samples: readonly S[];
   /** Opens the split that shots are drawn from. */

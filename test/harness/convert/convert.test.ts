@@ -9,6 +9,7 @@ import { UsageError } from "../../../harness/catalog/usage-error.ts";
 import { readTensor } from "../../../models/checkpoint/safetensors.ts";
 import { loadBlip2 } from "../../../models/load-blip2.ts";
 import { loadRetrievalCheckpoint } from "../../../models/load-blip2-retrieval.ts";
+import { loadWriterCheckpoint } from "../../../models/load-writer.ts";
 import { CheckpointError } from "../../../models/model.ts";
 import { cacheFolder } from "../../support/project.ts";
 import { temporaryFolder } from "../../support/temporary-files.ts";
@@ -94,8 +95,8 @@ describe("a conversion", () => {
     );
     assert.match(reasons.get("visual_encoder.fc_norm.weight") ?? "", /behind the last block/);
     assert.equal(reasons.size, made.leftOut.length);
-    const model = await loadRetrievalCheckpoint(made.checkpoint, here);
-    await model.release();
+    for (const load of [loadRetrievalCheckpoint, loadWriterCheckpoint])
+      await (await load(made.checkpoint, here)).release();
   });
 
   it("of a file for OPT takes image encoder and language model from a checkpoint of the hub's layout", async () => {

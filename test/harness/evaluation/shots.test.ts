@@ -119,7 +119,7 @@ describe("a run with shots", () => {
     inProcess(folder, ...words, "--output", output, ...more);
   const read = (output: string): ReturnType<typeof readRunFiles> => readRunFiles(join(folder, output));
   const shotsIn = (output: string): unknown =>
-    read(output).predictions.map((each) => [each.id, each.status === "matched" ? null : each.shots]);
+    read(output).predictions.map((each) => [each.id, each.status === "predicted" ? each.shots : null]);
 
   it("asks behind them, records them, and draws the same for every model", async () => {
     const shots = ["--shots", "2", "--shots-seed", "5"];

@@ -41,6 +41,7 @@ describe("checkpoints that try offers", () => {
     "shapes-t5-small, generation, bundled",
     "shapes-t5-base, generation, bundled",
     "shapes-itm, retrieval, bundled",
+    "shapes-itg, retrieval, bundled",
   ];
   const cached = [
     "another/blip2-itm, retrieval, in the Hugging Face cache",
