@@ -14,6 +14,11 @@ export default tseslint.config(
         "error",
         { allowForKnownSafeCalls: [{ from: "package", package: "mocha", name: ["describe", "it"] }] },
       ],
+      // A literal spread into a literal only saves lines: its properties are written where they belong.
+      "no-restricted-syntax": [
+        "error",
+        { selector: "ObjectExpression > SpreadElement > ObjectExpression", message: "Write these properties out." },
+      ],
       eqeqeq: "error",
       "no-console": "error",
     },

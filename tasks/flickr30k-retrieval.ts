@@ -12,6 +12,7 @@
  */
 import { flickr30kTexts } from "../datasets/flickr30k.ts";
 import { blipCaption } from "./caption-text.ts";
+import { usualRetrievalMetrics } from "./metrics/recall.ts";
 import { publishedFor } from "./published/published-numbers.ts";
 import type { RetrievalTask } from "./task.ts";
 
@@ -25,6 +26,7 @@ export const flickr30kRetrieval: RetrievalTask = {
     paper: { text: blipCaption, maxTokens: 35, rerank: 128 },
     lavis: { text: blipCaption, maxTokens: 35, rerank: 128 }, // blip2.py:118, ret_flickr_eval.yaml: k_test
   },
+  metrics: usualRetrievalMetrics,
   // Table 5: the model finetuned on COCO, at 364 pixels. The pretrained blip2-itm-vit-g is not in that table.
   published: publishedFor("flickr30k-retrieval"),
 };

@@ -39,6 +39,8 @@ export interface GenerationTask<S extends Sample> {
 export interface Hypothesis<S extends Sample> {
   readonly sample: S;
   readonly answer: string;
+  /** What standard errors group it by; unset: its image. */
+  readonly cluster?: string;
 }
 
 export interface Metric<S extends Sample> {
@@ -47,14 +49,32 @@ export interface Metric<S extends Sample> {
   readonly higherIsBetter: boolean;
   /** A pure function of the hypotheses of a run and all samples of its split. */
   score(hypotheses: readonly Hypothesis<S>[], split: readonly S[]): Score;
+  /**
+   * How `score` comes to the score of the hypothesis at `place`, step by step, as a person would check it; unset: the metric
+   * cannot say. A pure function of what `score` is given.
+   */
+  explain?(place: number, hypotheses: readonly Hypothesis<S>[], split: readonly S[]): Working;
+}
+
+/** A score worked out. */
+export interface Working {
+  /** As in `Score.bySample`, to the digit; null: the sample has no score of its own. */
+  readonly score: number | null;
+  /** In the order in which they are computed: what is looked at, and what comes of it. */
+  readonly steps: readonly WorkingStep[];
+}
+
+export interface WorkingStep {
+  readonly what: string;
+  readonly result: string;
 }
 
 export interface Score {
   /** null: there was nothing to score, as on a split whose answers are private. */
   readonly value: number | null;
   /**
-   * Standard error clustered by image (Miller 2024, arXiv 2411.00640); null where the metric has none or there is only
-   * one image.
+   * Standard error clustered by image, or by what hypotheses name (Miller 2024, arXiv 2411.00640); null where the metric
+   * has none or there is only one cluster.
    */
   readonly standardError: number | null;
   /** The score of each hypothesis, in their order, if the score is a mean over samples. */
@@ -79,8 +99,16 @@ export interface RetrievalTask {
   readonly name: string;
   readonly dataset: Dataset<RetrievalSample>;
   readonly protocols: Readonly<Record<ProtocolName, RetrievalProtocol>>;
+  /** The metrics; the first, from images to texts, is the main one. */
+  readonly metrics: readonly RetrievalMetric[];
   readonly published: readonly PublishedScore[];
 }
+
+/**
+ * What ranks are scored by, from images to texts and from texts to images: the recall at a number of candidates, or the mean
+ * reciprocal rank. `mean recall` is one number of both directions, over the recalls at 1, 5 and 10 (LAVIS's r_mean).
+ */
+export type RetrievalMetric = `recall@${number}` | "MRR" | "mean recall";
 
 export interface RetrievalProtocol {
   /** How a caption becomes the text that is ranked. */

@@ -33,7 +33,10 @@ function readPackage(file: string): PackageJson {
 
 function run(command: string, words: readonly string[], folder: string): string {
   const { status, stdout, stderr, error } = spawnSync(command, words, {
-    ...{ cwd: folder, encoding: "utf8", timeout: hangMs, shell: process.platform === "win32" },
+    cwd: folder,
+    encoding: "utf8",
+    timeout: hangMs,
+    shell: process.platform === "win32",
   });
   assert.equal(status, 0, `${command} ${words.join(" ")}: ${error?.message ?? ""}${stdout}${stderr}`);
   return stdout;

@@ -1,9 +1,10 @@
 /** Chosen samples as the data set has them: question, references and its image. Opened as `score` opens it. */
-import { DatasetError, limitSamples } from "../../datasets/dataset.ts";
+import { DatasetError } from "../../datasets/dataset.ts";
 import type { ImageFile, Sample } from "../../datasets/dataset.ts";
-import type { Catalog } from "./catalog.ts";
-import { describeDataFiles } from "./data-files.ts";
 import type { RunRecord } from "../../reports/records/run-record.ts";
+import { openRecorded } from "./recorded-split.ts";
+import type { RecordedPlaces } from "./recorded-split.ts";
+import { UsageError } from "./usage-error.ts";
 
 export interface ShownSample {
   /** null: the task asks none. */
@@ -21,44 +22,30 @@ export interface ShownSamples {
   readonly problem: string | null;
 }
 
-/** `data`: the folder of the data set's files, where they have moved. */
+/** Gives the reason in `problem` where the data are not there. `path`: the run's folder. */
 export async function readShownSamples(
-  { record }: { readonly record: RunRecord },
+  { record, path }: { readonly record: RunRecord; readonly path: string },
   wanted: ReadonlySet<string>,
-  { catalog, data }: { readonly catalog: Catalog; readonly data: string | null },
+  places: RecordedPlaces,
 ): Promise<ShownSamples> {
   try {
-    const task = catalog.tasks.find(({ name }) => name === record.config.task);
-    if (task === undefined) return none(`task ${record.config.task} is not known here.`);
-    const folder = data ?? record.data.folder ?? catalog.dataFolder;
-    const images = record.data.images ?? undefined;
-    const split = await task.dataset.open({ folder, ...(images !== undefined && { images }) }, record.data.split);
-    const problem = await otherFiles(record, split.files);
-    if (problem !== null) return none(problem);
+    const { task, split, samples } = await openRecorded(record, path, places);
     const byId = new Map<string, ShownSample>();
     for (const sample of split.samples) if (wanted.has(sample.id)) byId.set(sample.id, shownSampleOf(sample));
-    const asked = task.kind === "retrieval" ? limitSamples(split.samples, record.config.limit) : [];
+    const asked = task.kind === "retrieval" ? samples : [];
     return {
       byId,
       texts: asked.flatMap((sample) => textsOf(sample).map((text) => ({ text, image: sample.image.id }))),
       problem: null,
     };
   } catch (error) {
-    if (error instanceof DatasetError) return none(error.message);
+    if (error instanceof DatasetError || error instanceof UsageError) return none(error.message);
     throw error;
   }
 }
 
 function none(problem: string): ShownSamples {
   return { byId: new Map(), texts: [], problem: `Without questions, references and images: ${problem}` };
-}
-
-async function otherFiles({ data }: RunRecord, paths: readonly string[]): Promise<string | null> {
-  const expected = new Map(data.files.map(({ name, sha256 }) => [name, sha256]));
-  const files = await describeDataFiles(paths);
-  const other = files.find(({ name, sha256 }) => expected.get(name) !== sha256);
-  if (other === undefined) return null;
-  return `${other.name} is not the one that was asked: found SHA-256 ${other.sha256}, expected ${expected.get(other.name) ?? "none"}. Give the folder of those with --data.`;
 }
 
 function shownSampleOf(sample: Sample): ShownSample {

@@ -27,7 +27,10 @@ export async function checkpointsToRun(
 ): Promise<readonly CheckpointInPrecision[]> {
   const { hubCache, onPreparation } = prepareOptions;
   const config: Required<LoadChoices> = {
-    ...{ workers: 1, imageThreads: 0, generation: "auto", keepFeatures: false },
+    workers: 1,
+    imageThreads: 0,
+    generation: "auto",
+    keepFeatures: false,
     ...choices,
   };
   const chosen = await chooseDevice(config.device, prepareOptions);

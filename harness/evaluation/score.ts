@@ -2,15 +2,15 @@
  * The scores of a run that is on disk, made again. No model is loaded and no image is read; the data set's files must be those
  * of the run.
  */
-import { DatasetError, limitSamples } from "../../datasets/dataset.ts";
+import { limitSamples } from "../../datasets/dataset.ts";
 import type { Dataset, Sample, Split } from "../../datasets/dataset.ts";
 import { readRun, readSimilarities, writeScores } from "../../reports/records/run-files.ts";
 import { RunFolderError } from "../../reports/records/run-folder-error.ts";
 import type { RunRecord, ScoreSheet } from "../../reports/records/run-record.ts";
 import type { Catalog } from "../catalog/catalog.ts";
-import { describeDataFiles } from "../catalog/data-files.ts";
 import { taskNamed } from "../catalog/find-checkpoint.ts";
 import { codeFingerprint, scorerFingerprint } from "../catalog/provenance.ts";
+import { openRecordedSplit } from "../catalog/recorded-split.ts";
 import { withCiderDf } from "./generation/asking.ts";
 import { scorePredictions } from "./generation/score.ts";
 import { pairsOf, scoreRanking, seenOf } from "./retrieval/score.ts";
@@ -29,13 +29,8 @@ export async function scoreAgain(path: string, catalog: Catalog, data: string | 
     const known = Object.keys(task.protocols).join(", ");
     throw new RunFolderError(`${path}: protocol ${protocol} of ${task.name} is not known here. Protocols: ${known}.`);
   }
-  const folder = data ?? record.data.folder ?? catalog.dataFolder;
-  // No image is read, so it does not matter whether they are still there.
-  const open = async <S extends Sample>({ dataset }: { readonly dataset: Dataset<S> }): Promise<Split<S>> => {
-    const split = await dataset.open({ folder, images: folder }, record.data.split);
-    await checkFiles(path, record, split.files);
-    return split;
-  };
+  const open = <S extends Sample>({ dataset }: { readonly dataset: Dataset<S> }): Promise<Split<S>> =>
+    openRecordedSplit(dataset, { record, path }, { catalog, data });
   const made = { outcomes, checkpoint: record.checkpoint.name, code: await codeFingerprint() };
   let scores: ScoreSheet;
   if (task.kind === "retrieval") {
@@ -52,17 +47,4 @@ export async function scoreAgain(path: string, catalog: Catalog, data: string | 
   const sheet = { ...scores, scorer: await scorerFingerprint() };
   await writeScores(path, sheet);
   return { record, scores: sheet };
-}
-
-async function checkFiles(path: string, record: RunRecord, paths: readonly string[]): Promise<void> {
-  const files = await describeDataFiles(paths);
-  const expected = new Map(record.data.files.map(({ name, sha256 }) => [name, sha256]));
-  for (const [index, { name, sha256 }] of files.entries()) {
-    const before = expected.get(name);
-    if (before === sha256) continue;
-    throw new DatasetError(
-      `${path}: was run on another ${name}: found SHA-256 ${sha256} in ${paths[index] ?? name}, expected ${before ?? "none"}. ` +
-        "Give the folder of the files it was run on with --data.",
-    );
-  }
 }

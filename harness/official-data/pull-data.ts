@@ -15,7 +15,7 @@ import { fetchToFolder, isFile, refuseSmallDisk, scratchName } from "./folder-to
 import type { FolderToFill } from "./folder-to-fill.ts";
 import { pullImages } from "./pull-images.ts";
 import { memberNamed, orWithoutRanges, takeMembers, withWholeArchive } from "./take-members.ts";
-import { readZipDirectory } from "./zip-directory.ts";
+import { readZipDirectory } from "../../models/pytorch/zip-directory.ts";
 
 export interface DataToPull extends FolderToFill {
   readonly dataset: Dataset<Sample>;

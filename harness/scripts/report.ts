@@ -113,7 +113,9 @@ async function writeDataSet(folder: string, questions: number): Promise<void> {
     answer_type: "other",
     multiple_choice_answer: answerOf(index, 0),
     answers: Array.from({ length: 10 }, (_, annotator) => ({
-      ...{ answer: answerOf(index, annotator % 3), answer_confidence: "yes", answer_id: annotator + 1 },
+      answer: answerOf(index, annotator % 3),
+      answer_confidence: "yes",
+      answer_id: annotator + 1,
     })),
   });
   await writeLines(join(folder, annotationsName), records(head("annotations"), annotation));
@@ -145,11 +147,12 @@ async function writeRun(folder: string, { plan, run, predictions }: MadeUp): Pro
   await writeLines(join(folder, "predictions.jsonl"), predictionLines(run, predictions));
   const at = new Date(0).toISOString();
   const record = {
-    ...{ format: runFormat, status: "complete", identity: identityHash(own), ...own },
-    ...{
-      counts: { samples: predictions, predicted: predictions, failed: 0 },
-      timings: { startedAt: at, finishedAt: at },
-    },
+    format: runFormat,
+    status: "complete",
+    identity: identityHash(own),
+    ...own,
+    counts: { samples: predictions, predicted: predictions, failed: 0 },
+    timings: { startedAt: at, finishedAt: at },
   };
   await writeFileWhole(join(folder, "run.json"), JSON.stringify(record));
   await recordChecksums(folder, ["run.json", "predictions.jsonl"]);
@@ -196,9 +199,14 @@ function* predictionLines(run: number, predictions: number): Generator<string> {
       stages.map((stage, place) => [stage, drawn(index + place, run) / 4294967.296]),
     );
     const prediction = {
-      ...{ id: String(1000 + index), image: String(1 + Math.floor(index / 5)) },
+      id: String(1000 + index),
+      image: String(1 + Math.floor(index / 5)),
       prompt: `Question: what is number ${index} in this picture of a room? Short answer:`,
-      ...{ status: "predicted", text: answerOf(index, run), tokens: [index, 1], score: -0.5, latencyMs },
+      status: "predicted",
+      text: answerOf(index, run),
+      tokens: [index, 1],
+      score: -0.5,
+      latencyMs,
     };
     yield `${JSON.stringify(prediction)}\n`;
   }

@@ -7,6 +7,7 @@ import { readRunRecord } from "../../reports/records/run-files.ts";
 import type { RunRecord } from "../../reports/records/run-record.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import { findFolders } from "../../reports/records/find-folders.ts";
+import { recordedPlace } from "../catalog/find-checkpoint.ts";
 import { readShownSamples } from "../catalog/shown-samples.ts";
 import { UsageError } from "../catalog/usage-error.ts";
 import type { KeptImages } from "./kept-images.ts";
@@ -28,12 +29,17 @@ export class LinkError extends Error {
   override readonly name = "LinkError";
 }
 
+interface LinkedRun {
+  readonly record: RunRecord;
+  readonly path: string;
+}
+
 export class LinkedSamples {
   /** Runs by the beginning of their identity. */
-  readonly #runs: ReadonlyMap<string, RunRecord>;
+  readonly #runs: ReadonlyMap<string, LinkedRun>;
   readonly #options: LinkedSamplesOptions;
 
-  private constructor(runs: ReadonlyMap<string, RunRecord>, options: LinkedSamplesOptions) {
+  private constructor(runs: ReadonlyMap<string, LinkedRun>, options: LinkedSamplesOptions) {
     this.#runs = runs;
     this.#options = options;
   }
@@ -43,22 +49,22 @@ export class LinkedSamples {
    * one.
    */
   static async of(folders: readonly string[], options: LinkedSamplesOptions): Promise<LinkedSamples> {
-    const runs = new Map<string, RunRecord>();
+    const runs = new Map<string, LinkedRun>();
     for (const { path, kind } of await findFolders(folders)) {
       if (kind === "unknown") {
         throw new UsageError(`--runs: found no run in ${path} or below it, expected folders that \`run\` has written.`);
       }
       if (kind === "bench") continue;
       const record = await readRunRecord(path);
-      runs.set(record.identity.slice(0, identityLetters), record);
+      runs.set(record.identity.slice(0, identityLetters), { record, path });
     }
     return new LinkedSamples(runs, options);
   }
 
   /** Checkpoint and precision of each run, in the spelling of --model and --precision. */
   get madeWith(): readonly { readonly checkpoint: string; readonly precision: string }[] {
-    return [...this.#runs.values()].map(({ checkpoint, config }) => {
-      return { checkpoint: placeOfSource(checkpoint), precision: recordedPrecision(config) };
+    return [...this.#runs.values()].map(({ record: { checkpoint, config } }) => {
+      return { checkpoint: recordedPlace(checkpoint), precision: recordedPrecision(config) };
     });
   }
 
@@ -67,15 +73,15 @@ export class LinkedSamples {
     { run, sample: id }: { readonly run: string; readonly sample: string },
     { images, offered }: { readonly images: KeptImages; readonly offered: readonly Offered[] },
   ): Promise<LinkedSample> {
-    const record = this.#runs.get(run);
-    if (record === undefined) {
+    const found = this.#runs.get(run);
+    if (found === undefined) {
       throw new LinkError("This server was not started with the run that the link is of.");
     }
-    const { byId, problem } = await readShownSamples({ record }, new Set([id]), this.#options);
+    const { byId, problem } = await readShownSamples(found, new Set([id]), this.#options);
     if (problem !== null) throw new LinkError(problem);
     const sample = byId.get(id);
     if (sample === undefined) throw new LinkError(`The run has no sample "${id}".`);
-    const { checkpoint, config } = record;
+    const { checkpoint, config } = found.record;
     const task = this.#options.catalog.tasks.find(({ name }) => name === config.task);
     const kind = task?.kind === "retrieval" ? "match" : sample.text === null ? "caption" : "ask";
     return {
@@ -92,16 +98,8 @@ export class LinkedSamples {
 
 type RecordedCheckpoint = RunRecord["checkpoint"];
 
-/**
- * Where a run's checkpoint can be loaded from. For one from the hub, runs record a source such as
- * `Salesforce/blip2-opt-2.7b at 51572668da0eb669e01a189dc22abe6088589a24`.
- */
-function placeOfSource({ name, source }: RecordedCheckpoint): string {
-  return source === "bundled" ? name : source.replace(/ at ([0-9a-f]{40})$/, "@$1");
-}
-
 /** The name under which the page offers this checkpoint, if it does. */
 function nameOf(checkpoint: RecordedCheckpoint, offered: readonly Offered[]): string {
-  const places = [checkpoint.name, placeOfSource(checkpoint)];
+  const places = [checkpoint.name, recordedPlace(checkpoint)];
   return offered.find(({ name, where }) => places.includes(name) || places.includes(where))?.name ?? checkpoint.name;
 }

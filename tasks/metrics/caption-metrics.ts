@@ -6,15 +6,17 @@
  * No hypotheses, or none with references: no score. Only some without references: an error, since they cannot be
  * scored.
  */
-import type { CaptionSample } from "../../datasets/dataset.ts";
 import type { Metric, Score } from "../task.ts";
 import { bleu, bleuColumns, negated, sumBleuCounts } from "./bleu.ts";
 import type { BleuCounts } from "./bleu.ts";
 import { captionRun } from "./caption-run.ts";
-import type { Hypotheses } from "./caption-run.ts";
-import { ciderScores, documentFrequencies } from "./cider.ts";
-import { rougeL as rougeLOfImage } from "./rouge-l.ts";
+import type { CaptionRun, Hypotheses } from "./caption-run.ts";
+import { ciderScores, documentFrequencies, likenesses, scoreOf } from "./cider.ts";
+import { clustersOf } from "./hypotheses.ts";
+import type { ReferencedSample } from "./hypotheses.ts";
+import { rougeL as rougeLOfImage, rougeLParts } from "./rouge-l.ts";
 import { clusteredStandardError, jackknifeStandardError } from "./standard-error.ts";
+import { quotedWords, shownNumber, unscoredWorking } from "./working.ts";
 
 /**
  * The images over which CIDEr computes document frequencies. `split`: all images of the split, so that scores of a part
@@ -27,29 +29,62 @@ export type DocumentCollection = "split" | "sample";
  * There is also no score where no reference has a word, which is an error in the official code, or where there is only
  * one image: the official score is then always 0, since no n-gram distinguishes images.
  */
-export function ciderMetric(collection: DocumentCollection): Metric<CaptionSample> {
+export function ciderMetric(collection: DocumentCollection): Metric<ReferencedSample> {
   return {
     name: collection === "split" ? "CIDEr" : "CIDEr (df: sample)",
     unit: "cider",
     higherIsBetter: true,
     score(hypotheses, split) {
-      const run = captionRun(hypotheses, collection === "split" ? split : scoredSamples(hypotheses, split));
-      if (run === null || run.documents.filter((image) => image.some(({ words }) => words > 0)).length < 2)
-        return unscored;
+      const run = ciderRun(hypotheses, split, collection);
+      if (run === null) return unscored;
       const frequencies = documentFrequencies(run.documents, run.ngrams.size);
       return meanOverImages(hypotheses, ciderScores(run.hypothesisNgrams, run.referenceNgrams, frequencies));
+    },
+    explain(place, hypotheses, split) {
+      const run = ciderRun(hypotheses, split, collection);
+      if (run === null) return unscoredWorking;
+      const frequencies = documentFrequencies(run.documents, run.ngrams.size);
+      const each = likenesses(run.hypothesisNgrams[place]!, run.referenceNgrams[place]!, frequencies);
+      const score = scoreOf(each);
+      return {
+        score,
+        steps: [
+          { what: "words of the caption", result: quotedWords(run.hypothesisTokens[place]!) },
+          ...each.map(({ byOrder, lengthFactor }, index) => ({
+            what: `a reference: ${quotedWords(run.referenceTokens[place]![index]!)}`,
+            result:
+              `cosine of tf-idf by n = 1..4: ${byOrder.map((cosine) => shownNumber(cosine)).join(", ")}; ` +
+              `for its length times ${shownNumber(lengthFactor)}`,
+          })),
+          {
+            what: `10 times the mean over n and references; n-grams weighed by ${frequencies.documents} images`,
+            result: shownNumber(score),
+          },
+        ],
+      };
     },
   };
 }
 
 export const cider = ciderMetric("split");
 
+/** null: no score, see ciderMetric. */
+function ciderRun(
+  hypotheses: Hypotheses,
+  split: readonly ReferencedSample[],
+  collection: DocumentCollection,
+): CaptionRun | null {
+  const run = captionRun(hypotheses, collection === "split" ? split : scoredSamples(hypotheses, split));
+  const images = run?.documents.filter((image) => image.some(({ words }) => words > 0)) ?? [];
+  return images.length < 2 ? null : run;
+}
+
 /** The scored samples; the split itself where all of it is scored, so that its counts are reused. */
-function scoredSamples(hypotheses: Hypotheses, split: readonly CaptionSample[]): readonly CaptionSample[] {
+function scoredSamples(hypotheses: Hypotheses, split: readonly ReferencedSample[]): readonly ReferencedSample[] {
   return hypotheses.length === split.length ? split : hypotheses.map(({ sample }) => sample);
 }
 
-export const rougeL: Metric<CaptionSample> = {
+export const rougeL: Metric<ReferencedSample> = {
   name: "ROUGE-L",
   unit: "fraction",
   higherIsBetter: true,
@@ -62,10 +97,25 @@ export const rougeL: Metric<CaptionSample> = {
       hypothesisTokens.map((tokens, index) => rougeLOfImage(tokens, referenceTokens[index] ?? [])),
     );
   },
+  explain(place, hypotheses, split) {
+    const run = captionRun(hypotheses, split);
+    if (run === null) return unscoredWorking;
+    const [tokens, references] = [run.hypothesisTokens[place]!, run.referenceTokens[place]!];
+    const { precision, recall, score } = rougeLParts(tokens, references);
+    return {
+      score,
+      steps: [
+        { what: "words of the caption", result: quotedWords(tokens) },
+        { what: "longest common subsequence / length of the caption, the best", result: shownNumber(precision) },
+        { what: "longest common subsequence / length of the reference, the best", result: shownNumber(recall) },
+        { what: "their F, recall counting 1.2² times", result: shownNumber(score) },
+      ],
+    };
+  },
 };
 
 /** @param n 1 to 4: the longest n-grams that count. */
-function bleuMetric(n: number): Metric<CaptionSample> {
+function bleuMetric(n: number): Metric<ReferencedSample> {
   const score = (images: readonly BleuCounts[]) => bleu(sumBleuCounts(images))[n - 1] ?? 0;
   return {
     name: `BLEU-${n}`,
@@ -76,7 +126,8 @@ function bleuMetric(n: number): Metric<CaptionSample> {
       if (run === null) return unscored;
       const images = run.bleuCounts;
       const total = sumBleuCounts(images);
-      const clusters = groupBy(images, (index) => hypotheses[index]?.sample.image.id);
+      const clusterOf = clustersOf(hypotheses);
+      const clusters = groupBy(images, (index) => clusterOf[index]);
       return {
         value: score([total]),
         standardError: jackknifeStandardError(
@@ -84,6 +135,22 @@ function bleuMetric(n: number): Metric<CaptionSample> {
         ),
         countsBySample: bleuColumns(images),
         ...breakdownByDomain(hypotheses, images, score),
+      };
+    },
+    explain(place, hypotheses, split) {
+      const run = captionRun(hypotheses, split);
+      if (run === null) return unscoredWorking;
+      const { correct, guesses, hypothesisLength, referenceLength } = run.bleuCounts[place]!;
+      return {
+        score: null, // a corpus has one, from the sums of these counts
+        steps: [
+          { what: "words of the caption", result: quotedWords(run.hypothesisTokens[place]!) },
+          ...correct.slice(0, n).map((count, order) => ({
+            what: `${order + 1}-grams that are in a reference`,
+            result: `${count} of ${guesses[order] ?? 0}`,
+          })),
+          { what: "length, and that of the closest reference", result: `${hypothesisLength}, ${referenceLength}` },
+        ],
       };
     },
   };
@@ -100,10 +167,7 @@ const unscored: Score = { value: null, standardError: null };
 function meanOverImages(hypotheses: Hypotheses, bySample: readonly number[]): Score {
   return {
     value: mean(bySample),
-    standardError: clusteredStandardError(
-      bySample,
-      hypotheses.map(({ sample }) => sample.image.id),
-    ),
+    standardError: clusteredStandardError(bySample, clustersOf(hypotheses)),
     bySample,
     ...breakdownByDomain(hypotheses, bySample, mean),
   };

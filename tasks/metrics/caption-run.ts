@@ -2,15 +2,16 @@
  * The captions of a run, prepared once for all metrics: tokens, numbered n-grams, and the counts of BLEU.
  */
 import { DatasetError } from "../../datasets/dataset.ts";
-import type { CaptionSample } from "../../datasets/dataset.ts";
 import type { Hypothesis } from "../task.ts";
 import { bleuCounts } from "./bleu.ts";
 import type { BleuCounts } from "./bleu.ts";
 import { captionWords, tokenizeCaptions } from "./caption-tokens.ts";
+import { referenceTexts } from "./hypotheses.ts";
+import type { ReferencedSample } from "./hypotheses.ts";
 import type { NgramCounts } from "./ngrams.ts";
 import { NgramNumbers } from "./ngrams.ts";
 
-export type Hypotheses = readonly Hypothesis<CaptionSample>[];
+export type Hypotheses = readonly Hypothesis<ReferencedSample>[];
 
 /** The prepared captions; arrays are in the order of the hypotheses unless noted. */
 export interface CaptionRun {
@@ -28,14 +29,14 @@ export interface CaptionRun {
  * Prepared captions by hypotheses and split, since every metric of a task is called with these two objects. Entries go
  * when the objects are garbage-collected.
  */
-const captionRuns = new WeakMap<Hypotheses, WeakMap<readonly CaptionSample[], CaptionRun>>();
+const captionRuns = new WeakMap<Hypotheses, WeakMap<readonly ReferencedSample[], CaptionRun>>();
 
 /**
  * The prepared captions; null where there are no hypotheses, or none has references.
  *
  * @throws DatasetError where only some have references.
  */
-export function captionRun(hypotheses: Hypotheses, split: readonly CaptionSample[]): CaptionRun | null {
+export function captionRun(hypotheses: Hypotheses, split: readonly ReferencedSample[]): CaptionRun | null {
   if (!haveReferences(hypotheses)) return null;
   let runs = captionRuns.get(hypotheses);
   if (runs === undefined) captionRuns.set(hypotheses, (runs = new WeakMap()));
@@ -45,10 +46,10 @@ export function captionRun(hypotheses: Hypotheses, split: readonly CaptionSample
 }
 
 /** All references in one run of the tokenizer and all hypotheses in another, as the official code does. */
-function countCaptions(hypotheses: Hypotheses, split: readonly CaptionSample[]): CaptionRun {
+function countCaptions(hypotheses: Hypotheses, split: readonly ReferencedSample[]): CaptionRun {
   const ngrams = new NgramNumbers();
   const count = (tokens: readonly string[]) => ngrams.count(captionWords(tokens));
-  const allTokens = tokenizeCaptions(split.flatMap(({ references }) => references));
+  const allTokens = tokenizeCaptions(split.flatMap(referenceTexts));
   const images = new Map<string, { tokens: readonly (readonly string[])[]; ngrams: readonly NgramCounts[] }>();
   let end = 0;
   for (const { id, references } of split) {

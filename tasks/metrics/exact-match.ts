@@ -6,19 +6,38 @@
  * references, a match with any of them counts (GQA has one). If no sample has references there is no score; if only
  * some have none, that is an error.
  */
-import type { VqaSample } from "../../datasets/dataset.ts";
 import type { Metric } from "../task.ts";
+import { referenceTexts } from "./hypotheses.ts";
+import type { ReferencedSample } from "./hypotheses.ts";
 import { meanScore } from "./mean-score.ts";
 import { normaliseAnswer } from "./vqa-answer.ts";
+import { changed, unscoredWorking } from "./working.ts";
 
-export const exactMatch: Metric<VqaSample> = {
+export const exactMatch: Metric<ReferencedSample> = {
   name: "accuracy",
   unit: "fraction",
   higherIsBetter: true,
   score(hypotheses) {
     return meanScore(hypotheses, ({ sample, answer }) => {
       const hypothesis = normaliseAnswer(answer);
-      return sample.references.some((reference) => normaliseAnswer(reference.answer) === hypothesis) ? 1 : 0;
+      return referenceTexts(sample).some((reference) => normaliseAnswer(reference) === hypothesis) ? 1 : 0;
     });
+  },
+  explain(place, hypotheses) {
+    const { sample, answer } = hypotheses[place]!;
+    const references = referenceTexts(sample);
+    if (references.length === 0) return unscoredWorking;
+    const hypothesis = normaliseAnswer(answer);
+    const isEqual = references.map((reference) => normaliseAnswer(reference) === hypothesis);
+    return {
+      score: isEqual.includes(true) ? 1 : 0,
+      steps: [
+        { what: "the answer, as it is compared", result: changed(answer, hypothesis) },
+        ...references.map((reference, index) => ({
+          what: `reference ${changed(reference, normaliseAnswer(reference))}`,
+          result: isEqual[index] === true ? "equal" : "not equal",
+        })),
+      ],
+    };
   },
 };

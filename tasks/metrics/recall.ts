@@ -1,5 +1,5 @@
 /**
- * Retrieval: recall at 1, 5, 10 and mean reciprocal rank, from a score for every image and text. LAVIS,
+ * Retrieval: recall at 1, 5, 10 or other numbers and mean reciprocal rank, from a score for every image and text. LAVIS,
  * lavis/tasks/retrieval.py, `_report_metrics`.
  *
  *   image to text (TR)   where in its image's row is the best of the image's own texts?
@@ -9,7 +9,7 @@
  * Each direction has its own matrix of scores, since re-ranking changes different pairs in each. The order of equal
  * scores is decided by the named tie rule, never by a sort. Every image has a text, every text one image.
  */
-import type { Score } from "../task.ts";
+import type { RetrievalMetric, Score } from "../task.ts";
 import { clusteredStandardError } from "./standard-error.ts";
 
 /**
@@ -32,6 +32,8 @@ export interface Gallery {
   readonly images: readonly string[];
   /** For each text, the position of its image in `images`. */
   readonly imageOfText: readonly number[];
+  /** What standard errors group each image by, with its texts; unset: each image is a group of its own. */
+  readonly clusters?: readonly string[];
 }
 
 export interface Ranks {
@@ -73,65 +75,84 @@ export function retrievalRanks(
   };
 }
 
+const cutoffs = [1, 5, 10]; // the paper's, table 5
+
+/** The paper's, and the mean reciprocal rank, which small galleries need: few ranks are exactly 1. */
+export const usualRetrievalMetrics: readonly RetrievalMetric[] = [
+  "recall@1",
+  "recall@5",
+  "recall@10",
+  "MRR",
+  "mean recall",
+];
+
 /**
- * TR@1, TR@5, TR@10, the mean reciprocal rank `TR MRR`, the four corresponding scores for IR, and `mean recall` over
- * the six recalls (LAVIS's r_mean). Standard errors take the gallery as fixed and the texts of an image as one cluster.
+ * For the usual metrics TR@1, TR@5, TR@10, the mean reciprocal rank `TR MRR`, the four corresponding scores for IR, and `mean
+ * recall` over the six recalls. Standard errors take the gallery as fixed and the texts of an image as one cluster.
  */
-export function retrievalScores(ranks: RetrievalRanks, gallery: Gallery): Readonly<Record<string, Score>> {
-  const tr = directionScores("TR", ranks.imageToText, gallery.images);
-  const ir = directionScores(
-    "IR",
-    ranks.textToImage,
-    gallery.imageOfText.map((image) => gallery.images[image] ?? ""),
-  );
+export function retrievalScores(
+  ranks: RetrievalRanks,
+  gallery: Gallery,
+  metrics: readonly RetrievalMetric[] = usualRetrievalMetrics,
+): Readonly<Record<string, Score>> {
+  const clusters = gallery.clusters ?? gallery.images;
+  const textClusters = gallery.imageOfText.map((image) => clusters[image] ?? "");
+  const { imageToText, textToImage } = ranks;
+  const recalls = [imageToText, textToImage].map(({ ranks }) => mean(cutoffs.map((k) => mean(foundAmong(ranks, k)))));
   return {
-    ...tr.scores,
-    ...ir.scores,
-    "mean recall": { value: (tr.meanRecall + ir.meanRecall) / 2, standardError: null },
+    ...directionScores("TR", imageToText, { metrics, clusters }),
+    ...directionScores("IR", textToImage, { metrics, clusters: textClusters }),
+    ...(metrics.includes("mean recall") && { "mean recall": { value: mean(recalls), standardError: null } }),
   };
 }
 
-const cutoffs = [1, 5, 10]; // the paper's, table 5
-
 /** Names of the scores, first those of images finding texts. */
-export const retrievalMetrics: readonly string[] = [
-  ...["TR", "IR"].flatMap((direction) => [...cutoffs.map((k) => `${direction}@${k}`), `${direction} MRR`]),
-  "mean recall",
-];
+export function retrievalScoreNames(metrics: readonly RetrievalMetric[]): readonly string[] {
+  const both = metrics.filter((metric) => metric !== "mean recall");
+  return [
+    ...(["TR", "IR"] as const).flatMap((direction) => both.map((metric) => scoreName(direction, metric))),
+    ...metrics.filter((metric) => metric === "mean recall"),
+  ];
+}
 
 /** What `mean recall` is the weighted sum of. */
 export const meanRecallParts: readonly {
   readonly metric: string;
-  readonly direction: "TR" | "IR";
+  readonly direction: Direction;
   readonly weight: number;
 }[] = (["TR", "IR"] as const).flatMap((direction) =>
   cutoffs.map((k) => ({ metric: `${direction}@${k}`, direction, weight: 1 / (2 * cutoffs.length) })),
 );
 
+type Direction = "TR" | "IR";
+
+function scoreName(direction: Direction, metric: Exclude<RetrievalMetric, "mean recall">): string {
+  return metric === "MRR" ? `${direction} MRR` : `${direction}@${cutoffOf(metric)}`;
+}
+
+function cutoffOf(metric: `recall@${number}`): number {
+  return Number(metric.slice("recall@".length));
+}
+
 function directionScores(
-  direction: "TR" | "IR",
+  direction: Direction,
   { ranks }: Ranks,
-  clusters: readonly string[],
-): { scores: Record<string, Score>; meanRecall: number } {
+  { metrics, clusters }: { readonly metrics: readonly RetrievalMetric[]; readonly clusters: readonly string[] },
+): Readonly<Record<string, Score>> {
   const scores: Record<string, Score> = {};
-  let recalls = 0;
-  for (const k of cutoffs) {
-    const found = Array.from(ranks, (rank) => (rank < k ? 1 : 0));
-    const recall = mean(found);
-    recalls += recall;
-    scores[`${direction}@${k}`] = {
-      value: recall,
-      standardError: clusteredStandardError(found, clusters),
-      bySample: found,
-    };
+  for (const metric of metrics) {
+    if (metric === "mean recall") continue;
+    const bySample =
+      metric === "MRR" ? Array.from(ranks, (rank) => 1 / (rank + 1)) : foundAmong(ranks, cutoffOf(metric));
+    const standardError = clusteredStandardError(bySample, clusters);
+    scores[scoreName(direction, metric)] = { value: mean(bySample), standardError, bySample };
   }
-  const reciprocal = Array.from(ranks, (rank) => 1 / (rank + 1));
-  scores[`${direction} MRR`] = {
-    value: mean(reciprocal),
-    standardError: clusteredStandardError(reciprocal, clusters),
-    bySample: reciprocal,
-  };
-  return { scores, meanRecall: recalls / cutoffs.length };
+  return scores;
+}
+
+/** 1 for each row whose best right candidate is among the first k, else 0. */
+function foundAmong(ranks: Int32Array, k: number): readonly number[] {
+  return Array.from(ranks, (rank) => (rank < k ? 1 : 0));
 }
 
 function mean(values: readonly number[]): number {

@@ -59,7 +59,12 @@ export function transcribe({ source, columns, rows }: PublishedTable): readonly 
     return printed.map((number, index): PublishedNumber => {
       const { task, split, metric, part = null, status: columnStatus } = columns[index]!;
       return {
-        ...{ checkpoint, model, task, split, part, metric },
+        checkpoint,
+        model,
+        task,
+        split,
+        part,
+        metric,
         ...fromPrinted(number, metric),
         origin: "paper",
         source,

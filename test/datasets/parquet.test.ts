@@ -53,14 +53,12 @@ const okVqaColumns: Readonly<Record<string, ColumnKind>> = {
 
 function okVqaRow(changed: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
   return {
-    ...{
-      question_id: "516065",
-      question: "What is it?",
-      answers: ten,
-      image,
-      question_type: "six",
-      answer_type: "other",
-    },
+    question_id: "516065",
+    question: "What is it?",
+    answers: ten,
+    image,
+    question_type: "six",
+    answer_type: "other",
     ...changed,
   };
 }
@@ -130,7 +128,10 @@ describe("a mirror of parquet files", () => {
     const { samples } = await okVqaQuestions.open({ folder }, "val");
     const [{ image: found, ...sample } = assert.fail()] = samples;
     assert.deepEqual(sample, {
-      ...{ id: "516065", question: "What is it?", questionType: "six", answerType: "other" },
+      id: "516065",
+      question: "What is it?",
+      questionType: "six",
+      answerType: "other",
       references: ten.map((answer, place) => ({ answer, confidence: "", id: place + 1 })),
     });
     assert.equal(found.id, "51606");
@@ -175,7 +176,9 @@ describe("a mirror of parquet files", () => {
       annotations_captions: "texts",
     };
     const rows = [7, 3].map((id) => ({
-      ...{ image: { bytes: new Uint8Array([id]), path: null }, image_id: id, image_file_name: `0a${id}.jpg` },
+      image: { bytes: new Uint8Array([id]), path: null },
+      image_id: id,
+      image_file_name: `0a${id}.jpg`,
       annotations_captions: [`a thing ${id}`, "another"],
     }));
     const folder = mirrorOf("data/validation-00000-of-00001.parquet", columns, rows);

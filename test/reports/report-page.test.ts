@@ -36,7 +36,11 @@ describe("the page of a report", () => {
     ]);
     const catalog = fakeCatalog(() => Promise.resolve(fakeModel()));
     made = await makeReport(await findFolders([...runs, bench, join(folder, "nothing")]), {
-      ...{ catalog, data: null, samples: 40, seed: 1, version: "0" },
+      catalog,
+      data: null,
+      samples: 40,
+      seed: 1,
+      version: "0",
     });
     await writeReport(join(folder, "report"), made);
     browser = await startBrowser(chromiumPath);
@@ -174,11 +178,16 @@ describe("the page of a report", () => {
 /** The same report with hostile names, questions, answers and folders. */
 function hostileReport({ report }: MadeReport): { report: Report; thumbnails: ReadonlyMap<string, string> } {
   const runs = report.runs.map((run) => ({
-    ...{ ...run, folder: hostile, rows: run.rows.map((row) => ({ ...row, checkpoint: hostile, metric: hostile })) },
+    ...run,
+    folder: hostile,
+    rows: run.rows.map((row) => ({ ...row, checkpoint: hostile, metric: hostile })),
     record: { ...run.record, checkpoint: { ...run.record.checkpoint, name: hostile, source: hostile } },
   }));
   const samples = report.gallery.samples.map((sample) => ({
-    ...{ ...sample, question: hostile, image: hostile, references: [hostile] },
+    ...sample,
+    question: hostile,
+    image: hostile,
+    references: [hostile],
     answers: sample.answers.map((answer) => ({ ...answer, text: hostile, prompt: hostile })),
   }));
   const apart = [{ folder: hostile, kind: "run" as const, reasons: [hostile], rows: [] }];

@@ -48,7 +48,9 @@ export function isPythonThere(): boolean {
 export function onTerminal(folder: string, { command, words, columns, goneAt, env = {} }: OnTerminal): EndedOnTerminal {
   const asked = { command: [process.execPath, command, ...words], columns, goneAt: goneAt ?? null };
   const { stdout, stderr } = spawnSync("python3", ["-c", program, JSON.stringify(asked)], {
-    ...{ cwd: folder, encoding: "utf8", timeout: hangMs },
+    cwd: folder,
+    encoding: "utf8",
+    timeout: hangMs,
     env: environment(folder, { TERM: "xterm-256color", ...env }),
   });
   const ended: unknown = JSON.parse(stdout === "" ? JSON.stringify({ code: 999, shown: stderr }) : stdout);

@@ -27,21 +27,27 @@ export async function startTry(change: Partial<TrySettings> = {}, catalog = fake
   let said = "";
   const output = { write: (text: string) => (said += text) };
   const terminal = new Terminal({
-    ...{ stdout: output, stderr: output, env: {}, isQuiet: false, noColor: true },
+    stdout: output,
+    stderr: output,
+    env: {},
+    isQuiet: false,
+    noColor: true,
     now: () => performance.now(),
   });
   const folder = temporaryFolder();
   const settings: TrySettings = {
-    ...{
-      host: "localhost",
-      port: 0,
-      models: [],
-      precisions: ["fp32", "int8"],
-      threads: 1,
-      device: { name: "cpu", id: 0 },
-      cache: join(folder, "cache"),
-    },
-    ...{ runs: [], data: null, keepModels: 2, maxUploadBytes: 1_000_000, maxPixels: null },
+    host: "localhost",
+    port: 0,
+    models: [],
+    precisions: ["fp32", "int8"],
+    threads: 1,
+    device: { name: "cpu", id: 0 },
+    cache: join(folder, "cache"),
+    runs: [],
+    data: null,
+    keepModels: 2,
+    maxUploadBytes: 1_000_000,
+    maxPixels: null,
     ...change,
   };
   const serving = await startTrying(settings, { catalog, hubCache: join(folder, "hub"), terminal });
@@ -51,7 +57,9 @@ export async function startTry(change: Partial<TrySettings> = {}, catalog = fake
 export function post(url: string, type: string, body: string | Uint8Array, signal?: AbortSignal): Promise<Response> {
   const bytes = typeof body === "string" ? body : new Uint8Array(body);
   return fetch(url, {
-    ...{ method: "POST", headers: { "Content-Type": type }, body: bytes },
+    method: "POST",
+    headers: { "Content-Type": type },
+    body: bytes,
     signal: signal ?? AbortSignal.timeout(hangMs),
   });
 }
@@ -113,8 +121,11 @@ export interface TryProcess {
 export async function tryProcess(...words: string[]): Promise<TryProcess> {
   const folder = temporaryFolder();
   const child = spawn(process.execPath, [fakeTryCommand, "try", "--port", "0", ...words], {
-    ...{ cwd: folder, env: environment(folder) },
-    ...{ stdio: ["ignore", "pipe", "pipe"], timeout: hangMs, killSignal: "SIGKILL" },
+    cwd: folder,
+    env: environment(folder),
+    stdio: ["ignore", "pipe", "pipe"],
+    timeout: hangMs,
+    killSignal: "SIGKILL",
   });
   let [out, err] = ["", ""];
   child.stderr.setEncoding("utf8").on("data", (text: string) => (err += text));

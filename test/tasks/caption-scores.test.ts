@@ -6,6 +6,7 @@ import { documentFrequencies } from "../../tasks/metrics/cider.ts";
 import { NgramNumbers } from "../../tasks/metrics/ngrams.ts";
 import { rougeL } from "../../tasks/metrics/rouge-l.ts";
 import { answersTo, assertClose, ciderOf, congruential, countsOf, samplesOf, words } from "../support/captions.ts";
+import { plainCider } from "../support/plain-metrics.ts";
 
 describe("CIDEr", () => {
   it("measures length in bigrams, so that captions of no and of one word are equally long", () => {
@@ -123,34 +124,3 @@ describe("ROUGE-L", () => {
     });
   });
 });
-
-/** CIDEr-D as its definition reads, n-grams being strings. */
-function plainCider(hypotheses: readonly string[], references: readonly (readonly string[])[]): number[] {
-  const ngramsOf = (caption: string, n: number) =>
-    words(caption)
-      .map((_, index, all) => all.slice(index, index + n))
-      .filter((ngram) => ngram.length === n)
-      .map((ngram) => ngram.join(" "));
-  const documents = (ngram: string, n: number) =>
-    references.filter((captions) => captions.some((caption) => ngramsOf(caption, n).includes(ngram))).length;
-  const vector = (caption: string, n: number) => {
-    const ngrams = ngramsOf(caption, n);
-    const weight = (ngram: string) => Math.log(references.length) - Math.log(Math.max(1, documents(ngram, n)));
-    return new Map(ngrams.map((ngram) => [ngram, ngrams.filter((other) => other === ngram).length * weight(ngram)]));
-  };
-  const norm = (weights: ReadonlyMap<string, number>) => Math.hypot(...weights.values());
-  const likeness = (hypothesis: string, reference: string, n: number) => {
-    const [h, r] = [vector(hypothesis, n), vector(reference, n)];
-    const product = [...h].reduce(
-      (sum, [ngram, weight]) => sum + Math.min(weight, r.get(ngram) ?? 0) * (r.get(ngram) ?? 0),
-      0,
-    );
-    const difference = ngramsOf(hypothesis, 2).length - ngramsOf(reference, 2).length;
-    return norm(h) * norm(r) === 0 ? 0 : (product / norm(h) / norm(r)) * Math.exp(-(difference ** 2) / 72);
-  };
-  return hypotheses.map((hypothesis, image) => {
-    const captions = references[image] ?? [];
-    const all = captions.flatMap((reference) => [1, 2, 3, 4].map((n) => likeness(hypothesis, reference, n)));
-    return (10 * all.reduce((sum, value) => sum + value, 0)) / all.length;
-  });
-}

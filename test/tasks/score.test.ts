@@ -52,8 +52,14 @@ describe("scores", () => {
     assert.equal(length.interval?.high, 1, "a share is never above 1");
     assert.equal(length.interval.low, 0, "two images leave one degree of freedom: 0.9 - 12.7 × 0.1 is below 0");
     assert.deepEqual(none, {
-      ...{ name: "none", unit: "fraction", higherIsBetter: true, value: null, standardError: null },
-      ...{ interval: null, published: null, breakdown: {} },
+      name: "none",
+      unit: "fraction",
+      higherIsBetter: true,
+      value: null,
+      standardError: null,
+      interval: null,
+      published: null,
+      breakdown: {},
     });
   });
 });

@@ -6,7 +6,7 @@
  */
 import type { RetrievalSample } from "../../../datasets/dataset.ts";
 import type { BenchAccuracy } from "../../../reports/records/bench/bench-run.ts";
-import { retrievalMetrics } from "../../../tasks/metrics/recall.ts";
+import { retrievalScoreNames, usualRetrievalMetrics } from "../../../tasks/metrics/recall.ts";
 import { clusteredStandardError } from "../../../tasks/metrics/standard-error.ts";
 import type { RetrievalProtocol } from "../../../tasks/task.ts";
 import type { OpenedSplit } from "../../catalog/open-split.ts";
@@ -79,7 +79,7 @@ function scored(samples: readonly RetrievalSample[], outputs: SampleTexts): Benc
     return best.split("=").every((id) => own.has(id)) ? 1 : 0;
   });
   return {
-    metric: retrievalMetrics[0]!,
+    metric: retrievalScoreNames(usualRetrievalMetrics)[0]!,
     value: found.reduce((sum, each) => sum + each, 0) / found.length,
     standardError: clusteredStandardError(
       found,

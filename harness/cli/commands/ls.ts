@@ -1,5 +1,5 @@
 /** `blip2-bench ls`: lists the checkpoints and tasks that --model and --tasks can name. */
-import { retrievalMetrics } from "../../../tasks/metrics/recall.ts";
+import { retrievalScoreNames } from "../../../tasks/metrics/recall.ts";
 import { left, tableOf } from "../../../reports/tables/table.ts";
 import type { ColumnOf } from "../../../reports/tables/table.ts";
 import { tableToText } from "../../../reports/tables/terminal.ts";
@@ -47,7 +47,7 @@ function list(
     name: task.name,
     splits: task.dataset.splits,
     protocols: Object.keys(task.protocols),
-    metrics: task.kind === "retrieval" ? retrievalMetrics : task.metrics.map((metric) => metric.name),
+    metrics: task.kind === "retrieval" ? retrievalScoreNames(task.metrics) : task.metrics.map((metric) => metric.name),
   }));
   if (isJson) {
     terminal.result(

@@ -40,7 +40,7 @@ export async function runAsAsked(
     overwrite: values.overwrite,
     output: values.output === null ? output : null,
   });
-  const pulled = values.pull ? await pullMissing(config.models, surroundings) : completeCode;
+  const pulled = values.pull ? await pullMissing(config, surroundings) : completeCode;
   if (pulled !== completeCode) return pulled;
   return run(config, { ...surroundings, resume, isReported: values.report });
 }

@@ -42,6 +42,14 @@ export async function runsIn(folder: string): Promise<readonly string[]> {
   );
 }
 
+/** The run folder itself, or the only one below it. `command`: for the message where there are several. */
+export async function oneRunIn(folder: string, command: string): Promise<string> {
+  const [only, ...more] = await runsIn(folder);
+  if (only !== undefined && more.length === 0) return only;
+  const names = [only, ...more].join(", ");
+  throw new UsageError(`${command}: ${folder} holds ${more.length + 1} runs, expected one. Name one of: ${names}.`);
+}
+
 async function runsBelow(folder: string, depth: number): Promise<readonly string[]> {
   if ((await kindOfFolder(folder)) === "run") return [folder];
   const runs: string[] = [];

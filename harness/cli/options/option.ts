@@ -89,7 +89,10 @@ export function optionsUnder(heading: Heading): OptionsUnder {
       // undefined where no default is declared
       const usually = otherwiseIn ?? ((): Otherwise => otherwise as Otherwise);
       return {
-        ...{ flags, heading, kind, isAnyText },
+        flags,
+        heading,
+        kind,
+        isAnyText,
         help: withDefault(help, usual ?? (isTold ? String(otherwise) : null)),
         read: (given, place) => {
           if (given === undefined) return usually(place);

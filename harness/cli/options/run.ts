@@ -9,7 +9,7 @@ import { optionsUnder } from "./option.ts";
 import type { Option, Values } from "./option.ts";
 import { outputFolder, overwrite } from "./output.ts";
 import { deviceOf, generation, refuseIdleBudget, runSpeed } from "./speed.ts";
-import { promptOption, protocol, search } from "./text.ts";
+import { answering, promptOption, protocol, search } from "./text.ts";
 import { modelOption, precision, rankingAndScore, samples, tasksOption } from "./what-to-run.ts";
 
 const underWhatToRun = optionsUnder("What to run");
@@ -45,6 +45,7 @@ const otherRunOptions = {
   ),
   ...rankingAndScore,
   prompt: promptOption("another prompt, with {question} in it"),
+  ...answering,
   ...search,
   generation,
 };
@@ -52,7 +53,10 @@ const otherRunOptions = {
 export const runOptions = {
   ...plainRunOptions({ models: "all bundled", tasks: "all the checkpoints can do" }),
   ...otherRunOptions,
-  pull: underWhatToRun.toggle("--pull", "fetch checkpoints from the hub that are not here yet"),
+  pull: underWhatToRun.toggle(
+    "--pull",
+    "fetch what is not here yet from the hub: checkpoints, and the mirror that --data hf: names",
+  ),
   report: underOutput.toggle("--no-report", "do not end by writing a report into the output folder"),
 };
 
@@ -76,6 +80,7 @@ export function runConfigOf(
     precisions,
     firstSteps: firstSteps ?? (precisions.length > 1 ? comparedSteps : 0),
     generation: others.generation ?? "auto",
+    candidates: others.candidates ?? null,
     overrides: overridesOf(values),
   });
 }
@@ -85,11 +90,13 @@ export function defaultOutput(): string {
 }
 
 function overridesOf(values: Partial<Values<typeof otherRunOptions>>): Overrides {
-  const { rerank, ciderDf, prompt } = values;
+  const { rerank, ciderDf, prompt, answers, lengthNorm } = values;
   return Object.freeze({
     ...(rerank !== undefined && { rerank }),
     ...(ciderDf === "sample" && { ciderDf }),
     ...(prompt !== undefined && { prompt }),
+    ...(answers === "ranked" && { answers }),
+    ...(lengthNorm !== undefined && lengthNorm !== "none" && { lengthNorm }),
     ...givenSettings(values),
   });
 }

@@ -46,7 +46,11 @@ export function readHowAsked(
   const isStepwise = show || sampling !== null;
   const models = model ?? [usual];
   const load: LoadChoices = {
-    ...{ models, precisions, threads, cache, maxPixels },
+    models,
+    precisions,
+    threads,
+    cache,
+    maxPixels,
     device: deviceOf({ device, deviceId }),
     ...(isStepwise && { generation: "stepwise" }),
   };

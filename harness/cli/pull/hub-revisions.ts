@@ -2,7 +2,8 @@
  * The part of `blip2-bench cache` about the Hugging Face cache: lists revisions; removes named ones and unfinished
  * downloads.
  */
-import { parseHubName } from "../../../models/checkpoint/hugging-face-cache.ts";
+import { parseHubName, parseMirrorName, shownHubName } from "../../../models/checkpoint/hugging-face-cache.ts";
+import type { HubRepository } from "../../../models/checkpoint/hugging-face-cache.ts";
 import { left, right, tableOf } from "../../../reports/tables/table.ts";
 import type { ColumnOf } from "../../../reports/tables/table.ts";
 import { tableToText } from "../../../reports/tables/terminal.ts";
@@ -14,14 +15,14 @@ import {
   removeRevision,
   revisionsNamed,
 } from "../../pull/hub/cached-revisions.ts";
-import type { CachedRevision } from "../../pull/hub/cached-revisions.ts";
+import type { CachedRevision, PartialBlob } from "../../pull/hub/cached-revisions.ts";
 import { readableBytes } from "../../catalog/readable-bytes.ts";
 
 /** The revisions and unfinished downloads that were listed or removed. */
 export interface HubRevisions {
   readonly folder: string;
   readonly revisions: readonly CachedRevision[];
-  readonly partial: readonly { readonly repository: string; readonly path: string; readonly sizeBytes: number }[];
+  readonly partial: readonly PartialBlob[];
 }
 
 export async function findHubRevisions(folder: string): Promise<HubRevisions> {
@@ -35,8 +36,12 @@ export async function findHubRevisions(folder: string): Promise<HubRevisions> {
 export async function pruneHubRevisions(folder: string, names: readonly string[]): Promise<HubRevisions> {
   const { revisions, partial } = await findHubRevisions(folder);
   const named = names.flatMap((word) => {
-    const name = parseHubName(word);
-    if (name === null) throw new UsageError(`--revision ${word}: expected owner/name or owner/name@revision.`);
+    const name = parseMirrorName(word) ?? parseHubName(word);
+    if (name === null) {
+      throw new UsageError(
+        `--revision ${word}: expected owner/name or owner/name@revision, with hf: before it for a mirror of data.`,
+      );
+    }
     return revisionsNamed(revisions, name, word.includes("@"));
   });
   const removed = [...new Set(named)];
@@ -45,8 +50,7 @@ export async function pruneHubRevisions(folder: string, names: readonly string[]
   return { folder, revisions: removed, partial };
 }
 
-interface ShownRevision {
-  readonly repository: string;
+interface ShownRevision extends HubRepository {
   readonly commit: string;
   readonly names: string;
   readonly sizeBytes: number;
@@ -54,7 +58,7 @@ interface ShownRevision {
 }
 
 const columns: readonly ColumnOf<ShownRevision>[] = [
-  left("on the hub", ({ repository }) => repository),
+  left("on the hub", ({ kind, repository }) => shownHubName({ kind, repository })),
   left("commit", ({ commit }) => commit),
   left("branches, tags", ({ names }) => names),
   right("size", ({ sizeBytes }) => readableBytes(sizeBytes)),

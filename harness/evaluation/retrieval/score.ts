@@ -6,11 +6,11 @@ import type { RetrievalSample } from "../../../datasets/dataset.ts";
 import type { Outcome } from "../../../reports/records/journal.ts";
 import { scoresFormat } from "../../../reports/records/run-record.ts";
 import type { ScoreSheet } from "../../../reports/records/run-record.ts";
-import { retrievalRanks, retrievalScores } from "../../../tasks/metrics/recall.ts";
+import { retrievalRanks, retrievalScores, usualRetrievalMetrics } from "../../../tasks/metrics/recall.ts";
 import type { Gallery, RetrievalRanks, RetrievalScores } from "../../../tasks/metrics/recall.ts";
 import { candidates, rerankedScores, similarityScores } from "../../../tasks/metrics/retrieval-ranking.ts";
 import type { MatchedTexts } from "../../../tasks/metrics/retrieval-ranking.ts";
-import type { RetrievalTask, Score } from "../../../tasks/task.ts";
+import type { RetrievalMetric, RetrievalTask, Score } from "../../../tasks/task.ts";
 import { metricScore, publishedOf } from "../metric-score.ts";
 import type { EmbeddedSplit } from "./ask.ts";
 
@@ -42,6 +42,7 @@ export function scoreRanking(task: RetrievalTask, ranked: MatchedRun): ScoreShee
         },
         rerank,
         seen.map(({ image }) => known.get(image.id)!),
+        task.metrics,
       ).scores
     : {};
   const columns = (direction: string): [string, readonly number[]][] =>
@@ -108,17 +109,18 @@ export function scoreRetrieval(
   { similarities, gallery }: Pick<EmbeddedSplit, "similarities" | "gallery">,
   rerank: number,
   matched: readonly MatchedTexts[],
+  metrics: readonly RetrievalMetric[] = usualRetrievalMetrics,
 ): RetrievalOutcome {
   if (gallery.images.length === 0) return { scores: {}, ties: { imageToText: 0, textToImage: 0 } };
   const ranksOf = (scores: RetrievalScores): RetrievalRanks => retrievalRanks(scores, gallery); // ties: pessimistic
   const alone = ranksOf(similarityScores(similarities));
   const first = rerank === 0 ? alone : ranksOf(rerankedScores(similarities, candidates(similarities, rerank), matched));
-  const itc = Object.entries(retrievalScores(alone, gallery)).map(([name, score]): [string, Score] => [
+  const itc = Object.entries(retrievalScores(alone, gallery, metrics)).map(([name, score]): [string, Score] => [
     `ITC ${name}`,
     score,
   ]);
   return {
-    scores: { ...retrievalScores(first, gallery), ...Object.fromEntries(itc) },
+    scores: { ...retrievalScores(first, gallery, metrics), ...Object.fromEntries(itc) },
     ties: { imageToText: first.imageToText.ties, textToImage: first.textToImage.ties },
   };
 }

@@ -56,7 +56,8 @@ async function compareAnswers(
   const answersOn = async (device: Device, generation: (typeof ways)[number]): Promise<Answers> => {
     const own = {
       ...options,
-      ...{ device, generation },
+      device,
+      generation,
       precision: precisionOn(parsePrecision(subject.precision), options.device),
     };
     const model = await loadGenerationCheckpoint(await openBundled(subject, own), own);

@@ -126,7 +126,11 @@ function timed(work: Work, { ms, stagesMs }: Performance): TimedWork {
   const each = Object.entries(stagesMs).map(([stage, total]): [string, number] => [stage, total / questions]);
   const perSecond = (count: number): number => (1000 * count) / ms;
   return {
-    ...{ work: name, images, questions, batch, ms },
+    work: name,
+    images,
+    questions,
+    batch,
+    ms,
     imagesPerSecond: perSecond(images),
     questionsPerSecond: perSecond(questions),
     tokensPerSecond: perSecond(questions * decoding.newTokens.max),

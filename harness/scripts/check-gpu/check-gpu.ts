@@ -66,7 +66,10 @@ async function main(): Promise<void> {
     made,
     flags: Object.fromEntries(names.map((name) => [name, flags.text(name)])),
     ...(await provenance({ threads, workers: 1 })),
-    ...{ device: notRun, parity: notRun, speed: notRun, ceilings: notRun },
+    device: notRun,
+    parity: notRun,
+    speed: notRun,
+    ceilings: notRun,
   };
   const output = flags.text("output");
   await mkdir(output, { recursive: true }).catch((cause: unknown) => {
@@ -86,7 +89,7 @@ async function main(): Promise<void> {
       verdict: judgeParity(rows),
     });
     const cacheFolder = path.join(tmpdir(), "blip2-bench-cache");
-    const compare = { ...{ device, threads, cacheFolder, hubCache: "" }, questions: asked.questions, onProgress: note };
+    const compare = { device, threads, cacheFolder, hubCache: "", questions: asked.questions, onProgress: note };
     await keep({ parity: begun });
     await keep({
       parity: await section(async () => {

@@ -18,7 +18,11 @@ const longestMs = 30 * 60_000; // `npm start` on a busy machine
 function run(words: readonly string[], folder: string): string {
   const env = { ...process.env, XDG_CACHE_HOME: join(folder, "cache"), NO_COLOR: "1" };
   const { status, stdout, stderr } = spawnSync(process.execPath, [command, ...words], {
-    ...{ cwd: folder, env, encoding: "utf8", timeout: longestMs, maxBuffer: 1e8 },
+    cwd: folder,
+    env,
+    encoding: "utf8",
+    timeout: longestMs,
+    maxBuffer: 1e8,
   });
   if (status !== 0) throw new Error(`blip2-bench ${words.join(" ")} ended with ${status ?? "a signal"}: ${stderr}`);
   return stdout;
@@ -49,12 +53,12 @@ await runBenchmark(async () => {
     run(["report", ...runs(["vqav2"]), "--output", "samples"], folder);
     await mkdir(join(packageFolder, pictureFolder), { recursive: true });
     await takePictures({
-      ...{ root: packageFolder, command, report: join(folder, "report", "index.html") },
-      ...{
-        samples: join(folder, "samples", "index.html"),
-        onPicture: (picture) => {
-          print({ picture });
-        },
+      root: packageFolder,
+      command,
+      report: join(folder, "report", "index.html"),
+      samples: join(folder, "samples", "index.html"),
+      onPicture: (picture) => {
+        print({ picture });
       },
     });
   } finally {

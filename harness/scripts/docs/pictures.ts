@@ -69,7 +69,10 @@ async function take(
   { scheme, file }: { readonly scheme: (typeof schemes)[number]; readonly file: string },
 ): Promise<void> {
   const { page } = await openUrl(browser, url, {
-    ...{ viewport: { width, height }, colorScheme: scheme, deviceScaleFactor: pixelsPerPoint, reducedMotion: "reduce" },
+    viewport: { width, height },
+    colorScheme: scheme,
+    deviceScaleFactor: pixelsPerPoint,
+    reducedMotion: "reduce",
   });
   await stage?.(page);
   await sharp(await page.screenshot())

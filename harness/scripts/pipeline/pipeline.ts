@@ -50,7 +50,11 @@ async function main(): Promise<void> {
   const runs: GraphRun[] = [];
   const onRun = (run: GraphRun): void => void runs.push(run);
   const options = {
-    ...{ threads, precision, onRun, cacheFolder: path.join(tmpdir(), "blip2-bench-cache"), hubCache: "" },
+    threads,
+    precision,
+    onRun,
+    cacheFolder: path.join(tmpdir(), "blip2-bench-cache"),
+    hubCache: "",
     keepFeatures: oneOf("features", flags.text("features"), ["made", "kept"]) === "kept",
     generation: oneOf("generation", flags.text("generation"), generationWays),
     imageThreads: flags.text("image-threads") === "0" ? 0 : flags.count("image-threads"),

@@ -97,7 +97,10 @@ export class ReferenceProcess {
     const images = await Promise.all(requests.map(async ({ image }) => (await imageBytes(image)).toString("base64")));
     const { beams, newTokens, lengthPenalty } = decoding;
     const asked = {
-      ...{ images, batch, beams, lengthPenalty },
+      images,
+      batch,
+      beams,
+      lengthPenalty,
       prompts: requests.map(({ prompt }) => prompt),
       minNewTokens: newTokens.min,
       maxNewTokens: newTokens.max,

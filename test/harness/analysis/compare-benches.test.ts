@@ -18,9 +18,17 @@ beforeEach(() => {
 function restarts(...perSecond: readonly number[]): Pick<BenchPoint, "runs"> {
   return {
     runs: perSecond.map((samplesPerSecond) => ({
-      ...{ validity: "VALID", invalidReasons: [], queries: 100, samples: 100, samplesPerSecond },
-      ...{ medianLatencyNs: 1e9 / samplesPerSecond, percentileLatencyNs: null, loadMs: 500, peakMemoryBytes: null },
-      ...{ startedAt: "2026-01-01T00:00:00Z", finishedAt: "2026-01-01T00:01:00Z" },
+      validity: "VALID",
+      invalidReasons: [],
+      queries: 100,
+      samples: 100,
+      samplesPerSecond,
+      medianLatencyNs: 1e9 / samplesPerSecond,
+      percentileLatencyNs: null,
+      loadMs: 500,
+      peakMemoryBytes: null,
+      startedAt: "2026-01-01T00:00:00Z",
+      finishedAt: "2026-01-01T00:01:00Z",
     })),
   };
 }

@@ -12,7 +12,10 @@ import { fakeSystem, VirtualClock } from "../../support/virtual-time.ts";
 const serviceMs = 10;
 const settings: LoadGenSettings = {
   ...defaultSettings("server", 1000),
-  ...{ minQueryCount: 20_000, minDurationMs: 0, targetLatencyNs: 50e6, targetQps: 13 },
+  minQueryCount: 20_000,
+  minDurationMs: 0,
+  targetLatencyNs: 50e6,
+  targetQps: 13,
 };
 
 async function run(trial: LoadGenSettings): Promise<RunLog> {

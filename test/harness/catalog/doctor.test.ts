@@ -102,7 +102,12 @@ describe("doctor", () => {
 
   it("says what --device auto takes: the first that works, and never one in software", () => {
     const found = (device: ProviderName, isSoftware = false): DeviceFinding => ({
-      ...{ device, status: "works", difference: 0, precisions: [], reason: null, advice: null },
+      device,
+      status: "works",
+      difference: 0,
+      precisions: [],
+      reason: null,
+      advice: null,
       adapter: { name: device, driver: null, isSoftware },
     });
     assert.equal(autoDevice([found("cpu"), found("dml"), found("webgpu")]), "webgpu");

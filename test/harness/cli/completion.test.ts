@@ -24,7 +24,8 @@ describe("completion in bash", () => {
     const run = `${script}
 COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _blip2_bench; printf '%s\\n' "\${COMPREPLY[@]}"`;
     const { stdout, stderr, status } = spawnSync("bash", ["-c", run, "bash", "blip2-bench", ...words], {
-      ...{ cwd, encoding: "utf8" as const },
+      cwd,
+      encoding: "utf8" as const,
       env: { PATH: process.env["PATH"], HOME: "/nowhere", ...env },
     });
     assert.equal(status, 0, stderr);

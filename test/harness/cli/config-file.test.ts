@@ -118,7 +118,9 @@ report: false
     );
     const options = write("gate.yaml", `baseline: b.json\nmargin: [accuracy=0.5]\nconfig: ${margins}\n`);
     assert.deepEqual((await printed("gate", "x", "--config", options)).options, {
-      ...{ baseline: "b.json", margin: "accuracy=0.5", config: margins },
+      baseline: "b.json",
+      margin: "accuracy=0.5",
+      config: margins,
     });
     assertFails(await inProcess(folder, "gate", "x", "--config", options), 2, /--config .*gate\.json: "format"/);
     const two = await inProcess(folder, "gate", "x", "--baseline", "b", "--config", "a.json", "--config", "b.json");

@@ -76,7 +76,10 @@ describe("workers", () => {
   const entry = join(projectRoot, "dist", "test", "support", "fake-model-process.js");
   const place = { where: "fake", threads: 1, cacheFolder, hubCache: "" };
   const options: DecodingOptions = {
-    ...{ beams: 1, newTokens: { min: 1, max: 5 }, lengthPenalty: 1, repetitionPenalty: 1 },
+    beams: 1,
+    newTokens: { min: 1, max: 5 },
+    lengthPenalty: 1,
+    repetitionPenalty: 1,
     earlyStopping: false,
   };
   const about = (id: string): GenerationRequest => ({ image: { id, path: `${id}.jpg` }, prompt: `about ${id}` });

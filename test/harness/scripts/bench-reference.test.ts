@@ -13,15 +13,27 @@ import { temporaryFolder } from "../../support/temporary-files.ts";
 
 const python = `${process.execPath} ${fileURLToPath(new URL("../../support/fake-reference.js", import.meta.url))}`;
 const decoding = {
-  ...{ beams: 1, newTokens: { min: 1, max: 2 }, lengthPenalty: 1, repetitionPenalty: 1 },
+  beams: 1,
+  newTokens: { min: 1, max: 2 },
+  lengthPenalty: 1,
+  repetitionPenalty: 1,
   earlyStopping: false,
 } as const;
 const facts = {
-  ...{ torch: "2.14", transformers: "5.12.1", blas: "MKL", instructions: "AVX512", dtype: "bfloat16", threads: 2 },
-  ...{ oneRowBytesPerSecond: 22e9, loadSeconds: 1 },
+  torch: "2.14",
+  transformers: "5.12.1",
+  blas: "MKL",
+  instructions: "AVX512",
+  dtype: "bfloat16",
+  threads: 2,
+  oneRowBytesPerSecond: 22e9,
+  loadSeconds: 1,
 };
 const piece: Piece = {
-  ...{ date: "2026-11-30T10:00:00.000Z", processor: "A processor", threads: 2, read: 24e9 },
+  date: "2026-11-30T10:00:00.000Z",
+  processor: "A processor",
+  threads: 2,
+  read: 24e9,
   checkpoint: { name: "base", weightBytes: 1.2e9 },
   work: { name: "vqa", unit: "questions", units: 10 },
   ours: { precision: "int8", batch: 8, version: "1.0.0", node: "v24.0.0", onnxRuntime: "1.30.0" },

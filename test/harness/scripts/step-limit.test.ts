@@ -52,12 +52,21 @@ describe("the limit of a decode step", () => {
 describe("a step of all beams", () => {
   const run = (graph: string, ms: number): GraphRun => ({ graph, ms, keptOnDevice: [], weightsBytes: 1e9 });
   const performed = {
-    ...{ ms: 100, stagesMs: {} },
+    ms: 100,
+    stagesMs: {},
     runs: [run("vision", 5), run("decoder", 30), ...[4, 5, 6].flatMap((ms) => [run("head", 1), run("decoder", ms)])],
   };
   const vision: VisionConfig = {
-    ...{ hidden: 8, mlp: 8, layers: 1, heads: 1, imageSize: 28, patch: 14, channels: 3 },
-    ...{ epsilon: 1e-6, qkvBias: true, activation: "gelu" },
+    hidden: 8,
+    mlp: 8,
+    layers: 1,
+    heads: 1,
+    imageSize: 28,
+    patch: 14,
+    channels: 3,
+    epsilon: 1e-6,
+    qkvBias: true,
+    activation: "gelu",
   };
 
   it("is the middle one of a batch that is full, with its rows and the bytes that it reads", () => {

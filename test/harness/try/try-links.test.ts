@@ -32,7 +32,11 @@ describe("a link of a report to try", () => {
     runId = (JSON.parse(readFileSync(join(run, "run.json"), "utf8")) as RunJson).identity.slice(0, 16);
     const catalog = fakeCatalog(() => Promise.resolve(fakeModel()));
     const made = await makeReport(await findFolders([run]), {
-      ...{ catalog, data: null, samples: 6, seed: 1, version: "0" },
+      catalog,
+      data: null,
+      samples: 6,
+      seed: 1,
+      version: "0",
     });
     await writeReport(join(folder, "report"), made);
     tried = await startTry({ runs: [folder] });

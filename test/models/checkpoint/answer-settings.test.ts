@@ -89,7 +89,9 @@ describe("a checkpoint's files that differ", () => {
     const folder = changedCheckpoint({ base: "shapes-t5-small", what: "", files: {} });
     const notes: string[] = [];
     const model = await loadBlip2(folder, {
-      ...{ threads: 1, cacheFolder, hubCache: "" },
+      threads: 1,
+      cacheFolder,
+      hubCache: "",
       onPreparation: (event) => {
         if (event.kind === "note") notes.push(event.message);
       },

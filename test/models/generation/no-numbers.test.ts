@@ -19,7 +19,11 @@ const options = { threads: 1, cacheFolder, hubCache: "" };
 const id = "COCO_val2014_000000000108.jpg";
 const image = { id, path: path.join(projectRoot, "datasets", "bundled", "val2014", id) };
 const greedy: DecodingOptions = {
-  ...{ beams: 1, newTokens: { min: 0, max: 4 }, lengthPenalty: 1, repetitionPenalty: 1, earlyStopping: false },
+  beams: 1,
+  newTokens: { min: 0, max: 4 },
+  lengthPenalty: 1,
+  repetitionPenalty: 1,
+  earlyStopping: false,
 };
 
 /** A copy whose tensor has NaN at place 7. */

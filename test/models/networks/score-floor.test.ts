@@ -76,8 +76,11 @@ describe("the floor under masked scores", () => {
     g.output("two", attentionOverCache(g, q, { keys, values, axis: "past" }, recent, all));
     const state = (length: number, seed: number) => float32Tensor(...random([batch, heads, length, head], seed));
     const { floored, plain } = await withAndWithout(g.finish(), {
-      ...{ q: state(tokens, 2), keys: state(past, 3), values: state(past, 4) },
-      ...{ new_keys: state(tokens, 5), new_values: state(tokens, 6) },
+      q: state(tokens, 2),
+      keys: state(past, 3),
+      values: state(past, 4),
+      new_keys: state(tokens, 5),
+      new_values: state(tokens, 6),
       mask: float32Tensor(mask(past), [batch, 1, tokens, past]),
       all: float32Tensor(mask(past + tokens), [batch, 1, tokens, past + tokens]),
     });

@@ -1,6 +1,6 @@
 /** Chooses the files of a repository that a checkpoint needs: weights as safetensors, and their configuration. */
 import { PullError } from "../network/pull-error.ts";
-import type { HubFile } from "./list-files.ts";
+import type { FileChoice, HubFile } from "./list-files.ts";
 
 const single = "model.safetensors";
 /** Names of weight files: the shards of a checkpoint in several files, and an adapter. */
@@ -15,10 +15,12 @@ const otherSettings = /^(pytorch_model|tf_model|flax_model|requirements)\b/;
 const otherWeights = /\.(bin|pt|pth|ckpt|h5|msgpack)$/;
 
 /**
- * The files to fetch. Many repositories hold the weights as Python pickles, too; those are never read and therefore not
- * fetched.
+ * The files of a checkpoint. Many repositories hold the weights as Python pickles, too; those are never read and therefore
+ * not fetched.
  */
-export function chooseFiles<F extends Pick<HubFile, "path">>(name: string, files: readonly F[]): readonly F[] {
+export const checkpointFiles: FileChoice = { of: chooseFiles, areAll };
+
+function chooseFiles(name: string, files: readonly HubFile[]): readonly HubFile[] {
   const paths = files.map(({ path }) => path);
   const isSingle = paths.includes(single);
   const isWeights = (path: string): boolean => path === adapter || (isSingle ? path === single : shard.test(path));
@@ -34,4 +36,12 @@ export function chooseFiles<F extends Pick<HubFile, "path">>(name: string, files
   const isSettings = (path: string): boolean =>
     settings.test(path) && !otherSettings.test(path) && !(isSingle && isIndex(path));
   return files.filter(({ path }) => isWeights(path) || isSettings(path));
+}
+
+/** Whether they include a config and every shard of the weights. */
+function areAll(paths: readonly string[]): boolean {
+  const weights = paths.filter((path) => path.endsWith(".safetensors") && !path.includes("/"));
+  const [, shards] = /-of-(\d+)\.safetensors$/.exec(weights.find((path) => path.startsWith("model-")) ?? "") ?? [];
+  const isWhole = shards === undefined ? weights.length > 0 : weights.length >= Number(shards);
+  return isWhole && paths.some((path) => /^(adapter_)?config\.json$/.test(path));
 }

@@ -7,13 +7,14 @@
  * Archives are not trusted. Refused are: encryption, archives of several disks, compression methods other than deflate,
  * member names that lead outside the folder, and members that contradict the directory.
  */
-import { DatasetError } from "../../datasets/dataset.ts";
 
 /** Something that byte ranges of an archive can be read from: a file, or a server with range requests. */
 export interface ByteSource {
   /** Path or URL, for messages. */
   readonly name: string;
   readonly sizeBytes: number;
+  /** The error that an archive is refused with: of a data set, or of a checkpoint. */
+  readonly refusal: (message: string) => Error;
   /** Bytes from `begin` up to, not including, `end`. */
   readonly read: (begin: number, end: number) => Promise<Uint8Array>;
 }
@@ -36,12 +37,12 @@ const locatorLength = 20;
 const zip64EndLength = 56;
 const entryLength = 46;
 
-/** Largest unpacked size of a member: no image or annotation file of a supported data set is larger. */
+/** Largest unpacked size of a member: no image, annotation file or tensor of a supported data set or checkpoint is larger. */
 const mostMemberBytes = 4e9;
 
 /**
- * The files of an archive in order, without folder entries. Throws a DatasetError for an archive that is damaged or
- * refused.
+ * The files of an archive in order, without folder entries. Throws the source's error for an archive that is damaged
+ * or refused.
  */
 export async function readZipDirectory(source: ByteSource): Promise<readonly ZipMember[]> {
   const { begin, end, count } = await findDirectory(source);
@@ -87,8 +88,8 @@ function withEnds(
 function readEntry(source: ByteSource, entry: Buffer): Omit<ZipMember, "end"> | null {
   const nameLength = entry.readUInt16LE(28);
   const name = entry.toString("utf8", entryLength, entryLength + nameLength);
-  const refuse = (why: string): DatasetError =>
-    new DatasetError(`${source.name}: member ${JSON.stringify(name)} ${why}. Nothing of the archive is taken.`);
+  const refuse = (why: string): Error =>
+    source.refusal(`${source.name}: member ${JSON.stringify(name)} ${why}. Nothing of the archive is taken.`);
   if (name === "" || name.startsWith("/") || /[\\\0]/.test(name) || /^[A-Za-z]:/.test(name)) {
     throw refuse("has no name below the archive's folder");
   }
@@ -183,8 +184,8 @@ function isLast(tail: Buffer, place: number): boolean {
   return place + endLength + tail.readUInt16LE(place + 20) === tail.length;
 }
 
-export function damaged({ name }: Pick<ByteSource, "name">, what: string): DatasetError {
-  return new DatasetError(`${name}: the zip archive is damaged: ${what}. Get it again.`);
+export function damaged({ name, refusal }: Pick<ByteSource, "name" | "refusal">, what: string): Error {
+  return refusal(`${name}: the zip archive is damaged: ${what}. Get it again.`);
 }
 
 function viewOf(bytes: Uint8Array): Buffer {
