@@ -15,6 +15,7 @@
  */
 import { layerNorm, linear } from "../graph/layers.ts";
 import type { Attend, Projected } from "../graph/layers.ts";
+import { linears } from "../graph/joined-products.ts";
 import type { OptConfig } from "../checkpoint/config.ts";
 import type { Weights } from "../checkpoint/weights.ts";
 import { GraphBuilder } from "../graph/builder.ts";
@@ -93,9 +94,10 @@ function selfAttention(
   const size = { from: hidden, to: hidden, bias };
 
   const scale = g.scalar((hidden / heads) ** -0.5, w.activations("language"));
-  const q = g.multiply(linear(g, x, w.at("q_proj"), size), scale);
-  const [keys, values] = [linear(g, x, w.at("k_proj"), size), linear(g, x, w.at("v_proj"), size)];
-  return linear(g, attend({ q, keys, values }), w.at("out_proj"), size);
+  const projections = ["q_proj", "k_proj", "v_proj"].map((name) => w.at(name));
+  const [queries, keys, values] = linears(g, x, projections, size);
+  const q = g.multiply(queries!, scale);
+  return linear(g, attend({ q, keys: keys!, values: values! }), w.at("out_proj"), size);
 }
 
 function feedForward(g: GraphBuilder, x: Value, w: Weights, { hidden, mlp, bias, activation }: OptConfig): Value {
