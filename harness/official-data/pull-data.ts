@@ -14,8 +14,9 @@ import { remoteSource } from "./archive-source.ts";
 import { fetchToFolder, isFile, refuseSmallDisk, scratchName } from "./folder-to-fill.ts";
 import type { FolderToFill } from "./folder-to-fill.ts";
 import { pullImages } from "./pull-images.ts";
-import { memberNamed, orWithoutRanges, takeMembers, withWholeArchive } from "./take-members.ts";
+import { countMembers, memberNamed, orWithoutRanges, takeMembers, withWholeArchive } from "./take-members.ts";
 import { readZipDirectory } from "./zip-directory.ts";
+import type { ByteSource, ZipMember } from "./zip-directory.ts";
 
 export interface DataToPull extends FolderToFill {
   readonly dataset: Dataset<Sample>;
@@ -68,22 +69,19 @@ async function pullAnnotations(
     await fetchToFolder(network, from, { filling, path });
     return;
   }
-  const fromWhole = (): Promise<void> =>
-    withWholeArchive(network, from, { filling }, async (source) => {
-      const member = memberNamed(source, await readZipDirectory(source), fileName);
-      await refuseSmallDisk(filling.folder, member.sizeBytes);
-      await takeMembers(network, source, { members: [member], pathOf: () => path });
-    });
+  const take = async (source: ByteSource, onTaken?: (member: ZipMember) => void): Promise<void> => {
+    const member = memberNamed(source, await readZipDirectory(source), fileName);
+    await refuseSmallDisk(filling.folder, member.sizeBytes);
+    if (onTaken !== undefined) filling.onWork(fileName, member.end - member.begin);
+    await takeMembers(source, { members: [member], pathOf: () => path }, onTaken);
+  };
+  const fromWhole = (): Promise<void> => withWholeArchive(network, from, { filling }, (source) => take(source));
   if (from.sha256.length > 0 && (from.sizeBytes ?? 0) <= wholeArchiveBytes) {
     await fromWhole();
     return;
   }
   const byRanges = async (): Promise<void> => {
-    const source = await remoteSource(network, from.url);
-    const member = memberNamed(source, await readZipDirectory(source), fileName);
-    await refuseSmallDisk(filling.folder, member.sizeBytes);
-    filling.onWork(fileName, member.end - member.begin);
-    await takeMembers(network, source, { members: [member], pathOf: () => path });
+    await take(await remoteSource(network, from.url), countMembers(network));
   };
   await orWithoutRanges(network, from, { byRanges, otherwise: "the whole archive is fetched", without: fromWhole });
 }

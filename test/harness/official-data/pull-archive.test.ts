@@ -180,7 +180,7 @@ describe("pull out of a large archive", () => {
         assert.ok(error instanceof PullError);
         assert.match(
           error.message,
-          /^\S+: has room for \d+ MB, expected 400000000\d MB for what is to be fetched\. Make room, give another folder with --output, or ask for less with --limit\.$/,
+          /^what is to be fetched: needs 400\d{4}\.\d GB, and \S+ has room for \S+ GB\. Make room, or give another folder with --output, or ask for less with --limit\.$/,
         );
         return true;
       });
