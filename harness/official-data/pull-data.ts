@@ -8,7 +8,7 @@ import { mkdir, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { limitSamples } from "../../datasets/dataset.ts";
 import type { Dataset, Sample } from "../../datasets/dataset.ts";
-import type { OfficialAnnotations, OfficialSplit } from "../catalog/official-data.ts";
+import type { OfficialAnnotations, OfficialImages, OfficialSplit } from "../catalog/official-data.ts";
 import type { Network } from "../pull/network/network.ts";
 import { remoteSource } from "./archive-source.ts";
 import { fetchToFolder, isFile, refuseSmallDisk, scratchName } from "./folder-to-fill.ts";
@@ -53,10 +53,18 @@ export async function pullData(network: Network, asked: DataToPull): Promise<Pul
   const wanted = limitSamples(samples, limit);
   const names = [...new Set(wanted.map(({ image }) => basename(image.path)))];
   const { images } = official;
-  const fetched = "why" in images ? 0 : await pullImages(network, names, { ...asked, images });
+  let fetched = 0;
+  for (const each of "why" in images ? [] : images) {
+    fetched += await pullImages(network, namesIn(each, names), { ...asked, images: each });
+  }
   await rm(join(folder, scratchName), { recursive: true, force: true });
   const why = "why" in images ? images.why : null;
   return { samples: wanted.length, images: names.length, fetchedImages: fetched, why };
+}
+
+/** The names that belong to a folder: COCO's say theirs, COCO_val2014_000000000042.jpg; others have one folder. */
+function namesIn({ folder }: OfficialImages, names: readonly string[]): readonly string[] {
+  return names.filter((name) => (/^COCO_([a-z]+\d{4})_/.exec(name)?.[1] ?? folder) === folder);
 }
 
 async function pullAnnotations(

@@ -10,6 +10,7 @@ import { runName } from "../../../reports/records/run-record.ts";
 import type { ScoredRun } from "../../../reports/findings/score-rows.ts";
 import type { Costs } from "../../../reports/records/findings/costs.ts";
 import { formatCosts } from "../../../reports/findings/costs-table.ts";
+import { shellWord } from "../../catalog/shell-word.ts";
 import { usableProcessors } from "../../catalog/usable-processors.ts";
 import { costsOf } from "../../analysis/costs/costs.ts";
 import { writeCosts } from "../../analysis/costs/write-costs.ts";
@@ -56,7 +57,7 @@ export function resumeCommand(
   const kept = words.filter((word) => word !== "--overwrite");
   const all = ["npx", "blip2-bench", ...kept, ...(output === null ? [] : ["--output", output])];
   if (overwrite && kept.length === words.length) all.push("--no-overwrite"); // a config file may hold `overwrite`
-  return all.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(" ");
+  return all.map(shellWord).join(" ");
 }
 
 export interface RunSurroundings extends Pick<Surroundings, "catalog" | "terminal" | "hubCache" | "isJson"> {
