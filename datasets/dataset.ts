@@ -19,9 +19,15 @@ export interface ImageFile {
   readonly place?: number;
 }
 
+/** A cell of a table: text, or several texts. Numbers and other values are their text. */
+export type ColumnValue = string | readonly string[];
+export type Columns = Readonly<Record<string, ColumnValue>>;
+
 export interface Sample {
   readonly id: string;
   readonly image: ImageFile;
+  /** All columns of a row of own data (own/own-data.ts), for prompts and metrics; unset: official data. */
+  readonly columns?: Columns;
 }
 
 /**
@@ -43,6 +49,8 @@ export interface VqaSample extends Sample {
   readonly answerType: string;
   /** Human answers: ten in VQAv2 and OK-VQA, one in GQA, none in a split whose answers are private. */
   readonly references: readonly Annotation[];
+  /** The answers to choose from, where own data has them. */
+  readonly choices?: readonly string[];
 }
 
 export interface CaptionSample extends Sample {
@@ -62,6 +70,10 @@ export interface DataSource {
   readonly folder: string;
   /** Folder that holds the images, if it is not the one that the official archives make. */
   readonly images?: string;
+  /** Of own data: the column of each role that is not found by its usual name, see own/column-roles.ts. */
+  readonly columns?: Readonly<Record<string, string>>;
+  /** Of own data: whether images may lie outside the folder. */
+  readonly allowOutside?: boolean;
 }
 
 export interface Split<S extends Sample> {
@@ -77,7 +89,7 @@ export interface Split<S extends Sample> {
 
 export interface Dataset<S extends Sample> {
   readonly name: string;
-  /** Names of the splits; the first is the default. */
+  /** Names of the splits; the first is the default. None: own data, whose files tell them; "" opens the only one. */
   readonly splits: readonly string[];
   /** Those that mirrors tell by a column of their rows, not by the names of their files; unset: none. */
   readonly splitsInRows?: readonly string[];

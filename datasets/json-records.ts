@@ -34,20 +34,7 @@ export async function readJsonLists(
   readers: Readonly<Record<string, RecordReader>>,
 ): Promise<TopLevelFields> {
   return await withScanner(file, async (scanner) => {
-    const fields = new Map<string, unknown>();
-    const lists = new Set<string>();
-    await scanner.expect(OPEN_OBJECT, '"{"');
-    for await (const key of scanner.keys()) {
-      if (lists.has(key) || fields.has(key)) throw fileError(file, `has "${key}" twice at its top level. Keep one.`);
-      if ((await scanner.peek()) === OPEN_LIST) {
-        lists.add(key);
-        await readList(scanner, Object.hasOwn(readers, key) ? readers[key] : undefined, key);
-      } else {
-        fields.set(key, await scanner.value());
-      }
-    }
-    await scanner.expect(null, "end of file");
-
+    const { fields, lists } = await readTopLevel(scanner, readers);
     for (const name of Object.keys(readers)) {
       if (lists.has(name)) continue;
       const what = fields.has(name) ? `"${name}" is not a list` : `has no list "${name}"`;
@@ -56,6 +43,43 @@ export async function readJsonLists(
     }
     return fields;
   });
+}
+
+/**
+ * Reads those of the named lists that a file has.
+ * @returns false where the file is a list itself, of which nothing was read
+ */
+export async function readJsonListsThere(
+  file: AnnotationFile,
+  readers: Readonly<Record<string, RecordReader>>,
+): Promise<boolean> {
+  return await withScanner(file, async (scanner) => {
+    if ((await scanner.peek()) === OPEN_LIST) return false;
+    await readTopLevel(scanner, readers);
+    return true;
+  });
+}
+
+/** Reads an object whose lists are given to their readers; `fields` are its other values, `lists` the lists' names. */
+async function readTopLevel(
+  scanner: JsonScanner,
+  readers: Readonly<Record<string, RecordReader>>,
+): Promise<{ readonly fields: TopLevelFields; readonly lists: ReadonlySet<string> }> {
+  const fields = new Map<string, unknown>();
+  const lists = new Set<string>();
+  await scanner.expect(OPEN_OBJECT, '"{"');
+  for await (const key of scanner.keys()) {
+    if (lists.has(key) || fields.has(key))
+      throw fileError(scanner.file, `has "${key}" twice at its top level. Keep one.`);
+    if ((await scanner.peek()) === OPEN_LIST) {
+      lists.add(key);
+      await readList(scanner, Object.hasOwn(readers, key) ? readers[key] : undefined, key);
+    } else {
+      fields.set(key, await scanner.value());
+    }
+  }
+  await scanner.expect(null, "end of file");
+  return { fields, lists };
 }
 
 /** Reads a file that is one list of records, or one object of records by key. Throws what `readJsonLists` throws. */

@@ -26,9 +26,11 @@ import type {
   VisionLanguageModel,
 } from "./model.ts";
 import type { NoNumbersReason } from "./no-numbers.ts";
+import { CandidateTokenizer } from "./text/candidate-tokens.ts";
 import type { Tokenizer } from "./text/tokenizer.ts";
 import { VisualPrompts } from "./visual-prompts.ts";
 import type { VisualPrompt } from "./visual-prompts.ts";
+import { weigh } from "./weigh.ts";
 
 export interface Blip2Parts<Seen> {
   readonly name: string;
@@ -49,6 +51,7 @@ export class Blip2<Seen> implements VisionLanguageModel {
   readonly weightsBytes: number;
   /** Unset where a graph generates: what comes out of it are whole answers. */
   readonly firstStep?: NonNullable<VisionLanguageModel["firstStep"]>;
+  readonly weigh?: NonNullable<VisionLanguageModel["weigh"]>;
   readonly #parts: Blip2Parts<Seen>;
   readonly #visualPrompts: VisualPrompts;
   readonly #seenImages: SeenImages<Seen>;
@@ -61,7 +64,20 @@ export class Blip2<Seen> implements VisionLanguageModel {
     this.#visualPrompts = new VisualPrompts(parts.encoder);
     this.#seenImages = new SeenImages(parts.languageModel, { queries: parts.tokenizer.imageTokens.length });
     const { languageModel } = parts;
-    if ("start" in languageModel) this.firstStep = (requests) => this.#firstStep(languageModel, requests);
+    if ("start" in languageModel) {
+      this.firstStep = (requests) => this.#firstStep(languageModel, requests);
+      const weighing = {
+        model: languageModel,
+        seenImages: this.#seenImages,
+        visualPrompts: this.#visualPrompts,
+        tokenizer: new CandidateTokenizer(parts.tokenizer, parts.family),
+        withoutNumbers: () => this.#withoutNumbers(),
+      };
+      this.weigh = async (requests, batching = allAtOnce(requests.length)) => {
+        checkBatching(batching);
+        return weigh(weighing, requests, batching);
+      };
+    }
   }
 
   async readAhead(image: ImageFile): Promise<void> {
@@ -202,7 +218,7 @@ function allAtOnce(requests: number): Batching {
   return { size: Math.max(1, requests), refill: false, sharePrompt: false };
 }
 
-function checkBatching({ size }: Batching): void {
+function checkBatching({ size }: Pick<Batching, "size">): void {
   if (Number.isSafeInteger(size) && size >= 1) return;
   throw new RangeError(`batching: size is ${size}, expected a whole number from 1 on.`);
 }

@@ -115,6 +115,25 @@ export interface Batching {
   readonly onAnswer?: (request: number, answer: Generation | FailedGeneration) => void;
 }
 
+/** A request that is answered by one of given texts. */
+export interface CandidatesRequest extends Omit<GenerationRequest, "conversation"> {
+  /** At least one, each with a token. */
+  readonly candidates: readonly string[];
+}
+
+/** How likely a request's candidates are behind its image and prompt. */
+export interface WeighedCandidates {
+  readonly status: "weighed";
+  /** Natural logarithms, each the sum over a candidate's tokens: [candidates] */
+  readonly logProbabilities: Float64Array;
+  /** Token ids of each candidate, as text/candidate-tokens.ts has them. */
+  readonly tokens: readonly (readonly number[])[];
+  readonly latencyMs: StageLatency;
+}
+
+/** How a window of requests with candidates is computed. */
+export type WeighingBatching = Pick<Batching, "size" | "sharePrompt" | "shareImages">;
+
 /** How likely each token is to come first, behind a prompt. */
 export interface FirstStep {
   readonly status: "ranked";
@@ -146,6 +165,16 @@ export interface VisionLanguageModel {
   ) => Promise<readonly (Generation | FailedGeneration)[]>;
   /** One batch: what it would begin each answer with, before a search or a penalty. Unset: it cannot tell. */
   readonly firstStep?: (requests: readonly GenerationRequest[]) => Promise<readonly (FirstStep | FailedGeneration)[]>;
+  /**
+   * One window: how likely the candidates of each request are, in their order. Nothing is generated. Without `batching` it is one
+   * batch. Unset: it cannot tell, as where the loop that generates is one graph.
+   *
+   * @throws RangeError for a batch size below 1.
+   */
+  readonly weigh?: (
+    requests: readonly CandidatesRequest[],
+    batching?: WeighingBatching,
+  ) => Promise<readonly (WeighedCandidates | FailedGeneration)[]>;
   /** Unset: it cannot tell. */
   readonly measurePrompt?: (prompt: string | null) => PromptSize;
   readonly release: () => Promise<void>;

@@ -3,7 +3,15 @@
  * what does not fit alone has failed, and the others are answered. A size that did not fit is not tried again.
  */
 import { OutOfDeviceMemoryError } from "./device/device-error.ts";
-import type { FailedGeneration, Generation, ImageTextScorer, VisionLanguageModel } from "./model.ts";
+import type {
+  CandidatesRequest,
+  FailedGeneration,
+  Generation,
+  ImageTextScorer,
+  VisionLanguageModel,
+  WeighedCandidates,
+  WeighingBatching,
+} from "./model.ts";
 
 export interface SmallerBatchesOptions {
   /** Told of each size that does not fit. */
@@ -13,7 +21,7 @@ export interface SmallerBatchesOptions {
 /** Answers that were there before memory ran out are kept. */
 export function inSmallerBatches(model: VisionLanguageModel, { onNote }: SmallerBatchesOptions): VisionLanguageModel {
   let most = Infinity;
-  const { firstStep, weightsBytes, measurePrompt } = model;
+  const { firstStep, weigh, weightsBytes, measurePrompt } = model;
   const generate: VisionLanguageModel["generate"] = async (requests, options, batching) => {
     const { onAnswer, ...choices } = batching ?? {
       size: Math.max(1, requests.length),
@@ -74,9 +82,33 @@ export function inSmallerBatches(model: VisionLanguageModel, { onNote }: Smaller
     readAhead: (image) => model.readAhead(image),
     generate,
     ...(firstStep !== undefined && { firstStep }),
+    ...(weigh !== undefined && { weigh: weighInSmallerBatches(weigh) }),
     ...(measurePrompt !== undefined && { measurePrompt: (prompt) => measurePrompt.call(model, prompt) }),
     release: () => model.release(),
   };
+}
+
+/** By halves, down to one request. */
+function weighInSmallerBatches(weigh: NonNullable<VisionLanguageModel["weigh"]>): typeof weigh {
+  const weighAll = async (
+    requests: readonly CandidatesRequest[],
+    batching: WeighingBatching,
+  ): Promise<readonly (WeighedCandidates | FailedGeneration)[]> => {
+    try {
+      return await weigh(requests, batching);
+    } catch (error) {
+      if (!(error instanceof OutOfDeviceMemoryError)) throw error;
+      if (requests.length === 1) return [{ status: "failed", error: `even alone, ${error.message}` }];
+      const middle = Math.ceil(requests.length / 2);
+      const smaller = { ...batching, size: Math.min(batching.size, middle) };
+      return [
+        ...(await weighAll(requests.slice(0, middle), smaller)),
+        ...(await weighAll(requests.slice(middle), smaller)),
+      ];
+    }
+  };
+  return (requests, batching = { size: Math.max(1, requests.length), sharePrompt: false }) =>
+    weighAll(requests, batching);
 }
 
 /** A model that ranks, in smaller batches where memory runs out: of images, and of texts that are matched with an image. */

@@ -49,6 +49,24 @@ export interface Metric<S extends Sample> {
   readonly higherIsBetter: boolean;
   /** A pure function of the hypotheses of a run and all samples of its split. */
   score(hypotheses: readonly Hypothesis<S>[], split: readonly S[]): Score;
+  /**
+   * How `score` comes to the score of the hypothesis at `place`, step by step, as a person would check it; unset: the metric
+   * cannot say. A pure function of what `score` is given.
+   */
+  explain?(place: number, hypotheses: readonly Hypothesis<S>[], split: readonly S[]): Working;
+}
+
+/** A score worked out. */
+export interface Working {
+  /** As in `Score.bySample`, to the digit; null: the sample has no score of its own. */
+  readonly score: number | null;
+  /** In the order in which they are computed: what is looked at, and what comes of it. */
+  readonly steps: readonly WorkingStep[];
+}
+
+export interface WorkingStep {
+  readonly what: string;
+  readonly result: string;
 }
 
 export interface Score {

@@ -44,7 +44,7 @@ export async function mirrorImages({ folder, split, files }: Mirror): Promise<Im
     });
     before += file.rows;
   }
-  const kept = new KeptRowGroups();
+  const kept = imageReader();
   return {
     path: folder,
     files: withImages.map(({ path }) => path),
@@ -97,8 +97,17 @@ function imageOfQuestion(questionId: string): string {
   return questionId.slice(0, -1);
 }
 
+/** Reads images by their rows. */
+export interface ImageReader {
+  imageAt(file: ParquetFile, row: number): Promise<Uint8Array>;
+}
+
+export function imageReader(): ImageReader {
+  return new KeptRowGroups();
+}
+
 /** The decoded row groups, the most recently used last. */
-class KeptRowGroups {
+class KeptRowGroups implements ImageReader {
   readonly #groups = new Map<string, { readonly images: Promise<readonly (Uint8Array | null)[]>; sizeBytes: number }>();
 
   /** The bytes of an image as a copy, so that a kept image does not hold its row group in memory. */

@@ -16,6 +16,9 @@ import { flickr30kRetrieval } from "../../tasks/flickr30k-retrieval.ts";
 import { gqa } from "../../tasks/gqa.ts";
 import { nocaps } from "../../tasks/nocaps.ts";
 import { okVqa } from "../../tasks/ok-vqa.ts";
+import { ownCaption } from "../../tasks/own-caption.ts";
+import { ownRetrieval } from "../../tasks/own-retrieval.ts";
+import { ownVqa } from "../../tasks/own-vqa.ts";
 import type { Task } from "../../tasks/task.ts";
 import { vqav2 } from "../../tasks/vqav2.ts";
 import { officialData } from "./official-data.ts";
@@ -80,7 +83,7 @@ export const bundledData = join(packageFolder, "datasets", "bundled");
 export const bundledModels = join(packageFolder, "models", "bundled");
 
 export const catalog: Catalog = {
-  tasks: [vqav2, okVqa, gqa, cocoCaption, nocaps, flickr30kRetrieval, cocoRetrieval],
+  tasks: [vqav2, okVqa, gqa, cocoCaption, nocaps, flickr30kRetrieval, cocoRetrieval, ownVqa, ownCaption, ownRetrieval],
   checkpoints: [
     bundled("shapes-opt-small", "opt"),
     bundled("shapes-opt-base", "opt"),

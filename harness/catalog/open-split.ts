@@ -8,7 +8,7 @@ import type { Catalog } from "./catalog.ts";
 import { dataFolder, pullMirrorCommand } from "./data-folder.ts";
 import { pullCommand } from "./official-data.ts";
 import { describeDataFiles } from "./data-files.ts";
-import { unknownName } from "./usage-error.ts";
+import { unknownName, UsageError } from "./usage-error.ts";
 
 /** Which part of a data set, and where its files are. */
 export interface SplitChoice {
@@ -18,6 +18,10 @@ export interface SplitChoice {
   readonly data: string | null;
   /** Folder of the images; null: where the official archives put them in `data`. */
   readonly images: string | null;
+  /** Of own data: columns by role, see datasets/own/column-roles.ts. */
+  readonly columns: Readonly<Record<string, string>>;
+  /** Of own data: whether images may lie outside its folder. */
+  readonly allowOutside: boolean;
   /** See limitSamples. */
   readonly limit: number | null;
 }
@@ -46,13 +50,24 @@ export async function openSplit<S extends Sample>(
   { catalog, hubCache }: DataPlaces,
 ): Promise<OpenedSplit<S>> {
   const { dataset } = task;
-  const name = config.split ?? dataset.splits[0]!;
-  if (!dataset.splits.includes(name)) {
+  const { columns, allowOutside } = config;
+  const isOwn = isOwnData(dataset);
+  const name = config.split ?? dataset.splits[0] ?? "";
+  if (!isOwn && !dataset.splits.includes(name)) {
     throw unknownName(`--split ${name}: ${task.name}`, "split", { name, names: dataset.splits });
+  }
+  if (isOwn && config.data === null) {
+    throw new UsageError(`--tasks ${task.name}: asks about data of your own. Name its folder or file with --data.`);
+  }
+  const [role] = Object.keys(columns);
+  if (!isOwn && (role !== undefined || allowOutside)) {
+    const flag = role === undefined ? "--allow-outside" : `--columns ${role}=${columns[role]!}`;
+    throw new UsageError(`${flag}: is for data of your own; ${task.name} reads official files.`);
   }
   const data = await dataFolder(config.data, hubCache, { dataset, split: name });
   const folder = data ?? catalog.dataFolder;
-  const source = { folder, ...(config.images !== null && { images: config.images }) };
+  const ofOwn = isOwn ? { columns, allowOutside } : {};
+  const source = { folder, ...(config.images !== null && { images: config.images }), ...ofOwn };
   const split = await dataset.open(source, name).catch((error: unknown) => {
     const mirror = parseMirrorName(config.data ?? "");
     const command =
@@ -73,6 +88,20 @@ export async function openSplit<S extends Sample>(
   return {
     split,
     samples,
-    data: { dataset: dataset.name, split: name, folder: data, images, files, samples: split.samples.length },
+    data: {
+      dataset: dataset.name,
+      split: split.name,
+      folder: data,
+      images,
+      files,
+      samples: split.samples.length,
+      ...(role !== undefined && { columns }),
+      ...(allowOutside && { allowOutside }),
+    },
   };
+}
+
+/** Whether a data set is a user's own: its files tell its splits. */
+export function isOwnData({ splits }: Pick<Dataset<Sample>, "splits">): boolean {
+  return splits.length === 0;
 }

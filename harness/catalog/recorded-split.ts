@@ -34,8 +34,13 @@ export async function openRecordedSplit<S extends Sample>(
   { record, path }: { readonly record: RunRecord; readonly path: string },
   { catalog, data }: RecordedPlaces,
 ): Promise<Split<S>> {
-  const folder = data ?? record.data.folder ?? catalog.dataFolder;
-  const split = await openWithImages(dataset, { folder, split: record.data.split, images: record.data.images });
+  const { folder, images, split: name, columns, allowOutside } = record.data;
+  const source = {
+    folder: data ?? folder ?? catalog.dataFolder,
+    ...(columns !== undefined && { columns }),
+    ...(allowOutside !== undefined && { allowOutside }),
+  };
+  const split = await openWithImages(dataset, name, { ...source, ...(images !== null && { images }) });
   const found = await describeDataFiles(split.files);
   const expected = new Map(record.data.files.map(({ name, sha256 }) => [name, sha256]));
   for (const [index, { name, sha256 }] of found.entries()) {
@@ -52,13 +57,13 @@ export async function openRecordedSplit<S extends Sample>(
 /** Scores and answers need no image, so that a missing folder of images is no error: each image is then missing by itself. */
 async function openWithImages<S extends Sample>(
   dataset: Dataset<S>,
-  { folder, split, images }: { readonly folder: string; readonly split: string; readonly images: string | null },
+  name: string,
+  source: DataSource,
 ): Promise<Split<S>> {
-  const source: DataSource = images === null ? { folder } : { folder, images };
   try {
-    return await dataset.open(source, split);
+    return await dataset.open(source, name);
   } catch (error) {
     if (!(error instanceof DatasetError)) throw error;
-    return await dataset.open({ folder, images: folder }, split);
+    return await dataset.open({ ...source, images: source.folder }, name);
   }
 }

@@ -1,7 +1,7 @@
 /**
  * Runs one command line and returns its exit code. This is the only place that reads environment variables: HF_HOME and
- * related ones (pull/hub-environment.ts), proxies, XDG_CACHE_HOME, NO_COLOR, FORCE_COLOR, TERM, CI, and `_`, which
- * reveals nohup.
+ * related ones (pull/hub-environment.ts), proxies, XDG_CACHE_HOME, NO_COLOR, FORCE_COLOR, TERM, CI, what terminals that
+ * show images set (show/terminal-image.ts), and `_`, which reveals nohup.
  */
 import { homedir } from "node:os";
 import { huggingFaceCacheFolder } from "../../models/checkpoint/hugging-face-cache.ts";
@@ -10,8 +10,8 @@ import type { Catalog } from "../catalog/catalog.ts";
 import { parseCommandLine } from "./command-line.ts";
 import { audit, report, reproduce, run, score } from "./commands/declared/evaluate.ts";
 import { baseline, compare, costs, gate, history } from "./commands/declared/decide.ts";
-import { exportCommand } from "./commands/declared/exchange.ts";
-import { cache, completion, data, doctor, ls, prepare, pull } from "./commands/declared/look-after.ts";
+import { cache, completion, convert, data, doctor, ls, prepare, pull } from "./commands/declared/look-after.ts";
+import { exportCommand, show } from "./commands/declared/samples.ts";
 import { bench } from "./commands/declared/measure-speed.ts";
 import { ask, caption, chat, match, tryPage } from "./commands/declared/try-a-model.ts";
 import type { DeclaredCommand, Input } from "./declared-command.ts";
@@ -31,8 +31,8 @@ export const commands: readonly DeclaredCommand[] = [
   ...[run, score, report, reproduce, audit],
   ...[bench],
   ...[compare, baseline, gate, history, costs],
-  ...[exportCommand],
-  ...[ls, pull, data, prepare, cache, doctor, completion],
+  ...[show, exportCommand],
+  ...[ls, pull, data, convert, prepare, cache, doctor, completion],
 ];
 
 /** The catalogue, or a function that loads it when a command needs it. */

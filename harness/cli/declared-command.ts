@@ -30,7 +30,7 @@ export interface Input extends NodeJS.ReadableStream {
 }
 
 /** Groups of commands in the order of --help. */
-export const commandGroups = ["Try a model", "Evaluate", "Measure speed", "Decide", "Exchange", "Look after"] as const;
+export const commandGroups = ["Try a model", "Evaluate", "Measure speed", "Decide", "Samples", "Look after"] as const;
 
 interface Described {
   readonly name: string;

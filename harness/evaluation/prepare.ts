@@ -25,7 +25,7 @@ export async function prepare(
   prepareOptions: PrepareOptions,
 ): Promise<readonly Evaluation[]> {
   const tasks = config.tasks.map((name) => taskNamed(catalog, name));
-  const checkpoints = await checkpointsToRun(config, catalog, prepareOptions);
+  const checkpoints = await checkpointsToRun(withLoopOutside(config), catalog, prepareOptions);
   const pairs = pairsToRun(checkpoints, tasks, { config, catalog, hubCache: prepareOptions.hubCache });
   const isSingle = pairs.length === 1;
   if (!isSingle) await refuseOtherContent(config);
@@ -50,6 +50,11 @@ export async function prepare(
     for (const { folder } of evaluations) await folder.close();
     throw error;
   }
+}
+
+/** Candidates are read, not generated: there is no loop, and what reads them is loaded in its place. */
+function withLoopOutside(config: RunConfig): RunConfig {
+  return config.overrides.answers === "ranked" ? { ...config, generation: "stepwise" } : config;
 }
 
 /** Where the size is measured, a run that is continued takes the one that was found. */

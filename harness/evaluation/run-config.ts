@@ -22,9 +22,15 @@ export interface RunConfig {
   readonly images: string | null;
   /** Width × height of an image, at most; null: the usual limit. */
   readonly maxPixels: number | null;
+  /** Of own data: columns by role; empty: all are found by their usual names. */
+  readonly columns: Readonly<Record<string, string>>;
+  /** Of own data: whether images may lie outside its folder. */
+  readonly allowOutside: boolean;
   /** null: the data set's first. */
   readonly split: string | null;
   readonly protocol: ProtocolName;
+  /** File with candidates for answers that are ranked, one a line; null: each sample's choices. */
+  readonly candidates: string | null;
   /** Samples from the start of the split: a number from 1, or a fraction below 1; null is all. */
   readonly limit: number | null;
   /** auto: it is measured. */
@@ -58,11 +64,19 @@ export interface RunConfig {
 export interface Overrides extends TextSettings {
   /** With {question} in it. */
   readonly prompt?: string;
+  /** Answers are chosen among candidates by how likely they are; unset: they are generated. */
+  readonly answers?: "ranked";
+  /** What the log-probabilities of candidates are divided by; unset: nothing. */
+  readonly lengthNorm?: Exclude<LengthNorm, "none">;
   /** Candidates of a row that are matched again; 0 ranks by similarity alone. */
   readonly rerank?: number;
   /** Where CIDEr counts documents: "sample" is the scored images only. */
   readonly ciderDf?: "sample";
 }
+
+/** A candidate's log-probability itself, or its mean over the candidate's tokens or characters. */
+export const lengthNorms = ["none", "tokens", "characters"] as const;
+export type LengthNorm = (typeof lengthNorms)[number];
 
 /** What checkpoints are found and loaded with. Without the others: in this process, by the usual loop, nothing kept. */
 export type LoadChoices = Pick<RunConfig, "models" | "precisions" | "device" | "threads" | "maxPixels" | "cache"> &

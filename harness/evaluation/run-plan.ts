@@ -12,7 +12,7 @@ export interface PlannedPair {
   readonly task: { readonly name: string };
   readonly data: RunPlan["data"];
   /** Choices that only runs of one kind have. */
-  readonly choices: Pick<RunPlan["config"], "generation" | "decoding" | "retrieval">;
+  readonly choices: Pick<RunPlan["config"], "generation" | "candidates" | "decoding" | "retrieval">;
 }
 
 export function runPlan(

@@ -14,7 +14,7 @@ import { ImageError } from "../../models/model.ts";
 import { pullCommand } from "../catalog/official-data.ts";
 import type { OfficialDataset } from "../catalog/official-data.ts";
 import { withFileSource } from "./archive-source.ts";
-import { readZipDirectory } from "./zip-directory.ts";
+import { readZipDirectory } from "../../models/pytorch/zip-directory.ts";
 import { membersTogether, readMembers } from "./zip-members.ts";
 
 export interface CheckedImage {

@@ -15,8 +15,8 @@ import { fetchToFolder, isFile, refuseSmallDisk, scratchName } from "./folder-to
 import type { FolderToFill } from "./folder-to-fill.ts";
 import { pullImages } from "./pull-images.ts";
 import { countMembers, memberNamed, orWithoutRanges, takeMembers, withWholeArchive } from "./take-members.ts";
-import { readZipDirectory } from "./zip-directory.ts";
-import type { ByteSource, ZipMember } from "./zip-directory.ts";
+import { readZipDirectory } from "../../models/pytorch/zip-directory.ts";
+import type { ByteSource, ZipMember } from "../../models/pytorch/zip-directory.ts";
 
 export interface DataToPull extends FolderToFill {
   readonly dataset: Dataset<Sample>;

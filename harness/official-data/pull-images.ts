@@ -12,8 +12,8 @@ import { isFile, refuseSmallDisk, writeWhole } from "./folder-to-fill.ts";
 import type { FolderToFill } from "./folder-to-fill.ts";
 import { countMembers, missingMember, orWithoutRanges, takeMembers, withWholeArchive } from "./take-members.ts";
 import type { MembersToTake } from "./take-members.ts";
-import { readZipDirectory } from "./zip-directory.ts";
-import type { ByteSource, ZipMember } from "./zip-directory.ts";
+import { readZipDirectory } from "../../models/pytorch/zip-directory.ts";
+import type { ByteSource, ZipMember } from "../../models/pytorch/zip-directory.ts";
 
 export interface ImagesToPull extends FolderToFill {
   readonly images: OfficialImages;

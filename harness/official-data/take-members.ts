@@ -7,7 +7,7 @@ import { NoRangesError, PullError } from "../pull/network/pull-error.ts";
 import { withFileSource } from "./archive-source.ts";
 import { fetchToFolder, scratchName, writeWhole } from "./folder-to-fill.ts";
 import type { FolderToFill } from "./folder-to-fill.ts";
-import type { ByteSource, ZipMember } from "./zip-directory.ts";
+import type { ByteSource, ZipMember } from "../../models/pytorch/zip-directory.ts";
 import { membersTogether, readMembers } from "./zip-members.ts";
 
 const readsAtOnce = 8;

@@ -2,12 +2,15 @@
 import { CheckpointError } from "../../models/model.ts";
 import type {
   Batching,
+  CandidatesRequest,
   DecodingOptions,
   FailedGeneration,
   Generation,
   GenerationRequest,
   ImageFile,
   LanguageModelFamily,
+  WeighedCandidates,
+  WeighingBatching,
 } from "../../models/model.ts";
 import { imagesToSend, imageToSend } from "./image-to-send.ts";
 import { ModelProcess } from "./model-process.ts";
@@ -18,6 +21,10 @@ import type { GeneratorService, ModelPlace } from "./model-service.ts";
 import type { Timed } from "./remote.ts";
 
 export type Generations = readonly (Generation | FailedGeneration)[];
+
+export type Weighings = readonly (WeighedCandidates | FailedGeneration)[];
+
+type WeighArguments = ArgumentsOf<GeneratorService, "weigh">;
 
 type GenerateArguments = ArgumentsOf<GeneratorService, "generate">;
 
@@ -58,6 +65,15 @@ export class GeneratorProcess extends ModelProcess<GeneratorService> {
     return value;
   }
 
+  async weigh(requests: readonly CandidatesRequest[], batching?: WeighingBatching): Promise<Weighings> {
+    const sent = requestsToSend(requests);
+    const { value } = await this.callWhenMade(
+      "weigh",
+      sent.then((asked): WeighArguments => (batching === undefined ? [asked] : [asked, batching])),
+    );
+    return value;
+  }
+
   /** The answers, and when the process worked on them by process.hrtime.bigint(), a clock that all processes of a machine share. */
   async generateTimed(
     requests: readonly GenerationRequest[],
@@ -79,7 +95,9 @@ export class GeneratorProcess extends ModelProcess<GeneratorService> {
   }
 }
 
-async function requestsToSend(requests: readonly GenerationRequest[]): Promise<readonly GenerationRequest[]> {
+async function requestsToSend<Request extends Pick<GenerationRequest, "image">>(
+  requests: readonly Request[],
+): Promise<readonly Request[]> {
   const images = await imagesToSend(requests.map(({ image }) => image));
   return requests.map((request, index) => ({ ...request, image: images[index]! }));
 }

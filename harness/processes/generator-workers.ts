@@ -1,13 +1,15 @@
 /** A model that generates, in several processes: each answers whole batches. See worker-pool.ts. */
 import type {
   Batching,
+  CandidatesRequest,
   DecodingOptions,
   GenerationRequest,
   LanguageModelFamily,
   VisionLanguageModel,
+  WeighingBatching,
 } from "../../models/model.ts";
 import { GeneratorProcess } from "./generator-process.ts";
-import type { Generations } from "./generator-process.ts";
+import type { Generations, Weighings } from "./generator-process.ts";
 import type { ModelPlace } from "./model-service.ts";
 import { WorkerPool } from "./worker-pool.ts";
 import type { WorkersOptions } from "./worker-pool.ts";
@@ -49,6 +51,12 @@ export class GeneratorWorkers implements VisionLanguageModel {
     batching?: Batching,
   ): Promise<Generations> {
     return this.#pool.ask((process) => process.generate(requests, options, batching), {
+      whenLost: (error) => requests.map(() => ({ status: "failed", error })),
+    });
+  }
+
+  weigh(requests: readonly CandidatesRequest[], batching?: WeighingBatching): Promise<Weighings> {
+    return this.#pool.ask((process) => process.weigh(requests, batching), {
       whenLost: (error) => requests.map(() => ({ status: "failed", error })),
     });
   }

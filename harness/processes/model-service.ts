@@ -27,7 +27,7 @@ export interface LoadService {
   load(place: ModelPlace): Promise<LoadedModel>;
 }
 
-export type GeneratorService = LoadService & Pick<VisionLanguageModel, "readAhead" | "generate">;
+export type GeneratorService = LoadService & Required<Pick<VisionLanguageModel, "readAhead" | "generate" | "weigh">>;
 
 export type ScorerService = LoadService &
   Required<Pick<ImageTextScorer, "embedImages" | "readTexts" | "embedTexts" | "compare" | "match" | "forget">>;
@@ -39,6 +39,7 @@ const loadWords: Words<LoadService> = {
 export const generatorWords: Words<GeneratorService> = {
   ...loadWords,
   readAhead: ({ path }) => `image ${path}`,
+  weigh: (requests) => `candidates of ${requests.length} requests${fromImage(requests.map(({ image }) => image))}`,
   generate: (requests) => `answers to ${requests.length} requests${fromImage(requests.map(({ image }) => image))}`,
 };
 

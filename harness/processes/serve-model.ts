@@ -22,6 +22,11 @@ export function serveModel(load: LoadModel): void {
       readAhead: (args) => generator().readAhead(...args),
       generate: ([requests, options, batching], { onStep }) =>
         generator().generate(requests, { ...options, onStep }, batching),
+      weigh: (args) => {
+        const { weigh, name } = generator();
+        if (weigh === undefined) throw new Error(`${name}: cannot weigh candidates`);
+        return weigh(...args);
+      },
       embedImages: (args) => scorer().embedImages(...args),
       readTexts: (args) => scorer().readTexts(...args),
       embedTexts: (args) => scorer().embedTexts(...args),
@@ -35,6 +40,9 @@ export function serveModel(load: LoadModel): void {
       onArrival: {
         // Images of a batch that waits its turn are read while the model computes the one before.
         generate: ([requests]) => {
+          if (held.generator !== null) readAhead(held.generator, [requests]);
+        },
+        weigh: ([requests]) => {
           if (held.generator !== null) readAhead(held.generator, [requests]);
         },
       },

@@ -49,6 +49,12 @@ export interface DecoderOutput {
   readonly cached: NewKeysAndValues;
 }
 
+/** The hidden states alone, for tokens that nothing will follow. */
+export async function runDecoderOnce({ session }: Decoder, feeds: Feeds): Promise<Float32Array> {
+  const { hidden } = await session.run(feeds, ["hidden"]);
+  return floats(hidden);
+}
+
 export async function runDecoder(
   { session, outputs: { keys, values } }: Decoder,
   feeds: Feeds,

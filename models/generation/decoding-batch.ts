@@ -4,7 +4,9 @@
  */
 import type { Tensor } from "onnxruntime-node";
 import { float32Tensor } from "../runtime.ts";
-import { runDecoder } from "./decoder.ts";
+import type { Feeds } from "../runtime.ts";
+import type { BranchToken } from "./candidate-tree.ts";
+import { runDecoder, runDecoderOnce } from "./decoder.ts";
 import type { Decoder, DecoderOutput } from "./decoder.ts";
 import { MASKED } from "./mask.ts";
 import type { Continuation } from "./search.ts";
@@ -133,6 +135,35 @@ export class DecodingBatch {
     return withoutFilling(hidden, continuations, most, this.#decoder.width);
   }
 
+  /**
+   * Runs trees of tokens behind the prompts, one for each sequence, and keeps none of them. A token sees its sequence's prompt
+   * and the tokens above it. Gives the hidden states, tree after tree, [tokens of all, width].
+   */
+  async look(trees: readonly (readonly BranchToken[])[]): Promise<Float32Array> {
+    const most = Math.max(...trees.map(({ length }) => length));
+    const past = this.#cache.places(0);
+    const keys = past + most;
+    const mask = this.#mask(trees.length * most * keys);
+    const ids: number[] = [];
+    const positions: number[] = [];
+    for (const [index, tree] of trees.entries()) {
+      const { shared, position } = this.#sequences[index]!;
+      for (let each = 0; each < most; each += 1) {
+        // Filling repeats the first token, or is any token where there is none: never read, but it must be a token and a place.
+        const { token, depth } = tree[each] ?? tree[0] ?? { token: 0, depth: 0 };
+        ids.push(token);
+        positions.push(position + depth);
+        const row = (index * most + each) * keys;
+        for (const { from, count } of shared) mask.fill(0, row + from, row + from + count);
+        mask[row + past + each] = 0;
+        for (let above = tree[each]?.parent ?? -1; above !== -1; above = tree[above]!.parent)
+          mask[row + past + above] = 0;
+      }
+    }
+    const hidden = await runDecoderOnce(this.#decoder, await this.#feeds({ ids, positions, mask, first: 0 }));
+    return withoutFilling(hidden, trees, most, this.#decoder.width);
+  }
+
   /** Takes out a sequence whose numbers are none: left in its place they would spoil those of the next, masked or not. */
   discard(sequence: number): void {
     this.#cache.clear?.(sequence);
@@ -153,19 +184,23 @@ export class DecodingBatch {
     return this.#decoder.memory.take("mask", length).fill(MASKED);
   }
 
-  /** The new tokens of the sequences from `first` on. */
-  async #run({ ids, positions, mask, first }: NewTokens): Promise<DecoderOutput> {
+  async #run(tokens: NewTokens): Promise<DecoderOutput> {
+    return runDecoder(this.#decoder, await this.#feeds(tokens));
+  }
+
+  /** The new tokens of the sequences from `first` on, as the decoder takes them. */
+  async #feeds({ ids, positions, mask, first }: NewTokens): Promise<Feeds> {
     const places = this.#sequences.slice(first).map((sequence) => sequence.places);
     const batch = places.length;
     const tokens = ids.length / batch;
     const past = this.#cache.places(first);
-    return runDecoder(this.#decoder, {
+    return {
       embeddings: float32Tensor(await this.#decoder.embed(ids), [batch, tokens, this.#decoder.width]),
       mask: float32Tensor(mask, [batch, 1, tokens, past + tokens]),
       ...this.#decoder.positions({ tokens: positions, places, past }),
       ...(await this.#cache.feeds(first)),
       ...(await this.#source?.feeds(first)),
-    });
+    };
   }
 }
 
@@ -203,10 +238,10 @@ function fillPlace({ places }: Sequence, place: number, position: number): void 
   places.push(position);
 }
 
-/** Rows of the beams that are there; sequences with fewer than the most were filled up. */
+/** Rows of the beams, or tokens, that are there; sequences with fewer than the most were filled up. */
 function withoutFilling(
   hidden: Float32Array,
-  continuations: readonly (readonly Continuation[])[],
+  continuations: readonly (readonly unknown[])[],
   most: number,
   width: number,
 ): Float32Array {

@@ -8,11 +8,11 @@ import type { FileHandle } from "node:fs/promises";
 import { writeFileWhole } from "./atomic-file.ts";
 import { RunFolderError } from "./run-folder-error.ts";
 import { parsePrediction } from "./run-record.ts";
-import type { Prediction } from "./run-record.ts";
+import type { Prediction, RankedCandidates } from "./run-record.ts";
 
 /** The part of a prediction that stays in memory. */
 export type Outcome =
-  | { readonly status: "predicted"; readonly text: string }
+  | { readonly status: "predicted"; readonly text: string; readonly candidates?: RankedCandidates }
   | { readonly status: "matched"; readonly texts: Int32Array; readonly logits: Float32Array }
   | { readonly status: "failed"; readonly error: string };
 
@@ -156,10 +156,15 @@ function readLine(bytes: Buffer, where: string): Prediction {
   }
 }
 
-function outcomeOf(prediction: Prediction): Outcome {
+/** The part of a prediction that scores need. */
+export function outcomeOf(prediction: Prediction): Outcome {
   switch (prediction.status) {
     case "predicted":
-      return { status: "predicted", text: prediction.text };
+      return {
+        status: "predicted",
+        text: prediction.text,
+        ...(prediction.candidates !== undefined && { candidates: prediction.candidates }),
+      };
     case "matched":
       return {
         status: "matched",

@@ -64,6 +64,8 @@ export const runRecordSchema = z.object({
     device: z.string().optional(),
     /** `graph` where the loop over tokens ran inside one graph, and that can change answers; otherwise unset. */
     generation: z.string().optional(),
+    /** The list that answers are chosen from by likelihood; unset: there is none, or each sample has its own choices. */
+    candidates: z.object({ count, sha256: z.string() }).optional(),
     /** The decoding settings in use: the protocol's choices with overrides. */
     decoding: z.record(z.string(), z.json()),
     /** Settings of a retrieval task, which has no decoding. */
@@ -90,6 +92,10 @@ export const runRecordSchema = z.object({
     files: z.array(z.object({ name: z.string(), sha256: z.string(), sizeBytes: count })).readonly(),
     /** Number of samples of the split; `counts` says how many of them the run asks. */
     samples: count,
+    /** Of own data: columns that were named by role; unset: all were found by their usual names. */
+    columns: z.record(z.string(), z.string()).optional(),
+    /** Of own data: images may lie outside its folder; unset: they may not. */
+    allowOutside: z.boolean().optional(),
   }),
   code: z.object({
     version: z.string(),
@@ -135,6 +141,19 @@ export type RunMeasured = z.infer<typeof measuredSchema>;
 /** The part of a record that is known before the first prediction. */
 export type RunPlan = Omit<RunRecord, "format" | "status" | "identity" | "counts" | "timings" | "measured">;
 
+const rankedCandidatesSchema = z.object({
+  /** Candidates that the answer was chosen among. */
+  count,
+  /**
+   * The best of them, best first: with the sample's own choices all, of a longer list of candidates 20. `index`: place in the list,
+   * from 0. `logProbability`: the sum over the candidate's tokens. `tokens`: how many they are.
+   */
+  best: z.array(z.object({ index: count, text: z.string(), logProbability: z.number(), tokens: count })).readonly(),
+});
+
+/** The candidates of an answer that was chosen by likelihood. */
+export type RankedCandidates = Readonly<z.infer<typeof rankedCandidatesSchema>>;
+
 const predictionSchema = z.discriminatedUnion("status", [
   z.object({
     id: z.string(),
@@ -147,6 +166,8 @@ const predictionSchema = z.discriminatedUnion("status", [
     score: z.number().nullable(),
     /** Milliseconds by stage. */
     latencyMs: z.record(z.string(), z.number()).readonly(),
+    /** Where the answer was chosen by likelihood, not generated. `score` is what it was chosen by. */
+    candidates: rankedCandidatesSchema.optional(),
   }),
   z.object({
     id: z.string(),
@@ -262,9 +283,10 @@ export function identityFields(plan: RunPlan): ReadonlyMap<string, string> {
     }
     for (const [key, inner] of Object.entries(value)) add(`${path}.${key}`, inner);
   };
-  const { dataset, split, samples, files } = plan.data;
+  const { dataset, split, samples, files, columns = {} } = plan.data;
   add("config", plan.config);
   add("checkpoint", { name: plan.checkpoint.name, fingerprint: plan.checkpoint.fingerprint });
+  add("data.columns", columns);
   add("data", { dataset, split, samples, ...Object.fromEntries(files.map(({ name, sha256 }) => [name, sha256])) });
   add("code.fingerprint", plan.code.fingerprint);
   add("packages", plan.packages);

@@ -17,8 +17,16 @@ export const doors: Readonly<Record<string, readonly string[]>> = {
     ...["harness/processes", "harness/catalog", "harness/statistics", "reports/records"],
     ...["tasks", "datasets", "models"],
   ],
-  "harness/analysis": ["harness/catalog", "harness/statistics", "reports", "reports/records", "tasks", "datasets"],
-  "harness/exchange": [...["harness/catalog", "harness/evaluation", "reports", "reports/records", "tasks", "datasets"]],
+  "harness/analysis": [
+    "harness/samples",
+    "harness/catalog",
+    "harness/statistics",
+    "reports",
+    "reports/records",
+    "tasks",
+    "datasets",
+  ],
+  "harness/samples": [...["harness/catalog", "harness/evaluation", "reports", "reports/records", "tasks", "datasets"]],
   "harness/bench": [
     ...["harness/evaluation", "harness/processes", "harness/catalog", "harness/statistics"],
     ...["reports", "reports/records", "tasks", "datasets", "models"],
@@ -26,6 +34,7 @@ export const doors: Readonly<Record<string, readonly string[]>> = {
   "harness/library": ["harness/catalog", "harness/evaluation", "harness/processes", "tasks", "models"],
   "harness/pull": ["harness/catalog", "datasets", "models", "reports/records"],
   "harness/official-data": ["harness/pull", "harness/catalog", "datasets", "models"],
+  "harness/convert": ["harness/catalog", "models", "reports/records"],
   "harness/own-images": ["harness/catalog", "harness/evaluation", "harness/processes", "tasks", "models"],
   "harness/try": [
     ...["harness/library", "harness/own-images", "harness/processes", "harness/catalog"],
@@ -34,7 +43,8 @@ export const doors: Readonly<Record<string, readonly string[]>> = {
   "harness/cli": [
     ...["harness/analysis", "harness/bench", "harness/catalog", "harness/evaluation", "harness/library"],
     ...[
-      "harness/exchange",
+      "harness/convert",
+      "harness/samples",
       "harness/official-data",
       "harness/own-images",
       "harness/processes",

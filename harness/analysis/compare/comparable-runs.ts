@@ -88,6 +88,7 @@ function measureOf(
     ["protocol", protocolOf(record)],
     ...Object.entries(config.overrides).map(([name, value]) => [`protocol's ${name}`, JSON.stringify(value)] as const),
     ...decoding.map(([name, value]) => [`decoding's ${name}`, JSON.stringify(value)] as const),
+    ...(config.candidates === undefined ? [] : [["candidates", config.candidates.sha256] as const]),
     ...(config.retrieval === undefined ? [] : [["retrieval", JSON.stringify(config.retrieval)] as const]),
     ["data set", data.dataset],
     ["split", data.split],

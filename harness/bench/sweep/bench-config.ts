@@ -41,6 +41,9 @@ export interface BenchConfig {
   readonly output: string;
   readonly data: string | null;
   readonly images: string | null;
+  /** Of own data: columns by role, and whether images may lie outside its folder. */
+  readonly columns: Readonly<Record<string, string>>;
+  readonly allowOutside: boolean;
   /** Width × height of an image, at most; null: the usual limit. */
   readonly maxPixels: number | null;
   readonly split: string | null;

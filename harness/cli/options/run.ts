@@ -9,7 +9,7 @@ import { optionsUnder } from "./option.ts";
 import type { Option, Values } from "./option.ts";
 import { outputFolder, overwrite } from "./output.ts";
 import { deviceOf, generation, refuseIdleBudget, runSpeed } from "./speed.ts";
-import { promptOption, protocol, search } from "./text.ts";
+import { answering, promptOption, protocol, search } from "./text.ts";
 import { modelOption, precision, rankingAndScore, samples, tasksOption } from "./what-to-run.ts";
 
 const underWhatToRun = optionsUnder("What to run");
@@ -45,6 +45,7 @@ const otherRunOptions = {
   ),
   ...rankingAndScore,
   prompt: promptOption("another prompt, with {question} in it"),
+  ...answering,
   ...search,
   generation,
 };
@@ -79,6 +80,7 @@ export function runConfigOf(
     precisions,
     firstSteps: firstSteps ?? (precisions.length > 1 ? comparedSteps : 0),
     generation: others.generation ?? "auto",
+    candidates: others.candidates ?? null,
     overrides: overridesOf(values),
   });
 }
@@ -88,11 +90,13 @@ export function defaultOutput(): string {
 }
 
 function overridesOf(values: Partial<Values<typeof otherRunOptions>>): Overrides {
-  const { rerank, ciderDf, prompt } = values;
+  const { rerank, ciderDf, prompt, answers, lengthNorm } = values;
   return Object.freeze({
     ...(rerank !== undefined && { rerank }),
     ...(ciderDf === "sample" && { ciderDf }),
     ...(prompt !== undefined && { prompt }),
+    ...(answers === "ranked" && { answers }),
+    ...(lengthNorm !== undefined && lengthNorm !== "none" && { lengthNorm }),
     ...givenSettings(values),
   });
 }

@@ -3,7 +3,8 @@ import * as z from "zod";
 import type { Sampling } from "../../../models/model.ts";
 import { refuseBeamsWithSampling, samplingOf, samplingSettings, textSettings } from "../../catalog/text-settings.ts";
 import { placeholderOf } from "../../catalog/values.ts";
-import { anyText, choice, value } from "./kinds.ts";
+import { lengthNorms } from "../../evaluation/run-config.ts";
+import { anyText, choice, file, value } from "./kinds.ts";
 import { optionsUnder } from "./option.ts";
 import type { Option, Values } from "./option.ts";
 import { protocols } from "./what-to-run.ts";
@@ -49,6 +50,27 @@ export function readSampling(values: Partial<Values<typeof sampling>>, beams: nu
 export function promptOption(help: string): Option<string | undefined> {
   return option("--prompt <text>", help, { kind: anyText, isAnyText: true });
 }
+
+/** How answers come about. */
+export const answering = {
+  answers: option(
+    "--answers <how>",
+    "generated, or ranked: the likeliest of each sample's choices or of --candidates",
+    {
+      kind: choice(["generated", "ranked"]),
+      otherwise: "generated" as const,
+    },
+  ),
+  candidates: option("--candidates <file>", "ranked: candidates for all samples, one a line", {
+    kind: file,
+    usual: "each sample's choices",
+    otherwise: null,
+  }),
+  lengthNorm: option("--length-norm <by>", "ranked: divide log-probabilities by tokens or characters, or by none", {
+    kind: choice(lengthNorms),
+    otherwise: "none" as const,
+  }),
+};
 
 export const protocol = option("--protocol <name>", "paper: as the paper says; lavis: as its code does today", {
   kind: choice(protocols),

@@ -7,15 +7,16 @@ import {
   precisionNames,
 } from "../../../models/checkpoint/precision.ts";
 import type { Precision } from "../../../models/checkpoint/precision.ts";
+import { roleNames } from "../../../datasets/own/column-roles.ts";
 import { CheckpointError } from "../../../models/model.ts";
 import { readDataPlace } from "../../catalog/data-folder.ts";
-import { UsageError } from "../../catalog/usage-error.ts";
-import { oneOf, wholeFrom } from "../../catalog/values.ts";
+import { unknownName, UsageError } from "../../catalog/usage-error.ts";
+import { oneOf, unexpected, wholeFrom } from "../../catalog/values.ts";
 import { folder, limit, names, namesIn, namesOrPaths, single, text, value } from "./kinds.ts";
 import { optionsUnder } from "./option.ts";
 import type { Kind, Option } from "./option.ts";
 
-const { option } = optionsUnder("What to run");
+const { option, toggle } = optionsUnder("What to run");
 
 /** `usual`: the default in words; null: a model must be given. */
 export function modelOption(
@@ -71,18 +72,47 @@ export const maxPixels = option(
 
 const dataPlace: Kind<string> = single(z.string(), "folders", (typed, where) => readDataPlace(where, typed));
 
+/** Columns by role: `question=q,answers=gt`. */
+const columns: Kind<Readonly<Record<string, string>>> = {
+  ...names([...roleNames.keys()]),
+  read: (typed, where) => {
+    const pairs = namesIn(typed, where).map((pair) => {
+      const [, role = "", column = ""] = /^([^=]*)=(.+)$/.exec(pair) ?? [];
+      if (column === "") throw unexpected(where, pair, "role=column, such as question=q");
+      if (!roleNames.has(role))
+        throw unknownName(`${where} ${pair}`, "role", { name: role, names: [...roleNames.keys()] });
+      return [role, column] as const;
+    });
+    return Object.freeze(Object.fromEntries(pairs));
+  },
+};
+
 /** Options for the samples and the folders of their files. */
 export const samples = {
-  data: option("--data <folder>", "folder of the data set's official files, or of a parquet mirror, or hf:owner/name", {
-    kind: dataPlace,
-    usual: "the bundled files",
-    otherwise: null,
-  }),
+  data: option(
+    "--data <folder>",
+    "folder of the data set's official files, or of a parquet mirror, or hf:owner/name; for own data a folder or a file",
+    {
+      kind: dataPlace,
+      usual: "the bundled files",
+      otherwise: null,
+    },
+  ),
   images: option("--images <folder>", "its images", {
     kind: folder,
     usual: "where the official archives put them",
     otherwise: null,
   }),
+  columns: option(
+    "--columns <role=name>",
+    `own data: the column of a role, such as question=q,answers=gt; roles: ${[...roleNames.keys()].join(", ")}`,
+    {
+      kind: columns,
+      usual: "found by usual names",
+      otherwise: {},
+    },
+  ),
+  allowOutside: toggle("--allow-outside", "own data: images may lie outside its folder"),
   maxPixels,
   split: option("--split <name>", "part of the data set", {
     kind: text("splits"),

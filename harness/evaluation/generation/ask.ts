@@ -5,12 +5,20 @@
  */
 import type { Sample, Split } from "../../../datasets/dataset.ts";
 import { explainMissingImage, isThereToRead } from "../../../datasets/images.ts";
-import type { Batching, GenerationRequest, VisionLanguageModel } from "../../../models/model.ts";
+import type {
+  Batching,
+  FailedGeneration,
+  Generation,
+  GenerationRequest,
+  VisionLanguageModel,
+} from "../../../models/model.ts";
 import type { RunFolder } from "../../../reports/records/run-folder.ts";
 import type { Prediction, RunPlan } from "../../../reports/records/run-record.ts";
 import type { GenerationTask } from "../../../tasks/task.ts";
 import type { LazyModel } from "../lazy-model.ts";
 import type { Asking } from "./asking.ts";
+import { rankAnswers } from "./rank-answers.ts";
+import type { RankedAnswer } from "./rank-answers.ts";
 
 /** What a run of a checkpoint with a language model needs, all of it checked. */
 export interface GenerationWork<S extends Sample> {
@@ -79,33 +87,51 @@ export function runBatching(size: number, onAnswer?: Batching["onAnswer"]): Batc
   return { size, refill: true, sharePrompt: true, ...(onAnswer !== undefined && { onAnswer }) };
 }
 
+export type AskedModel = Pick<VisionLanguageModel, "name" | "generate" | "weigh">;
+
 /** The predictions of a window, in its order. A sample whose image is not there fails without being asked. */
 export async function askWindow<S extends Sample>(
-  model: Pick<VisionLanguageModel, "name" | "generate">,
+  model: AskedModel,
   window: readonly S[],
   { task, split, asking, batching }: AskOptions<S>,
 ): Promise<readonly Prediction[]> {
   const isThere = await Promise.all(window.map(({ image }) => isThereToRead(image)));
   const requests = requestsOf(window, asking);
-  const asked = requests.filter((_, index) => isThere[index]);
-  const generations = asked.length === 0 ? [] : await model.generate(asked, asking.decoding, batching);
-  if (generations.length !== asked.length) {
-    throw new Error(`${model.name}: ${generations.length} answers to ${asked.length} requests`);
+  const asked = window.flatMap((sample, index) => (isThere[index] ? [{ sample, request: requests[index]! }] : []));
+  const answers = asked.length === 0 ? [] : await answersTo(model, asked, { asking, batching });
+  if (answers.length !== asked.length) {
+    throw new Error(`${model.name}: ${answers.length} answers to ${asked.length} requests`);
   }
-  const byRequest = new Map(asked.map((request, index) => [request, generations[index]!]));
+  const byRequest = new Map(asked.map(({ request }, index) => [request, answers[index]!]));
   return window.map((sample, index): Prediction => {
     const { id, image } = sample;
     const request = requests[index]!;
     const about = { id, image: image.id, prompt: request.prompt };
-    const generation = byRequest.get(request);
-    if (generation === undefined) {
+    const answer = byRequest.get(request);
+    if (answer === undefined) {
       const error = explainMissingImage(`${task.dataset.name} ${split.name}`, image);
       return { ...about, status: "failed", error };
     }
-    if (generation.status === "failed") return { ...about, status: "failed", error: generation.error };
-    const { text, tokens, score, latencyMs } = generation;
-    return { ...about, status: "predicted", text, tokens, score, latencyMs };
+    if (answer.status === "failed") return { ...about, status: "failed", error: answer.error };
+    const { text, tokens, score, latencyMs } = answer;
+    const ranked = "candidates" in answer && { candidates: answer.candidates };
+    return { ...about, status: "predicted", text, tokens, score, latencyMs, ...ranked };
   });
+}
+
+/** Generated, or chosen among candidates. */
+async function answersTo<S extends Sample>(
+  model: AskedModel,
+  asked: readonly { readonly sample: S; readonly request: GenerationRequest }[],
+  { asking, batching }: Pick<AskOptions<S>, "asking" | "batching">,
+): Promise<readonly (Generation | RankedAnswer | FailedGeneration)[]> {
+  const { ranking, decoding } = asking;
+  if (ranking !== undefined) return rankAnswers(model, asked, { ranking, batching });
+  return model.generate(
+    asked.map(({ request }) => request),
+    decoding,
+    batching,
+  );
 }
 
 export function requestsOf<S extends Sample>(samples: readonly S[], asking: Asking<S>): readonly GenerationRequest[] {

@@ -10,7 +10,9 @@ import type { GenerationTask, ProtocolName } from "../../../tasks/task.ts";
 import { textSettingsIn } from "../../catalog/text-settings.ts";
 import type { TextSettings } from "../../catalog/text-settings.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
-import type { Overrides } from "../run-config.ts";
+import type { LengthNorm, Overrides } from "../run-config.ts";
+import type { CandidateList } from "./candidate-file.ts";
+import type { Ranking } from "./rank-answers.ts";
 
 /** How each `S` is asked of one language model: a sample of a data set, or a question about an image of the user's own. */
 export interface Asking<S> {
@@ -19,13 +21,24 @@ export interface Asking<S> {
   readonly answer: (text: string) => string;
   /** Longer prompts are cut; null: none is. */
   readonly maxPromptTokens: number | null;
+  /** Answers are chosen among candidates; unset: they are generated. */
+  readonly ranking?: Ranking<S>;
+}
+
+/** What a run asks, and with what. */
+export interface AskedOf<S extends Sample> {
+  readonly family: LanguageModelFamily;
+  readonly overrides: Overrides;
+  readonly samples: readonly S[];
+  /** For answers that are ranked; null: each sample's choices. Unset: null. */
+  readonly candidates?: CandidateList | null;
 }
 
 /** How a run asks. Throws a UsageError where a flag does not fit the samples, or another flag. */
 export function askingOf<S extends Sample>(
   task: GenerationTask<S>,
   name: ProtocolName,
-  { family, overrides, samples }: { family: LanguageModelFamily; overrides: Overrides; samples: readonly S[] },
+  { family, overrides, samples, candidates = null }: AskedOf<S>,
 ): Asking<S> {
   const protocol = task.protocols[name];
   const { prompt } = overrides;
@@ -35,7 +48,32 @@ export function askingOf<S extends Sample>(
     decoding: decodingOf(protocol.decoding[family], overrides),
     answer: protocol.answer,
     maxPromptTokens: protocol.maxPromptTokens?.[family] ?? null,
+    ...rankingOf(overrides, { task: task.name, samples, candidates }),
   };
+}
+
+/** Of a long list of candidates only the best are recorded. */
+const mostRecorded = 20;
+
+function rankingOf<S extends Sample>(
+  { answers, lengthNorm: given }: Overrides,
+  { task, samples, candidates }: { task: string; samples: readonly S[]; candidates: CandidateList | null },
+): { readonly ranking?: Ranking<S> } {
+  const lengthNorm: LengthNorm = given ?? "none";
+  if (answers === undefined) {
+    const flag = candidates !== null ? "--candidates" : lengthNorm === "none" ? null : "--length-norm";
+    if (flag === null) return {};
+    throw new UsageError(`${flag}: answers are generated, and have no candidates. Give --answers ranked as well.`);
+  }
+  if (candidates !== null) {
+    return { ranking: { lengthNorm, recorded: mostRecorded, candidates: () => candidates.texts } };
+  }
+  if (samples.every((sample) => choicesOf(sample).length === 0)) {
+    throw new UsageError(
+      `--answers ranked: the samples of ${task} have no choices. Give a file with a candidate on each line: --candidates <file>.`,
+    );
+  }
+  return { ranking: { lengthNorm, recorded: Infinity, candidates: choicesOf } };
 }
 
 /** The task with CIDEr's document frequencies from where `--cider-df` says; its name then says so, too. */
@@ -88,6 +126,11 @@ function checkTemplate(template: string, task: string, samples: readonly Sample[
 function fillIn(template: string, sample: Sample): string | null {
   const prompt = template.replaceAll(place, () => blipQuestion(questionOf(sample) ?? ""));
   return prompt === "" ? null : prompt;
+}
+
+/** The sample's own candidates; none where it has no such column. */
+function choicesOf(sample: Sample): readonly string[] {
+  return "choices" in sample && Array.isArray(sample.choices) ? sample.choices.map(String) : [];
 }
 
 function questionOf(sample: Sample): string | null {

@@ -3,14 +3,14 @@
  * run shares. In fp32 both must give one answer.
  */
 import type { Sample } from "../../../datasets/dataset.ts";
-import type { VisionLanguageModel } from "../../../models/model.ts";
+import type { GenerationRequest, VisionLanguageModel } from "../../../models/model.ts";
 import type { AuditDifference, AuditOutcome } from "../../../reports/records/findings/audit.ts";
 import type { Prediction } from "../../../reports/records/run-record.ts";
 import { readAhead } from "../../processes/read-ahead.ts";
 import { scoreTolerance } from "../audit.ts";
 import type { AuditFindings } from "../verbs.ts";
 import { askWindow, planWindows, runBatching } from "./ask.ts";
-import type { AskOptions } from "./ask.ts";
+import type { AskedModel, AskOptions } from "./ask.ts";
 
 export interface AuditWork<S extends Sample> extends Omit<AskOptions<S>, "batching"> {
   readonly samples: readonly S[];
@@ -42,17 +42,18 @@ export async function auditGeneration<S extends Sample>(
 }
 
 /** A model that takes every request's image for another one, so that none is encoded once for several requests. */
-function unshared(model: VisionLanguageModel): Pick<VisionLanguageModel, "name" | "generate"> {
+function unshared(model: VisionLanguageModel): AskedModel {
+  const { name, weigh } = model;
   let images = 0;
+  const own = <Request extends Pick<GenerationRequest, "image">>(requests: readonly Request[]): readonly Request[] =>
+    requests.map((request) => {
+      images += 1;
+      return { ...request, image: { ...request.image, id: `${request.image.id}, alone ${images}` } };
+    });
   return {
-    name: model.name,
-    generate: (requests, options, batching) => {
-      const own = requests.map((request) => {
-        images += 1;
-        return { ...request, image: { ...request.image, id: `${request.image.id}, alone ${images}` } };
-      });
-      return model.generate(own, options, batching);
-    },
+    name,
+    generate: (requests, options, batching) => model.generate(own(requests), options, batching),
+    ...(weigh !== undefined && { weigh: (requests, batching) => weigh(own(requests), batching) }),
   };
 }
 

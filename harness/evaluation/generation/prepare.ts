@@ -10,6 +10,7 @@ import type { LazyModel } from "../lazy-model.ts";
 import { runPlan } from "../run-plan.ts";
 import type { Evaluation, Pair, Preparation } from "../verbs.ts";
 import { askingOf, withCiderDf } from "./asking.ts";
+import { readCandidateFile } from "./candidate-file.ts";
 import { auditGeneration } from "./audit.ts";
 import { checkSearchMemory } from "./check-search-memory.ts";
 import { generationEvaluation } from "./evaluate.ts";
@@ -41,12 +42,21 @@ async function prepareGeneration(
   const { split, samples, data } = await open();
   const { config, batchSize, isBatchSizeOpen, openFolder } = shared;
   const { protocol, overrides, generation, memoryBudget, maxErrors, firstSteps } = config;
-  const asking = askingOf(task, protocol, { family: checkpoint.family, overrides, samples });
-  checkSearchMemory(checkpoint, { decoding: asking.decoding, texts: Math.min(batchSize, samples.length) });
+  const candidates = config.candidates === null ? null : await readCandidateFile(config.candidates);
+  const asking = askingOf(task, protocol, { family: checkpoint.family, overrides, samples, candidates });
+  const { maxPromptTokens, ranking } = asking;
+  if (ranking === undefined) {
+    checkSearchMemory(checkpoint, { decoding: asking.decoding, texts: Math.min(batchSize, samples.length) });
+  }
   const { newTokens } = asking.decoding;
-  const decoding = { ...asking.decoding, newTokens: { ...newTokens }, maxPromptTokens: asking.maxPromptTokens };
-  const isWayRecorded = doesWayMatter(generation, checkpoint.precision, checkpoint.chosen.device);
-  const choices = { ...(isWayRecorded && { generation }), decoding };
+  const search = { ...asking.decoding, newTokens: { ...newTokens } };
+  const isWayRecorded =
+    ranking === undefined && doesWayMatter(generation, checkpoint.precision, checkpoint.chosen.device);
+  const choices = {
+    ...(isWayRecorded && { generation }),
+    ...(candidates !== null && { candidates: { count: candidates.texts.length, sha256: candidates.sha256 } }),
+    decoding: { ...(ranking === undefined && search), maxPromptTokens },
+  };
   const plan = runPlan({ checkpoint, task, data, choices }, shared);
   return generationEvaluation({
     task: withCiderDf(task, overrides.ciderDf),

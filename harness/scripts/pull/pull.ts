@@ -5,8 +5,8 @@
  *
  * One JSON object a line: MB/s of curl that discards what it fetches, which is the rate of the server; of curl that writes files;
  * and of `pull`: medians of the rounds, the first of which is not counted; how far the memory of `pull` grew; and the processor
- * time that `pull` and the server took for a gigabyte: where few processors share it, that time bounds the rate. Neither waits for the
- * disk; `pull` verifies checksums, curl does not. First the large file, then the small ones, of which both fetch equally many at
+ * time that `pull` and the server took for a gigabyte: where few processors share it, that time bounds the rate. `pull` verifies checksums and
+ * waits until the disk has the large file; curl does neither. First the large file, then the small ones, of which both fetch equally many at
  * once. With `--scheme https` both accept the server's certificate, made here with openssl, unchecked.
  */
 import { spawn, spawnSync } from "node:child_process";

@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { KvMemory } from "../../../models/generation/kv-cache.ts";
 import type { LanguageModel } from "../../../models/generation/language-model.ts";
 import { MASKED } from "../../../models/generation/mask.ts";
+import { commonBeginning } from "../../../models/generation/prompt-groups.ts";
 import { SeenImages } from "../../../models/generation/seen-images.ts";
 import { SourceCache } from "../../../models/generation/source-cache.ts";
-import { commonBeginning } from "../../../models/generation/window.ts";
 import { float32Tensor, floats } from "../../../models/runtime.ts";
 
 describe("the words in common", () => {

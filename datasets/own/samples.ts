@@ -1,0 +1,131 @@
+/** Rows and the roles of their columns → the samples of a task: questions, images with captions, images with texts. */
+import type { CaptionSample, ColumnValue, ImageFile, RetrievalSample, Sample, VqaSample } from "../dataset.ts";
+import { fileError } from "../annotation-file.ts";
+import { columnNames, missingRole } from "./column-roles.ts";
+import type { ColumnRoles, Role } from "./column-roles.ts";
+import { rowError } from "./row.ts";
+import type { Row } from "./row.ts";
+import type { RowImages } from "./row-images.ts";
+
+/** Rows of a split, and what its columns are. */
+export interface UnderstoodRows {
+  readonly rows: readonly Row[];
+  readonly roles: ColumnRoles;
+  readonly images: RowImages;
+  /** Begins errors about all rows. */
+  readonly where: string;
+}
+
+/** Roles that each kind of sample takes its parts from, besides the image. */
+export const questionRoles: readonly Role[] = ["id", "question", "answers", "choices", "questionType", "answerType"];
+export const captionRoles: readonly Role[] = ["captions"];
+
+/** One sample a row. References are the answers as annotators 1, 2, …; none where no column has answers. */
+export function questionSamples({ rows, roles, images, where }: UnderstoodRows): readonly VqaSample[] {
+  if (roles.question === undefined) throw missingRole("question", columnNames(rows), where);
+  const text = (row: Row, role: Role): string =>
+    roles[role] === undefined ? "" : (optionalText(row, roles[role]) ?? "");
+  const letters = roles.choices === undefined ? letterColumns(columnNames(rows)) : [];
+  const placeOf = new Map<string, Row>();
+  const answersAre = sameKind(roles.answers);
+  return rows.map((row, index) => {
+    const id = text(row, "id") === "" ? String(index + 1) : text(row, "id");
+    const earlier = placeOf.get(id);
+    if (earlier !== undefined) throw rowError(row, `id ${id} stands at ${earlier.place} already. Ids must differ.`);
+    placeOf.set(id, row);
+    const question = text(row, "question");
+    if (question.trim() === "") throw rowError(row, `column "${roles.question!}" is empty, expected a question.`);
+    const answers = roles.answers === undefined ? [] : textsOf(row, roles.answers);
+    if (roles.answers !== undefined && answers.length === 0)
+      throw rowError(row, `column "${roles.answers}" is empty, expected an answer.`);
+    answersAre(row);
+    const choices =
+      roles.choices === undefined
+        ? letters.flatMap((name) => optionalText(row, name) ?? [])
+        : textsOf(row, roles.choices);
+    return {
+      id,
+      image: images.imageOf(row),
+      question,
+      questionType: text(row, "questionType"),
+      answerType: text(row, "answerType"),
+      references: answers.map((answer, place) => ({ answer, confidence: "", id: place + 1 })),
+      ...(choices.length > 0 && { choices }),
+      columns: row.columns,
+    };
+  });
+}
+
+/** One sample an image, with the captions of all of its rows. */
+export function captionSamples(understood: UnderstoodRows): readonly CaptionSample[] {
+  return byImage(understood).map(({ sample, texts }) => ({ ...sample, references: texts }));
+}
+
+export function retrievalSamples(understood: UnderstoodRows): readonly RetrievalSample[] {
+  const { rows, roles, where } = understood;
+  if (roles.captions === undefined) throw missingRole("captions", columnNames(rows), where);
+  return byImage(understood).map(({ sample, texts, first }) => {
+    if (texts.length === 0)
+      throw rowError(first, `column "${roles.captions!}" is empty, expected a text of the image.`);
+    return { ...sample, texts: texts.map((text, index) => ({ id: `${sample.id}#${index}`, text })) };
+  });
+}
+
+interface DescribedImage {
+  readonly sample: Sample;
+  readonly texts: string[];
+  readonly first: Row;
+}
+
+function byImage({ rows, roles, images }: UnderstoodRows): readonly DescribedImage[] {
+  const found = new Map<string, DescribedImage>();
+  const captionsAre = sameKind(roles.captions);
+  for (const row of rows) {
+    const image: ImageFile = images.imageOf(row);
+    const described = found.get(image.path) ?? {
+      sample: { id: image.id, image, columns: row.columns },
+      texts: [],
+      first: row,
+    };
+    found.set(image.path, described);
+    if (roles.captions === undefined) continue;
+    captionsAre(row);
+    const texts = textsOf(row, roles.captions);
+    if (texts.length === 0) throw rowError(row, `column "${roles.captions}" is empty, expected a caption.`);
+    described.texts.push(...texts);
+  }
+  return [...found.values()];
+}
+
+/** A check that all rows hold texts in a column, or all hold lists. */
+function sameKind(column: string | undefined): (row: Row) => void {
+  let kind: string | null = null;
+  return (row) => {
+    const value = column === undefined ? undefined : row.columns[column];
+    if (column === undefined || value === undefined) return;
+    const found = typeof value === "string" ? "a text" : "a list";
+    kind ??= found;
+    if (found !== kind) throw rowError(row, `column "${column}" is ${found}, in the rows before ${kind}.`);
+  };
+}
+
+/** The columns A, B, C, … of the choices, where there are two at least. */
+function letterColumns(names: readonly string[]): readonly string[] {
+  const letters: string[] = [];
+  for (let code = "A".charCodeAt(0); names.includes(String.fromCharCode(code)); code += 1)
+    letters.push(String.fromCharCode(code));
+  return letters.length > 1 ? letters : [];
+}
+
+function textsOf({ columns }: Row, column: string): readonly string[] {
+  const value: ColumnValue = columns[column] ?? [];
+  return typeof value === "string" ? (value === "" ? [] : [value]) : value;
+}
+
+function optionalText(row: Row, column: string): string | null {
+  const value = row.columns[column];
+  if (value === undefined) return null;
+  if (typeof value !== "string")
+    throw fileError(row.file, `${row.place}: column "${column}" is a list, expected one text.`);
+  return value;
+}
