@@ -12,6 +12,7 @@ import type { Costs } from "../../../reports/records/findings/costs.ts";
 import { formatPrompts } from "../../../reports/findings/prompt-table.ts";
 import { formatCosts } from "../../../reports/findings/costs-table.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
+import { shellWord } from "../../catalog/shell-word.ts";
 import { usableProcessors } from "../../catalog/usable-processors.ts";
 import { costsOf } from "../../analysis/costs/costs.ts";
 import { writeCosts } from "../../analysis/costs/write-costs.ts";
@@ -91,7 +92,7 @@ export function resumeCommand(
   const kept = words.filter((word) => word !== "--overwrite");
   const all = ["npx", "blip2-bench", ...kept, ...(output === null ? [] : ["--output", output])];
   if (overwrite && kept.length === words.length) all.push("--no-overwrite"); // a config file may hold `overwrite`
-  return all.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(" ");
+  return all.map(shellWord).join(" ");
 }
 
 export interface RunSurroundings extends Pick<Surroundings, "catalog" | "terminal" | "hubCache" | "isJson"> {

@@ -16,6 +16,7 @@ import {
   revisionsNamed,
 } from "../../pull/hub/cached-revisions.ts";
 import type { CachedRevision, PartialBlob } from "../../pull/hub/cached-revisions.ts";
+import { verifyRevision } from "../../pull/hub/verify-revision.ts";
 import { readableBytes } from "../../catalog/readable-bytes.ts";
 
 /** The revisions and unfinished downloads that were listed or removed. */
@@ -23,10 +24,12 @@ export interface HubRevisions {
   readonly folder: string;
   readonly revisions: readonly CachedRevision[];
   readonly partial: readonly PartialBlob[];
+  /** Of `prune`: unfinished downloads that stay, since a process fetches them at the moment. */
+  readonly inUse: readonly PartialBlob[];
 }
 
 export async function findHubRevisions(folder: string): Promise<HubRevisions> {
-  return { folder, revisions: await listRevisions(folder), partial: await listPartialBlobs(folder) };
+  return { folder, revisions: await listRevisions(folder), partial: await listPartialBlobs(folder), inUse: [] };
 }
 
 /**
@@ -46,8 +49,18 @@ export async function pruneHubRevisions(folder: string, names: readonly string[]
   });
   const removed = [...new Set(named)];
   for (const revision of removed) await removeRevision(folder, revision);
-  for (const { path } of partial) await removePartialBlob(path);
-  return { folder, revisions: removed, partial };
+  const gone: PartialBlob[] = [];
+  const inUse: PartialBlob[] = [];
+  for (const blob of partial) ((await removePartialBlob(blob)) ? gone : inUse).push(blob);
+  return { folder, revisions: removed, partial: gone, inUse };
+}
+
+/** What is wrong with the files of these revisions, and how to get them again; null: nothing. */
+export async function describeDamage({ revisions }: HubRevisions): Promise<string | null> {
+  const damage: string[] = [];
+  for (const revision of revisions) damage.push(...(await verifyRevision(revision)));
+  if (damage.length === 0) return null;
+  return `${damage.join("\n")}\nRemove it with blip2-bench cache prune --revision, and pull it again.`;
 }
 
 interface ShownRevision extends HubRepository {
@@ -66,8 +79,10 @@ const columns: readonly ColumnOf<ShownRevision>[] = [
 ];
 
 /** The text to print; null: there is nothing to show. */
-export function describeHubRevisions({ folder, revisions, partial }: HubRevisions, verb: string): string | null {
-  if (revisions.length === 0 && partial.length === 0) return null;
+export function describeHubRevisions(hub: HubRevisions, verb: string): string | null {
+  const { folder, revisions, partial, inUse } = hub;
+  const staying = inUse.map(({ path }) => `${path}: is being fetched, and stays`);
+  if (revisions.length === 0 && partial.length === 0) return staying.length === 0 ? null : staying.join("\n");
   const rows = [
     ...revisions.map(({ refs, isWhole, ...revision }) => ({
       ...revision,
@@ -76,5 +91,5 @@ export function describeHubRevisions({ folder, revisions, partial }: HubRevision
     })),
     ...partial.map((blob) => ({ ...blob, commit: "", names: "", state: "not whole yet" })),
   ];
-  return `${tableToText(tableOf(columns, rows))}\n${verb}: in ${folder}`;
+  return [tableToText(tableOf(columns, rows)), `${verb}: in ${folder}`, ...staying].join("\n");
 }

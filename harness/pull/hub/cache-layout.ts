@@ -29,10 +29,13 @@ export function blobName({ sha256, gitSha1 }: HubFile): string {
 }
 
 export function blobPlace(cacheFolder: string, repository: HubRepository, file: HubFile): Place {
-  const folder = repositoryFolder(cacheFolder, repository);
-  const path = join(folder, "blobs", blobName(file));
-  const lock = join(cacheFolder, ".locks", relative(cacheFolder, folder), `${blobName(file)}.lock`);
-  return { path, partial: `${path}${partialEnd}`, lock };
+  const path = join(repositoryFolder(cacheFolder, repository), "blobs", blobName(file));
+  return { path, partial: `${path}${partialEnd}`, lock: lockOfBlob(cacheFolder, repository, blobName(file)) };
+}
+
+export function lockOfBlob(cacheFolder: string, repository: HubRepository, blob: string): string {
+  const folder = relative(cacheFolder, repositoryFolder(cacheFolder, repository));
+  return join(cacheFolder, ".locks", folder, `${blob}.lock`);
 }
 
 export function snapshotFolder(cacheFolder: string, repository: HubRepository, commit: string): string {

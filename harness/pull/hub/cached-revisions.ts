@@ -1,14 +1,15 @@
 /** Lists the revisions in the Hugging Face cache, and removes them. */
-import { readdir, readFile, readlink, rm, stat } from "node:fs/promises";
-import { basename, join, relative, sep } from "node:path";
+import { mkdir, readdir, readFile, readlink, rm, stat } from "node:fs/promises";
+import { basename, dirname, join, relative, sep } from "node:path";
 import {
   repositoriesInHuggingFaceCache,
   repositoryFolder,
   shownHubName,
 } from "../../../models/checkpoint/hugging-face-cache.ts";
 import type { HubName, HubRepository, RepositoryKind } from "../../../models/checkpoint/hugging-face-cache.ts";
+import { lockFree } from "../network/lock-path.ts";
 import { PullError } from "../network/pull-error.ts";
-import { partialEnd, readRef, snapshotFolder } from "./cache-layout.ts";
+import { lockOfBlob, partialEnd, readRef, snapshotFolder } from "./cache-layout.ts";
 import { checkpointFiles } from "./checkpoint-files.ts";
 import type { FileChoice } from "./list-files.ts";
 import { mirrorFiles, partsOf } from "./mirror-files.ts";
@@ -98,6 +99,8 @@ export async function removeRevision(cacheFolder: string, revision: CachedRevisi
 /** An incomplete download. */
 export interface PartialBlob extends HubRepository {
   readonly path: string;
+  /** The file that is locked while it is fetched. */
+  readonly lock: string;
   readonly sizeBytes: number;
 }
 
@@ -109,8 +112,9 @@ export async function listPartialBlobs(cacheFolder: string): Promise<readonly Pa
     for (const name of await namesIn(blobs)) {
       if (!name.endsWith(partialEnd)) continue;
       const found = await stat(join(blobs, name)).catch(() => null);
-      if (found !== null)
-        partial.push({ ...repository, path: join(blobs, name), sizeBytes: found.blocks * blockBytes });
+      if (found === null) continue;
+      const lock = lockOfBlob(cacheFolder, repository, name.slice(0, -partialEnd.length));
+      partial.push({ ...repository, path: join(blobs, name), lock, sizeBytes: found.blocks * blockBytes });
     }
   }
   return partial;
@@ -119,9 +123,18 @@ export async function listPartialBlobs(cacheFolder: string): Promise<readonly Pa
 /** Unit of `blocks` in the result of stat(2), whatever the block size of the file system. */
 const blockBytes = 512;
 
-export async function removePartialBlob(path: string): Promise<void> {
-  await rm(path, { force: true });
-  await rm(`${path}.json`, { force: true });
+/** Removes it, unless a process fetches it at the moment. Returns whether it was removed. */
+export async function removePartialBlob({ path, lock }: PartialBlob): Promise<boolean> {
+  await mkdir(dirname(lock), { recursive: true });
+  const unlock = await lockFree(lock);
+  if (unlock === null) return false;
+  try {
+    await rm(path, { force: true });
+    await rm(`${path}.json`, { force: true });
+    return true;
+  } finally {
+    await unlock();
+  }
 }
 
 async function isPulled(cacheFolder: string, name: HubName, choice: FileChoice): Promise<boolean> {
@@ -157,7 +170,8 @@ async function blobsOf(snapshot: string): Promise<readonly string[]> {
   return blobs;
 }
 
-async function filesBelow(folder: string): Promise<readonly string[]> {
+/** Paths of all files and links below a folder; none where it is not there. */
+export async function filesBelow(folder: string): Promise<readonly string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
   return entries.filter((entry) => !entry.isDirectory()).map(({ parentPath, name }) => join(parentPath, name));
 }

@@ -1,13 +1,13 @@
 /** Fetches a checkpoint, or a mirror of a data set, from the hub into the Hugging Face cache, in the layout of huggingface_hub. */
 import { readdir, rm, stat } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
-import { freeBytes } from "../../catalog/machine.ts";
 import { repositoryFolder, shownHubName } from "../../../models/checkpoint/hugging-face-cache.ts";
 import type { HubName, HubRepository } from "../../../models/checkpoint/hugging-face-cache.ts";
 import { downloadFile } from "../network/download-file.ts";
 import type { Network } from "../network/network.ts";
 import { keptBytes } from "../network/partial-file.ts";
 import { PullError } from "../network/pull-error.ts";
+import { refuseFullDisk } from "../network/refuse-full-disk.ts";
 import type { RemoteFile } from "../network/remote-file.ts";
 import {
   blobPlace,
@@ -74,7 +74,12 @@ export async function pullRepository(
   for (const each of places) if (!(await isWhole(each.place.path, each.file))) missing.push(each);
   const missingBytes = sum(missing.map(({ file }) => file));
   onPlan({ name: shownHubName(name), commit, files: chosen.length, totalBytes: sum(chosen), missingBytes });
-  await refuseFullDisk(hub, name, missing);
+  await refuseFullDisk({
+    what: shownHubName(name),
+    folder: cacheFolder,
+    neededBytes: await missingRoom(missing),
+    advice: "name another folder in HF_HOME",
+  });
 
   const refuse = refusalOf(hub, name);
   const stop = new AbortController();
@@ -121,21 +126,12 @@ function sum(files: readonly HubFile[]): number {
   return files.reduce((total, { sizeBytes }) => total + sizeBytes, 0);
 }
 
-async function refuseFullDisk(
-  { cacheFolder }: HubSettings,
-  name: HubName,
+async function missingRoom(
   missing: readonly { readonly file: HubFile; readonly place: { readonly partial: string } }[],
-): Promise<void> {
-  const free = await freeBytes(cacheFolder);
-  if (free === null) return;
-  let needed = 0;
-  for (const { file, place } of missing) needed += file.sizeBytes - (await keptBytes(place.partial));
-  if (needed <= free) return;
-  const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
-  throw new PullError(
-    `${shownHubName(name)}: ${gigabytes(needed)} are missing, and ${cacheFolder} has room for ${gigabytes(free)}. ` +
-      "Make room, or name another folder in HF_HOME.",
-  );
+): Promise<number> {
+  let neededBytes = 0;
+  for (const { file, place } of missing) neededBytes += file.sizeBytes - (await keptBytes(place.partial));
+  return neededBytes;
 }
 
 /** What is in the cache, without network access. Throws a PullError where it is not complete. */

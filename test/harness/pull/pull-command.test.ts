@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { connect } from "node:net";
 import type { AddressInfo } from "node:net";
@@ -151,6 +151,35 @@ describe("pull, as a command", () => {
     const gone = await call(folder, env, "cache", "prune", "--revision", name);
     assert.equal(gone.code, 2);
     assert.match(gone.err, /blip2-opt-2\.7b: not in the Hugging Face cache\. blip2-bench cache ls shows what is\./);
+  });
+
+  it("is verified by checksums in the cache, and what is damaged is named", async () => {
+    const env = await start({ [name]: { files: large } });
+    assert.equal((await call(folder, env, "pull", name)).code, 0);
+    assert.equal((await call(folder, env, "cache", "verify")).code, 0);
+    const path = join(folder, "hub", "hub", `models--${name.replace("/", "--")}`, "snapshots", hub!.commitOf(name));
+    const bytes = readFileSync(join(path, "model.safetensors"));
+    bytes[12_345_678]! ^= 1;
+    writeFileSync(join(path, "model.safetensors"), bytes);
+    const { code, err } = await call(folder, env, "cache", "verify");
+    assert.equal(code, 2);
+    assert.match(
+      err,
+      /^error: Salesforce\/blip2-opt-2\.7b: model\.safetensors: its sha256 is [0-9a-f]{64}, expected [0-9a-f]{64}\nRemove it with blip2-bench cache prune --revision, and pull it again\.\n$/m,
+    );
+  });
+
+  it("is not pruned while it is fetched", async function () {
+    if (spawnSync("flock", ["--version"]).status !== 0) this.skip(); // no flock of util-linux: nothing is locked
+    const env = await start({ [name]: { files: large } }, { misbehave: slowly });
+    const child = startProcess(folder, { command: realCommand, words: ["pull", name], env });
+    const closed = once(child, "close");
+    await until(() => hub!.requests.some(({ part }) => part === "content"), child);
+    const pruned = await call(folder, env, "cache", "prune");
+    assert.match(pruned.out, /\.blip2-bench\.incomplete: is being fetched, and stays\n$/);
+    await closed;
+    assert.equal(child.exitCode, 0);
+    assert.deepEqual(snapshot(), large);
   });
 
   it("offline asks nobody: what is here is enough, what is not is said", async () => {
