@@ -25,8 +25,6 @@ interface CaptionFile {
   readonly fileName: string;
   /** Folder into which the official archive unpacks the images. */
   readonly folder: string;
-  /** Names of the split in mirrors on the hub. */
-  readonly parts: readonly string[];
   /** What rows of mirrors lack, in a sentence; "": nothing. */
   readonly rowsLack: string;
   /**
@@ -54,7 +52,6 @@ const COCO_VAL2014: CaptionFile = {
   split: "val2014",
   fileName: "captions_val2014.json",
   folder: "val2014",
-  parts: ["val", "validation", "val2014"],
   rowsLack: "",
   domainOf: (image) => {
     const id = integerField(image, "id");
@@ -68,7 +65,6 @@ const NOCAPS_VAL: CaptionFile = {
   split: "val",
   fileName: "nocaps_val_4500_captions.json",
   folder: "val",
-  parts: ["validation", "val"],
   rowsLack:
     "the rows have no domain, so there are no scores by domain; put nocaps_val_4500_captions.json beside the parquet files for them.",
   domainOf: (image) => {
@@ -91,6 +87,7 @@ const NOCAPS_OPEN: Readonly<Record<string, OpenSplit>> = { val: (source) => open
 export const cocoCaptions: Dataset<CaptionSample> = {
   name: "coco-captions",
   splits: Object.keys(COCO_OPEN),
+  splitsInRows: Object.keys(COCO_SPLITS),
   open: async (source, split) => await splitNamed("coco-captions", COCO_OPEN, split)(source),
 };
 

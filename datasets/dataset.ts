@@ -91,6 +91,8 @@ export interface Dataset<S extends Sample> {
   readonly name: string;
   /** Names of the splits; the first is the default. None: own data, whose files tell them; "" opens the only one. */
   readonly splits: readonly string[];
+  /** Those that mirrors tell by a column of their rows, not by the names of their files; unset: none. */
+  readonly splitsInRows?: readonly string[];
   readonly open: (source: DataSource, split: string) => Promise<Split<S>>;
 }
 

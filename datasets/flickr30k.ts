@@ -28,12 +28,14 @@ const COCO: KarpathyFile<RetrievalSample> = {
 export const flickr30kTexts: Dataset<RetrievalSample> = {
   name: FLICKR30K.dataset,
   splits: Object.keys(FLICKR30K.splits),
+  splitsInRows: Object.keys(FLICKR30K.splits),
   open: (source, split) => openKarpathySplit(source, split, FLICKR30K),
 };
 
 export const cocoTexts: Dataset<RetrievalSample> = {
   name: COCO.dataset,
   splits: Object.keys(COCO.splits),
+  splitsInRows: Object.keys(COCO.splits),
   open: (source, split) => openKarpathySplit(source, split, COCO),
 };
 

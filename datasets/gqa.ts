@@ -10,7 +10,7 @@ import { chooseImageFolder } from "./images.ts";
 import { readJsonEntries } from "./json-records.ts";
 import type { JsonRecord } from "./json-records.ts";
 import { inRowOrder } from "./parquet/mirror-images.ts";
-import { areBeside, filesOf, openMirror, restrictedTo } from "./parquet/mirror.ts";
+import { areBeside, filesNamed, filesOf, openMirror, restrictedTo } from "./parquet/mirror.ts";
 import type { Mirror } from "./parquet/mirror.ts";
 import { readRows } from "./parquet/parquet-file.ts";
 import { fieldsOf, fileNameField, hasField, idField, objectField, optionalField } from "./record-fields.ts";
@@ -23,22 +23,22 @@ interface Question {
 
 /** The balanced questions, on which results are usually reported. */
 const SPLITS = {
-  testdev: { hasAnswers: true, parts: ["testdev"] },
-  val: { hasAnswers: true, parts: ["val", "validation"] },
-  train: { hasAnswers: true, parts: ["train"] },
-  test: { hasAnswers: false, parts: ["test"] }, // the answers are private
+  testdev: { hasAnswers: true },
+  val: { hasAnswers: true },
+  train: { hasAnswers: true },
+  test: { hasAnswers: false }, // the answers are private
 };
 
 export const gqaQuestions: Dataset<VqaSample> = { name: "gqa", splits: Object.keys(SPLITS), open };
 
 async function open(source: DataSource, splitName: string): Promise<Split<VqaSample>> {
-  const { hasAnswers, parts } = splitNamed("gqa", SPLITS, splitName);
+  const { hasAnswers } = splitNamed("gqa", SPLITS, splitName);
   const split = `gqa ${splitName}`;
   const fileName = `${splitName}_balanced_questions.json`;
   const mirror = await openMirror(source, split);
   const isMirror = mirror !== null && !(await areBeside(source, [fileName]));
   const { questions, files, images } = isMirror
-    ? await readRowQuestions(mirror, { parts, hasAnswers, fileName })
+    ? await readRowQuestions(mirror, { split: splitName, hasAnswers, fileName })
     : { ...(await readFile(await findAnnotationFile(source, split, { name: fileName }), hasAnswers)), images: mirror };
   const imageIds = new Set(questions.map(({ imageId }) => imageId));
   const folder = await chooseImageFolder(source, split, {
@@ -63,10 +63,10 @@ async function open(source: DataSource, splitName: string): Promise<Split<VqaSam
  */
 async function readRowQuestions(
   mirror: Mirror,
-  { parts, hasAnswers, fileName }: { parts: readonly string[]; hasAnswers: boolean; fileName: string },
+  { split, hasAnswers, fileName }: { split: string; hasAnswers: boolean; fileName: string },
 ): Promise<ReadFile & { readonly images: Mirror }> {
   const otherwise = `Put ${fileName} beside the parquet files: then it counts, and the rows give the images.`;
-  const files = filesOf(mirror, { parts, columns: ["question", "imageId"], otherwise });
+  const files = filesOf(mirror, { split, columns: ["question", "imageId"], otherwise });
   const questions: Question[] = [];
   const checkNew = refuseRepeats("question id");
   for (const file of files) {
@@ -76,7 +76,7 @@ async function readRowQuestions(
       questions.push(question);
     });
   }
-  const ofSplit = mirror.files.filter(({ part }) => parts.includes(part)); // includes the files of images
+  const ofSplit = filesNamed(mirror, split); // includes the files of images
   return { questions, files: files.map(({ path }) => path), images: restrictedTo(mirror, ofSplit) };
 }
 

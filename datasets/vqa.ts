@@ -30,37 +30,20 @@ import {
 interface QuestionFiles {
   /** Part of the files' names, and the value of their field `data_subtype`. */
   readonly subtype: string;
-  /** Names of the split in mirrors on the hub. */
-  readonly parts: readonly string[];
   /** Part of the images' file names, and the name of their folder. */
   readonly imagePart: string;
   readonly hasAnnotations: boolean;
 }
 
-const VAL = {
-  subtype: "val2014",
-  imagePart: "val2014",
-  hasAnnotations: true,
-  parts: ["validation", "val", "val2014"],
-};
-const TRAIN = {
-  subtype: "train2014",
-  imagePart: "train2014",
-  hasAnnotations: true,
-  parts: ["train", "train2014"],
-};
+const VAL = { subtype: "val2014", imagePart: "val2014", hasAnnotations: true };
+const TRAIN = { subtype: "train2014", imagePart: "train2014", hasAnnotations: true };
 
 /** Open-ended questions about COCO images, ten answers each. Goyal et al. 2017, arXiv 1612.00837. */
 export const vqav2Questions: Dataset<VqaSample> = questionDataset("vqav2", "v2_", {
   val: VAL,
   train: TRAIN,
-  "test-dev": {
-    subtype: "test-dev2015",
-    imagePart: "test2015",
-    hasAnnotations: false,
-    parts: ["testdev", "test-dev", "test_dev"],
-  },
-  test: { subtype: "test2015", imagePart: "test2015", hasAnnotations: false, parts: ["test"] },
+  "test-dev": { subtype: "test-dev2015", imagePart: "test2015", hasAnnotations: false },
+  test: { subtype: "test2015", imagePart: "test2015", hasAnnotations: false },
 });
 
 /**
@@ -82,7 +65,7 @@ function questionDataset(
     const mirror = await openMirror(source, split);
     const isMirror = mirror !== null && !(await areBeside(source, fileNames));
     const { questions, answers, files, images } = isMirror
-      ? await readQuestionRows(mirror, { ...format, fileNames })
+      ? await readQuestionRows(mirror, { ...format, split: splitName, fileNames })
       : { ...(await readFiles(source, { split, fileNames, subtype: format.subtype })), images: mirror };
     const imageIds = new Set(questions.map(({ imageId }) => imageId));
     const folder = await chooseImageFolder(source, split, {

@@ -21,9 +21,9 @@ import type {
   GenerationOptions,
   GenerationRequest,
   ImageFile,
-  LanguageModelFamily,
   PromptSize,
   VisionLanguageModel,
+  WriterFamily,
 } from "./model.ts";
 import type { NoNumbersReason } from "./no-numbers.ts";
 import { CandidateTokenizer } from "./text/candidate-tokens.ts";
@@ -35,7 +35,7 @@ import { weigh } from "./weigh.ts";
 export interface Blip2Parts<Seen> {
   readonly name: string;
   readonly weightsBytes: number;
-  readonly family: LanguageModelFamily;
+  readonly family: WriterFamily;
   readonly encoder: ImageEncoder;
   readonly languageModel: LanguageModel<Seen> | GraphLanguageModel<Seen>;
   readonly tokenizer: Tokenizer;
@@ -47,7 +47,7 @@ export interface Blip2Parts<Seen> {
 export class Blip2<Seen> implements VisionLanguageModel {
   readonly kind = "generation";
   readonly name: string;
-  readonly family: LanguageModelFamily;
+  readonly family: WriterFamily;
   readonly weightsBytes: number;
   /** Unset where a graph generates: what comes out of it are whole answers. */
   readonly firstStep?: NonNullable<VisionLanguageModel["firstStep"]>;

@@ -8,6 +8,7 @@ import type { Blip2Config } from "./checkpoint/config.ts";
 import type { ImageTokens, LoadedImage } from "./features/image-tokens.ts";
 import { languageProjection } from "./networks/language-projection.ts";
 import { qFormer } from "./networks/q-former.ts";
+import { writerKeys } from "./networks/q-former-writer.ts";
 import type { FailedImage, ImageFile, StageLatency } from "./model.ts";
 import { freeOnDevice, Session } from "./runtime.ts";
 import type { RuntimeOptions } from "./runtime.ts";
@@ -40,6 +41,7 @@ export interface ImageEncoderParts {
   readonly width: number;
 }
 
+/** For a frozen language model: the Q-Former, then its projection. */
 export async function loadImageEncoder(
   config: Blip2Config,
   { weights, images, width }: ImageEncoderParts,
@@ -48,7 +50,31 @@ export async function loadImageEncoder(
   const queries = await Session.load(qFormer(weights, config.qFormer), runtime, { onDevice: ["query_output"] });
   const projectionGraph = languageProjection(weights.at("language_projection"), config.qFormer, width);
   const projection = await Session.load(projectionGraph, runtime);
+  return encoderOf(images, [
+    { name: "qFormer", session: queries, from: "image_tokens", to: "query_output" },
+    { name: "projection", session: projection, from: "query_output", to: "soft_prompt" },
+  ]);
+}
 
+/** For the Q-Former itself, when it writes: what its words see of the queries. */
+export async function loadWriterEncoder(
+  config: Blip2Config,
+  { weights, images }: Omit<ImageEncoderParts, "width">,
+  runtime: RuntimeOptions,
+): Promise<ImageEncoder> {
+  const session = await Session.load(writerKeys(weights, config.qFormer), runtime);
+  return encoderOf(images, [{ name: "qFormer", session, from: "image_tokens", to: "soft_prompt" }]);
+}
+
+/** A graph between image tokens and soft prompt: what it reads, and what it gives. */
+interface EncoderStage {
+  readonly name: string;
+  readonly session: Session;
+  readonly from: string;
+  readonly to: string;
+}
+
+function encoderOf(images: ImageTokens, stages: readonly EncoderStage[]): ImageEncoder {
   return {
     load: (image) => images.load(image),
     readsPrompt: false,
@@ -56,21 +82,21 @@ export async function loadImageEncoder(
       const loaded = shown.map(({ image }) => image);
       const { image_tokens, latencyMs } = await images.encode(loaded);
       const clock = new StageClock();
-      const { query_output } = await clock
-        .time("qFormer", () => queries.run({ image_tokens }, ["query_output"]))
-        .finally(() => {
-          freeOnDevice([image_tokens]);
-        });
-      const { soft_prompt } = await clock
-        .time("projection", () => projection.run({ query_output }, ["soft_prompt"]))
-        .finally(() => {
-          freeOnDevice([query_output]);
-        });
+      let made = image_tokens;
+      for (const { name, session, from, to } of stages) {
+        const read = made;
+        const outputs = await clock
+          .time(name, () => session.run({ [from]: read }, [to]))
+          .finally(() => {
+            freeOnDevice([read]);
+          });
+        made = outputs[to]!;
+      }
       const shares = clock.shares(loaded.length);
-      return { softPrompts: soft_prompt, latencyMs: latencyMs.map((own) => ({ ...own, ...shares })) };
+      return { softPrompts: made, latencyMs: latencyMs.map((own) => ({ ...own, ...shares })) };
     },
     release: async () => {
-      for (const part of [images, queries, projection]) await part.release();
+      for (const part of [images, ...stages.map(({ session }) => session)]) await part.release();
     },
   };
 }

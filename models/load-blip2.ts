@@ -26,6 +26,8 @@ import { checkAllUsed } from "./checkpoint/unused-tensors.ts";
 export interface LoadOptions extends CheckpointOptions, ImageTokensOptions {
   /** Unset: auto. */
   readonly generation?: GenerationWay;
+  /** Of a checkpoint of the first stage: its Q-Former is to write, instead of ranking; unset: no. */
+  readonly writes?: boolean;
 }
 
 /** `where`: a folder, or a name in the Hugging Face cache. */

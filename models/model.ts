@@ -6,6 +6,9 @@
 /** Decoder only (OPT), or encoder and decoder (FlanT5): the two frozen language models of BLIP-2, section 3.2. */
 export type LanguageModelFamily = "opt" | "t5";
 
+/** What writes: one of those, or the Q-Former itself after its first stage (image-grounded text generation, section 3.1). */
+export type WriterFamily = LanguageModelFamily | "itg";
+
 /** What a checkpoint can do: with a language model it generates text, after the first stage of training it ranks. */
 export type CheckpointKind = "generation" | "retrieval";
 
@@ -144,7 +147,7 @@ export interface FirstStep {
 export interface VisionLanguageModel {
   readonly kind: "generation";
   readonly name: string;
-  readonly family: LanguageModelFamily;
+  readonly family: WriterFamily;
   /** Calls of `generate` it can make use of at a time; unset: one. */
   readonly batchesAtOnce?: number;
   /** On disk, of the tensors its graphs read; unset: not known. */

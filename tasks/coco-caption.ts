@@ -22,16 +22,19 @@ export const cocoCaption: GenerationTask<CaptionSample> = {
     // leaves at least four new tokens; with T5 the start token, which leaves at least seven. The published numbers have
     // length penalty 1.
     paper: {
-      prompt: { opt: () => "a photo of", t5: () => "a photo of" },
+      prompt: { opt: () => "a photo of", t5: () => "a photo of", itg: () => null },
       decoding: {
         opt: { beams: 5, newTokens: { min: 4, max: 30 }, lengthPenalty: 1, repetitionPenalty: 1, earlyStopping: false },
         t5: { beams: 5, newTokens: { min: 7, max: 30 }, lengthPenalty: 1, repetitionPenalty: 1, earlyStopping: false },
+        // The paper has no captions by the Q-Former; LAVIS's generate of the first stage (blip2_qformer.py:277-338) takes
+        // 3 beams and 10 to 30 tokens, [DEC] counted in both, under each protocol.
+        itg: { beams: 3, newTokens: { min: 9, max: 29 }, lengthPenalty: 1, repetitionPenalty: 1, earlyStopping: false },
       },
       answer: (text) => text.trim(),
     },
     // LAVIS since December 2023, with unchanged config files: other length penalties, and no minimum length for OPT.
     lavis: {
-      prompt: { opt: () => "a photo of", t5: () => "a photo of" },
+      prompt: { opt: () => "a photo of", t5: () => "a photo of", itg: () => null },
       decoding: {
         opt: {
           beams: 5,
@@ -47,6 +50,7 @@ export const cocoCaption: GenerationTask<CaptionSample> = {
           repetitionPenalty: 1.15,
           earlyStopping: false,
         },
+        itg: { beams: 3, newTokens: { min: 9, max: 29 }, lengthPenalty: 1, repetitionPenalty: 1, earlyStopping: false },
       },
       answer: (text) => text.trim(),
     },

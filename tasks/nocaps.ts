@@ -20,16 +20,19 @@ export const nocaps: GenerationTask<CaptionSample> = {
   protocols: {
     // The settings of COCO captions; the paper names no others. Why the minimum lengths are 4 and 7: coco-caption.ts.
     paper: {
-      prompt: { opt: () => "a photo of", t5: () => "a photo of" },
+      prompt: { opt: () => "a photo of", t5: () => "a photo of", itg: () => null },
       decoding: {
         opt: { beams: 5, newTokens: { min: 4, max: 30 }, lengthPenalty: 1, repetitionPenalty: 1, earlyStopping: false },
         t5: { beams: 5, newTokens: { min: 7, max: 30 }, lengthPenalty: 1, repetitionPenalty: 1, earlyStopping: false },
+        // The paper has no captions by the Q-Former; LAVIS's generate of the first stage (blip2_qformer.py:277-338) takes
+        // 3 beams and 10 to 30 tokens, [DEC] counted in both, under each protocol.
+        itg: { beams: 3, newTokens: { min: 9, max: 29 }, lengthPenalty: 1, repetitionPenalty: 1, earlyStopping: false },
       },
       answer: (text) => text.trim(),
     },
     // LAVIS since December 2023, with unchanged config files: other length penalties, and no minimum length for OPT.
     lavis: {
-      prompt: { opt: () => "a photo of", t5: () => "a photo of" },
+      prompt: { opt: () => "a photo of", t5: () => "a photo of", itg: () => null },
       decoding: {
         opt: {
           beams: 5,
@@ -45,6 +48,7 @@ export const nocaps: GenerationTask<CaptionSample> = {
           repetitionPenalty: 1.15,
           earlyStopping: false,
         },
+        itg: { beams: 3, newTokens: { min: 9, max: 29 }, lengthPenalty: 1, repetitionPenalty: 1, earlyStopping: false },
       },
       answer: (text) => text.trim(),
     },

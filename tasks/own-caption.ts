@@ -17,15 +17,16 @@ export const ownCaption: GenerationTask<CaptionSample> = {
   dataset: ownCaptions,
   protocols: {
     paper: {
-      prompt: { opt: () => "a photo of", t5: () => "a photo of" },
+      prompt: { opt: () => "a photo of", t5: () => "a photo of", itg: () => null },
       decoding: {
         opt: { beams: 5, newTokens: { min: 4, max: 30 }, lengthPenalty: 1, repetitionPenalty: 1, earlyStopping: false },
         t5: { beams: 5, newTokens: { min: 7, max: 30 }, lengthPenalty: 1, repetitionPenalty: 1, earlyStopping: false },
+        itg: { beams: 3, newTokens: { min: 9, max: 29 }, lengthPenalty: 1, repetitionPenalty: 1, earlyStopping: false },
       },
       answer: (text) => text.trim(),
     },
     lavis: {
-      prompt: { opt: () => "a photo of", t5: () => "a photo of" },
+      prompt: { opt: () => "a photo of", t5: () => "a photo of", itg: () => null },
       decoding: {
         opt: {
           beams: 5,
@@ -41,6 +42,7 @@ export const ownCaption: GenerationTask<CaptionSample> = {
           repetitionPenalty: 1.15,
           earlyStopping: false,
         },
+        itg: { beams: 3, newTokens: { min: 9, max: 29 }, lengthPenalty: 1, repetitionPenalty: 1, earlyStopping: false },
       },
       answer: (text) => text.trim(),
     },

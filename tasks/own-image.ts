@@ -3,29 +3,32 @@
  * pretrained model (salesforce/LAVIS, issue 138), and otherwise with the settings of COCO captions (BLIP-2, section
  * 4.2). Questions: as in VQAv2 (section 4.1). Texts to be matched: prepared like captions for retrieval (section 4.4).
  */
-import type { LanguageModelFamily } from "../models/model.ts";
+import type { Sample } from "../datasets/dataset.ts";
+import type { DecodingOptions, WriterFamily } from "../models/model.ts";
 import { blipCaption } from "./caption-text.ts";
 import { cocoCaption } from "./coco-caption.ts";
 import { cocoRetrieval } from "./coco-retrieval.ts";
 import { blipQuestion } from "./question-text.ts";
-import type { ProtocolName } from "./task.ts";
+import { askedOf } from "./task.ts";
+import type { GenerationTask, ProtocolName } from "./task.ts";
 import { vqav2 } from "./vqav2.ts";
 
 export const captioning = {
   prompt: null,
-  decoding: (family: LanguageModelFamily, protocol: ProtocolName) => cocoCaption.protocols[protocol].decoding[family],
+  decoding: (family: WriterFamily, protocol: ProtocolName): DecodingOptions =>
+    asked(cocoCaption, family, protocol).decoding,
   answer: (text: string): string => text.trim(),
 } as const;
 
 export const questionAnswering = {
   /** `Question: what color is the bus? Answer:` */
-  prompt: (question: string, family: LanguageModelFamily, protocol: ProtocolName): string | null =>
-    vqav2.protocols[protocol].prompt[family]({ ...nothingElse, question }),
+  prompt: (question: string, family: WriterFamily, protocol: ProtocolName): string | null =>
+    asked(vqav2, family, protocol).prompt({ ...nothingElse, question }),
   /** A prompt made of the user's own template and the question, which is prepared as in the protocols. */
   fillIn: (template: string, question: string): string =>
     template.replaceAll("{question}", () => blipQuestion(question)),
-  decoding: (family: LanguageModelFamily, protocol: ProtocolName) => vqav2.protocols[protocol].decoding[family],
-  maxPromptTokens: (family: LanguageModelFamily, protocol: ProtocolName): number | null =>
+  decoding: (family: WriterFamily, protocol: ProtocolName): DecodingOptions => asked(vqav2, family, protocol).decoding,
+  maxPromptTokens: (family: WriterFamily, protocol: ProtocolName): number | null =>
     vqav2.protocols[protocol].maxPromptTokens?.[family] ?? null,
   answer: (text: string): string => text.trim(),
 } as const;
@@ -71,3 +74,14 @@ export const textMatching = {
 
 /** Placeholder values of the fields that a question has in a data set. */
 const nothingElse = { id: "", image: { id: "", path: "" }, questionType: "", answerType: "", references: [] };
+
+/** Callers have refused what cannot be asked of a family. */
+function asked<S extends Sample>(
+  { name, protocols }: GenerationTask<S>,
+  family: WriterFamily,
+  protocol: ProtocolName,
+): NonNullable<ReturnType<typeof askedOf<S>>> {
+  const found = askedOf(protocols[protocol], family);
+  if (found === null) throw new Error(`${name} is not asked of ${family}`);
+  return found;
+}

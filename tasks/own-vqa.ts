@@ -5,9 +5,16 @@
  *   prompt       Question: what color is the bus? Answer:
  *   references   red                                    any number of them
  *   score        VQA accuracy, which for one reference is: does the answer equal it in VQA's normal form?
+ *                with choices to answer from: is the choice that the answer means a reference?
  */
 import type { VqaSample } from "../datasets/dataset.ts";
 import { ownQuestions } from "../datasets/own/own-data.ts";
+import {
+  choiceAccuracy,
+  choiceAccuracyPerCharacter,
+  choiceAccuracyPerToken,
+  choiceAccuracySum,
+} from "./metrics/choice-accuracy.ts";
 import { exactMatch } from "./metrics/exact-match.ts";
 import { tokenF1 } from "./metrics/token-f1.ts";
 import { vqaAccuracyOfAny } from "./metrics/vqa-accuracy.ts";
@@ -43,6 +50,15 @@ export const ownVqa: GenerationTask<VqaSample> = {
       answer: (text) => text.trim(),
     },
   },
-  metrics: [vqaAccuracyOfAny, { ...exactMatch, name: "exact-match" }, tokenF1],
+  // Those over choices are of data that has choices, where they come first.
+  metrics: [
+    choiceAccuracy,
+    choiceAccuracySum,
+    choiceAccuracyPerToken,
+    choiceAccuracyPerCharacter,
+    vqaAccuracyOfAny,
+    { ...exactMatch, name: "exact-match" },
+    tokenF1,
+  ],
   published: [],
 };

@@ -3,7 +3,7 @@
  * choices, each of which can change the score; nothing is inherited or has a default elsewhere.
  */
 import type { Dataset, RetrievalSample, Sample } from "../datasets/dataset.ts";
-import type { DecodingOptions, LanguageModelFamily } from "../models/model.ts";
+import type { DecodingOptions, LanguageModelFamily, WriterFamily } from "../models/model.ts";
 import type { MetricUnit } from "../reports/records/metric-unit.ts";
 
 /** `paper`: as the paper describes it. `lavis`: as the authors' released code and configs do it today. */
@@ -13,14 +13,16 @@ export type ProtocolName = "paper" | "lavis";
 export interface PromptTemplates<S extends Sample> {
   opt(sample: S): string | null;
   t5(sample: S): string | null;
+  /** Of the Q-Former itself; unset: it cannot be asked this. */
+  itg?(sample: S): string | null;
 }
 
-/** How samples become prompts and text becomes answers, for both language models. */
+/** How samples become prompts and text becomes answers, for both language models, and where it can for the Q-Former itself. */
 export interface GenerationProtocol<S extends Sample> {
   readonly prompt: PromptTemplates<S>;
-  readonly decoding: Readonly<Record<LanguageModelFamily, DecodingOptions>>;
+  readonly decoding: Readonly<Record<LanguageModelFamily, DecodingOptions> & Partial<Record<"itg", DecodingOptions>>>;
   /** Longer prompts lose their end. Counts text tokens and the beginning-of-sequence token; unset: no limit. */
-  readonly maxPromptTokens?: Readonly<Partial<Record<LanguageModelFamily, number>>>;
+  readonly maxPromptTokens?: Readonly<Partial<Record<WriterFamily, number>>>;
   /** Turns generated text into the answer that is scored. */
   readonly answer: (text: string) => string;
 }
@@ -41,6 +43,16 @@ export interface TaskFile {
   readonly path: string;
   readonly sha256: string;
   readonly bytes: Uint8Array;
+}
+
+/** How a protocol asks what writes; null: it does not ask that family. */
+export function askedOf<S extends Sample>(
+  { prompt, decoding }: Pick<GenerationProtocol<S>, "prompt" | "decoding">,
+  family: WriterFamily,
+): { readonly prompt: (sample: S) => string | null; readonly decoding: DecodingOptions } | null {
+  const options = decoding[family];
+  if (options === undefined || prompt[family] === undefined) return null;
+  return { prompt: (sample) => prompt[family]?.(sample) ?? null, decoding: options };
 }
 
 export interface GenerationTask<S extends Sample> {
@@ -65,16 +77,49 @@ export interface Hypothesis<S extends Sample> {
   readonly answer: string;
   /** What standard errors group it by; unset: its image. */
   readonly cluster?: string;
+  /** How likely the model found the answers that it chose this one from; unset: the answer was generated. */
+  readonly candidates?: readonly WeighedChoice[];
+}
+
+/** A candidate for an answer, and how likely it is. */
+export interface WeighedChoice {
+  /** Place in the list of candidates, from 0. */
+  readonly index: number;
+  readonly text: string;
+  /** Natural logarithm, the sum over its tokens. */
+  readonly logProbability: number;
+  /** How many they are. */
+  readonly tokens: number;
 }
 
 export interface Metric<S extends Sample> {
   readonly name: string;
   readonly unit: MetricUnit;
   readonly higherIsBetter: boolean;
+  /** Whether a run has anything that it scores; where not, the run has no row of it. Unset: it has. */
+  appliesTo?(hypotheses: readonly Hypothesis<S>[], split: readonly S[]): boolean;
   /** A pure function of the hypotheses of a run and all samples of its split. */
   score(hypotheses: readonly Hypothesis<S>[], split: readonly S[]): Score;
   /** Why a hypothesis cannot be scored, so that no metric of the run scores it; null: it can. Unset: each can. */
   faultOf?(hypothesis: Hypothesis<S>): string | null;
+  /**
+   * How `score` comes to the score of the hypothesis at `place`, step by step, as a person would check it; unset: the metric
+   * cannot say. A pure function of what `score` is given.
+   */
+  explain?(place: number, hypotheses: readonly Hypothesis<S>[], split: readonly S[]): Working;
+}
+
+/** A score worked out. */
+export interface Working {
+  /** As in `Score.bySample`, to the digit; null: the sample has no score of its own. */
+  readonly score: number | null;
+  /** In the order in which they are computed: what is looked at, and what comes of it. */
+  readonly steps: readonly WorkingStep[];
+}
+
+export interface WorkingStep {
+  readonly what: string;
+  readonly result: string;
 }
 
 export interface Score {

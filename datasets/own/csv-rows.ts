@@ -1,6 +1,7 @@
 /**
  * Rows of a CSV or TSV file with a header (RFC 4180), and of Flickr8k's and Flickr30k's captions, which are such files. A
- * cell that is a JSON list, `["red", "dark red"]`, is a list.
+ * cell that is a JSON list, `["red", "dark red"]`, is a list. Where the header of a CSV has semicolons and no comma, the
+ * fields are parted by semicolons, as spreadsheets write them in many countries.
  */
 import { isUtf8 } from "node:buffer";
 import { readFile } from "node:fs/promises";
@@ -18,7 +19,10 @@ interface Line {
 /** Throws a DatasetError with the line for a header that names a column twice, or a row of another length. */
 export async function readCsvRows(file: AnnotationFile, separator: "," | "\t"): Promise<readonly Row[]> {
   // TSV files that write quotes in texts, as VLMEvalKit's, quote fields as CSV files do.
-  const [header, ...lines] = parseLines(file, await readText(file), separator);
+  const text = await readText(file);
+  const firstLine = text.slice(0, text.search(/[\r\n]|$/));
+  const isParted = separator === "," && firstLine.includes(";") && !firstLine.includes(",");
+  const [header, ...lines] = parseLines(file, text, isParted ? ";" : separator);
   if (header === undefined) throw fileError(file, "is empty, expected a line with the names of columns.");
   const names = header.record.map((name) => name.trim());
   const twice = names.find((name, index) => names.indexOf(name) !== index);
@@ -58,8 +62,22 @@ export async function readText(file: AnnotationFile): Promise<string> {
   const bytes = await readFile(file.path).catch((cause: unknown) => {
     throw fileError(file, `cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`);
   });
-  if (!isUtf8(bytes)) throw fileError(file, "is not UTF-8 text. Save it as UTF-8.");
+  const isUtf16 = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
+  if (isUtf16) throw fileError(file, "is UTF-16 text, expected UTF-8. Save it as UTF-8.");
+  if (!isUtf8(bytes)) throw fileError(file, `line ${lineNotUtf8(bytes)}: is not UTF-8 text. Save the file as UTF-8.`);
   return bytes.toString("utf8").replace(/^\u{feff}/u, "");
+}
+
+/** The first line, counted from 1, that is not UTF-8. */
+function lineNotUtf8(bytes: Buffer): number {
+  let line = 1;
+  for (let start = 0; start < bytes.length; line += 1) {
+    const newline = bytes.indexOf(0x0a, start);
+    const end = newline === -1 ? bytes.length : newline;
+    if (!isUtf8(bytes.subarray(start, end))) break;
+    start = end + 1;
+  }
+  return line;
 }
 
 function parseLines(file: AnnotationFile, text: string, delimiter: string): readonly Line[] {
@@ -77,7 +95,6 @@ function parseLines(file: AnnotationFile, text: string, delimiter: string): read
 }
 
 function cellValue(cell: string): unknown {
-  if (cell === "") return null;
   if (!cell.startsWith("[")) return cell;
   try {
     const value: unknown = JSON.parse(cell);

@@ -72,10 +72,12 @@ const metadata: Find = async (folder, names) => {
 };
 
 const flickrCaptions: Find = async (folder, names) => {
-  const name = names.find((each) => each === "captions.txt" || each.endsWith(".token.txt") || each.endsWith(".token"));
-  return name === undefined
-    ? null
-    : { form: "captions as Flickr8k has them", parts: [await filePart(join(folder, name))] };
+  // Flickr8k also has its captions as lemmas, in *.lemma.token.txt
+  const found = names.filter((each) => each === "captions.txt" || /(?<!\.lemma)\.token(\.txt)?$/.test(each));
+  const [name, other] = found;
+  if (name === undefined) return null;
+  if (other !== undefined) throw severalFiles(folder, found);
+  return { form: "captions as Flickr8k has them", parts: [await filePart(join(folder, name))] };
 };
 
 const parquet: Find = async (folder) => {
@@ -115,9 +117,7 @@ const tables: Find = async (folder, names) => {
   for (const name of found) parts.push({ ...(await filePart(join(folder, name))), split: splitOfName(name) });
   const splits = new Set(parts.map(({ split }) => split));
   if (parts.length > 1 && (splits.has(null) || splits.size < parts.length)) {
-    throw new DatasetError(
-      `${ownDataName}: ${folder}: several files could be the data: ${found.join(", ")}. Name one: --data ${join(folder, found[0]!)}`,
-    );
+    throw severalFiles(folder, found);
   }
   return { form: parts.length === 1 ? `the file ${found[0]!}` : "a file for each split", parts };
 };
@@ -133,6 +133,12 @@ const textsBeside: Find = async (folder, names) => {
   }
   return parts.length === 0 ? null : { form, parts };
 };
+
+function severalFiles(folder: string, names: readonly string[]): DatasetError {
+  return new DatasetError(
+    `${ownDataName}: ${folder}: several files could be the data: ${names.join(", ")}. Name one: --data ${join(folder, names[0]!)}`,
+  );
+}
 
 /** A question file and its annotation file, by their names; null where the files are no such pair. */
 function questionsWithAnnotations(names: readonly string[]): readonly [string, string] | null {
@@ -188,6 +194,12 @@ function bySplitOf<Item>(
     groups.set(split, group);
   }
   return groups;
+}
+
+/** The first folder of a path, `train` of `train/0001.png`, where it is called as a split is; null where it is not. */
+export function splitOfPath(path: string): string | null {
+  const [first = "", ...others] = path.split("/");
+  return others.length > 0 && splitOfName(first) === first ? first : null;
 }
 
 /** `val-00000-of-00002`, `test.csv` → the split; null where the name has none. */

@@ -95,13 +95,20 @@ function joined(rows: readonly Row[], records: readonly Row[], key: string): rea
   });
 }
 
+/** In the order of the images, each with its annotations in theirs; images alone where the file has no annotation. */
 function cocoRows(images: readonly Row[], annotations: readonly Row[]): readonly Row[] {
-  const byId = new Map(images.map((image) => [idOf(image, "id"), image]));
-  return annotations.map((row) => {
-    const image = byId.get(idOf(row, "image_id"));
-    if (image === undefined)
+  const ofImage = new Map<string, Row[]>(images.map((image) => [idOf(image, "id"), []]));
+  for (const row of annotations) {
+    const own = ofImage.get(idOf(row, "image_id"));
+    if (own === undefined)
       throw fileError(row.file, `${row.place}: image_id ${idOf(row, "image_id")} is no image of the file.`);
-    return { ...row, columns: { ...image.columns, ...row.columns } }; // the annotation's id counts, not the image's
+    own.push(row);
+  }
+  if (annotations.length === 0) return images;
+  return images.flatMap((image) => {
+    const own = ofImage.get(idOf(image, "id"))!;
+    if (own.length === 0) throw fileError(image.file, `${image.place}: image ${idOf(image, "id")} has no annotation.`);
+    return own.map((row) => ({ ...row, columns: { ...image.columns, ...row.columns } })); // the annotation's id counts
   });
 }
 

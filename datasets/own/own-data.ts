@@ -5,9 +5,9 @@
  */
 import { DatasetError } from "../dataset.ts";
 import type { CaptionSample, Dataset, DataSource, RetrievalSample, Sample, Split, VqaSample } from "../dataset.ts";
-import { columnNames, findRoles } from "./column-roles.ts";
+import { columnNames, findRoles, roleNames } from "./column-roles.ts";
 import type { ColumnRoles, Role } from "./column-roles.ts";
-import { findRows, ownDataName } from "./find-rows.ts";
+import { findRows, ownDataName, splitOfPath } from "./find-rows.ts";
 import type { Row } from "./row.ts";
 import { locateImages } from "./row-images.ts";
 import { captionRoles, captionSamples, questionRoles, questionSamples, retrievalSamples } from "./samples.ts";
@@ -48,9 +48,33 @@ function ownDataset<S extends Sample>(
     const places = { folder, images: source.images, allowOutside: source.allowOutside ?? false };
     const images = await locateImages(rows, roles, places);
     const samples = samplesOf({ rows, roles, images, where });
-    return { name: split, samples, files, imageFolder: images.path, form, splits, columns, roles };
+    const understood = { form, splits, columns, roles };
+    const notes = [`${where}: ${describeUnderstood(understood)}`];
+    return { name: split, samples, files, imageFolder: images.path, notes, ...understood };
   };
   return { name, splits: [], open };
+}
+
+/** `metadata.csv of …; splits train, test; image: file_name, question: q; not used: colour` */
+function describeUnderstood({ form, splits, columns, roles }: Omit<OwnSplit<Sample>, keyof Split<Sample>>): string {
+  const taken = [...roleNames].flatMap(([name, role]) =>
+    roles[role] === undefined ? [] : [`${name}: ${roles[role]}`],
+  );
+  const unused = columns.filter((column) => !Object.values(roles).includes(column));
+  const parts = [
+    form,
+    ...(splits.length > 1 ? [`splits ${splits.join(", ")}`] : []),
+    taken.length === 0 ? "no column is needed" : taken.join(", "),
+    ...(unused.length > 0 ? [`not used: ${unused.join(", ")}`] : []),
+  ];
+  return parts.join("; ");
+}
+
+/** Names of the splits in a folder or file; "all" where the data has none. Throws a DatasetError. */
+export async function ownSplits(source: DataSource): Promise<readonly string[]> {
+  const { parts } = await findRows(source.folder);
+  const named = parts.flatMap(({ split }) => split ?? []);
+  return named.length > 0 ? named : splitNamesIn(await parts[0]!.read(), source);
 }
 
 interface ChosenSplit {
@@ -81,8 +105,8 @@ async function chooseSplit(source: DataSource, name: string): Promise<ChosenSpli
   }
   const [part] = parts;
   const rows = await part!.read();
-  const splitOf = splitColumn(rows, source.columns ?? {}) ?? (() => wholeSplit);
-  const splits = [...new Set(rows.map(splitOf))];
+  const splitOf = splitReader(rows, source);
+  const splits = splitNamesIn(rows, source);
   const split = splitAmong(splits, name, source.folder);
   const files = part!.files.map(({ path }) => path);
   return { form, splits, split, rows: rows.filter((row) => splitOf(row) === split), files, folder: part!.folder };
@@ -96,6 +120,22 @@ function splitAmong(splits: readonly string[], name: string, folder: string): st
   throw new DatasetError(
     `${ownDataName}: ${folder}: ${which}; splits there: ${splits.join(", ")}. Say which with --split.`,
   );
+}
+
+function splitNamesIn(rows: readonly Row[], source: DataSource): readonly string[] {
+  return [...new Set(rows.map(splitReader(rows, source)))];
+}
+
+/** Tells the split of a row. */
+function splitReader(rows: readonly Row[], { columns = {} }: DataSource): (row: Row) => string {
+  return splitColumn(rows, columns) ?? splitFolder(rows) ?? (() => wholeSplit);
+}
+
+/** Folders as splits, as Hugging Face's imagefolder has them; null where a path in file_name begins with no such folder. */
+function splitFolder(rows: readonly Row[]): ((row: Row) => string) | null {
+  const splitOf = ({ columns: { file_name: name } }: Row): string | null =>
+    typeof name === "string" ? splitOfPath(name) : null;
+  return rows.some((row) => splitOf(row) === null) ? null : (row) => splitOf(row) ?? wholeSplit;
 }
 
 /** null where no column is called split. */

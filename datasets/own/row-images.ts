@@ -11,7 +11,7 @@ import type { ColumnRoles } from "./column-roles.ts";
 import { rowError } from "./row.ts";
 import type { Row } from "./row.ts";
 
-/** File types that the image processor decodes. */
+/** File types of images. One of a type that the image processor does not decode fails its own sample, which says so. */
 const imageTypes = new Set([".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"]);
 
 export function isImageName(name: string): boolean {
@@ -69,7 +69,7 @@ export async function locateImages(rows: readonly Row[], roles: ColumnRoles, pla
 /** The image's id, where the rows have one; otherwise its path tells images apart. */
 function idOf({ columns }: Row, roles: ColumnRoles): string | null {
   const id = roles.imageId === undefined ? undefined : columns[roles.imageId];
-  return typeof id === "string" ? id : null;
+  return typeof id === "string" && id !== "" ? id : null;
 }
 
 /** A path, or where there is no column of paths an id; null for base64. */
@@ -160,6 +160,11 @@ async function filesById(folder: string): Promise<ReadonlyMap<string, string>> {
   return files;
 }
 
+/** In the Hugging Face cache files are links from snapshots/<commit>/ to blobs/ of the repository's folder, which this is. */
+function hubRepository(folder: string): string | null {
+  return /^(.*)[\\/]snapshots[\\/][0-9a-f]{40}(?:[\\/]|$)/.exec(folder)?.[1] ?? null;
+}
+
 async function isFile(path: string): Promise<boolean> {
   return (await stat(path).catch(() => null))?.isFile() ?? false;
 }
@@ -170,7 +175,8 @@ async function refuseLinksOut(
   { path, fileOf }: ChosenFolder,
   { folder, images }: ImagePlaces,
 ): Promise<void> {
-  const inside = await realpath(images ?? folder).catch(() => path);
+  const root = images ?? folder;
+  const inside = await realpath(hubRepository(root) ?? root).catch(() => path);
   const checked = new Set<string>();
   for (const { row, name } of named) {
     if (checked.has(name)) continue;

@@ -1,5 +1,5 @@
 /** Rows and the roles of their columns → the samples of a task: questions, images with captions, images with texts. */
-import type { CaptionSample, ColumnValue, ImageFile, RetrievalSample, Sample, VqaSample } from "../dataset.ts";
+import type { CaptionSample, Columns, ColumnValue, ImageFile, RetrievalSample, Sample, VqaSample } from "../dataset.ts";
 import { fileError } from "../annotation-file.ts";
 import { columnNames, missingRole } from "./column-roles.ts";
 import type { ColumnRoles, Role } from "./column-roles.ts";
@@ -41,7 +41,7 @@ export function questionSamples({ rows, roles, images, where }: UnderstoodRows):
     answersAre(row);
     const choices =
       roles.choices === undefined
-        ? letters.flatMap((name) => optionalText(row, name) ?? [])
+        ? letters.flatMap((name) => optionalText(row, name) || [])
         : textsOf(row, roles.choices);
     return {
       id,
@@ -51,7 +51,7 @@ export function questionSamples({ rows, roles, images, where }: UnderstoodRows):
       answerType: text(row, "answerType"),
       references: answers.map((answer, place) => ({ answer, confidence: "", id: place + 1 })),
       ...(choices.length > 0 && { choices }),
-      columns: row.columns,
+      columns: filledColumns(row),
     };
   });
 }
@@ -83,7 +83,7 @@ function byImage({ rows, roles, images }: UnderstoodRows): readonly DescribedIma
   for (const row of rows) {
     const image: ImageFile = images.imageOf(row);
     const described = found.get(image.path) ?? {
-      sample: { id: image.id, image, columns: row.columns },
+      sample: { id: image.id, image, columns: filledColumns(row) },
       texts: [],
       first: row,
     };
@@ -120,6 +120,11 @@ function letterColumns(names: readonly string[]): readonly string[] {
 function textsOf({ columns }: Row, column: string): readonly string[] {
   const value: ColumnValue = columns[column] ?? [];
   return typeof value === "string" ? (value === "" ? [] : [value]) : value;
+}
+
+/** The columns in which there is something. */
+function filledColumns({ columns }: Row): Columns {
+  return Object.fromEntries(Object.entries(columns).filter(([, value]) => value !== ""));
 }
 
 function optionalText(row: Row, column: string): string | null {

@@ -4,6 +4,7 @@
  *
  *   0001.jpg  0001.txt  0001.json      →      { text: "A dog runs.", …columns of the JSON }, the image of 0001.jpg
  */
+import { isUtf8 } from "node:buffer";
 import { fileError } from "../annotation-file.ts";
 import type { AnnotationFile } from "../annotation-file.ts";
 import { fieldsOf, RecordError } from "../record-fields.ts";
@@ -46,7 +47,12 @@ async function rowOf(file: AnnotationFile, stem: string, members: readonly TarMe
     if (isImageName(member.name) || member.name === stem) continue;
     const extension = member.name.slice(stem.length + 1).toLowerCase();
     if (member.sizeBytes > mostTextBytes) continue; // no text: a feature, or a sound
-    const text = (await readTarMember(file, member)).toString("utf8");
+    const bytes = await readTarMember(file, member);
+    if (!isUtf8(bytes)) {
+      if (extension !== "json" && extension !== "txt") continue; // no text: a feature, or a sound
+      throw fileError(file, `${member.name} is not UTF-8 text. Write it as UTF-8.`);
+    }
+    const text = bytes.toString("utf8");
     if (extension === "json") Object.assign(columns, recordOf(file, member.name, text));
     else columns[extension === "txt" ? "text" : extension] = linesOf(text);
   }

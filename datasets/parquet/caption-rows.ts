@@ -26,10 +26,10 @@ const columns = [...captionColumns, ...fileNameColumns, "image_id"];
 /** Reads the rows in order. `from`: the mirror that holds the images. */
 export async function readCaptionRows(
   mirror: Mirror,
-  { parts, fileName: official }: { readonly parts: readonly string[]; readonly fileName: string },
+  { split, fileName: official }: { readonly split: string; readonly fileName: string },
 ): Promise<{ readonly images: readonly CaptionImage[]; readonly files: readonly string[]; readonly from: Mirror }> {
   const otherwise = `Put ${official} beside the parquet files: then it counts, and the rows give the images.`;
-  const files = filesOf(mirror, { parts, columns: ["image"], otherwise });
+  const files = filesOf(mirror, { split, columns: ["image"], otherwise });
   const images: CaptionImage[] = [];
   const checkNew = refuseRepeats("image");
   for (const file of files) {

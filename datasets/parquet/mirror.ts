@@ -10,10 +10,11 @@
  */
 import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { DatasetError } from "../dataset.ts";
+import { DatasetError, MissingDataError } from "../dataset.ts";
 import type { DataSource } from "../dataset.ts";
 import { openParquetFile } from "./parquet-file.ts";
 import type { ParquetFile } from "./parquet-file.ts";
+import { partsNamed } from "./split-names.ts";
 
 export interface Mirror {
   readonly folder: string;
@@ -43,20 +44,29 @@ export async function areBeside({ folder }: DataSource, names: readonly string[]
   return found.every((one) => one?.isFile() === true);
 }
 
+/** The files of a split, by one of its names. */
+export function filesNamed({ files }: Mirror, split: string): readonly ParquetFile[] {
+  const parts = partsNamed(split);
+  return files.filter(({ part }) => parts.includes(part));
+}
+
 /**
  * The files of a split that have these columns.
- * @param parts names of the split in mirrors
+ * @throws MissingDataError where no file is of the split
  * @throws DatasetError that names what is there instead; `otherwise` is its advice
  */
 export function filesOf(
-  { folder, split, files }: Mirror,
-  { parts, columns, otherwise }: { parts: readonly string[]; columns: readonly string[]; otherwise: string },
+  mirror: Mirror,
+  { split: name, columns, otherwise }: { split: string; columns: readonly string[]; otherwise: string },
 ): readonly ParquetFile[] {
-  const ofPart = files.filter(({ part }) => parts.includes(part));
+  const { folder, split, files } = mirror;
+  const ofPart = filesNamed(mirror, name);
   if (ofPart.length === 0) {
     const there = [...new Set(files.map(({ part }) => part))].join(", ");
-    const expected = parts.map((part) => `"${part}"`).join(" or ");
-    throw new DatasetError(
+    const expected = partsNamed(name)
+      .map((part) => `"${part}"`)
+      .join(" or ");
+    throw new MissingDataError(
       `${split}: ${folder}: no parquet file of a split ${expected}; splits there: ${there}. ${otherwise}`,
     );
   }
@@ -76,11 +86,18 @@ export function restrictedTo(mirror: Mirror, files: readonly ParquetFile[]): Mir
   return withImages ? { ...mirror, files } : mirror;
 }
 
-function partOf(name: string): string {
+/** The split that a file's name tells. `name`: its path in the mirror, with slashes. */
+export function partOf(name: string): string {
   const stem = basename(name).replace(/\.parquet$/, "");
   const [, part] = /^(.+)-\d{5}-of-\d{5}(?:-[0-9a-f]+)?$/.exec(stem) ?? [];
   if (part !== undefined) return part;
   return /^\d+$/.test(stem) ? basename(dirname(name)) : stem;
+}
+
+/** Whether a file is looked for: `name` is its path in the mirror, with slashes. */
+export function isMirrorFile(name: string): boolean {
+  const parts = name.split("/");
+  return name.endsWith(".parquet") && parts.length <= deepest + 1 && parts.every((part) => !part.startsWith("."));
 }
 
 /** Paths of parquet files below the folder; in the hub's cache these are links. */
@@ -90,10 +107,11 @@ async function parquetNames(folder: string, below = "", depth = 0): Promise<stri
   const names: string[] = [];
   for (const entry of entries) {
     const name = below === "" ? entry.name : `${below}/${entry.name}`;
-    if (entry.name.startsWith(".")) continue;
-    if (entry.isDirectory()) {
-      if (depth < deepest) names.push(...(await parquetNames(folder, name, depth + 1)));
-    } else if (entry.name.endsWith(".parquet")) names.push(name);
+    if (!entry.isDirectory()) {
+      if (isMirrorFile(name)) names.push(name);
+    } else if (depth < deepest && !entry.name.startsWith(".")) {
+      names.push(...(await parquetNames(folder, name, depth + 1)));
+    }
   }
   return names;
 }

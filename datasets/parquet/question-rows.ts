@@ -27,7 +27,7 @@ const columns = ["question_id", "image_id", "question", "answers", "question_typ
 const annotators = 10;
 
 interface RowFormat {
-  readonly parts: readonly string[];
+  readonly split: string;
   readonly hasAnnotations: boolean;
   /** The official files that hold what rows may lack, for the error message. */
   readonly fileNames: readonly string[];
@@ -36,10 +36,10 @@ interface RowFormat {
 /** Reads the rows in order. `images`: the mirror that holds the images. */
 export async function readQuestionRows(
   mirror: Mirror,
-  { parts, hasAnnotations, fileNames }: RowFormat,
+  { split, hasAnnotations, fileNames }: RowFormat,
 ): Promise<ReadQuestions & { readonly images: Mirror }> {
   const otherwise = `Put ${fileNames.join(" and ")} beside the parquet files: then they count, and the rows give the images.`;
-  const files = filesOf(mirror, { parts, columns: ["question_id", "question"], otherwise });
+  const files = filesOf(mirror, { split, columns: ["question_id", "question"], otherwise });
   const questions: Question[] = [];
   const answers = new Map<string, Answers>();
   const checkNew = refuseRepeats("question_id");

@@ -3,13 +3,23 @@
  * Whatever lies elsewhere is named by its folder, or by its name in the Hugging Face cache.
  */
 import { join } from "node:path";
+import { fp32Precision } from "../../models/checkpoint/precision.ts";
+import { cpuDevice } from "../../models/device/device.ts";
+import { roundingOf } from "../../models/device/rounding.ts";
 import { openCheckpoint } from "../../models/checkpoint/checkpoint.ts";
 import { featureBytes } from "../../models/features/feature-file.ts";
 import { featureShape } from "../../models/features/image-tokens.ts";
 import { loadGenerationCheckpoint } from "../../models/load-blip2.ts";
 import type { LoadOptions } from "../../models/load-blip2.ts";
 import { loadRetrievalCheckpoint } from "../../models/load-blip2-retrieval.ts";
-import type { CheckpointKind, ImageTextScorer, LanguageModelFamily, VisionLanguageModel } from "../../models/model.ts";
+import { loadWriterCheckpoint } from "../../models/load-writer.ts";
+import type {
+  CheckpointKind,
+  ImageTextScorer,
+  LanguageModelFamily,
+  VisionLanguageModel,
+  WriterFamily,
+} from "../../models/model.ts";
 import { cocoCaption } from "../../tasks/coco-caption.ts";
 import { cocoRetrieval } from "../../tasks/coco-retrieval.ts";
 import { flickr30kRetrieval } from "../../tasks/flickr30k-retrieval.ts";
@@ -35,13 +45,15 @@ interface FoundFiles {
   readonly fingerprint: string;
   /** What one image's features take on disk, where they are kept. */
   readonly featureBytes?: number;
+  /** How this machine rounds in the checkpoint's precision, see roundingOf; unset: not known. */
+  readonly rounding?: (instructions: readonly string[]) => Promise<string>;
 }
 
-/** With a language model: it generates. */
+/** It generates: with a language model, or by its Q-Former alone. */
 export interface FoundGenerator extends FoundFiles {
   readonly kind: "generation";
-  readonly family: LanguageModelFamily;
-  /** Of the language model; unset: not known. */
+  readonly family: WriterFamily;
+  /** Of what writes; unset: not known. */
   readonly attentionHeads?: number;
   readonly load: () => Promise<VisionLanguageModel>;
 }
@@ -54,6 +66,8 @@ export interface FoundScorer extends FoundFiles {
   readonly kind: "retrieval";
   readonly family: typeof noLanguageModel;
   readonly load: () => Promise<ImageTextScorer>;
+  /** Its Q-Former as what writes; unset: the checkpoint has no head for that. */
+  readonly writer?: FoundGenerator;
 }
 
 export interface Catalog {
@@ -90,6 +104,7 @@ export const catalog: Catalog = {
     bundled("shapes-t5-small", "t5"),
     bundled("shapes-t5-base", "t5"),
     bundled("shapes-itm", noLanguageModel),
+    bundled("shapes-itg", noLanguageModel),
   ],
   dataFolder: bundledData,
   bundledTasks: ["vqav2", "coco-caption", "flickr30k-retrieval", "coco-retrieval"],
@@ -109,6 +124,8 @@ async function findCheckpoint(where: string, options: LoadOptions): Promise<Foun
     name,
     source,
     fingerprint: await checkpoint.fingerprint(),
+    rounding: (instructions: readonly string[]) =>
+      roundingOf(options.precision ?? fp32Precision, { device: options.device ?? cpuDevice, instructions }),
     ...(options.keepFeatures === true && { featureBytes: featureBytes(featureShape(config.vision)) }),
   };
   if (config.kind === "retrieval") {
@@ -117,6 +134,15 @@ async function findCheckpoint(where: string, options: LoadOptions): Promise<Foun
       kind: "retrieval",
       family: noLanguageModel,
       load: () => loadRetrievalCheckpoint(checkpoint, options),
+      ...(config.qFormer.textHead && {
+        writer: {
+          ...found,
+          kind: "generation",
+          family: "itg",
+          attentionHeads: config.qFormer.heads,
+          load: () => loadWriterCheckpoint(checkpoint, options),
+        },
+      }),
     };
   }
   const { family, heads: attentionHeads } = config.text;

@@ -1,24 +1,45 @@
 /** Where --data points: a folder, or `hf:owner/name`, a mirror in the Hugging Face cache, at a branch, tag or commit if need be. */
 import { resolve } from "node:path";
-import { findInHuggingFaceCache, parseHubName } from "../../models/checkpoint/hugging-face-cache.ts";
+import type { Dataset, Sample } from "../../datasets/dataset.ts";
+import {
+  findInHuggingFaceCache,
+  mirrorPrefix,
+  parseMirrorName,
+  shownHubName,
+} from "../../models/checkpoint/hugging-face-cache.ts";
+import type { HubName } from "../../models/checkpoint/hugging-face-cache.ts";
 import { unexpected } from "./values.ts";
-
-const hubPrefix = "hf:";
 
 /** An absolute path, or the name of a mirror, which is looked for when it is read. Throws a UsageError. `where`: the name it was given by. */
 export function readDataPlace(where: string, value: string): string {
-  if (!value.startsWith(hubPrefix)) {
+  if (!value.startsWith(mirrorPrefix)) {
     if (value === "") throw unexpected(where, value, "a folder, or hf:owner/name");
     return resolve(value);
   }
-  if (parseHubName(value.slice(hubPrefix.length)) !== null) return value;
+  if (parseMirrorName(value) !== null) return value;
   throw unexpected(where, value, "hf:owner/name, or hf:owner/name@revision");
 }
 
-/** The folder of its files; null: none was named. Throws a CheckpointError for a mirror that is not in the cache; nothing is downloaded. */
-export async function dataFolder(place: string | null, hubCache: string): Promise<string | null> {
+/** A split of a data set. */
+export interface NamedSplit {
+  readonly dataset: Pick<Dataset<Sample>, "splitsInRows">;
+  readonly split: string;
+}
+
+/**
+ * The folder of its files; null: none was named. Throws a CheckpointError for a mirror that is not in the cache; nothing is downloaded.
+ * `wanted`: what is to be read there, for the message; unset: not known.
+ */
+export async function dataFolder(place: string | null, hubCache: string, wanted?: NamedSplit): Promise<string | null> {
   if (place === null) return null;
-  const name = place.startsWith(hubPrefix) ? parseHubName(place.slice(hubPrefix.length)) : null;
+  const name = parseMirrorName(place);
   if (name === null) return place;
-  return (await findInHuggingFaceCache(name, { hubCache, kind: "datasets" })).folder;
+  const download = wanted === undefined ? {} : { download: pullMirrorCommand(name, wanted) };
+  return (await findInHuggingFaceCache(name, { hubCache, ...download })).folder;
+}
+
+/** The command that fetches a split's files of a mirror; all files, where the rows alone say which split they are of, or no split is named. */
+export function pullMirrorCommand(name: HubName, { dataset, split }: NamedSplit): string {
+  const isInRows = split === "" || dataset.splitsInRows?.includes(split) === true;
+  return `npx blip2-bench pull ${shownHubName(name)}${isInRows ? "" : ` --split ${split}`}`;
 }

@@ -27,6 +27,21 @@ export function checkpointPlace(
   return { where: name, isBundled: false };
 }
 
+/**
+ * What a run's checkpoint can be found by: its bundled name, its folder, or its name on the hub, whose revision runs record as
+ * `Salesforce/blip2-opt-2.7b at 51572668da0eb669e01a189dc22abe6088589a24`. null: the run is imported, by no checkpoint here.
+ */
+export function recordedPlace({
+  name,
+  source,
+}: {
+  readonly name: string;
+  readonly source?: string | undefined;
+}): string | null {
+  if (source === undefined) return null;
+  return source === "bundled" ? name : source.replace(/ at ([0-9a-f]{40})$/, "@$1");
+}
+
 export function refuseSameNames(checkpoints: readonly Pick<FoundCheckpoint, "name" | "source">[]): void {
   const sources = new Map<string, string>();
   for (const { name, source } of checkpoints) {

@@ -3,6 +3,7 @@
  * publish: TensorFlow Datasets' url_checksums (COCO, Karpathy), ParlAI's build.py (VQAv2, and COCO's other packing). Where none is
  * published, the CRC-32 of each member of an archive is all there is. COCO's server speaks http alone.
  */
+import { shellWord } from "./shell-word.ts";
 
 export interface OfficialArchive {
   readonly url: string;
@@ -34,7 +35,8 @@ export interface OfficialSplit {
   /** What the official split holds. */
   readonly samples: number;
   readonly annotations: readonly OfficialAnnotations[];
-  readonly images: OfficialImages | { readonly why: string };
+  /** In folders whose names stand in the images' own where there are several: COCO_val2014_000000000042.jpg. */
+  readonly images: readonly OfficialImages[] | { readonly why: string };
 }
 
 export interface OfficialDataset {
@@ -54,7 +56,7 @@ export function pullCommand(
   { split, folder }: { readonly split: string; readonly folder: string },
 ): string | null {
   const known = official.find(({ name }) => name === dataset)?.splits.some((each) => each.split === split);
-  return known === true ? `npx blip2-bench pull ${dataset} --split ${split} --output ${folder}` : null;
+  return known === true ? `npx blip2-bench pull ${dataset} --split ${split} --output ${shellWord(folder)}` : null;
 }
 
 function archive(url: string, sizeBytes: number | null = null, ...sha256: readonly string[]): OfficialArchive {
@@ -139,7 +141,7 @@ export const officialData: readonly OfficialDataset[] = [
             ),
           },
         ],
-        images: val2014,
+        images: [val2014],
       },
       {
         split: "train",
@@ -162,19 +164,19 @@ export const officialData: readonly OfficialDataset[] = [
             ),
           },
         ],
-        images: train2014,
+        images: [train2014],
       },
       {
         split: "test-dev",
         samples: 107_394,
         annotations: [{ fileName: "v2_OpenEnded_mscoco_test-dev2015_questions.json", from: vqaQuestionsTest }],
-        images: test2015,
+        images: [test2015],
       },
       {
         split: "test",
         samples: 447_793,
         annotations: [{ fileName: "v2_OpenEnded_mscoco_test2015_questions.json", from: vqaQuestionsTest }],
-        images: test2015,
+        images: [test2015],
       },
     ],
   },
@@ -189,7 +191,7 @@ export const officialData: readonly OfficialDataset[] = [
       annotations: [`OpenEnded_mscoco_${split}2014_questions.json`, `mscoco_${split}2014_annotations.json`].map(
         (fileName) => ({ fileName, from: archive(`${okVqa}/${fileName}.zip`) }),
       ),
-      images: split === "val" ? val2014 : train2014,
+      images: [split === "val" ? val2014 : train2014],
     })),
   },
   {
@@ -197,14 +199,12 @@ export const officialData: readonly OfficialDataset[] = [
     licence: "CC BY 4.0",
     terms: "GQA's images are Visual Genome's and Flickr's: https://cs.stanford.edu/people/dorarad/gqa/",
     isAcceptanceAsked: false,
-    splits: [
-      {
-        split: "testdev",
-        samples: 12_578,
-        annotations: [{ fileName: "testdev_balanced_questions.json", from: archive(`${gqa}/questions1.2.zip`) }],
-        images: { folder: "images", archive: archive(`${gqa}/images.zip`), address: null },
-      },
-    ],
+    splits: Object.entries({ testdev: 12_578, val: 132_062, train: 943_000, test: 95_336 }).map(([split, samples]) => ({
+      split,
+      samples,
+      annotations: [{ fileName: `${split}_balanced_questions.json`, from: archive(`${gqa}/questions1.2.zip`) }],
+      images: [{ folder: "images", archive: archive(`${gqa}/images.zip`), address: null }],
+    })),
   },
   ...["coco-captions", "coco"].map((name): OfficialDataset => ({
     name,
@@ -212,11 +212,11 @@ export const officialData: readonly OfficialDataset[] = [
     terms: cocoTerms,
     isAcceptanceAsked: false,
     splits: [
-      ...["test", "val"].map((split) => ({
+      ...Object.entries({ test: 5000, val: 5000, train: 113_287 }).map(([split, samples]) => ({
         split,
-        samples: 5000,
+        samples,
         annotations: [{ fileName: "dataset_coco.json", from: karpathy }],
-        images: val2014,
+        images: split === "train" ? [train2014, val2014] : [val2014],
       })),
       ...(name === "coco"
         ? []
@@ -225,7 +225,7 @@ export const officialData: readonly OfficialDataset[] = [
               split: "val2014",
               samples: 40_504,
               annotations: [{ fileName: "captions_val2014.json", from: cocoCaptions }],
-              images: val2014,
+              images: [val2014],
             },
           ]),
     ],
@@ -246,7 +246,7 @@ export const officialData: readonly OfficialDataset[] = [
             isPlain: true,
           },
         ],
-        images: { folder: "val", archive: null, address: "https://s3.amazonaws.com/nocaps/val/" },
+        images: [{ folder: "val", archive: null, address: "https://s3.amazonaws.com/nocaps/val/" }],
       },
     ],
   },
@@ -255,18 +255,16 @@ export const officialData: readonly OfficialDataset[] = [
     licence: "for non-commercial research and education",
     terms: "Flickr30k's images are given out by the University of Illinois, on request.",
     isAcceptanceAsked: false,
-    splits: [
-      {
-        split: "test",
-        samples: 1000,
-        annotations: [{ fileName: "dataset_flickr30k.json", from: karpathy }],
-        images: {
-          why:
-            "Flickr30k's images are behind a form and are never fetched: fill it out at " +
-            "https://shannon.cs.illinois.edu/DenotationGraph/, unpack flickr30k-images.tar.gz into this folder, and see " +
-            "whether all is there with blip2-bench data check",
-        },
+    splits: Object.entries({ test: 1000, val: 1014, train: 29_000 }).map(([split, samples]) => ({
+      split,
+      samples,
+      annotations: [{ fileName: "dataset_flickr30k.json", from: karpathy }],
+      images: {
+        why:
+          "Flickr30k's images are behind a form and are never fetched: fill it out at " +
+          "https://shannon.cs.illinois.edu/DenotationGraph/, unpack flickr30k-images.tar.gz into this folder, and see " +
+          "whether all is there with blip2-bench data check",
       },
-    ],
+    })),
   },
 ];

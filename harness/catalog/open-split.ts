@@ -2,10 +2,11 @@
 import { basename } from "node:path";
 import { DatasetError, limitSamples, MissingDataError } from "../../datasets/dataset.ts";
 import type { Dataset, Sample, Split } from "../../datasets/dataset.ts";
+import { parseMirrorName } from "../../models/checkpoint/hugging-face-cache.ts";
 import type { RunPlan } from "../../reports/records/run-record.ts";
 import type { TaskData } from "../../tasks/task.ts";
 import type { Catalog } from "./catalog.ts";
-import { dataFolder } from "./data-folder.ts";
+import { dataFolder, pullMirrorCommand } from "./data-folder.ts";
 import { pullCommand } from "./official-data.ts";
 import { describeDataFiles } from "./data-files.ts";
 import { unknownName, UsageError } from "./usage-error.ts";
@@ -50,6 +51,7 @@ export async function openSplit<S extends Sample>(
   task: SplitTask<S>,
   given: SplitChoice,
   { catalog, hubCache }: DataPlaces,
+  flag = "--split",
 ): Promise<OpenedSplit<S>> {
   const { dataset } = task;
   const config = withTaskData(given, task.data);
@@ -57,7 +59,7 @@ export async function openSplit<S extends Sample>(
   const isOwn = isOwnData(dataset);
   const name = config.split ?? dataset.splits[0] ?? "";
   if (!isOwn && !dataset.splits.includes(name)) {
-    throw unknownName(`--split ${name}: ${task.name}`, "split", { name, names: dataset.splits });
+    throw unknownName(`${flag} ${name}: ${task.name}`, "split", { name, names: dataset.splits });
   }
   if (isOwn && config.data === null) {
     throw new UsageError(`--tasks ${task.name}: asks about data of your own. Name its folder or file with --data.`);
@@ -67,14 +69,17 @@ export async function openSplit<S extends Sample>(
     const flag = role === undefined ? "--allow-outside" : `--columns ${role}=${columns[role]!}`;
     throw new UsageError(`${flag}: is for data of your own; ${task.name} reads official files.`);
   }
-  const data = await dataFolder(config.data, hubCache);
+  const data = await dataFolder(config.data, hubCache, { dataset, split: name });
   const folder = data ?? catalog.dataFolder;
   const ofOwn = isOwn ? { columns, allowOutside } : {};
   const source = { folder, ...(config.images !== null && { images: config.images }), ...ofOwn };
   const split = await dataset.open(source, name).catch((error: unknown) => {
-    const command = pullCommand(catalog.officialData, dataset.name, { split: name, folder });
-    // A mirror is another's, and its folder in the Hugging Face cache is not one to add files to.
-    if (!(error instanceof MissingDataError) || command === null || folder !== config.data) throw error;
+    const mirror = parseMirrorName(config.data ?? "");
+    const command =
+      mirror === null
+        ? pullCommand(catalog.officialData, dataset.name, { split: name, folder })
+        : pullMirrorCommand(mirror, { dataset, split: name });
+    if (!(error instanceof MissingDataError) || command === null || config.data === null) throw error;
     throw new MissingDataError(`${error.message} Or get it with: ${command}`, { cause: error });
   });
   const samples = limitSamples(split.samples, config.limit);

@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import * as z from "zod";
 import type { RunPlan } from "../../reports/records/run-record.ts";
+import { instructionSets } from "./instruction-sets.ts";
 import { usableProcessors } from "./usable-processors.ts";
 
 /** Folder of the package, with its bundled checkpoints and data; the compiled code lies in dist/ below it. */
@@ -74,6 +75,7 @@ export async function provenance({
   const versions = await Promise.all(
     Object.keys(dependencies).map(async (name) => [name, await installedVersion(name)] as const),
   );
+  const instructions = await instructionSets();
   return {
     code: { version, ...(await commit()), fingerprint: await codeFingerprint() },
     packages: Object.fromEntries(versions),
@@ -85,6 +87,7 @@ export async function provenance({
       memoryBytes: totalmem(),
       platform: `${platform()} ${release()} ${arch()}`,
       node: process.version,
+      ...(instructions.length > 0 && { instructions }),
     },
   };
 }

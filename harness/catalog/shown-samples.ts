@@ -48,7 +48,8 @@ function none(problem: string): ShownSamples {
   return { byId: new Map(), texts: [], problem: `Without questions, references and images: ${problem}` };
 }
 
-function shownSampleOf(sample: Sample): ShownSample {
+/** What a task shows of a sample. */
+export function shownSampleOf(sample: Sample): ShownSample {
   const { image } = sample;
   if ("texts" in sample) return { text: "Which text is of this image?", references: textsOf(sample), image };
   const question = "question" in sample && typeof sample.question === "string" ? sample.question : null;

@@ -1,6 +1,8 @@
 /** The declaration of a command, and what a command is given when it is called. */
 import type { Catalog } from "../catalog/catalog.ts";
+import type { SchedulerTask } from "../../reports/records/run-lock.ts";
 import type { HubSettings } from "../pull/hub/hub.ts";
+import type { ShardChoice } from "./options/shard.ts";
 import { readOptions } from "./options/option.ts";
 import type { Given, Options, Place, Values } from "./options/option.ts";
 import type { OutputFlags } from "./options/output.ts";
@@ -16,6 +18,12 @@ export interface Surroundings extends Place {
   readonly hubCache: string;
   /** Settings of the hub from environment variables. Throws a UsageError for an invalid variable. */
   readonly hub: () => HubSettings;
+  /** What a scheduler that started this process says of it. */
+  readonly scheduler: {
+    /** The number of a shard, from 0. Throws a UsageError where the scheduler does not say it. */
+    readonly indexOf: (shard: ShardChoice) => number;
+    readonly task: SchedulerTask | null;
+  };
   /** The command line without the program's name. */
   readonly words: readonly string[];
   /** All commands of the program. */
@@ -30,7 +38,7 @@ export interface Input extends NodeJS.ReadableStream {
 }
 
 /** Groups of commands in the order of --help. */
-export const commandGroups = ["Try a model", "Evaluate", "Measure speed", "Decide", "Exchange", "Look after"] as const;
+export const commandGroups = ["Try a model", "Evaluate", "Measure speed", "Decide", "Samples", "Look after"] as const;
 
 interface Described {
   readonly name: string;

@@ -5,6 +5,8 @@
 import { Writable } from "node:stream";
 import type { PreparationEvent } from "../../models/checkpoint/weight-cache.ts";
 import type { Progress } from "../evaluation/watcher.ts";
+import { imageProtocolOf } from "./show/terminal-image.ts";
+import type { ImageProtocol } from "./show/terminal-image.ts";
 import { clearing, cutToWidth } from "./live-line.ts";
 
 /** The parts of a writable stream that are used here; process.stdout and process.stderr have them. */
@@ -67,6 +69,11 @@ export class Terminal {
   /** Whether stdout is a terminal, on which a person reads the result as it appears. */
   get isRead(): boolean {
     return this.#options.stdout.isTTY === true;
+  }
+
+  /** How stdout shows images; null: it does not, or nobody knows. */
+  get images(): ImageProtocol | null {
+    return this.isRead ? imageProtocolOf(this.#options.env) : null;
   }
 
   /** Whether stdout is closed, so that work which only produces output can stop. */

@@ -16,7 +16,9 @@ const thisMachine: Gauge = {
 
 export type EvaluationEnd =
   | { readonly status: "complete" | "partial"; readonly scores: ScoreSheet }
-  | { readonly status: "interrupted" | "stopped" };
+  | { readonly status: "interrupted" | "stopped" }
+  /** A shard has been asked; the run is scored when all shards are merged. */
+  | { readonly status: "shard" };
 
 export async function evaluate(prepared: Evaluation, watcher: Watcher, gauge = thisMachine): Promise<EvaluationEnd> {
   const evaluation = (await prepared.sized?.(watcher, gauge)) ?? prepared;
@@ -28,6 +30,7 @@ export async function evaluate(prepared: Evaluation, watcher: Watcher, gauge = t
   const isAnswered = (id: string): boolean => (folder.outcomes.get(id)?.status ?? "failed") !== "failed";
   const status = order.every(isAnswered) ? "complete" : "partial";
   await folder.finish(status, order, { measured: model.measured() });
+  if (evaluation.shard !== null) return { status: "shard" };
 
   const scores = { ...(await evaluation.score()), scorer: await scorerFingerprint() };
   await folder.writeScores(scores);

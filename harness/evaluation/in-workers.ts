@@ -2,7 +2,7 @@
 import type { Precision } from "../../models/checkpoint/precision.ts";
 import type { Device } from "../../models/device/device.ts";
 import type { LoadOptions } from "../../models/load-blip2.ts";
-import type { Catalog, FoundCheckpoint } from "../catalog/catalog.ts";
+import type { Catalog, FoundCheckpoint, FoundGenerator } from "../catalog/catalog.ts";
 import type { ModelPlace } from "../processes/model-service.ts";
 import type { LoadChoices } from "./run-config.ts";
 import { ScorerWorkers } from "../processes/scorer-workers.ts";
@@ -34,10 +34,16 @@ export function inWorkers(
   const placeOf = (threads: number): ModelPlace => ({ ...shared, ...(maxPixels !== null && { maxPixels }), threads });
   const entry = catalog.processEntry === undefined ? {} : { entry: catalog.processEntry };
   const options = { ...told, ...entry };
-  if (found.kind === "generation") {
-    return { ...found, load: () => GeneratorWorkers.start([placeOf(first), ...others.map(placeOf)], options) };
-  }
+  const generator = (one: FoundGenerator): FoundGenerator => {
+    const writing = (share: number): ModelPlace => ({ ...placeOf(share), writes: one.family === "itg" });
+    return { ...one, load: () => GeneratorWorkers.start([writing(first), ...others.map(writing)], options) };
+  };
+  if (found.kind === "generation") return generator(found);
   const imageTokenShare = 0.5 / config.workers; // together half of what is free, as one process takes
   const spread = (threads: number): ModelPlace => ({ ...placeOf(threads), imageTokenShare });
-  return { ...found, load: () => ScorerWorkers.start([spread(first), ...others.map(spread)], options) };
+  return {
+    ...found,
+    load: () => ScorerWorkers.start([spread(first), ...others.map(spread)], options),
+    ...(found.writer !== undefined && { writer: generator(found.writer) }),
+  };
 }

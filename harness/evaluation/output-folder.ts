@@ -2,6 +2,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { precisionFolder } from "../../models/checkpoint/precision.ts";
+import { comparisonNames } from "../../reports/records/findings/comparison.ts";
 import { costsNames } from "../../reports/records/findings/costs.ts";
 import { isFreeForReport, reportFolderName } from "../../reports/records/report-folder.ts";
 import { kindOfFolder, recordName, rowsName } from "../../reports/records/run-files.ts";
@@ -18,7 +19,12 @@ export function placeOf(
   return [name, ...(precisions.length > 1 ? [precisionFolder(precision)] : []), task.name];
 }
 
-const ownNames: ReadonlySet<string> = new Set([rowsName, ...costsNames]);
+/** The folder of the runs with one of several prompts: `prompt-1`. `index`: from 0. */
+export function promptFolder(index: number): string {
+  return `prompt-${index + 1}`;
+}
+
+const ownNames: ReadonlySet<string> = new Set([rowsName, ...costsNames, ...comparisonNames]);
 
 /** Several runs share an output folder: below it there may be runs, the tables and the report of all of them, and nothing else. */
 export async function refuseOtherContent({ output }: RunConfig): Promise<void> {
@@ -38,9 +44,10 @@ export async function refuseOtherContent({ output }: RunConfig): Promise<void> {
   }
 }
 
-/** Whether it is the folder of a model: a folder of run folders, or of precisions, which are folders of run folders. */
-async function holdsRunsOnly(folder: string, depth = 2): Promise<boolean> {
+/** Whether it is a run folder, a folder of run folders, or of such folders: those of a prompt, a model, a precision. */
+async function holdsRunsOnly(folder: string, depth = 3): Promise<boolean> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => null); // null: no folder
+  if (entries?.some(({ name }) => name === recordName) === true) return true;
   if (entries === null || !entries.every((entry) => entry.isDirectory())) return false;
   for (const { name } of entries) {
     const inner = join(folder, name);

@@ -1,9 +1,12 @@
 /** RunConfig: every choice of a run. What a user may give for each, and what it is where none is given, is in harness/cli/options/. */
 import type { Precision } from "../../models/checkpoint/precision.ts";
 import type { GenerationWay } from "../../models/generation/generation-way.ts";
+import type { SchedulerTask } from "../../reports/records/run-lock.ts";
+import type { LengthNorm } from "../../tasks/choices.ts";
 import type { ProtocolName } from "../../tasks/task.ts";
 import type { DeviceRequest } from "../catalog/device-request.ts";
 import type { TextSettings } from "../catalog/text-settings.ts";
+import type { Shard } from "./shard.ts";
 
 export interface RunConfig {
   /** Bundled names, folders, or names in the Hugging Face cache. */
@@ -53,6 +56,8 @@ export interface RunConfig {
   readonly overrides: Overrides;
   /** Column that standard errors group samples by; null: the task's, or the image. */
   readonly cluster: string | null;
+  /** Prompts that are tried one after the other, each in a run of its own; empty: one, as `overrides` has it. */
+  readonly prompts: readonly string[];
   /** The run stops when more samples than this have failed; null is never. */
   readonly maxErrors: number | null;
   /** Folder of what is kept between runs: converted weights, hashes. */
@@ -60,6 +65,10 @@ export interface RunConfig {
   /** Whether image features are kept there, too, and read from there. */
   readonly keepFeatures: boolean;
   readonly overwrite: boolean;
+  /** The part of the run that this process asks; null: all of it. */
+  readonly shard: Shard | null;
+  /** The task of a scheduler that this process runs as; null: none. */
+  readonly schedulerTask: SchedulerTask | null;
 }
 
 /** Choices of the protocol that a user replaces. */
@@ -70,15 +79,19 @@ export interface Overrides extends TextSettings {
   readonly answers?: "ranked";
   /** What the log-probabilities of candidates are divided by; unset: nothing. */
   readonly lengthNorm?: Exclude<LengthNorm, "none">;
+  /** Samples that a prompt shows, with their answers, before its own question. */
+  readonly shots?: number;
+  /** The split they are drawn from; unset: `train`. */
+  readonly shotsFrom?: string;
+  /** Unset: 0. */
+  readonly shotsSeed?: number;
+  /** Captions of their images stand before them. */
+  readonly shotsCaptioned?: true;
   /** Candidates of a row that are matched again; 0 ranks by similarity alone. */
   readonly rerank?: number;
   /** Where CIDEr counts documents: "sample" is the scored images only. */
   readonly ciderDf?: "sample";
 }
-
-/** A candidate's log-probability itself, or its mean over the candidate's tokens or characters. */
-export const lengthNorms = ["none", "tokens", "characters"] as const;
-export type LengthNorm = (typeof lengthNorms)[number];
 
 /** What checkpoints are found and loaded with. Without the others: in this process, by the usual loop, nothing kept. */
 export type LoadChoices = Pick<RunConfig, "models" | "precisions" | "device" | "threads" | "maxPixels" | "cache"> &

@@ -6,6 +6,7 @@ import { describePrecision, PRECISION_NAMES } from "../../models/checkpoint/prec
 import type { RunPlan } from "../../reports/records/run-record.ts";
 import type { Task } from "../../tasks/task.ts";
 import type { CheckpointInPrecision } from "./checkpoints.ts";
+import { recordedShard } from "./shard.ts";
 import type { Preparation } from "./verbs.ts";
 
 export interface PlannedPair {
@@ -13,15 +14,19 @@ export interface PlannedPair {
   readonly task: Pick<Task, "name" | "file" | "cluster">;
   readonly data: RunPlan["data"];
   /** Choices that only runs of one kind have. */
-  readonly choices: Pick<RunPlan["config"], "generation" | "candidates" | "decoding" | "retrieval">;
+  readonly choices: Pick<RunPlan["config"], "generation" | "candidates" | "shots" | "decoding" | "retrieval">;
+  /** Sample ids of all windows of the run. */
+  readonly windows: readonly (readonly { readonly id: string }[])[];
 }
 
-export function runPlan(
-  { checkpoint, task, data, choices }: PlannedPair,
+export async function runPlan(
+  { checkpoint, task, data, choices, windows }: PlannedPair,
   { config, batchSize, made }: Preparation,
-): RunPlan {
+): Promise<RunPlan> {
   const { protocol, limit, overrides } = config;
   const cluster = config.cluster ?? task.cluster;
+  const { code, packages, processor } = made;
+  const rounding = await checkpoint.rounding?.(processor.instructions ?? []);
   const { name, source, family, fingerprint } = checkpoint;
   return {
     config: {
@@ -38,8 +43,11 @@ export function runPlan(
     ...(task.file !== undefined && { taskFile: { path: task.file.path, sha256: task.file.sha256 } }),
     checkpoint: { name, source, family, fingerprint },
     data,
-    ...made,
+    code,
+    packages,
+    processor: { ...processor, ...(rounding !== undefined && { rounding }) },
     ...recordedDevice(checkpoint),
+    ...recordedShard(config, windows),
     seeds: {},
   };
 }

@@ -9,6 +9,8 @@ import { RunFolderError } from "../../reports/records/run-folder-error.ts";
 import type { RunRecord, ScoreSheet } from "../../reports/records/run-record.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import { codeFingerprint, scorerFingerprint } from "../catalog/provenance.ts";
+import type { Outcome } from "../../reports/records/journal.ts";
+import { planWindows } from "./generation/ask.ts";
 import { openRecordedSplit } from "../catalog/recorded-split.ts";
 import { findTask } from "../catalog/find-task.ts";
 import { taskOfRun } from "../catalog/task-file/task-of-run.ts";
@@ -17,6 +19,7 @@ import { UsageError } from "../catalog/usage-error.ts";
 import { clusterBy } from "./clusters.ts";
 import { withCiderDf } from "./generation/asking.ts";
 import { scorePredictions } from "./generation/score.ts";
+import { embeddingBatches } from "./retrieval/ask.ts";
 import { pairsOf, scoreRanking, seenOf } from "./retrieval/score.ts";
 
 export interface RescoredRun {
@@ -24,7 +27,8 @@ export interface RescoredRun {
   readonly scores: ScoreSheet;
 }
 
-export interface ScoreOptions {
+export interface ReopenOptions {
+  readonly catalog: Catalog;
   /** The folder of the data set's files, where they have moved; null: they have not. */
   readonly data: string | null;
   /** A task file whose answer rule and metrics are used in place of those of the run's; null: the run's own. */
@@ -34,40 +38,78 @@ export interface ScoreOptions {
 }
 
 /** Throws a RunFolderError, a DatasetError, or a UsageError. */
-export async function scoreAgain(
-  path: string,
-  catalog: Catalog,
-  { data, taskFile, onNote }: ScoreOptions,
-): Promise<RescoredRun> {
+export async function scoreAgain(path: string, options: ReopenOptions): Promise<RescoredRun> {
   const { record, outcomes } = await readRun(path);
+  return scoreOutcomes(path, { record, outcomes }, await reopenRun(path, record, options));
+}
+
+/** Scores what a run folder holds, and writes the scores into it. */
+export async function scoreOutcomes(
+  path: string,
+  { record, outcomes }: Awaited<ReturnType<typeof readRun>>,
+  { score }: ReopenedRun,
+): Promise<RescoredRun> {
+  const scores = { ...(await score(path, outcomes)), scorer: await scorerFingerprint() };
+  await writeScores(path, scores);
+  return { record, scores };
+}
+
+/** What a run on disk was asked, opened again. */
+export interface ReopenedRun {
+  /** All windows of the run, in order. */
+  readonly windows: readonly (readonly Sample[])[];
+  /** Ids of its samples in the order in which their predictions stand on disk. */
+  readonly order: readonly string[];
+  /** Scores of these outcomes. `path`: the folder that has them, and the similarities of a retrieval run. */
+  readonly score: (path: string, outcomes: ReadonlyMap<string, Outcome>) => Promise<ScoreSheet>;
+}
+
+/** Opens the data set of a run on disk. `path`: the run's folder, for messages. Throws a RunFolderError, a DatasetError, or a UsageError. */
+export async function reopenRun(
+  path: string,
+  record: RunRecord,
+  { catalog, data, taskFile, onNote }: ReopenOptions,
+): Promise<ReopenedRun> {
   const { task, note } = await taskToScore(path, record, { catalog, taskFile });
   if (note !== null) onNote(note);
-  const { protocol, limit, overrides, cluster: column } = record.config;
+  const { protocol, limit, batchSize = 1, overrides, cluster: column } = record.config; // an imported run has no batch size
   if (protocol !== "paper" && protocol !== "lavis") {
     const known = Object.keys(task.protocols).join(", ");
     throw new RunFolderError(`${path}: protocol ${protocol} of ${task.name} is not known here. Protocols: ${known}.`);
   }
   const open = <S extends Sample>({ dataset }: { readonly dataset: Dataset<S> }): Promise<Split<S>> =>
     openRecordedSplit(dataset, { record, path }, { catalog, data });
-  const made = { outcomes, checkpoint: record.checkpoint.name, code: await codeFingerprint() };
-  let scores: ScoreSheet;
+  const made = { checkpoint: record.checkpoint.name, code: await codeFingerprint() };
+  const otherFile =
+    task.file !== undefined && task.file.sha256 !== record.taskFile?.sha256 ? { taskFile: task.file.sha256 } : {};
   if (task.kind === "retrieval") {
     const samples = limitSamples((await open(task)).samples, limit);
-    const similarities = await readSimilarities(path, pairsOf(seenOf(samples, outcomes)));
     const cluster = clusterBy(column, samples);
     const rerank = record.config.retrieval?.rerank ?? task.protocols[protocol].rerank;
-    scores = scoreRanking(task, { ...made, samples, similarities, rerank, cluster, split: record.data.split });
-  } else {
-    const split = await open(task);
-    const { answer } = task.protocols[protocol];
-    const samples = limitSamples(split.samples, limit);
-    const predicted = { ...made, split, samples, answer, cluster: clusterBy(column, samples) };
-    scores = scorePredictions(withCiderDf(task, overrides["ciderDf"]), predicted);
+    return {
+      windows: embeddingBatches(samples, batchSize),
+      order: samples.map(({ id }) => id),
+      score: async (folder, outcomes) => {
+        const similarities = await readSimilarities(folder, pairsOf(seenOf(samples, outcomes)));
+        const ranked = { ...made, outcomes, samples, similarities, rerank, cluster, split: record.data.split };
+        return { ...scoreRanking(task, ranked), ...otherFile };
+      },
+    };
   }
-  const by = task.file !== undefined && task.file.sha256 !== record.taskFile?.sha256 ? task.file.sha256 : null;
-  const sheet = { ...scores, scorer: await scorerFingerprint(), ...(by !== null && { taskFile: by }) };
-  await writeScores(path, sheet);
-  return { record, scores: sheet };
+  const split = await open(task);
+  const samples = limitSamples(split.samples, limit);
+  const cluster = clusterBy(column, samples);
+  const windows = planWindows(samples, batchSize);
+  const { answer } = task.protocols[protocol];
+  return {
+    windows,
+    order: windows.flat().map(({ id }) => id),
+    score: (_, outcomes) => {
+      const predicted = { ...made, outcomes, split, samples, answer, cluster };
+      const scores = scorePredictions(withCiderDf(task, overrides["ciderDf"]), predicted);
+      return Promise.resolve({ ...scores, ...otherFile });
+    },
+  };
 }
 
 /** Predictions stay what they are: of another file only what comes after them is used. */

@@ -11,6 +11,7 @@ import type { OpenedSplit } from "../catalog/open-split.ts";
 import type { CheckpointInPrecision } from "./checkpoints.ts";
 import type { LazyModel } from "./lazy-model.ts";
 import type { RunConfig } from "./run-config.ts";
+import type { Shard } from "./shard.ts";
 import type { Watcher } from "./watcher.ts";
 
 /** A checkpoint and a task that it can do. */
@@ -46,12 +47,14 @@ export interface Evaluation {
   readonly plan: RunPlan;
   readonly folder: RunFolder;
   readonly samples: readonly Sample[];
+  /** The part of the run that this process asks; null: all of it. */
+  readonly shard: Shard | null;
   readonly model: LazyModel;
   /** What a user should know before it begins. */
   readonly notes: readonly string[];
   /** The evaluation with a batch size that was found by trying; unset: its batch size is chosen. */
   readonly sized?: (watcher: Watcher, gauge: Gauge) => Promise<Evaluation>;
-  /** Sample ids in the order in which their predictions stand on disk. */
+  /** Ids of the samples that are asked here, in the order in which their predictions stand on disk. */
   readonly order: () => readonly string[];
   /** null: every prediction is on disk. */
   readonly missing: () => Promise<MissingPredictions | null>;

@@ -2,10 +2,10 @@
 import type { SamplingSettings, TextSettings } from "../catalog/text-settings.ts";
 import type { TextMatch } from "../evaluation/retrieval/text-scores.ts";
 import type { PreparationEvent } from "../../models/checkpoint/weight-cache.ts";
-import type { GeneratedToken, LanguageModelFamily } from "../../models/model.ts";
+import type { GeneratedToken, LanguageModelFamily, WriterFamily } from "../../models/model.ts";
 import type { Turn } from "../../tasks/own-image.ts";
 
-export type { GeneratedToken, LanguageModelFamily, PreparationEvent, Turn };
+export type { GeneratedToken, LanguageModelFamily, PreparationEvent, Turn, WriterFamily };
 
 export interface CheckpointOptions {
   /** fp32, fp16, int8, int8-block, int4, or by part: "language=int4,vision=int8". Unset: fp32. */
@@ -71,7 +71,7 @@ export interface ConversationAnswer extends GeneratedText {
 export interface GeneratingCheckpoint {
   readonly kind: "generation";
   readonly name: string;
-  readonly family: LanguageModelFamily;
+  readonly family: WriterFamily;
   readonly precision: string;
   /** Writes a caption. `prompt`: words that the caption begins with and continues; unset: none. */
   caption(image: ImageInput, options?: TextOptions & { readonly prompt?: string }): Promise<GeneratedText>;

@@ -1,11 +1,14 @@
 /** Gives byte ranges of a zip archive, from a file on disk or from a URL whose server supports range requests. */
 import { open } from "node:fs/promises";
+import { DatasetError } from "../../datasets/dataset.ts";
 import { header } from "../pull/network/answer-headers.ts";
 import { exchange, refuseLater } from "../pull/network/exchange.ts";
 import { becameAnother, fetchRange } from "../pull/network/fetch-bytes.ts";
 import type { Network } from "../pull/network/network.ts";
 import { persist } from "../pull/network/persist.ts";
-import type { ByteSource } from "./zip-directory.ts";
+import type { ByteSource } from "../../models/pytorch/zip-directory.ts";
+
+const refusal = (message: string): Error => new DatasetError(message);
 
 export async function withFileSource<T>(path: string, work: (source: ByteSource) => Promise<T>): Promise<T> {
   const handle = await open(path);
@@ -16,7 +19,7 @@ export async function withFileSource<T>(path: string, work: (source: ByteSource)
       const { bytesRead } = await handle.read(bytes, 0, bytes.length, begin);
       return bytes.subarray(0, bytesRead);
     };
-    return await work({ name: path, sizeBytes: size, read });
+    return await work({ name: path, sizeBytes: size, refusal, read });
   } finally {
     await handle.close();
   }
@@ -33,7 +36,7 @@ export async function remoteSource(network: Network, url: string): Promise<ByteS
     if (found.totalBytes !== totalBytes) throw becameAnother(url);
     return found.bytes;
   };
-  return { name: url, sizeBytes: totalBytes, read };
+  return { name: url, sizeBytes: totalBytes, refusal, read };
 }
 
 /** How many bytes the server says that it has there; null: it does not say. */

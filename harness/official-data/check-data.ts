@@ -1,20 +1,25 @@
 /**
  * Checks a folder of data: which splits are there, whether their files fit together, whether every image of their
  * samples exists and can be decoded, and whether zip archives in the folder are undamaged. Images are decoded with the
- * code of a run, so a run can use every image that passes.
+ * code of a run, so a run can use every image that passes. A folder without official files, or a file, is taken for a user's
+ * own data, of which the first samples are shown, too.
  */
-import { access, readdir } from "node:fs/promises";
+import { access, readdir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import pLimit from "p-limit";
-import { DatasetError } from "../../datasets/dataset.ts";
-import type { Dataset, ImageFile, Sample } from "../../datasets/dataset.ts";
+import { DatasetError, MissingDataError } from "../../datasets/dataset.ts";
+import type { Dataset, DataSource, ImageFile, Sample } from "../../datasets/dataset.ts";
+import { ownSplits } from "../../datasets/own/own-data.ts";
 import { isThereToRead } from "../../datasets/images.ts";
 import { decodeBytes, imageBytes } from "../../models/image/image-processor.ts";
 import { ImageError } from "../../models/model.ts";
+import { isOwnData } from "../catalog/open-split.ts";
 import { pullCommand } from "../catalog/official-data.ts";
 import type { OfficialDataset } from "../catalog/official-data.ts";
+import { shownSampleOf } from "../catalog/shown-samples.ts";
+import type { ShownSample } from "../catalog/shown-samples.ts";
 import { withFileSource } from "./archive-source.ts";
-import { readZipDirectory } from "./zip-directory.ts";
+import { readZipDirectory } from "../../models/pytorch/zip-directory.ts";
 import { membersTogether, readMembers } from "./zip-members.ts";
 
 export interface CheckedImage {
@@ -36,8 +41,16 @@ export interface CheckedSplit {
   readonly missing: readonly CheckedImage[];
   readonly damaged: readonly CheckedImage[];
   readonly notes: readonly string[];
+  /** The first samples of own data; empty for official files, which are what they are. */
+  readonly shown: readonly CheckedSample[];
   /** A command that fetches what is missing; null: nothing is missing, or it cannot be fetched. */
   readonly command: string | null;
+}
+
+export interface CheckedSample extends Omit<ShownSample, "image"> {
+  readonly id: string;
+  /** Path of its image. */
+  readonly image: string;
 }
 
 export interface CheckedArchive {
@@ -56,6 +69,8 @@ export interface DataCheck {
 export interface CheckOptions {
   readonly datasets: readonly Dataset<Sample>[];
   readonly official: readonly OfficialDataset[];
+  /** How own data is read. */
+  readonly own: Omit<DataSource, "folder">;
   readonly onProgress: (work: string, done: number, total: number) => void;
 }
 
@@ -64,7 +79,8 @@ const decodedAtOnce = 4;
 
 /** Throws a DatasetError where the folder does not exist or holds no file of any known data set. */
 export async function checkData(folder: string, options: CheckOptions): Promise<DataCheck> {
-  const names = await readdir(folder).catch((cause: unknown) => {
+  const isFile = (await stat(folder).catch(() => null))?.isFile() === true;
+  const names = await (isFile ? Promise.resolve([]) : readdir(folder)).catch((cause: unknown) => {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new DatasetError(`${folder}: the folder cannot be read (${why}). Give the folder of the data set's files.`, {
       cause,
@@ -73,7 +89,7 @@ export async function checkData(folder: string, options: CheckOptions): Promise<
   const found = new Map<string, Promise<CheckedImage | null>>(); // by image, since splits can have images in common
   const splits: CheckedSplit[] = [];
   const failed: CheckedSplit[] = [];
-  for (const dataset of options.datasets) {
+  for (const dataset of isFile ? [] : options.datasets) {
     for (const split of dataset.splits) {
       const checked = await checkSplit(dataset, split, { folder, found, ...options });
       if (checked.problem === null) splits.push(checked);
@@ -85,9 +101,29 @@ export async function checkData(folder: string, options: CheckOptions): Promise<
   for (const name of names.filter((each) => each.endsWith(".zip")).sort()) {
     archives.push(await checkArchive(join(folder, name), options));
   }
+  const isOwnNamed = options.datasets.every(isOwnData);
+  if (splits.length === 0) splits.push(...(await checkOwn({ folder, found, ...options }, isOwnNamed)));
   if (splits.length + archives.length > 0) return { folder, splits, archives };
   const tried = failed.map(({ problem }) => `  ${problem ?? ""}`).join("\n");
   throw new DatasetError(`${folder}: nothing of a data set that is known here:\n${tried}`);
+}
+
+/**
+ * Own data as each of its data sets reads it. Those that cannot read it are left out, unless they are the ones that were asked
+ * for; where none can, and the data has a form, the reasons are shown.
+ */
+async function checkOwn(checking: Checking, isNamed: boolean): Promise<readonly CheckedSplit[]> {
+  const { folder, own, datasets } = checking;
+  const names = await ownSplits({ folder, ...own }).catch((error: unknown) => {
+    if (error instanceof MissingDataError && !isNamed) return [];
+    throw error;
+  });
+  const checked: CheckedSplit[] = [];
+  for (const dataset of datasets.filter(isOwnData)) {
+    for (const split of names) checked.push(await checkSplit(dataset, split, checking));
+  }
+  const readable = checked.filter(({ problem }) => problem === null);
+  return isNamed || readable.length === 0 ? checked : readable;
 }
 
 interface Checking extends CheckOptions {
@@ -100,9 +136,9 @@ async function checkSplit(dataset: Dataset<Sample>, name: string, checking: Chec
   const known = official.find((each) => each.name === dataset.name)?.splits.find(({ split }) => split === name);
   const about = { dataset: dataset.name, split: name, officialSamples: known?.samples ?? null };
   const command = pullCommand(official, dataset.name, { split: name, folder });
-  const nothing = { files: [], samples: 0, images: 0, missing: [], damaged: [], notes: [] };
+  const nothing = { files: [], samples: 0, images: 0, missing: [], damaged: [], notes: [], shown: [] };
   try {
-    const split = await dataset.open({ folder }, name);
+    const split = await dataset.open({ folder, ...checking.own }, name);
     const images = new Map(split.samples.map(({ image }) => [image.path, image]));
     const limit = pLimit(decodedAtOnce);
     const work = `${dataset.name} ${name}: images`;
@@ -133,12 +169,19 @@ async function checkSplit(dataset: Dataset<Sample>, name: string, checking: Chec
       missing,
       damaged,
       notes: split.notes ?? [],
+      shown: isOwnData(dataset) ? split.samples.slice(0, shownSamples).map(checkedSample) : [],
       command: missing.length === 0 ? null : command,
     };
   } catch (error) {
     if (!(error instanceof DatasetError)) throw error;
     return { ...about, ...nothing, problem: error.message, command };
   }
+}
+
+const shownSamples = 3;
+
+function checkedSample(sample: Sample): CheckedSample {
+  return { id: sample.id, ...shownSampleOf(sample), image: sample.image.path };
 }
 
 const notThere = "not there";

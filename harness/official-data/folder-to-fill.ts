@@ -2,11 +2,10 @@
 import { mkdir, rename, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { OfficialArchive } from "../catalog/official-data.ts";
-import { freeBytes } from "../catalog/machine.ts";
 import { downloadFile } from "../pull/network/download-file.ts";
 import type { Network } from "../pull/network/network.ts";
 import { keptBytes } from "../pull/network/partial-file.ts";
-import { PullError } from "../pull/network/pull-error.ts";
+import { refuseFullDisk } from "../pull/network/refuse-full-disk.ts";
 import { remoteSize } from "./archive-source.ts";
 
 export interface FolderToFill {
@@ -53,13 +52,9 @@ export async function writeWhole(path: string, bytes: Uint8Array): Promise<void>
 }
 
 /** Throws a PullError. */
-export async function refuseSmallDisk(folder: string, neededBytes: number): Promise<void> {
-  const free = await freeBytes(folder);
-  if (free === null || free >= neededBytes) return;
-  throw new PullError(
-    `${folder}: has room for ${Math.floor(free / 1e6)} MB, expected ${Math.ceil(neededBytes / 1e6)} MB for what is to be fetched. ` +
-      "Make room, give another folder with --output, or ask for less with --limit.",
-  );
+export function refuseSmallDisk(folder: string, neededBytes: number): Promise<void> {
+  const advice = "give another folder with --output, or ask for less with --limit";
+  return refuseFullDisk({ what: "what is to be fetched", folder, neededBytes, advice });
 }
 
 export async function isFile(path: string): Promise<boolean> {

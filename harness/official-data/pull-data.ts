@@ -8,14 +8,15 @@ import { mkdir, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { limitSamples } from "../../datasets/dataset.ts";
 import type { Dataset, Sample } from "../../datasets/dataset.ts";
-import type { OfficialAnnotations, OfficialSplit } from "../catalog/official-data.ts";
+import type { OfficialAnnotations, OfficialImages, OfficialSplit } from "../catalog/official-data.ts";
 import type { Network } from "../pull/network/network.ts";
 import { remoteSource } from "./archive-source.ts";
 import { fetchToFolder, isFile, refuseSmallDisk, scratchName } from "./folder-to-fill.ts";
 import type { FolderToFill } from "./folder-to-fill.ts";
 import { pullImages } from "./pull-images.ts";
-import { memberNamed, orWithoutRanges, takeMembers, withWholeArchive } from "./take-members.ts";
-import { readZipDirectory } from "./zip-directory.ts";
+import { countMembers, memberNamed, orWithoutRanges, takeMembers, withWholeArchive } from "./take-members.ts";
+import { readZipDirectory } from "../../models/pytorch/zip-directory.ts";
+import type { ByteSource, ZipMember } from "../../models/pytorch/zip-directory.ts";
 
 export interface DataToPull extends FolderToFill {
   readonly dataset: Dataset<Sample>;
@@ -52,10 +53,18 @@ export async function pullData(network: Network, asked: DataToPull): Promise<Pul
   const wanted = limitSamples(samples, limit);
   const names = [...new Set(wanted.map(({ image }) => basename(image.path)))];
   const { images } = official;
-  const fetched = "why" in images ? 0 : await pullImages(network, names, { ...asked, images });
+  let fetched = 0;
+  for (const each of "why" in images ? [] : images) {
+    fetched += await pullImages(network, namesIn(each, names), { ...asked, images: each });
+  }
   await rm(join(folder, scratchName), { recursive: true, force: true });
   const why = "why" in images ? images.why : null;
   return { samples: wanted.length, images: names.length, fetchedImages: fetched, why };
+}
+
+/** The names that belong to a folder: COCO's say theirs, COCO_val2014_000000000042.jpg; others have one folder. */
+function namesIn({ folder }: OfficialImages, names: readonly string[]): readonly string[] {
+  return names.filter((name) => (/^COCO_([a-z]+\d{4})_/.exec(name)?.[1] ?? folder) === folder);
 }
 
 async function pullAnnotations(
@@ -68,22 +77,19 @@ async function pullAnnotations(
     await fetchToFolder(network, from, { filling, path });
     return;
   }
-  const fromWhole = (): Promise<void> =>
-    withWholeArchive(network, from, { filling }, async (source) => {
-      const member = memberNamed(source, await readZipDirectory(source), fileName);
-      await refuseSmallDisk(filling.folder, member.sizeBytes);
-      await takeMembers(network, source, { members: [member], pathOf: () => path });
-    });
+  const take = async (source: ByteSource, onTaken?: (member: ZipMember) => void): Promise<void> => {
+    const member = memberNamed(source, await readZipDirectory(source), fileName);
+    await refuseSmallDisk(filling.folder, member.sizeBytes);
+    if (onTaken !== undefined) filling.onWork(fileName, member.end - member.begin);
+    await takeMembers(source, { members: [member], pathOf: () => path }, onTaken);
+  };
+  const fromWhole = (): Promise<void> => withWholeArchive(network, from, { filling }, (source) => take(source));
   if (from.sha256.length > 0 && (from.sizeBytes ?? 0) <= wholeArchiveBytes) {
     await fromWhole();
     return;
   }
   const byRanges = async (): Promise<void> => {
-    const source = await remoteSource(network, from.url);
-    const member = memberNamed(source, await readZipDirectory(source), fileName);
-    await refuseSmallDisk(filling.folder, member.sizeBytes);
-    filling.onWork(fileName, member.end - member.begin);
-    await takeMembers(network, source, { members: [member], pathOf: () => path });
+    await take(await remoteSource(network, from.url), countMembers(network));
   };
   await orWithoutRanges(network, from, { byRanges, otherwise: "the whole archive is fetched", without: fromWhole });
 }

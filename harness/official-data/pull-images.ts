@@ -10,10 +10,10 @@ import { PullError } from "../pull/network/pull-error.ts";
 import { remoteSource } from "./archive-source.ts";
 import { isFile, refuseSmallDisk, writeWhole } from "./folder-to-fill.ts";
 import type { FolderToFill } from "./folder-to-fill.ts";
-import { missingMember, orWithoutRanges, takeMembers, withWholeArchive } from "./take-members.ts";
+import { countMembers, missingMember, orWithoutRanges, takeMembers, withWholeArchive } from "./take-members.ts";
 import type { MembersToTake } from "./take-members.ts";
-import { readZipDirectory } from "./zip-directory.ts";
-import type { ByteSource, ZipMember } from "./zip-directory.ts";
+import { readZipDirectory } from "../../models/pytorch/zip-directory.ts";
+import type { ByteSource, ZipMember } from "../../models/pytorch/zip-directory.ts";
 
 export interface ImagesToPull extends FolderToFill {
   readonly images: OfficialImages;
@@ -64,21 +64,19 @@ async function pullMembers(network: Network, names: readonly string[], asked: In
   const bytes = sum(taking.members.map(({ begin, end }) => end - begin));
   const unpackedBytes = sum(taking.members.map(({ sizeBytes }) => sizeBytes));
   if (bytes > wholeArchiveShare * source.sizeBytes) {
-    await withWholeArchive(network, archive, { filling: asked, unpackedBytes }, (whole) =>
-      takeMembers(network, whole, taking),
-    );
+    await withWholeArchive(network, archive, { filling: asked, unpackedBytes }, (whole) => takeMembers(whole, taking));
     return;
   }
   await refuseSmallDisk(folder, unpackedBytes);
   onWork(`${names.length} images out of ${basename(archive.url)}`, bytes);
-  await takeMembers(network, source, taking);
+  await takeMembers(source, taking, countMembers(network));
 }
 
 async function pullWhole(network: Network, names: readonly string[], asked: InArchive): Promise<void> {
   await withWholeArchive(network, asked.archive, { filling: asked }, async (whole) => {
     const taking = await membersNamed(whole, names, asked);
     await refuseSmallDisk(asked.folder, sum(taking.members.map(({ sizeBytes }) => sizeBytes)));
-    await takeMembers(network, whole, taking);
+    await takeMembers(whole, taking);
   });
 }
 

@@ -7,7 +7,7 @@ import { NoRangesError, PullError } from "../pull/network/pull-error.ts";
 import { withFileSource } from "./archive-source.ts";
 import { fetchToFolder, scratchName, writeWhole } from "./folder-to-fill.ts";
 import type { FolderToFill } from "./folder-to-fill.ts";
-import type { ByteSource, ZipMember } from "./zip-directory.ts";
+import type { ByteSource, ZipMember } from "../../models/pytorch/zip-directory.ts";
 import { membersTogether, readMembers } from "./zip-members.ts";
 
 const readsAtOnce = 8;
@@ -18,11 +18,19 @@ export interface MembersToTake {
   readonly pathOf: (name: string) => string;
 }
 
+/** Counts the members that come from a server as fetched. Those out of a whole archive were counted when it came. */
+export function countMembers(network: Network): (member: ZipMember) => void {
+  return ({ name, begin, end }) => {
+    network.tell({ kind: "received", file: name, bytes: end - begin });
+    network.tell({ kind: "checked", file: name, bytes: end - begin });
+  };
+}
+
 /** Unpacks members, several reads at a time; each file gets its name when it is whole and checked. */
 export async function takeMembers(
-  network: Network,
   source: ByteSource,
   { members, pathOf }: MembersToTake,
+  onTaken: (member: ZipMember) => void = () => undefined,
 ): Promise<void> {
   const runs = [...membersTogether(members)];
   let hasFailed = false;
@@ -30,9 +38,7 @@ export async function takeMembers(
     for (let run = runs.pop(); run !== undefined && !hasFailed; run = runs.pop()) {
       for (const { member, bytes } of await readMembers(source, run)) {
         await writeWhole(pathOf(member.name), bytes);
-        const size = member.end - member.begin;
-        network.tell({ kind: "received", file: member.name, bytes: size });
-        network.tell({ kind: "checked", file: member.name, bytes: size });
+        onTaken(member);
       }
     }
   };

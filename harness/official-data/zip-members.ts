@@ -2,9 +2,9 @@
  * Unpacks members of a zip archive and checks size and CRC-32 against the directory; unpacking stops at the size that
  * the directory states. Adjacent members are read together.
  */
-import { inflateRawSync } from "node:zlib";
-import { damaged } from "./zip-directory.ts";
-import type { ByteSource, ZipMember } from "./zip-directory.ts";
+import { crc32, inflateRawSync } from "node:zlib";
+import { damaged } from "../../models/pytorch/zip-directory.ts";
+import type { ByteSource, ZipMember } from "../../models/pytorch/zip-directory.ts";
 
 export interface UnpackedMember {
   readonly member: ZipMember;
@@ -63,17 +63,4 @@ function inflate(source: ByteSource, { name, sizeBytes }: ZipMember, content: Bu
       isTooLong ? `${name} unpacks to more than its ${sizeBytes} bytes` : `${name} cannot be unpacked`,
     );
   }
-}
-
-/** The CRC-32 table: for each byte its remainder, as in RFC 1952, section 8. */
-const crcOfByte = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let value = byte;
-  for (let bit = 0; bit < 8; bit++) value = (value & 1) === 1 ? 0xedb88320 ^ (value >>> 1) : value >>> 1;
-  return value;
-});
-
-export function crc32(bytes: Uint8Array): number {
-  let value = 0xffffffff;
-  for (let i = 0; i < bytes.length; i++) value = crcOfByte[(value ^ bytes[i]!) & 0xff]! ^ (value >>> 8);
-  return ~value >>> 0;
 }

@@ -6,10 +6,19 @@ import type { CheckpointInPrecision, InPrecision } from "../evaluation/checkpoin
 export type NamedGenerator = FoundGenerator & InPrecision;
 export type NamedScorer = FoundScorer & InPrecision;
 
-/** For captions, answers and conversations. Throws a UsageError where it generates no text. */
+/** For captions. Throws a UsageError where it generates no text. */
 export function generator(model: CheckpointInPrecision): NamedGenerator {
   if (model.kind === "generation") return model;
+  const { writer, precision, chosen, placements } = model;
+  if (writer !== undefined) return { ...writer, precision, chosen, placements };
   throw new UsageError(`--model ${model.name}: it matches images and texts, and generates none. See match.`);
+}
+
+/** For answers and conversations. Throws a UsageError where it generates no text, or captions only. */
+export function answerer(model: CheckpointInPrecision): NamedGenerator {
+  const found = generator(model);
+  if (found.family !== "itg") return found;
+  throw new UsageError(`--model ${model.name}: its Q-Former writes captions, and answers no questions. See caption.`);
 }
 
 /** For texts that are matched with an image. Throws a UsageError where it matches none. */

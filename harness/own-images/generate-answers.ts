@@ -5,7 +5,7 @@ import type {
   FailedGeneration,
   Generation,
   GenerationOptions,
-  LanguageModelFamily,
+  WriterFamily,
   Sampling,
 } from "../../models/model.ts";
 import type { Asking } from "../evaluation/generation/asking.ts";
@@ -21,7 +21,7 @@ export interface ImageQuestion {
 
 export interface GenerateAnswersOptions {
   /** How a language model of this family is asked. */
-  readonly askingOf: (family: LanguageModelFamily) => Asking<ImageQuestion>;
+  readonly askingOf: (family: WriterFamily) => Asking<ImageQuestion>;
   /** Questions asked at a time. */
   readonly batchSize: number;
   /** null: nothing is drawn. */

@@ -8,9 +8,9 @@ import type {
   Generation,
   GenerationRequest,
   ImageFile,
-  LanguageModelFamily,
   WeighedCandidates,
   WeighingBatching,
+  WriterFamily,
 } from "../../models/model.ts";
 import { imagesToSend, imageToSend } from "./image-to-send.ts";
 import { ModelProcess } from "./model-process.ts";
@@ -29,7 +29,7 @@ type WeighArguments = ArgumentsOf<GeneratorService, "weigh">;
 type GenerateArguments = ArgumentsOf<GeneratorService, "generate">;
 
 export class GeneratorProcess extends ModelProcess<GeneratorService> {
-  #family: LanguageModelFamily | null = null;
+  #family: WriterFamily | null = null;
 
   /** Throws what loading throws, and a CheckpointError for a checkpoint that generates nothing. */
   static async start(place: ModelPlace, options: ModelProcessOptions = {}): Promise<GeneratorProcess> {
@@ -44,7 +44,7 @@ export class GeneratorProcess extends ModelProcess<GeneratorService> {
   }
 
   /** Throws before it is loaded. */
-  get family(): LanguageModelFamily {
+  get family(): WriterFamily {
     if (this.#family === null) throw new Error("no model is loaded");
     return this.#family;
   }

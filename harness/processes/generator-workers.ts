@@ -4,7 +4,7 @@ import type {
   CandidatesRequest,
   DecodingOptions,
   GenerationRequest,
-  LanguageModelFamily,
+  WriterFamily,
   VisionLanguageModel,
   WeighingBatching,
 } from "../../models/model.ts";
@@ -17,7 +17,7 @@ import type { WorkersOptions } from "./worker-pool.ts";
 export class GeneratorWorkers implements VisionLanguageModel {
   readonly kind = "generation";
   readonly name: string;
-  readonly family: LanguageModelFamily;
+  readonly family: WriterFamily;
   readonly batchesAtOnce: number;
   readonly weightsBytes?: number;
   readonly #pool: WorkerPool<GeneratorProcess>;

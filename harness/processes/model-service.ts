@@ -3,7 +3,7 @@ import type { PreparationEvent } from "../../models/checkpoint/weight-cache.ts";
 import type { GraphPlacement } from "../../models/device/placement-profile.ts";
 import type { LoadOptions } from "../../models/load-blip2.ts";
 import type { RetrievalLoadOptions } from "../../models/load-blip2-retrieval.ts";
-import type { ImageFile, ImageTextScorer, LanguageModelFamily, VisionLanguageModel } from "../../models/model.ts";
+import type { ImageFile, ImageTextScorer, WriterFamily, VisionLanguageModel } from "../../models/model.ts";
 import type { Words } from "./remote.ts";
 
 /** Where a model is loaded from, and how: values only, for they cross into another process. */
@@ -15,7 +15,7 @@ export interface ModelPlace
 
 /** What a process says of the model that it loaded. */
 export type LoadedModel = { readonly name: string; readonly weightsBytes: number | null } & (
-  { readonly kind: "generation"; readonly family: LanguageModelFamily } | { readonly kind: "retrieval" }
+  { readonly kind: "generation"; readonly family: WriterFamily } | { readonly kind: "retrieval" }
 );
 
 /** What happens while a model is loaded; placements also come later, of graphs that run for the first time. */

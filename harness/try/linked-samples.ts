@@ -7,6 +7,7 @@ import { readRunRecord } from "../../reports/records/run-files.ts";
 import type { RunRecord } from "../../reports/records/run-record.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import { findFolders } from "../../reports/records/find-folders.ts";
+import { recordedPlace } from "../catalog/find-checkpoint.ts";
 import { readShownSamples } from "../catalog/shown-samples.ts";
 import { UsageError } from "../catalog/usage-error.ts";
 import type { KeptImages } from "./kept-images.ts";
@@ -62,8 +63,9 @@ export class LinkedSamples {
 
   /** Checkpoint and precision of each run, in the spelling of --model and --precision. */
   get madeWith(): readonly { readonly checkpoint: string; readonly precision: string }[] {
-    return [...this.#runs.values()].map(({ record: { checkpoint, config } }) => {
-      return { checkpoint: placeOfSource(checkpoint), precision: recordedPrecision(config) };
+    return [...this.#runs.values()].flatMap(({ record: { checkpoint, config } }) => {
+      const place = recordedPlace(checkpoint); // an imported run is of no checkpoint here
+      return place === null ? [] : [{ checkpoint: place, precision: recordedPrecision(config) }];
     });
   }
 
@@ -96,16 +98,8 @@ export class LinkedSamples {
 
 type RecordedCheckpoint = RunRecord["checkpoint"];
 
-/**
- * Where a run's checkpoint can be loaded from. For one from the hub, runs record a source such as
- * `Salesforce/blip2-opt-2.7b at 51572668da0eb669e01a189dc22abe6088589a24`.
- */
-function placeOfSource({ name, source }: RecordedCheckpoint): string {
-  return source === "bundled" ? name : source.replace(/ at ([0-9a-f]{40})$/, "@$1");
-}
-
 /** The name under which the page offers this checkpoint, if it does. */
 function nameOf(checkpoint: RecordedCheckpoint, offered: readonly Offered[]): string {
-  const places = [checkpoint.name, placeOfSource(checkpoint)];
+  const places = [checkpoint.name, recordedPlace(checkpoint) ?? checkpoint.name];
   return offered.find(({ name, where }) => places.includes(name) || places.includes(where))?.name ?? checkpoint.name;
 }

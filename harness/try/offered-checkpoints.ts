@@ -4,7 +4,7 @@
  */
 import { kindOfCheckpoint } from "../../models/checkpoint/checkpoint.ts";
 import type { CheckpointOptions } from "../../models/checkpoint/checkpoint.ts";
-import { modelsInHuggingFaceCache } from "../../models/checkpoint/hugging-face-cache.ts";
+import { repositoriesInHuggingFaceCache } from "../../models/checkpoint/hugging-face-cache.ts";
 import { CheckpointError } from "../../models/model.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import { checkpointPlace } from "../catalog/find-checkpoint.ts";
@@ -53,7 +53,7 @@ export async function offeredCheckpoints(
     const kind = await kindIfThere(name, options);
     if (kind !== null) add({ name, kind, from: "of a run", where: name });
   }
-  for (const name of await modelsInHuggingFaceCache(options.hubCache)) {
+  for (const name of await repositoriesInHuggingFaceCache(options.hubCache, "models")) {
     const kind = await kindIfThere(name, options);
     if (kind !== null) add({ name, kind, from: "in the Hugging Face cache", where: name });
   }

@@ -36,6 +36,7 @@ const qFormerSchema = z.object({
   layer_norm_eps: z.number().positive().default(1e-12),
   cross_attention_frequency: count.default(2),
   use_qformer_text_input: z.boolean().default(false),
+  use_text_generation_head: z.boolean().default(false), // of our own: transformers has no such head
   pad_token_id: fillerId(0),
   position_embedding_type: z.literal("absolute").default("absolute"), // files of transformers 4 have it
 });
@@ -125,6 +126,7 @@ function readQFormer(section: JsonSection, { vision, queries }: { vision: number
     vocabulary: file.vocab_size,
     pad: file.pad_token_id,
     textInput: file.use_qformer_text_input,
+    textHead: file.use_text_generation_head,
   };
 }
 

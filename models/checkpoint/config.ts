@@ -40,6 +40,8 @@ export interface QFormerConfig {
   readonly pad: number;
   /** Whether it reads text: a retrieval checkpoint's does. */
   readonly textInput: boolean;
+  /** Whether it writes text: the checkpoint has its head for image-grounded text generation (ITG). */
+  readonly textHead: boolean;
 }
 
 /** OPT (networks/opt.ts). */

@@ -34,9 +34,17 @@ function expandHome(folder: string, home: string): string {
   return folder === "~" || folder.startsWith("~/") ? path.join(home, folder.slice(1)) : folder;
 }
 
-/** A checkpoint on the hub: owner/name, at a branch, tag or commit. */
-export interface HubName {
+/** What a repository holds, as the names of the cache's folders begin. */
+export type RepositoryKind = "models" | "datasets";
+
+/** A repository on the hub: owner/name. */
+export interface HubRepository {
+  readonly kind: RepositoryKind;
   readonly repository: string;
+}
+
+/** A checkpoint, or a mirror of a data set, on the hub at a branch, tag or commit. */
+export interface HubName extends HubRepository {
   readonly revision: string;
 }
 
@@ -44,7 +52,22 @@ export interface HubName {
 export function parseHubName(name: string): HubName | null {
   const [, repository, revision = "main"] = /^([\w-][\w.-]*\/[\w-][\w.-]*)(?:@([\w./-]+))?$/.exec(name) ?? [];
   if (repository === undefined || revision.split("/").some((part) => /^\.*$/.test(part))) return null;
-  return { repository, revision };
+  return { kind: "models", repository, revision };
+}
+
+/** Names of mirrors begin so: a folder may be called owner/name. */
+export const mirrorPrefix = "hf:";
+
+/** "hf:lmms-lab/VQAv2" or "hf:lmms-lab/VQAv2@<revision>"; null for anything else. */
+export function parseMirrorName(name: string): HubName | null {
+  const found = name.startsWith(mirrorPrefix) ? parseHubName(name.slice(mirrorPrefix.length)) : null;
+  return found === null ? null : { ...found, kind: "datasets" };
+}
+
+/** As parseHubName or parseMirrorName reads it. Without a revision: the repository. */
+export function shownHubName({ kind, repository, revision = "main" }: HubRepository & { revision?: string }): string {
+  const name = kind === "datasets" ? `${mirrorPrefix}${repository}` : repository;
+  return revision === "main" ? name : `${name}@${revision}`;
 }
 
 /** A snapshot in the cache. */
@@ -59,23 +82,22 @@ export function isCommit(revision: string): boolean {
   return /^[0-9a-f]{40}$/.test(revision);
 }
 
-/** What a repository holds, as the names of the cache's folders begin. */
-type RepositoryKind = "models" | "datasets";
-
 /** Where the cache has a repository. */
-export function repositoryFolder(hubCache: string, repository: string, kind: RepositoryKind = "models"): string {
+export function repositoryFolder(hubCache: string, { kind, repository }: HubRepository): string {
   return path.join(hubCache, `${kind}--${repository.replaceAll("/", "--")}`);
 }
 
+/** @param download the command that fetches it, for messages; unset: `pull` of its name */
 export async function findInHuggingFaceCache(
-  { repository, revision }: HubName,
-  { hubCache, kind = "models" }: { readonly hubCache: string; readonly kind?: RepositoryKind },
+  hubName: HubName,
+  {
+    hubCache,
+    download = `npx blip2-bench pull ${shownHubName(hubName)}`,
+  }: { readonly hubCache: string; readonly download?: string },
 ): Promise<CachedSnapshot> {
-  const folder = repositoryFolder(hubCache, repository, kind);
-  const name = revision === "main" ? repository : `${repository}@${revision}`;
-  const ofRevision = revision === "main" ? "" : ` --revision ${revision}`;
-  const download =
-    kind === "datasets" ? `hf download --repo-type dataset ${repository}${ofRevision}` : `npx blip2-bench pull ${name}`;
+  const { revision } = hubName;
+  const folder = repositoryFolder(hubCache, hubName);
+  const name = shownHubName(hubName);
   if (!(await isFolder(folder))) {
     throw new CheckpointError(`${name}: not in the Hugging Face cache; looked for ${folder}. Get it with: ${download}`);
   }
@@ -100,11 +122,14 @@ export async function findInHuggingFaceCache(
   return { folder: snapshot, commit };
 }
 
-/** `owner/name` of every model in the cache, in the order of their names; no folder is no models. */
-export async function modelsInHuggingFaceCache(hubCache: string): Promise<readonly string[]> {
+/** `owner/name` of every repository of a kind in the cache, in the order of their names; no folder is no repositories. */
+export async function repositoriesInHuggingFaceCache(
+  hubCache: string,
+  kind: RepositoryKind,
+): Promise<readonly string[]> {
   const names = await readdir(hubCache).catch(() => []);
   return names
-    .flatMap((name) => /^models--(.+?)--(.+)$/.exec(name)?.slice(1).join("/") ?? [])
+    .flatMap((name) => new RegExp(`^${kind}--(.+?)--(.+)$`).exec(name)?.slice(1).join("/") ?? [])
     .filter((name) => parseHubName(name) !== null)
     .sort();
 }

@@ -7,7 +7,7 @@ import { BLOCK_SIZE } from "./quantize.ts";
 import type { ModelPart, Precision, PrecisionName } from "./precision.ts";
 
 /** To be raised when the same tensor would be stored otherwise: what is in caches is then made anew. */
-export const RECIPE_VERSION = 1;
+export const RECIPE_VERSION = 2;
 
 export interface StoredTensor {
   readonly precision: PrecisionName;
@@ -62,8 +62,17 @@ const stayingOutOfHalf: readonly Staying[] = [
   },
 ];
 
-const WIDE_RANGE_REASON =
-  "what it multiplies has a few numbers far above the others, which one scale for all would round away";
+/** In int8 these have a scale for 32 neighbours instead of one a row, and so has what they multiply. */
+const blockedInInt8: readonly Staying[] = [
+  {
+    names: WIDE_RANGE,
+    reason: "what it multiplies has a few numbers far above the others, which one scale for all would round away",
+  },
+  {
+    names: /^language_model\.lm_head\.weight$/,
+    reason: "T5's own vocabulary's matrix: a scale a row and one for all hidden states changed more captions",
+  },
+];
 
 /** The last matrix of each output, where the name says so; a tied vocabulary's is an embedding table. */
 const HEADS = /^(?:language_model\.lm_head|itm_head|vision_projection|text_projection)\.weight$/;
@@ -92,9 +101,10 @@ export function storedTensor(
   }
   const stays = staying.find(({ names }) => names.test(name));
   if (stays !== undefined) return { precision: "fp32", reason: stays.reason };
-  if (asked === "int8" && WIDE_RANGE.test(name)) {
+  const blocked = asked === "int8" ? blockedInInt8.find(({ names }) => names.test(name)) : undefined;
+  if (blocked !== undefined) {
     const how = matrixPrecision(shape, "int8-block");
-    return how.precision === "int8" ? how : { precision: how.precision, reason: WIDE_RANGE_REASON };
+    return how.precision === "int8" ? how : { precision: how.precision, reason: blocked.reason };
   }
   return matrixPrecision(shape, asked);
 }

@@ -13,8 +13,8 @@ import { normalNumbers } from "./random-numbers.ts";
 import { configJson } from "./random-shapes.ts";
 import type { RandomShape, TokenIds } from "./random-shapes.ts";
 import { writeSafetensors } from "./safetensors-writer.ts";
+import { indexJson, intoShards, shardName, WEIGHT_INDEX } from "./shards.ts";
 import { tensorShapes } from "./tensor-shapes.ts";
-import type { NamedShape } from "./tensor-shapes.ts";
 
 export interface RandomCheckpointOptions {
   readonly seed: number;
@@ -41,11 +41,11 @@ export async function writeRandomCheckpoint(
   await writeJson(path.join(folder, "preprocessor_config.json"), { ...processor.value, size });
 
   const tensors = tensorShapes(shape);
-  const shards = intoShards(tensors, shardBytes);
+  const shards = intoShards(tensors, ([, dimensions]) => 4 * elements(dimensions), shardBytes);
   const numbers = endless(normalNumbers(BLOCK, { seed, deviation: 0.02 })); // initializer_range
   const index = new Map<string, string>();
   for (const [shard, part] of shards.entries()) {
-    const file = shards.length === 1 ? "model.safetensors" : shardName(shard + 1, shards.length);
+    const file = shardName(shard + 1, shards.length);
     const sources = part.map(([name, dimensions]) => ({
       name,
       dtype: "F32" as const,
@@ -56,8 +56,7 @@ export async function writeRandomCheckpoint(
     for (const [name] of part) index.set(name, file);
   }
   const total = tensors.reduce((sum, [, dimensions]) => sum + 4 * elements(dimensions), 0);
-  const weightMap = { metadata: { total_size: total }, weight_map: Object.fromEntries(index) };
-  if (shards.length > 1) await writeJson(path.join(folder, "model.safetensors.index.json"), weightMap);
+  if (shards.length > 1) await writeJson(path.join(folder, WEIGHT_INDEX), indexJson(index, total));
 }
 
 /** Random numbers that are made; the others are these again. It is prime, so rows of a matrix differ. */
@@ -69,28 +68,6 @@ const donorSchema = z.object({ image_token_index: tokenId, text_config: z.object
 function tokenIds(config: JsonSection): TokenIds {
   const { image_token_index: image, text_config } = check(donorSchema, config);
   return { image, eos: text_config.eos_token_id };
-}
-
-function intoShards(tensors: readonly NamedShape[], shardBytes: number): readonly (readonly NamedShape[])[] {
-  const shards: NamedShape[][] = [];
-  let room = 0;
-  for (const tensor of tensors) {
-    const own = 4 * elements(tensor[1]);
-    const last = shards.at(-1);
-    if (last === undefined || own > room) {
-      shards.push([tensor]);
-      room = shardBytes - own;
-    } else {
-      last.push(tensor);
-      room -= own;
-    }
-  }
-  return shards;
-}
-
-function shardName(number: number, count: number): string {
-  const five = (integer: number): string => String(integer).padStart(5, "0");
-  return `model-${five(number)}-of-${five(count)}.safetensors`;
 }
 
 function elements(shape: readonly number[]): number {

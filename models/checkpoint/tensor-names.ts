@@ -33,22 +33,29 @@ export function canonicalName(name: string): string {
   return name;
 }
 
-/** A tensor made of others laid end to end along their first axis; null is zeros, as many as the part before it has. */
-export interface JoinedTensor {
+/** What names are read from: a tensor of a safetensors file, or of a file of PyTorch. */
+interface Named {
   readonly name: string;
   readonly shape: readonly number[];
-  readonly parts: readonly (TensorEntry | null)[];
 }
 
-export interface NamedTensors {
+/** A tensor made of others laid end to end along their first axis; null is zeros, as many as the part before it has. */
+export interface JoinedTensor<Entry = TensorEntry> extends Named {
+  readonly parts: readonly (Entry | null)[];
+}
+
+export interface NamedTensors<Entry = TensorEntry> {
   /** By canonical name, which is also the entry's. */
-  readonly tensors: ReadonlyMap<string, TensorEntry>;
-  readonly joined: readonly JoinedTensor[];
+  readonly tensors: ReadonlyMap<string, Entry>;
+  readonly joined: readonly JoinedTensor<Entry>[];
 }
 
 /** `checkpoint` names it in errors. */
-export function canonicalTensors(checkpoint: string, stored: Iterable<TensorEntry>): NamedTensors {
-  const tensors = new Map<string, TensorEntry>();
+export function canonicalTensors<Entry extends Named>(
+  checkpoint: string,
+  stored: Iterable<Entry>,
+): NamedTensors<Entry> {
+  const tensors = new Map<string, Entry>();
   const original = new Map<string, string>();
   for (const entry of stored) {
     const name = canonicalName(entry.name);
@@ -62,7 +69,7 @@ export function canonicalTensors(checkpoint: string, stored: Iterable<TensorEntr
     tensors.set(name, { ...entry, name });
   }
 
-  const joined: JoinedTensor[] = [];
+  const joined: JoinedTensor<Entry>[] = [];
   for (const name of [...tensors.keys()].filter((key) => key.endsWith(".self_attn.q_bias"))) {
     joined.push(joinBias(checkpoint, name.slice(0, -".q_bias".length), tensors));
   }
@@ -70,7 +77,11 @@ export function canonicalTensors(checkpoint: string, stored: Iterable<TensorEntr
 }
 
 /** qkv.bias = [q_bias, zeros, v_bias]: keys have no bias, because it would change no attention weight. */
-function joinBias(checkpoint: string, path: string, tensors: Map<string, TensorEntry>): JoinedTensor {
+function joinBias<Entry extends Named>(
+  checkpoint: string,
+  path: string,
+  tensors: Map<string, Entry>,
+): JoinedTensor<Entry> {
   const [query, value] = [tensors.get(`${path}.q_bias`), tensors.get(`${path}.v_bias`)];
   if (query === undefined || value === undefined || tensors.has(`${path}.qkv.bias`)) {
     const found = ["q_bias", "v_bias", "qkv.bias"].filter((name) => tensors.has(`${path}.${name}`)).join(" and ");

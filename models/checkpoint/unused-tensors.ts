@@ -15,13 +15,20 @@ export interface UnusedTensors {
 
 const anyKind: readonly UnusedTensors[] = [
   { names: /^temp$/, reason: "the temperature of the contrastive loss; ranks do not depend on it" },
-  { names: /^qformer\.cls\./, reason: "the Q-Former's own language model, used in its training" },
+  {
+    names: /^qformer\.cls\.predictions\.(?:bias|decoder\.weight)$/,
+    reason: "copies of decoder.bias and of the word embeddings, to which LAVIS ties the Q-Former's head",
+  },
+  { names: /^qformer\.cls\./, reason: "the head by which the Q-Former itself writes" },
   { names: /^(?:qformer\.)?embeddings\.position_ids$/, reason: "0, 1, 2, …" },
   {
     names: /\.EncDecAttention\.relative_attention_bias\.weight$/,
     reason: "cross-attention in T5 has no relative positions; old files have the table nevertheless",
   },
 ];
+
+/** What the Q-Former's head for text has of its own (Qformer.py:607-642); a checkpoint for retrieval may have it. */
+export const TEXT_HEAD = /^qformer\.cls\.predictions\.(?:transform\.|decoder\.bias$)/;
 
 /** Of the Q-Former's first stage of training (BLIP-2, section 3.1); LAVIS's files keep them beside a language model. */
 const textSide: readonly UnusedTensors[] = [

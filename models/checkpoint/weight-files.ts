@@ -9,10 +9,9 @@ import { check, readJsonFile } from "./json-section.ts";
 import { CheckpointError } from "../model.ts";
 import { readSafetensorsHeader } from "./safetensors.ts";
 import type { TensorEntry } from "./safetensors.ts";
+import { SINGLE_WEIGHTS as SINGLE, WEIGHT_INDEX as INDEX } from "./shards.ts";
 
-const SINGLE = "model.safetensors";
-const INDEX = "model.safetensors.index.json";
-/** Python pickles: reading one can run code, so none is read. */
+/** Python pickles: weights are mapped, so these are converted first (models/pytorch/). */
 const PICKLED = /\.(bin|pt|pth|ckpt)$/;
 
 export interface WeightFiles {
@@ -34,7 +33,7 @@ export async function readWeightFiles(folder: string): Promise<WeightFiles> {
   if (pickled.length > 0) {
     throw new CheckpointError(
       `${folder}: the weights are Python pickles (${pickled.join(", ")}), expected ${SINGLE} or ${INDEX}. ` +
-        "Convert them: load the checkpoint in transformers and call save_pretrained, which writes safetensors.",
+        `Convert them with: npx blip2-bench convert ${folder} --output NEW_FOLDER`,
     );
   }
   throw new CheckpointError(`${folder}: no weights, expected ${SINGLE} or ${INDEX}. Is the download complete?`);

@@ -1,6 +1,6 @@
 /**
- * What OPT keeps of an image when it generates in one graph: keys and values of the queries, and of words that all prompts
- * begin with, from a single round of that same graph with them in a prompt's place.
+ * What is kept of an image where a text is generated in one graph: keys and values of the queries, and of words that all
+ * prompts begin with. OPT's come from a single round of that graph, with them in a prompt's place.
  */
 import type { Tensor } from "onnxruntime-node";
 import { emptyNumbers, int64Tensor, numbersOf, numbersTensor } from "../runtime.ts";
@@ -71,4 +71,9 @@ function namesOf({ layers }: CacheShape): readonly { readonly input: string; rea
   return Array.from({ length: layers }, (_, layer) =>
     ["keys", "values"].map((part) => ({ input: `prefix_${part}.${layer}`, output: `${part}.${layer}` })),
   ).flat();
+}
+
+/** Filling behind a short prompt repeats its last: never read, but it must be a token and a place. */
+export function filledUp(values: readonly number[], length: number): readonly number[] {
+  return [...values, ...new Array<number>(length - values.length).fill(values.at(-1)!)];
 }

@@ -10,7 +10,7 @@ import { float32Tensor, floats, int64Tensor, Session } from "../runtime.ts";
 import type { RuntimeOptions } from "../runtime.ts";
 import { GenerationGraph } from "./graph-generation.ts";
 import type { GraphLanguageModel } from "./language-model.ts";
-import { imagePrefixes, prefixFeeds } from "./image-prefixes.ts";
+import { filledUp, imagePrefixes, prefixFeeds } from "./image-prefixes.ts";
 import type { ImagePrefix } from "./image-prefixes.ts";
 import { loopMask } from "./mask.ts";
 import { checkWordWidth, followedBy, refuseLongPrompt, toWordWidth } from "./opt-language-model.ts";
@@ -69,9 +69,4 @@ export async function loadGraphOpt(
       await loop.release();
     },
   };
-}
-
-/** Filling behind a short prompt repeats its last: never read, but it must be a token and a place. */
-function filledUp(values: readonly number[], length: number): readonly number[] {
-  return [...values, ...new Array<number>(length - values.length).fill(values.at(-1)!)];
 }

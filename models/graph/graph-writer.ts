@@ -77,6 +77,15 @@ export class GraphWriter {
     return this.#weights.value(entry, shape, rows);
   }
 
+  /** Weights joined along an axis, in the outermost graph, where ONNX Runtime joins them once, when it loads it. */
+  joinedWeights(weights: readonly Value[], axis: number): Value {
+    if (this.#outer !== null) return this.#outer.joinedWeights(weights, axis);
+    const [first] = weights;
+    if (first === undefined) throw new Error(`graph ${this.name}: no weights to join`);
+    const length = weights.reduce((sum, { shape }) => sum + Number(shape[axis]), 0);
+    return this.node("Concat", weights, first.type, first.shape.toSpliced(axis, 1, length), { axis });
+  }
+
   scalar(number: number, type: "float32" | "float16" = "float32"): Value {
     return this.#float(type, [], Float32Array.of(number));
   }

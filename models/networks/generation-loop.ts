@@ -36,6 +36,8 @@ export interface LoopDecoder {
   /** Embeddings of tokens [vocabulary, width], and where the matrix lies that scores them. */
   readonly words: TensorEntry;
   readonly output: Weights;
+  /** Added to the scores: [vocabulary]; unset: nothing is. */
+  readonly outputBias?: TensorEntry;
   readonly start: (g: LoopBuilder) => DecoderStart;
 }
 
@@ -157,9 +159,9 @@ function scoreWords(
   g: LoopBuilder,
   hidden: Value,
   rows: Value,
-  { width, vocabulary, output }: Pick<LoopDecoder, "width" | "vocabulary" | "output">,
+  { width, vocabulary, output, outputBias }: Pick<LoopDecoder, "width" | "vocabulary" | "output" | "outputBias">,
 ): Value {
   const last = g.takeRows(g.reshape(hidden, ["batch", "tokens", width]), rows); // [batch, open, width]
   const matrix = output.matrix("weight", [vocabulary, width]);
-  return g.cast(matrixProduct(g, flattenRows(g, last, width), { matrix, bias: null }), "float32");
+  return g.cast(matrixProduct(g, flattenRows(g, last, width), { matrix, bias: outputBias ?? null }), "float32");
 }

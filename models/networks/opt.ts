@@ -13,12 +13,13 @@
  * any set of new tokens: a prompt, one token of each beam, several questions about an image. Which key a token sees is
  * the caller's mask, and its place in the text the caller's position, so beams of one sequence share one cache.
  */
-import { attentionOverJoined, attentionOverPlaces, headByHead, layerNorm, linear } from "../graph/layers.ts";
+import { layerNorm, linear } from "../graph/layers.ts";
 import type { Attend, Projected } from "../graph/layers.ts";
+import { linears } from "../graph/joined-products.ts";
 import type { OptConfig } from "../checkpoint/config.ts";
 import type { Weights } from "../checkpoint/weights.ts";
 import { GraphBuilder } from "../graph/builder.ts";
-import { pastInputs } from "./cache-rows.ts";
+import { cachedDecoder } from "./cached-decoder.ts";
 import type { CacheLayout } from "./cache-rows.ts";
 import type { Graph, Value } from "../graph/graph.ts";
 
@@ -36,36 +37,11 @@ export function optEmbedding(weights: Weights, config: OptConfig): Graph {
   return g.finish();
 }
 
-/**
- * `cache`: whether keys and values lie place by place and a run gives the new ones only, or, to stay on a device, sequence by
- * sequence, those before and the new ones joined.
- */
+/** `cache`: where keys and values of past tokens lie, see cached-decoder.ts. */
 export function optDecoder(weights: Weights, config: OptConfig, cache: CacheLayout = "places"): Graph {
-  const { hidden, heads, wordWidth } = config;
-  const g = new GraphBuilder("decoder");
-  const embeddings = g.input("embeddings", ["batch", "tokens", wordWidth]);
-  const positions = g.input("positions", ["batch", "tokens"], "int64"); // from 0
-  const mask = g.input("mask", ["batch", 1, "tokens", "keys"]); // 0 where seen, lowest float where not
-  const past = pastInputs(g, cache, { ...config, head: hidden / heads, type: weights.activations("language") });
-  if (cache === "places") {
-    const x = optLayers(g, weights, config, {
-      embeddings: g.transpose(embeddings, [1, 0, 2]), // [tokens, batch, word]
-      positions: g.transpose(positions, [1, 0]),
-      attend: (layer, projected) => attentionOverPlaces(g, projected, past[layer]!, { mask, layer }),
-    });
-    g.output("hidden", g.transpose(g.reshape(x, ["tokens", "batch", wordWidth]), [1, 0, 2]));
-    return g.finish();
-  }
-  const x = optLayers(g, weights, config, {
-    embeddings,
-    positions,
-    attend: (layer, projected) =>
-      headByHead(g, projected, { batch: "batch", tokens: "tokens", heads }, (q, recent) =>
-        attentionOverJoined(g, q, past[layer]!, { ...recent, axis: "tokens" }, { mask, layer }),
-      ),
-  });
-  g.output("hidden", g.reshape(x, ["batch", "tokens", wordWidth]));
-  return g.finish();
+  const { hidden, heads, layers, wordWidth } = config;
+  const size = { layers, heads, head: hidden / heads, type: weights.activations("language"), width: wordWidth };
+  return cachedDecoder(cache, size, (g, given) => optLayers(g, weights, config, given));
 }
 
 /**
@@ -118,9 +94,10 @@ function selfAttention(
   const size = { from: hidden, to: hidden, bias };
 
   const scale = g.scalar((hidden / heads) ** -0.5, w.activations("language"));
-  const q = g.multiply(linear(g, x, w.at("q_proj"), size), scale);
-  const [keys, values] = [linear(g, x, w.at("k_proj"), size), linear(g, x, w.at("v_proj"), size)];
-  return linear(g, attend({ q, keys, values }), w.at("out_proj"), size);
+  const projections = ["q_proj", "k_proj", "v_proj"].map((name) => w.at(name));
+  const [queries, keys, values] = linears(g, x, projections, size);
+  const q = g.multiply(queries!, scale);
+  return linear(g, attend({ q, keys: keys!, values: values! }), w.at("out_proj"), size);
 }
 
 function feedForward(g: GraphBuilder, x: Value, w: Weights, { hidden, mlp, bias, activation }: OptConfig): Value {

@@ -4,6 +4,7 @@
  *
  *   hidden  768  width in here      heads  12  of 64 each      mlp  3072
  */
+import { linears } from "../graph/joined-products.ts";
 import { attention, layerNorm, linear, mergeHeads, splitHeads } from "../graph/layers.ts";
 import type { QFormerConfig } from "../checkpoint/config.ts";
 import type { Weights } from "../checkpoint/weights.ts";
@@ -31,9 +32,10 @@ export function keysAndValues(
   w: Weights,
   { hidden, heads, width, batch, tokens }: QFormerConfig & Axes & { readonly width: number },
 ): Seen {
-  const part = (name: string): Value => linear(g, x, w.at(`attention.${name}`), { from: width, to: hidden });
+  const parts = [w.at("attention.key"), w.at("attention.value")];
+  const [keys, values] = linears(g, x, parts, { from: width, to: hidden });
   const axes = { batch, tokens, heads };
-  return { keys: splitHeads(g, part("key"), axes), values: splitHeads(g, part("value"), axes) };
+  return { keys: splitHeads(g, keys!, axes), values: splitHeads(g, values!, axes) };
 }
 
 /** norm(x + attention(x → seen)). [rows, hidden] → [rows, hidden]; a batch of 1 in `seen` serves every batch of x. */
@@ -48,6 +50,17 @@ export function attend(
   const query = linear(g, x, w.at("attention.query"), { from: hidden, to: hidden });
   const q = splitHeads(g, g.multiply(query, scale), { batch, tokens, heads });
   const mixed = mergeHeads(g, attention(g, q, seen.keys, seen.values, seen.mask)); // [rows, hidden]
+  return attended(g, x, mixed, w, { hidden, epsilon });
+}
+
+/** norm(x + W mixed), behind an attention's values. [rows, hidden] → [rows, hidden] */
+export function attended(
+  g: GraphBuilder,
+  x: Value,
+  mixed: Value,
+  w: Weights,
+  { hidden, epsilon }: Pick<QFormerConfig, "hidden" | "epsilon">,
+): Value {
   const out = linear(g, mixed, w.at("output.dense"), { from: hidden, to: hidden });
   return layerNorm(g, g.add(out, x), w.at("output.LayerNorm"), hidden, epsilon);
 }

@@ -18,6 +18,7 @@
  */
 import { attention, attentionOverJoined, attentionOverPlaces, headByHead, linear, rmsNorm } from "../graph/layers.ts";
 import { mergeHeads, splitHeads } from "../graph/layers.ts";
+import { linears } from "../graph/joined-products.ts";
 import type { Attend, HeadAxes, Projected } from "../graph/layers.ts";
 import type { T5Config } from "../checkpoint/config.ts";
 import type { Weights } from "../checkpoint/weights.ts";
@@ -190,8 +191,10 @@ function project(g: GraphBuilder, x: Value, w: Weights, { width, heads, keyWidth
 }
 
 function projected(g: GraphBuilder, x: Value, own: Weights, config: T5Config): Projected {
-  const part = (name: string): Value => project(g, x, own.at(name), config);
-  return { q: part("q"), keys: part("k"), values: part("v") };
+  const { width, heads, keyWidth } = config;
+  const parts = ["q", "k", "v"].map((name) => own.at(name));
+  const [q, keys, values] = linears(g, x, parts, { from: width, to: heads * keyWidth, bias: false });
+  return { q: q!, keys: keys!, values: values! };
 }
 
 /** What the heads have seen, mixed. [rows, heads · keyWidth] → [rows, width] */
@@ -207,9 +210,15 @@ function feedForward(g: GraphBuilder, x: Value, box: Weights, config: T5Config):
   const { width, mlp, gated } = config;
   const w = box.at("DenseReluDense");
   const up = { from: width, to: mlp, bias: false };
-  const part = (name: string): Value => linear(g, x, w.at(name), up);
-  const inner = g.cast(activate(g, part(gated ? "wi_0" : "wi"), config), "float32");
-  const kept = gated ? g.multiply(inner, g.cast(part("wi_1"), "float32")) : inner;
+  const names = gated ? ["wi_0", "wi_1"] : ["wi"];
+  const [first, gate] = linears(
+    g,
+    x,
+    names.map((name) => w.at(name)),
+    up,
+  );
+  const inner = g.cast(activate(g, first!, config), "float32");
+  const kept = gate === undefined ? inner : g.multiply(inner, g.cast(gate, "float32"));
   return linear(g, kept, w.at("wo"), { from: mlp, to: width, bias: false });
 }
 

@@ -9,7 +9,7 @@
  *
  * Behind no prompt at all, where that project feeds a space as well, a candidate begins the text, as a caption does.
  */
-import type { LanguageModelFamily } from "../model.ts";
+import type { WriterFamily } from "../model.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 
 export interface CandidateTokens {
@@ -24,10 +24,10 @@ const mostKept = 20_000;
 
 export class CandidateTokenizer {
   readonly #tokenizer: Tokenizer;
-  readonly #family: LanguageModelFamily;
+  readonly #family: WriterFamily;
   readonly #kept = new Map<string, readonly number[]>();
 
-  constructor(tokenizer: Tokenizer, family: LanguageModelFamily) {
+  constructor(tokenizer: Tokenizer, family: WriterFamily) {
     this.#tokenizer = tokenizer;
     this.#family = family;
   }

@@ -30,12 +30,13 @@ export function verdictOf({ adjustedP, difference, higherIsBetter }: MetricCompa
   return difference > 0 === higherIsBetter ? "better" : "worse";
 }
 
-function differenceWithSpread({ difference, standardError, unit }: MetricComparison): string {
+/** A difference in points, with its standard error. */
+export function differenceWithSpread({ difference, standardError, unit }: MetricComparison): string {
   const error = standardError === null ? "" : ` ± ${pointsText(standardError, unit)}`;
   return `${differenceText(difference, unit)}${error}`;
 }
 
-function intervalText({ interval: { low, high }, unit }: MetricComparison): string {
+export function intervalText({ interval: { low, high }, unit }: MetricComparison): string {
   return `${differenceText(low, unit, "-∞")} to ${differenceText(high, unit, "+∞")}`;
 }
 

@@ -21,16 +21,16 @@ export function provenanceSection(report: Report): Markup {
 
 function runFold(run: ReportRun, name: string): Markup {
   const { id, folder, record, files } = run;
-  const { config, checkpoint, data, processor, timings, seeds } = record;
+  const { config, data, processor, timings, seeds } = record;
   const { decoding, overrides, ...plain } = config;
   return markup`<details>
     <summary><b>${id}</b> ${name}, ${config.task} ${data.split} <span class="quiet">${folder}</span></summary>
     <dl>
-      ${fact("checkpoint", `${checkpoint.name}, from ${checkpoint.source}, fingerprint ${checkpoint.fingerprint}`)}
+      ${checkpointFact(record)}
       ${fact("config", plainText(plain))} ${fact("decoding", plainText(decoding))}
       ${fact("flags that replace choices of the protocol", Object.keys(overrides).length === 0 ? "none" : plainText(overrides))}
       ${fact("data", `${data.dataset} ${data.split}, ${data.folder ?? "bundled"}, images ${data.images ?? "beside it"}, ${data.samples} samples`)}
-      ${codeFact(record)} ${fact("processor", plainText(processor))}
+      ${codeFact(record)} ${processor === undefined ? null : fact("processor", plainText(processor))}
       ${fact("seeds", Object.keys(seeds).length === 0 ? "none: nothing draws random numbers" : plainText(seeds))}
       ${fact("ran", `${timings.startedAt} to ${timings.finishedAt ?? "?"}`)} ${fact("identity", record.identity)}
     </dl>
@@ -53,6 +53,15 @@ function benchFold({ id, folder, record, files }: ReportBench): Markup {
 function fact(name: string, text: string): Markup {
   return markup`<dt>${name}</dt>
     <dd>${text}</dd>`;
+}
+
+/** Of an imported run its name and the file it is from: nothing else is known. */
+function checkpointFact({ checkpoint, imported }: ReportRun["record"]): Markup {
+  const { name, source = "unknown", fingerprint = "unknown" } = checkpoint;
+  if (imported === undefined) return fact("checkpoint", `${name}, from ${source}, fingerprint ${fingerprint}`);
+  const { file, form, sha256, tool } = imported;
+  const by = tool === null ? "" : `, made by ${tool}`;
+  return fact("imported", `${name}, from ${file} (${form}${by}), SHA-256 ${sha256}`);
 }
 
 function codeFact({ code, packages }: Pick<ReportRun["record"], "code" | "packages">): Markup {

@@ -1,4 +1,4 @@
-/** Makes a small JPEG of an image file, as a data: URL, with @napi-rs/canvas. */
+/** Makes small copies of image files with @napi-rs/canvas: for pages as data: URLs, for terminals as PNG. */
 import { createCanvas, loadImage } from "@napi-rs/canvas";
 import { stat } from "node:fs/promises";
 
@@ -12,8 +12,14 @@ export interface ImagePlace {
   readonly read?: () => Promise<Uint8Array>;
 }
 
-/** null: the file is missing or is not a readable image. */
-export async function thumbnailOf({ path, read }: ImagePlace): Promise<string | null> {
+/** A data: URL. null: the file is missing or is not a readable image. */
+export async function thumbnailOf(place: ImagePlace): Promise<string | null> {
+  const bytes = await smallImage(place, "jpeg");
+  return bytes === null ? null : `data:image/jpeg;base64,${bytes.toString("base64")}`;
+}
+
+/** The bytes of a small copy of the image. null: the file is missing or is not a readable image. */
+export async function smallImage({ path, read }: ImagePlace, format: "jpeg" | "png"): Promise<Buffer | null> {
   try {
     if (read === undefined && (await stat(path)).size > mostBytes) return null;
     const image = await loadImage(read === undefined ? path : await read());
@@ -25,8 +31,7 @@ export async function thumbnailOf({ path, read }: ImagePlace): Promise<string | 
     context.fillRect(0, 0, canvas.width, canvas.height);
     context.imageSmoothingQuality = "high";
     context.drawImage(image, 0, 0, canvas.width, canvas.height);
-    const bytes = await canvas.encode("jpeg", quality);
-    return `data:image/jpeg;base64,${bytes.toString("base64")}`;
+    return format === "png" ? await canvas.encode("png") : await canvas.encode("jpeg", quality);
   } catch {
     return null; // the run has reported the problem; the sample is shown without a picture
   }

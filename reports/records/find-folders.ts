@@ -11,7 +11,8 @@ export interface FoundFolder {
 }
 
 export const benchName = "bench.json";
-const depth = 3; // <model>/<precision>/<task>, the folders that `run` makes for several precisions
+/** Of runs below a folder: <prompt>/<model>/<precision>/<task>, the most that `run` makes. */
+export const runDepth = 4;
 
 /** Each folder once, in the given order. Files are ignored, since a shell's * lists them, too. */
 export async function findFolders(named: readonly string[]): Promise<readonly FoundFolder[]> {
@@ -19,7 +20,7 @@ export async function findFolders(named: readonly string[]): Promise<readonly Fo
   for (const name of named) {
     const path = resolve(name);
     if (await isFile(path)) continue;
-    const below = await foldersBelow(path, depth);
+    const below = await foldersBelow(path, runDepth);
     const folders: readonly FoundFolder[] = below.length > 0 ? below : [{ path, kind: "unknown" }];
     for (const folder of folders) if (!found.has(folder.path)) found.set(folder.path, folder);
   }

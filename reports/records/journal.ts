@@ -97,19 +97,24 @@ export async function readPredictions(path: string): Promise<readonly Prediction
 export function stagesOf(predictions: readonly Prediction[]): Record<string, number> {
   const stages: Record<string, number> = {};
   for (const prediction of predictions) {
-    if (prediction.status === "failed") continue;
+    if (!("latencyMs" in prediction)) continue;
     for (const [stage, ms] of Object.entries(prediction.latencyMs)) stages[stage] = (stages[stage] ?? 0) + ms;
   }
   return stages;
 }
 
+/** The lines of a journal as they are on disk. An incomplete last line is left out. */
+export async function readJournalLines(path: string): Promise<readonly JournalLine[]> {
+  return (await readLines(path)).lines;
+}
+
 interface Lines {
-  readonly lines: readonly Line[];
+  readonly lines: readonly JournalLine[];
   readonly sizeBytes: number;
   readonly isTorn: boolean;
 }
 
-interface Line {
+export interface JournalLine {
   readonly prediction: Prediction;
   /** The bytes of a line, including its line end. */
   readonly bytes: Buffer;
@@ -122,7 +127,7 @@ async function readLines(path: string): Promise<Lines> {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return Buffer.alloc(0);
     throw error;
   });
-  const lines: Line[] = [];
+  const lines: JournalLine[] = [];
   const lineOf = new Map<string, number>();
   let start = 0;
   for (;;) {
@@ -156,7 +161,8 @@ function readLine(bytes: Buffer, where: string): Prediction {
   }
 }
 
-function outcomeOf(prediction: Prediction): Outcome {
+/** The part of a prediction that scores need. */
+export function outcomeOf(prediction: Prediction): Outcome {
   switch (prediction.status) {
     case "predicted":
       return {
@@ -170,6 +176,8 @@ function outcomeOf(prediction: Prediction): Outcome {
         texts: Int32Array.from(prediction.texts),
         logits: Float32Array.from(prediction.logits),
       };
+    case "imported":
+      return { status: "predicted", text: prediction.text };
     case "failed":
       return { status: "failed", error: prediction.error };
   }

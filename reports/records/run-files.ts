@@ -29,6 +29,8 @@ export function taskCopyName(path: string): string {
 }
 
 const taskCopyNames = ["a.yaml", "a.yml", "a.json", "a.ts", "a.mts", "a.js", "a.mjs"].map(taskCopyName);
+/** Below a run folder, the folders of the shards that several machines ask. */
+export const shardsName = "shards";
 
 /** Names of all files that a run folder may hold. */
 export const ownNames: ReadonlySet<string> = new Set([
@@ -44,14 +46,15 @@ export const ownNames: ReadonlySet<string> = new Set([
   lockName,
 ]);
 
-/** `free`: the folder is empty or does not exist; `run`: it holds a run; `other`: it holds other files. */
+/** `free`: the folder does not exist, or holds nothing but shards; `run`: it holds a run; `other`: it holds other files. */
 export async function kindOfFolder(folder: string): Promise<"free" | "run" | "other"> {
   const names = await readdir(folder).catch((error: unknown): string[] => {
     if (systemCode(error) === "ENOENT") return [];
     throw asFolderError(folder, error);
   });
   if (names.includes(recordName)) return "run";
-  return names.every((name) => name === lockName || isTemporaryName(name, ownNames)) ? "free" : "other";
+  const isFree = (name: string): boolean => name === lockName || name === shardsName || isTemporaryName(name, ownNames);
+  return names.every(isFree) ? "free" : "other";
 }
 
 /** Reads a finished or unfinished run. Throws a RunFolderError where there is none or it is broken. */

@@ -27,8 +27,27 @@ import {
 import { describeSystemCode, RunFolderError, RunWriteError, systemCode } from "./run-folder-error.ts";
 import { differences } from "./run-folder-text.ts";
 import { lockFolder, lockName } from "./run-lock.ts";
+import type { SchedulerTask } from "./run-lock.ts";
 import { identityHash, runFormat } from "./run-record.ts";
-import type { Prediction, RunCounts, RunMeasured, RunPlan, RunRecord, RunStatus, ScoreSheet } from "./run-record.ts";
+import type {
+  Prediction,
+  RecordedPlan,
+  RunCounts,
+  RunMeasured,
+  RunRecord,
+  RunStatus,
+  ScoreSheet,
+} from "./run-record.ts";
+
+interface OpenOptions {
+  readonly samples: number;
+  /** Removes an existing run; other files are never removed. */
+  readonly overwrite: boolean;
+  /** The scheduler's task that this process runs as; unset: none. */
+  readonly task?: SchedulerTask | null;
+  /** Bytes of the file that the task is written in, of which a copy is kept; unset: there is none. */
+  readonly taskFile?: Uint8Array | null;
+}
 
 interface OpenFolder {
   readonly path: string;
@@ -58,20 +77,14 @@ export class RunFolder {
   /**
    * Opens the folder for this plan of `samples` samples and locks it. Throws a RunFolderError where it cannot be
    * written, is in use, holds other files, or predictions of another run.
-   * @param overwrite removes an existing run; other files are never removed
-   * @param taskFile bytes of the file that the task is written in, of which a copy is kept; unset: there is none
    */
   static async open(
     path: string,
-    plan: RunPlan,
-    {
-      samples,
-      overwrite,
-      taskFile = null,
-    }: { readonly samples: number; readonly overwrite: boolean; readonly taskFile?: Uint8Array | null },
+    plan: RecordedPlan,
+    { samples, overwrite, task = null, taskFile = null }: OpenOptions,
   ): Promise<RunFolder> {
     await refuseOther(path); // before anything is written, including the lock
-    const release = await claim(path);
+    const release = await claim(path, task);
     try {
       await refuseOther(path); // checked again, since another process may have written to it meanwhile
       await removeLeftovers(path, overwrite);
@@ -99,7 +112,7 @@ export class RunFolder {
   }
 
   /** Marks the run as running with this plan, and drops all predictions except those of the samples `kept`. */
-  async begin(plan: RunPlan, kept: readonly string[]): Promise<void> {
+  async begin(plan: RecordedPlan, kept: readonly string[]): Promise<void> {
     await this.#write(async () => {
       // These files were made from predictions that are about to change.
       for (const name of [scoresName, rowsName, checksumsName]) await rm(join(this.path, name), { force: true });
@@ -203,8 +216,22 @@ export class RunFolder {
   }
 }
 
-function newRecord(plan: RunPlan, samples: number): RunRecord {
-  const { config, taskFile, checkpoint, data, code, packages, processor, device, seeds } = plan;
+function newRecord(plan: RecordedPlan, samples: number): RunRecord {
+  const {
+    config,
+    taskFile,
+    checkpoint,
+    imported,
+    data,
+    code,
+    packages,
+    processor,
+    device,
+    shard,
+    machines,
+    mixedProcessors,
+    seeds,
+  } = plan;
   return {
     format: runFormat,
     status: "running",
@@ -212,11 +239,15 @@ function newRecord(plan: RunPlan, samples: number): RunRecord {
     config,
     ...(taskFile !== undefined && { taskFile }),
     checkpoint,
+    ...(imported !== undefined && { imported }),
     data,
     code,
     packages,
-    processor,
+    ...(processor !== undefined && { processor }),
     ...(device !== undefined && { device }),
+    ...(shard !== undefined && { shard }),
+    ...(machines !== undefined && { machines }),
+    ...(mixedProcessors !== undefined && { mixedProcessors }),
     seeds,
     counts: { samples, predicted: 0, failed: 0 },
     timings: { startedAt: new Date().toISOString(), finishedAt: null },
@@ -233,11 +264,11 @@ async function refuseOther(path: string): Promise<void> {
 /**
  * Creates the folder if needed and locks it. Returns a function that unlocks it, and removes it if nothing was written.
  */
-async function claim(path: string): Promise<() => Promise<void>> {
+async function claim(path: string, task: SchedulerTask | null): Promise<() => Promise<void>> {
   let made: string | null = null;
   try {
     made = await makeFolder(path);
-    const unlock = await lockFolder(path);
+    const unlock = await lockFolder(path, task);
     return async () => {
       await unlock();
       await removeEmptyFolders(path, made);

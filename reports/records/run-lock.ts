@@ -1,6 +1,8 @@
 /**
  * Lets only one process write to a run folder at a time; `run.lock` says which. The lock of a process that no longer
- * exists is taken over, so after a killed run nothing must be cleaned up by hand.
+ * exists is taken over, so after a killed run nothing must be cleaned up by hand. Whether a process of another machine
+ * exists cannot be known, so its lock stays, unless both processes are one task of a scheduler, which starts a task again
+ * only when it has ended.
  */
 import { readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
@@ -10,6 +12,14 @@ import { RunFolderError } from "./run-folder-error.ts";
 
 export const lockName = "run.lock";
 
+/** A task that a scheduler of a cluster starts, and starts again on another machine when its machine fails. */
+export interface SchedulerTask {
+  /** Different from that of every other task: `slurm:17_3`, `kubernetes:<job uid>/3`. */
+  readonly id: string;
+  /** How often it was started again; null: the scheduler does not say, so any other machine is a later start. */
+  readonly restarts: number | null;
+}
+
 interface Owner {
   readonly pid: number;
   readonly host: string;
@@ -18,6 +28,7 @@ interface Owner {
    * immediately.
    */
   readonly started: string | null;
+  readonly task: SchedulerTask | null;
 }
 
 /**
@@ -29,11 +40,12 @@ const emptyLockMs = 10_000;
 /**
  * Locks the folder and returns a function that unlocks it. Throws a RunFolderError where another process holds the
  * lock.
+ * @param task the scheduler's task that this process runs as; null: none
  */
-export async function lockFolder(folder: string): Promise<() => Promise<void>> {
+export async function lockFolder(folder: string, task: SchedulerTask | null = null): Promise<() => Promise<void>> {
   const path = join(folder, lockName);
   const started = (await statusOf(process.pid))?.started ?? null;
-  const owner: Owner = { pid: process.pid, host: hostname(), started };
+  const owner: Owner = { pid: process.pid, host: hostname(), started, task };
   for (let attempt = 0; attempt < 3; attempt += 1) {
     try {
       await writeFile(path, JSON.stringify(owner), { flag: "wx" });
@@ -44,16 +56,16 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
         throw error;
       }
     }
-    await removeIfStale(folder, path);
+    await removeIfStale(folder, path, task);
   }
   throw new RunFolderError(`${folder}: another process is starting a run here. Wait for it, or give another --output.`);
 }
 
-async function removeIfStale(folder: string, path: string): Promise<void> {
+async function removeIfStale(folder: string, path: string, task: SchedulerTask | null): Promise<void> {
   const found = await readLock(path);
   if (found === null) return;
   const owner = parseOwner(found.text);
-  if (owner === null ? Date.now() - found.writtenMs < emptyLockMs : await isHeld(owner)) {
+  if (owner === null ? Date.now() - found.writtenMs < emptyLockMs : await isHeld(owner, task)) {
     const who = owner === null ? "another process" : `process ${owner.pid} on ${owner.host}`;
     throw new RunFolderError(
       `${folder}: in use by ${who}. Wait for it, or give another --output. If it is not running any more, delete ${path}.`,
@@ -88,15 +100,25 @@ function parseOwner(text: string): Owner | null {
     if (!("pid" in value) || !("host" in value) || !("started" in value)) return null;
     const { pid, host, started } = value;
     if (typeof pid !== "number" || typeof host !== "string") return null;
-    return { pid, host, started: typeof started === "string" ? started : null };
+    const task = "task" in value ? parseTask(value.task) : null;
+    return { pid, host, started: typeof started === "string" ? started : null, task };
   } catch {
     return null; // incomplete after a crash
   }
 }
 
-/** Whether the lock's process still runs. For another machine that cannot be known, so its lock counts as held. */
-async function isHeld({ pid, host, started }: Owner): Promise<boolean> {
-  if (host !== hostname()) return true;
+function parseTask(value: unknown): SchedulerTask | null {
+  if (typeof value !== "object" || value === null || !("id" in value) || !("restarts" in value)) return null;
+  const { id, restarts } = value;
+  return typeof id === "string" ? { id, restarts: typeof restarts === "number" ? restarts : null } : null;
+}
+
+/**
+ * Whether the lock's process still runs. For another machine that cannot be known, so its lock counts as held, unless it
+ * was an earlier start of the task `now`.
+ */
+async function isHeld({ pid, host, started, task }: Owner, now: SchedulerTask | null): Promise<boolean> {
+  if (host !== hostname()) return !isEarlierStart(task, now);
   if (pid === process.pid) return false;
   try {
     process.kill(pid, 0);
@@ -104,9 +126,14 @@ async function isHeld({ pid, host, started }: Owner): Promise<boolean> {
     if (isErrno(error, "ESRCH")) return false;
     // EPERM: the process exists but belongs to another user.
   }
-  const now = await statusOf(pid);
-  if (now?.state === "Z") return false; // a zombie: it has ended, but its parent has not collected its status
-  return started === null || now === null || started === now.started;
+  const status = await statusOf(pid);
+  if (status?.state === "Z") return false; // a zombie: it has ended, but its parent has not collected its status
+  return started === null || status === null || started === status.started;
+}
+
+function isEarlierStart(before: SchedulerTask | null, now: SchedulerTask | null): boolean {
+  if (before === null || now === null || before.id !== now.id) return false;
+  return before.restarts === null || now.restarts === null || before.restarts < now.restarts;
 }
 
 interface ProcessStatus {

@@ -20,6 +20,29 @@ export const scoresFormat = "blip2-bench-scores/1";
 const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 const count = z.int().nonnegative();
 
+const processorSchema = z.object({
+  model: z.string(),
+  cores: count,
+  threads: count,
+  /** Number of worker processes, which share the threads; unset: one. */
+  workers: count.optional(),
+  memoryBytes: count,
+  platform: z.string(),
+  node: z.string(),
+  /** Instruction sets that matrix products are made with; unset: not recorded, or the system does not tell. */
+  instructions: z.array(z.string()).readonly().optional(),
+  /** Fingerprint of how the machine rounds in the run's precision; unset: not recorded. */
+  rounding: z.string().optional(),
+});
+
+/** The device that computed, if it is not the CPU. null stands for values that the device does not report. */
+const deviceSchema = z.object({
+  provider: z.string(),
+  id: count,
+  name: z.string().nullable(),
+  driver: z.string().nullable(),
+});
+
 const measuredSchema = z.object({
   /** Milliseconds to load the model, including the conversion of weights if it was necessary. */
   loadMs: z.number().nullable(),
@@ -55,7 +78,8 @@ export const runRecordSchema = z.object({
     protocol: z.string(),
     /** Samples from the start of the split: a number, or a fraction below 1; null is all of them. */
     limit: z.number().positive().nullable(),
-    batchSize: z.int().positive(),
+    /** Unset: the run is imported. */
+    batchSize: z.int().positive().optional(),
     /** Precision of the model, such as `int8` or `vision=int8,language=int4`; unset: fp32. */
     precision: z.string().optional(),
     /** Version of the precision's name: see recorded-precision.ts. */
@@ -66,6 +90,8 @@ export const runRecordSchema = z.object({
     generation: z.string().optional(),
     /** The list that answers are chosen from by likelihood; unset: there is none, or each sample has its own choices. */
     candidates: z.object({ count, sha256: z.string() }).optional(),
+    /** Where few-shot prompts take their shots from: a split, its samples with an answer, its files by name; unset: there are none. */
+    shots: z.object({ split: z.string(), samples: count, files: z.record(z.string(), z.string()) }).optional(),
     /** The decoding settings in use: the protocol's choices with overrides. */
     decoding: z.record(z.string(), z.json()),
     /** Column that standard errors group samples by; unset: samples of one image are a group. */
@@ -82,11 +108,27 @@ export const runRecordSchema = z.object({
   taskFile: z.object({ path: z.string(), sha256: z.string() }).optional(),
   checkpoint: z.object({
     name: z.string(),
-    /** Folder or hub name that the checkpoint was loaded from. */
-    source: z.string(),
+    /** Folder or hub name that the checkpoint was loaded from; unset: the run is imported, and so below. */
+    source: z.string().optional(),
+    /** `unknown`: the run is imported. */
     family: z.string(),
-    fingerprint: z.string(),
+    fingerprint: z.string().optional(),
   }),
+  /**
+   * The file that the answers were taken from, where they were made by another program. Of such a run nothing is recorded that
+   * the file does not tell: no checkpoint, batch size, processor, times or tokens.
+   */
+  imported: z
+    .object({
+      file: z.string(),
+      sha256: z.string(),
+      sizeBytes: count,
+      /** Form of the file, such as `vqa-results`. */
+      form: z.string(),
+      /** The program that made it; null: the file does not tell. */
+      tool: z.string().nullable(),
+    })
+    .optional(),
   data: z.object({
     dataset: z.string(),
     split: z.string(),
@@ -108,20 +150,37 @@ export const runRecordSchema = z.object({
     fingerprint: z.string(),
   }),
   packages: z.record(z.string(), z.string()),
-  processor: z.object({
-    model: z.string(),
-    cores: count,
-    threads: count,
-    /** Number of worker processes, which share the threads; unset: one. */
-    workers: count.optional(),
-    memoryBytes: count,
-    platform: z.string(),
-    node: z.string(),
-  }),
-  /** The device that computed, if it is not the CPU. null stands for values that the device does not report. */
-  device: z
-    .object({ provider: z.string(), id: count, name: z.string().nullable(), driver: z.string().nullable() })
+  /** Unset: the run is imported. */
+  processor: processorSchema.optional(),
+  device: deviceSchema.optional(),
+  /** Where this is one shard of a run: which, the windows of the whole run, and their fingerprint (evaluation/shard.ts). */
+  shard: z
+    .object({
+      name: z.string(),
+      windows: count,
+      windowsHash: z.string(),
+      /** The command that asks this shard. */
+      command: z.string(),
+      /** The task of a scheduler that asked it, such as `slurm:17_3`. */
+      task: z.string().optional(),
+    })
     .optional(),
+  /** Where the run was merged from shards: the machine of each, and the windows that are kept of its answers. */
+  machines: z
+    .array(
+      z.object({
+        shard: z.string(),
+        windows: count,
+        processor: processorSchema,
+        device: deviceSchema.optional(),
+        startedAt: z.string(),
+        finishedAt: z.string().nullable(),
+      }),
+    )
+    .readonly()
+    .optional(),
+  /** Where those machines round differently: answers that two of them gave, and how many of these differ. */
+  mixedProcessors: z.object({ compared: count, differing: count }).optional(),
   /** Random seeds; empty, since a run draws no random numbers. */
   seeds: z.record(z.string(), z.number()),
   counts: z.object({ samples: count, predicted: count, failed: count }),
@@ -142,8 +201,24 @@ export type RunCounts = RunRecord["counts"];
 
 export type RunMeasured = z.infer<typeof measuredSchema>;
 
-/** The part of a record that is known before the first prediction. */
-export type RunPlan = Omit<RunRecord, "format" | "status" | "identity" | "counts" | "timings" | "measured">;
+/** The part of a record that is known before the first prediction, of an imported run, too. */
+export type RecordedPlan = Omit<RunRecord, "format" | "status" | "identity" | "counts" | "timings" | "measured">;
+
+/** That of a run which this program makes: nothing is unknown. */
+export type RunPlan = RecordedPlan & {
+  readonly config: { readonly batchSize: number };
+  readonly checkpoint: { readonly source: string; readonly fingerprint: string };
+  readonly processor: NonNullable<RunRecord["processor"]>;
+};
+
+/** Of a finished or unfinished run that this program makes. */
+export type OwnRecord = RunRecord & Pick<RunPlan, "config" | "checkpoint" | "processor">;
+
+export function isOwnRecord(record: RunRecord): record is OwnRecord {
+  return record.imported === undefined && record.processor !== undefined && record.config.batchSize !== undefined;
+}
+
+export type RecordedMachine = NonNullable<RunRecord["machines"]>[number];
 
 const rankedCandidatesSchema = z.object({
   /** Candidates that the answer was chosen among. */
@@ -155,6 +230,12 @@ const rankedCandidatesSchema = z.object({
   best: z.array(z.object({ index: count, text: z.string(), logProbability: z.number(), tokens: count })).readonly(),
 });
 
+/** `id`: of a sample of the split that shots are drawn from. `caption`: of its image, where those were made. */
+const shotSchema = z.object({ id: z.string(), caption: z.string().optional() });
+
+/** A sample that a prompt shows, with its answer, before its own question. */
+export type RecordedShot = Readonly<z.infer<typeof shotSchema>>;
+
 /** The candidates of an answer that was chosen by likelihood. */
 export type RankedCandidates = Readonly<z.infer<typeof rankedCandidatesSchema>>;
 
@@ -165,6 +246,8 @@ const predictionSchema = z.discriminatedUnion("status", [
     image: z.string(),
     /** null: the model was given the image without text. */
     prompt: z.string().nullable(),
+    /** In the order of the prompt; unset: it has none. */
+    shots: z.array(shotSchema).readonly().optional(),
     text: z.string(),
     tokens: z.array(z.int()).readonly(),
     score: z.number().nullable(),
@@ -184,9 +267,17 @@ const predictionSchema = z.discriminatedUnion("status", [
   }),
   z.object({
     id: z.string(),
+    /** Taken from another program's file, which tells no prompt, tokens or times. */
+    status: z.literal("imported"),
+    image: z.string(),
+    text: z.string(),
+  }),
+  z.object({
+    id: z.string(),
     status: z.literal("failed"),
     image: z.string(),
     prompt: z.string().nullable(),
+    shots: z.array(shotSchema).readonly().optional(),
     error: z.string(),
   }),
 ]);
@@ -282,7 +373,7 @@ function firstIssue(error: z.ZodError): string {
  * The values, by name, that must be unchanged for a run to be resumed. Threads, processor and paths are not among them,
  * since they change no prediction; nor are version and commit, since the code's fingerprint is more precise.
  */
-export function identityFields(plan: RunPlan): ReadonlyMap<string, string> {
+export function identityFields(plan: RecordedPlan): ReadonlyMap<string, string> {
   const fields = new Map<string, string>();
   const add = (path: string, value: unknown): void => {
     if (typeof value !== "object" || value === null) {
@@ -294,16 +385,18 @@ export function identityFields(plan: RunPlan): ReadonlyMap<string, string> {
   const { dataset, split, samples, files, columns = {} } = plan.data;
   add("config", plan.config);
   if (plan.taskFile !== undefined) add("task file", plan.taskFile.sha256);
-  add("checkpoint", { name: plan.checkpoint.name, fingerprint: plan.checkpoint.fingerprint });
+  const { name, fingerprint } = plan.checkpoint;
+  add("checkpoint", { name, ...(fingerprint !== undefined && { fingerprint }) });
   add("data.columns", columns);
   add("data", { dataset, split, samples, ...Object.fromEntries(files.map(({ name, sha256 }) => [name, sha256])) });
+  if (plan.imported !== undefined) add("imported", { form: plan.imported.form, sha256: plan.imported.sha256 });
   add("code.fingerprint", plan.code.fingerprint);
   add("packages", plan.packages);
   add("seeds", plan.seeds);
   return fields;
 }
 
-export function identityHash(plan: RunPlan): string {
+export function identityHash(plan: RecordedPlan): string {
   const fields = [...identityFields(plan)].sort(([a], [b]) => (a < b ? -1 : 1));
   return createHash("sha256").update(JSON.stringify(fields)).digest("hex");
 }

@@ -18,7 +18,7 @@ const memoryColumn = right<ReportRun>(
 const speedColumns: readonly ColumnOf<ReportRun>[] = [
   ...settingColumns,
   right("batch", ({ record }) => amount(record.config.batchSize, 0), "batch_size"),
-  right("threads", ({ record }) => amount(record.processor.threads, 0)),
+  right("threads", ({ record }) => amount(record.processor?.threads, 0)),
   throughputColumn,
   right("mean (ms)", ({ latency }) => figure(latency?.sampleMs.mean), "mean_ms"),
   ...percentileColumns(["50", "90", "95", "99"]),

@@ -16,6 +16,7 @@ import { splitWords } from "../whitespace.ts";
 import { referenceTexts } from "./hypotheses.ts";
 import type { ReferencedSample } from "./hypotheses.ts";
 import { meanScore } from "./mean-score.ts";
+import { shownNumber, unscoredWorking } from "./working.ts";
 
 const threshold = 0.5; // section 4: below it the answer is another one, and not one that was misread
 
@@ -28,6 +29,23 @@ export const anls: Metric<ReferencedSample> = {
       const similarity = Math.max(...referenceTexts(sample).map((reference) => similarityOf(answer, reference)));
       return similarity < threshold ? 0 : similarity;
     });
+  },
+  explain(place, hypotheses) {
+    const { sample, answer } = hypotheses[place]!;
+    const references = referenceTexts(sample);
+    if (references.length === 0) return unscoredWorking;
+    const each = references.map((reference) => similarityOf(answer, reference));
+    const best = Math.max(...each);
+    return {
+      score: best < threshold ? 0 : best,
+      steps: [
+        ...references.map((reference, index) => ({
+          what: `reference "${reference}"`,
+          result: `similarity ${shownNumber(each[index]!)}`,
+        })),
+        { what: "the best, where it is at least 0.5", result: shownNumber(best < threshold ? 0 : best) },
+      ],
+    };
   },
 };
 

@@ -10,12 +10,13 @@ import type { Metric, Score } from "../task.ts";
 import { bleu, bleuColumns, negated, sumBleuCounts } from "./bleu.ts";
 import type { BleuCounts } from "./bleu.ts";
 import { captionRun } from "./caption-run.ts";
-import type { Hypotheses } from "./caption-run.ts";
-import { ciderScores, documentFrequencies } from "./cider.ts";
+import type { CaptionRun, Hypotheses } from "./caption-run.ts";
+import { ciderScores, documentFrequencies, likenesses, scoreOf } from "./cider.ts";
 import { clustersOf } from "./hypotheses.ts";
 import type { ReferencedSample } from "./hypotheses.ts";
-import { rougeL as rougeLOfImage } from "./rouge-l.ts";
+import { rougeL as rougeLOfImage, rougeLParts } from "./rouge-l.ts";
 import { clusteredStandardError, jackknifeStandardError } from "./standard-error.ts";
+import { quotedWords, shownNumber, unscoredWorking } from "./working.ts";
 
 /**
  * The images over which CIDEr computes document frequencies. `split`: all images of the split, so that scores of a part
@@ -34,16 +35,49 @@ export function ciderMetric(collection: DocumentCollection): Metric<ReferencedSa
     unit: "cider",
     higherIsBetter: true,
     score(hypotheses, split) {
-      const run = captionRun(hypotheses, collection === "split" ? split : scoredSamples(hypotheses, split));
-      if (run === null || run.documents.filter((image) => image.some(({ words }) => words > 0)).length < 2)
-        return unscored;
+      const run = ciderRun(hypotheses, split, collection);
+      if (run === null) return unscored;
       const frequencies = documentFrequencies(run.documents, run.ngrams.size);
       return meanOverImages(hypotheses, ciderScores(run.hypothesisNgrams, run.referenceNgrams, frequencies));
+    },
+    explain(place, hypotheses, split) {
+      const run = ciderRun(hypotheses, split, collection);
+      if (run === null) return unscoredWorking;
+      const frequencies = documentFrequencies(run.documents, run.ngrams.size);
+      const each = likenesses(run.hypothesisNgrams[place]!, run.referenceNgrams[place]!, frequencies);
+      const score = scoreOf(each);
+      return {
+        score,
+        steps: [
+          { what: "words of the caption", result: quotedWords(run.hypothesisTokens[place]!) },
+          ...each.map(({ byOrder, lengthFactor }, index) => ({
+            what: `a reference: ${quotedWords(run.referenceTokens[place]![index]!)}`,
+            result:
+              `cosine of tf-idf by n = 1..4: ${byOrder.map((cosine) => shownNumber(cosine)).join(", ")}; ` +
+              `for its length times ${shownNumber(lengthFactor)}`,
+          })),
+          {
+            what: `10 times the mean over n and references; n-grams weighed by ${frequencies.documents} images`,
+            result: shownNumber(score),
+          },
+        ],
+      };
     },
   };
 }
 
 export const cider = ciderMetric("split");
+
+/** null: no score, see ciderMetric. */
+function ciderRun(
+  hypotheses: Hypotheses,
+  split: readonly ReferencedSample[],
+  collection: DocumentCollection,
+): CaptionRun | null {
+  const run = captionRun(hypotheses, collection === "split" ? split : scoredSamples(hypotheses, split));
+  const images = run?.documents.filter((image) => image.some(({ words }) => words > 0)) ?? [];
+  return images.length < 2 ? null : run;
+}
 
 /** The scored samples; the split itself where all of it is scored, so that its counts are reused. */
 function scoredSamples(hypotheses: Hypotheses, split: readonly ReferencedSample[]): readonly ReferencedSample[] {
@@ -62,6 +96,21 @@ export const rougeL: Metric<ReferencedSample> = {
       hypotheses,
       hypothesisTokens.map((tokens, index) => rougeLOfImage(tokens, referenceTokens[index] ?? [])),
     );
+  },
+  explain(place, hypotheses, split) {
+    const run = captionRun(hypotheses, split);
+    if (run === null) return unscoredWorking;
+    const [tokens, references] = [run.hypothesisTokens[place]!, run.referenceTokens[place]!];
+    const { precision, recall, score } = rougeLParts(tokens, references);
+    return {
+      score,
+      steps: [
+        { what: "words of the caption", result: quotedWords(tokens) },
+        { what: "longest common subsequence / length of the caption, the best", result: shownNumber(precision) },
+        { what: "longest common subsequence / length of the reference, the best", result: shownNumber(recall) },
+        { what: "their F, recall counting 1.2² times", result: shownNumber(score) },
+      ],
+    };
   },
 };
 
@@ -86,6 +135,22 @@ function bleuMetric(n: number): Metric<ReferencedSample> {
         ),
         countsBySample: bleuColumns(images),
         ...breakdownByDomain(hypotheses, images, score),
+      };
+    },
+    explain(place, hypotheses, split) {
+      const run = captionRun(hypotheses, split);
+      if (run === null) return unscoredWorking;
+      const { correct, guesses, hypothesisLength, referenceLength } = run.bleuCounts[place]!;
+      return {
+        score: null, // a corpus has one, from the sums of these counts
+        steps: [
+          { what: "words of the caption", result: quotedWords(run.hypothesisTokens[place]!) },
+          ...correct.slice(0, n).map((count, order) => ({
+            what: `${order + 1}-grams that are in a reference`,
+            result: `${count} of ${guesses[order] ?? 0}`,
+          })),
+          { what: "length, and that of the closest reference", result: `${hypothesisLength}, ${referenceLength}` },
+        ],
       };
     },
   };

@@ -61,15 +61,40 @@ export function ciderScores(
   references: readonly (readonly NgramCounts[])[],
   frequencies: DocumentFrequencies,
 ): number[] {
-  const vectorOf = vectors(frequencies);
   return hypotheses.map((counts, image) => {
     const captions = references[image] ?? [];
     if (captions.length === 0) throw new RangeError(`CIDEr: image ${image} has no references; leave it out`);
-    const hypothesis = vectorOf(counts);
-    let sum = 0;
-    for (const reference of captions) sum += likeness(hypothesis, vectorOf(reference));
-    return (scale * sum) / longestNgram / captions.length;
+    return scoreOf(likenesses(counts, captions, frequencies));
   });
+}
+
+/** The score of an image from its hypothesis's likeness to each reference. */
+export function scoreOf(each: readonly Likeness[]): number {
+  let sum = 0;
+  for (const { byOrder, lengthFactor } of each) {
+    let ofReference = 0;
+    for (const cosine of byOrder) ofReference += cosine;
+    sum += ofReference * lengthFactor;
+  }
+  return (scale * sum) / longestNgram / each.length;
+}
+
+/** How alike a hypothesis and a reference are. */
+export interface Likeness {
+  /** For n = 1..4: the clipped cosine of their weights; 0 where a norm is 0, as in cider_scorer.py, sim. */
+  readonly byOrder: readonly number[];
+  /** exp(-difference ^ 2 / 72) */
+  readonly lengthFactor: number;
+}
+
+export function likenesses(
+  hypothesis: NgramCounts,
+  references: readonly NgramCounts[],
+  frequencies: DocumentFrequencies,
+): readonly Likeness[] {
+  const vectorOf = vectors(frequencies);
+  const vector = vectorOf(hypothesis);
+  return references.map((reference) => likeness(vector, vectorOf(reference)));
 }
 
 /** A caption as the weights of its n-grams, one vector for each n. */
@@ -95,22 +120,18 @@ function vectors({ documents, weights }: DocumentFrequencies): (counts: NgramCou
   };
 }
 
-/**
- * Likeness summed over n. Where a norm is 0 nothing is divided, as in cider_scorer.py, sim: the product is 0 then, too.
- */
-function likeness(hypothesis: CaptionVector, reference: CaptionVector): number {
+function likeness(hypothesis: CaptionVector, reference: CaptionVector): Likeness {
   const products = [0, 0, 0, 0];
   forEachShared(hypothesis.counts, reference.counts, (inHypothesis, inReference, order) => {
     const weight = reference.weights[inReference] ?? 0;
     products[order]! += Math.min(hypothesis.weights[inHypothesis] ?? 0, weight) * weight;
   });
-  let sum = 0;
-  for (const [order, product] of products.entries()) {
+  const byOrder = products.map((product, order) => {
     const norms = (hypothesis.norms[order] ?? 0) * (reference.norms[order] ?? 0);
-    if (norms !== 0) sum += product / norms;
-  }
+    return norms === 0 ? 0 : product / norms;
+  });
   const difference = lengthInBigrams(hypothesis.counts) - lengthInBigrams(reference.counts);
-  return sum * Math.exp(-(difference * difference) / (2 * sigma * sigma));
+  return { byOrder, lengthFactor: Math.exp(-(difference * difference) / (2 * sigma * sigma)) };
 }
 
 /** Length counts bigrams, not words (cider_scorer.py, counts2vec), so captions of no and of one word are equally long. */

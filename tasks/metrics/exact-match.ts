@@ -11,6 +11,7 @@ import { referenceTexts } from "./hypotheses.ts";
 import type { ReferencedSample } from "./hypotheses.ts";
 import { meanScore } from "./mean-score.ts";
 import { normaliseAnswer } from "./vqa-answer.ts";
+import { changed, unscoredWorking } from "./working.ts";
 
 export const exactMatch: Metric<ReferencedSample> = {
   name: "accuracy",
@@ -21,5 +22,22 @@ export const exactMatch: Metric<ReferencedSample> = {
       const hypothesis = normaliseAnswer(answer);
       return referenceTexts(sample).some((reference) => normaliseAnswer(reference) === hypothesis) ? 1 : 0;
     });
+  },
+  explain(place, hypotheses) {
+    const { sample, answer } = hypotheses[place]!;
+    const references = referenceTexts(sample);
+    if (references.length === 0) return unscoredWorking;
+    const hypothesis = normaliseAnswer(answer);
+    const isEqual = references.map((reference) => normaliseAnswer(reference) === hypothesis);
+    return {
+      score: isEqual.includes(true) ? 1 : 0,
+      steps: [
+        { what: "the answer, as it is compared", result: changed(answer, hypothesis) },
+        ...references.map((reference, index) => ({
+          what: `reference ${changed(reference, normaliseAnswer(reference))}`,
+          result: isEqual[index] === true ? "equal" : "not equal",
+        })),
+      ],
+    };
   },
 };

@@ -4,6 +4,12 @@
  */
 import type { Metric, RetrievalMetric } from "../task.ts";
 import { anls } from "./anls.ts";
+import {
+  choiceAccuracy,
+  choiceAccuracyPerCharacter,
+  choiceAccuracyPerToken,
+  choiceAccuracySum,
+} from "./choice-accuracy.ts";
 import { bleu1, bleu2, bleu3, bleu4, cider, rougeL } from "./caption-metrics.ts";
 import { exactMatch } from "./exact-match.ts";
 import type { ReferencedSample } from "./hypotheses.ts";
@@ -17,6 +23,10 @@ export const textMetrics: readonly Metric<ReferencedSample>[] = [
   vqaAccuracyOfAny,
   tokenF1,
   anls,
+  choiceAccuracy,
+  choiceAccuracySum,
+  choiceAccuracyPerToken,
+  choiceAccuracyPerCharacter,
   cider,
   bleu1,
   bleu2,

@@ -20,6 +20,14 @@ const beta = 1.2; // rouge.py, Rouge: recall counts more than precision
  * @throws RangeError for an image without references.
  */
 export function rougeL(hypothesis: readonly string[], references: readonly (readonly string[])[]): number {
+  return rougeLParts(hypothesis, references).score;
+}
+
+/** The score with the precision and the recall that it is made of. */
+export function rougeLParts(
+  hypothesis: readonly string[],
+  references: readonly (readonly string[])[],
+): { readonly precision: number; readonly recall: number; readonly score: number } {
   if (references.length === 0) throw new RangeError("ROUGE-L: an image has no references; leave it out");
   const tokens = hypothesis.length === 0 ? [""] : hypothesis;
   let precision = 0;
@@ -30,8 +38,9 @@ export function rougeL(hypothesis: readonly string[], references: readonly (read
     precision = Math.max(precision, common / tokens.length);
     recall = Math.max(recall, common / others.length);
   }
-  if (precision === 0 || recall === 0) return 0;
-  return ((1 + beta ** 2) * precision * recall) / (recall + beta ** 2 * precision);
+  const score =
+    precision === 0 || recall === 0 ? 0 : ((1 + beta ** 2) * precision * recall) / (recall + beta ** 2 * precision);
+  return { precision, recall, score };
 }
 
 /** Length of the longest common subsequence, computed with one row of Wagner and Fischer's table (1974) at a time. */

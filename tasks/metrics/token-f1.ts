@@ -16,6 +16,7 @@ import { splitWords } from "../whitespace.ts";
 import { referenceTexts } from "./hypotheses.ts";
 import type { ReferencedSample } from "./hypotheses.ts";
 import { meanScore } from "./mean-score.ts";
+import { quotedWords, shownNumber, unscoredWorking } from "./working.ts";
 
 export const tokenF1: Metric<ReferencedSample> = {
   name: "token-f1",
@@ -26,6 +27,23 @@ export const tokenF1: Metric<ReferencedSample> = {
       const words = squadWords(answer);
       return Math.max(...referenceTexts(sample).map((reference) => f1(words, squadWords(reference))));
     });
+  },
+  explain(place, hypotheses) {
+    const { sample, answer } = hypotheses[place]!;
+    const references = referenceTexts(sample);
+    if (references.length === 0) return unscoredWorking;
+    const words = squadWords(answer);
+    const each = references.map((reference) => f1(words, squadWords(reference)));
+    return {
+      score: Math.max(...each),
+      steps: [
+        { what: "words of the answer", result: quotedWords(words) },
+        ...references.map((reference, index) => ({
+          what: `words of a reference: ${quotedWords(squadWords(reference))}`,
+          result: `F1 ${shownNumber(each[index]!)}`,
+        })),
+      ],
+    };
   },
 };
 

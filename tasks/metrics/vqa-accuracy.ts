@@ -23,6 +23,7 @@ import type { Annotation } from "../../datasets/dataset.ts";
 import type { Metric } from "../task.ts";
 import type { ReferencedSample } from "./hypotheses.ts";
 import { meanScore } from "./mean-score.ts";
+import { changed, shownNumber, unscoredWorking } from "./working.ts";
 import { cleanAnswer, normaliseAnswer, removePunctuation } from "./vqa-answer.ts";
 
 /** A hypothesis and references, both normalised as a scorer prescribes. */
@@ -94,8 +95,36 @@ function vqaMetric(
       return meanScore(hypotheses, ({ sample, answer }) => {
         const annotations = sample.references.map(annotationOf);
         const texts = annotations.map((annotation) => annotation.answer);
-        return agreement(rule(answer, texts, normalise), annotations, enough(annotations.length));
+        return mean(agreements(rule(answer, texts, normalise), annotations, enough(annotations.length)));
       });
+    },
+    explain(place, hypotheses) {
+      const { sample, answer } = hypotheses[place]!;
+      const annotations = sample.references.map(annotationOf);
+      if (annotations.length === 0) return unscoredWorking;
+      const compared = rule(
+        answer,
+        annotations.map((annotation) => annotation.answer),
+        normaliseAnswer,
+      );
+      const needed = enough(annotations.length);
+      const each = agreements(compared, annotations, needed);
+      const steps = annotations.map((annotation, index) => ({
+        what: `annotator ${annotation.id}: ${changed(annotation.answer, compared.references[index]!)}`,
+        result:
+          needed === 0
+            ? shownNumber(each[index]!)
+            : `min(1, ${matchesOf(compared, annotations, index)} / ${needed}) = ${shownNumber(each[index]!)}`,
+      }));
+      const score = mean(each);
+      return {
+        score,
+        steps: [
+          { what: "the answer, as it is compared", result: changed(answer, compared.answer) },
+          ...steps,
+          { what: "each: others with that answer; their mean", result: shownNumber(score) },
+        ],
+      };
     },
   };
 }
@@ -106,23 +135,28 @@ function annotationOf(reference: Annotation | string, index: number): Annotation
 }
 
 /**
- * The mean over annotators of min(1, matches among the other annotators / enough), summed in their order; 1 for a match where
- * there are no others to ask for. vqaEval.py:105-112.
+ * For each annotator min(1, matches among the other annotators / enough), in their order; 1 for a match where there are no
+ * others to ask for. vqaEval.py:105-112.
  */
-function agreement({ answer, references }: Comparison, annotations: readonly Annotation[], enough: number): number {
-  const matching = annotations.filter((_, index) => references[index] === answer);
-  if (matching.length === 0) return 0;
-  if (enough === 0) return 1;
+function agreements(compared: Comparison, annotations: readonly Annotation[], enough: number): readonly number[] {
+  if (!compared.references.includes(compared.answer)) return annotations.map(() => 0);
+  return annotations.map((_, index) =>
+    enough === 0 ? 1 : Math.min(1, matchesOf(compared, annotations, index) / enough),
+  );
+}
+
+/** How many annotators other than that at `index` gave the answer. */
+function matchesOf({ answer, references }: Comparison, annotations: readonly Annotation[], index: number): number {
+  const matching = annotations.filter((_, place) => references[place] === answer);
+  if (references[index] !== answer) return matching.length;
+  // Records are compared as a whole: those with equal answers are different annotators if confidence or id differ.
+  return matching.filter((match) => !isSameAnnotator(match, annotations[index]!)).length;
+}
+
+function mean(values: readonly number[]): number {
   let sum = 0;
-  for (const [index, annotation] of annotations.entries()) {
-    let others = matching.length;
-    // Records are compared as a whole: those with equal answers are different annotators if confidence or id differ.
-    if (references[index] === answer) {
-      for (const match of matching) if (isSameAnnotator(match, annotation)) others -= 1;
-    }
-    sum += Math.min(1, others / enough);
-  }
-  return sum / annotations.length;
+  for (const value of values) sum += value;
+  return sum / values.length;
 }
 
 function isSameAnnotator(a: Annotation, b: Annotation): boolean {

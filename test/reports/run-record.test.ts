@@ -277,4 +277,22 @@ describe("the lock of a run folder", () => {
     writeFileSync(join(path, "run.lock"), JSON.stringify({ pid: 1, host: "elsewhere", started: null }));
     await assert.rejects(RunFolder.open(path, plan, fresh), /in use by process 1 on elsewhere/);
   });
+
+  it("of another machine is taken over by a later start of its scheduler's task, and by no other", async () => {
+    mkdirSync(path);
+    const lock = (id: string, restarts: number | null): void => {
+      const owner = { pid: 1, host: "elsewhere", started: null, task: { id, restarts } };
+      writeFileSync(join(path, "run.lock"), JSON.stringify(owner));
+    };
+    const open = (id: string, restarts: number | null): Promise<RunFolder> =>
+      RunFolder.open(path, plan, { ...fresh, task: { id, restarts } });
+    lock("slurm:17_3", 0);
+    await assert.rejects(open("slurm:17_3", 0), /in use by process 1 on elsewhere/);
+    await assert.rejects(open("slurm:17_4", 1), /in use by process 1 on elsewhere/);
+    await assert.rejects(RunFolder.open(path, plan, fresh), /in use by process 1 on elsewhere/);
+    await (await open("slurm:17_3", 1)).close();
+    lock("kubernetes:uid/3", null);
+    await assert.rejects(open("kubernetes:uid/4", null), /in use by process 1 on elsewhere/);
+    await (await open("kubernetes:uid/3", null)).close();
+  });
 });

@@ -64,13 +64,18 @@ export interface Called {
   readonly offered?: Catalog;
   /** Lines of standard input; unset: there is none. */
   readonly lines?: readonly string[];
+  /** Environment variables besides the usual. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /**
  * The command in this process, at work in `folder`: it prints and gives the code that a process would, and nothing is started.
  * One at a time: the working folder is the whole process's.
  */
-export async function callCommand(folder: string, { words, offered = catalog, lines }: Called): Promise<Ended> {
+export async function callCommand(
+  folder: string,
+  { words, offered = catalog, lines, env = {} }: Called,
+): Promise<Ended> {
   let [out, err] = ["", ""];
   const stdin = lines === undefined ? null : Readable.from(lines.map((line) => `${line}\n`));
   const before = process.cwd();
@@ -80,7 +85,7 @@ export async function callCommand(folder: string, { words, offered = catalog, li
       ...(stdin !== null && { stdin }),
       stdout: { write: (text) => (out += text) },
       stderr: { write: (text) => (err += text) },
-      env: environment(folder),
+      env: environment(folder, env),
     });
     return { code, out, err };
   } finally {

@@ -33,7 +33,7 @@ export function officialTable(origin: string, archives: Readonly<Record<string, 
       sha256: [createHash("sha256").update(bytes).digest("hex")],
     };
   };
-  const images = { folder: "val2014", archive: at("val2014.zip"), address: null };
+  const images = [{ folder: "val2014", archive: at("val2014.zip"), address: null }];
   const about = { licence: "none", terms: "These are terms.", isAcceptanceAsked: false };
   return [
     {

@@ -8,6 +8,7 @@ import { loadBlip2 } from "../../models/load-blip2.ts";
 import type { DecodingOptions, GenerationRequest } from "../../models/model.ts";
 import { Tensor } from "../../models/onnxruntime.ts";
 import type { GraphRun } from "../../models/runtime.ts";
+import { askedOf } from "../../tasks/task.ts";
 import { vqav2 } from "../../tasks/vqav2.ts";
 import { bundledData } from "./fakes.ts";
 import { cacheFolder, projectRoot } from "./project.ts";
@@ -36,12 +37,12 @@ const onCpu = await loadBlip2(where, options);
 const onDevice = await loadBlip2(where, { ...options, onRun, device: { provider: "webgpu", id: 0 } });
 
 const { samples } = await vqav2.dataset.open({ folder: bundledData }, vqav2.dataset.splits[0]!);
-const prompts = vqav2.protocols.paper.prompt;
+const { prompt } = askedOf(vqav2.protocols.paper, onCpu.family)!;
 // By image: the driver in software takes half a second to encode one.
 const byImage = samples.toSorted((a, b) => (a.image.id < b.image.id ? -1 : a.image.id > b.image.id ? 1 : 0));
 const requests = byImage
   .slice(0, 20)
-  .map((sample): GenerationRequest => ({ image: sample.image, prompt: prompts[onCpu.family](sample) }));
+  .map((sample): GenerationRequest => ({ image: sample.image, prompt: prompt(sample) }));
 const decoding: DecodingOptions = {
   beams: 5,
   newTokens: { min: 1, max: 10 },

@@ -91,6 +91,7 @@ function measureOf(
     ...Object.entries(config.overrides).map(([name, value]) => [`protocol's ${name}`, JSON.stringify(value)] as const),
     ...decoding.map(([name, value]) => [`decoding's ${name}`, JSON.stringify(value)] as const),
     ...(config.candidates === undefined ? [] : [["candidates", config.candidates.sha256] as const]),
+    ...(config.shots === undefined ? [] : [["shots from", JSON.stringify(config.shots)] as const]),
     ...(config.retrieval === undefined ? [] : [["retrieval", JSON.stringify(config.retrieval)] as const]),
     ["data set", data.dataset],
     ["split", data.split],
@@ -139,4 +140,15 @@ function missingIn({ folder, failed }: ComparableRun, ids: readonly string[]): r
 function sayAsked({ base, candidate }: RunPair): string {
   const counts = [base, candidate].map(({ folder, scores }) => `${folder} has ${scores.counts.scored} scored`);
   return `${counts.join(", ")}.`;
+}
+
+/** What could not be checked of runs whose answers another program made, a sentence each. */
+export function importedNotes(runs: readonly Pick<ComparableRun, "folder" | "record">[]): readonly string[] {
+  return runs.flatMap(({ folder, record: { imported } }) => {
+    if (imported === undefined) return [];
+    return [
+      `${folder}: is imported from ${imported.file}, which does not tell checkpoint, prompt, decoding, precision or machine: ` +
+        "whether they are those of the other run was not checked.",
+    ];
+  });
 }

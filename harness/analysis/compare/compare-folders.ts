@@ -8,10 +8,10 @@ import { RunFolderError } from "../../../reports/records/run-folder-error.ts";
 import { readRunRecord } from "../../../reports/records/run-files.ts";
 import type { RunRecord } from "../../../reports/records/run-record.ts";
 import { benjaminiHochberg } from "../../statistics/multiplicity.ts";
-import { checkSamples, readComparable, refuseOtherMeasure } from "./comparable-runs.ts";
+import { checkSamples, importedNotes, readComparable, refuseOtherMeasure } from "./comparable-runs.ts";
 import type { CompareOptions } from "./compare-metric.ts";
 import { compareRuns, pairRuns } from "./compare-runs.ts";
-import type { ComparableRun, PairFindings } from "./compare-runs.ts";
+import type { ComparableRun, PairFindings, RunPair } from "./compare-runs.ts";
 
 /** A folder given by the user, and the runs found in it. */
 export interface RunSet {
@@ -35,7 +35,7 @@ export async function compareFolders(
   candidates: readonly RunSet[],
   options: FolderOptions,
 ): Promise<Comparison> {
-  const { allowPartial, ...statistics } = options;
+  const { allowPartial } = options;
   const bases = await readRecords(base);
   const notes: string[] = [];
   const partners = new Map<FoundRun, FoundRun[]>(bases.map((run) => [run, []]));
@@ -49,14 +49,40 @@ export async function compareFolders(
     notes.push(...alone);
     for (const pair of pairs) partners.get(pair.base)?.push(pair.candidate);
   }
-  let isWhole = notes.length === 0;
+  const folders = [...partners].map(([run, others]) => ({
+    base: run.folder,
+    candidates: others.map(({ folder }) => folder),
+  }));
+  const compared = await compareTo(folders, options);
+  const isWhole = notes.length === 0 && compared.status === "complete";
+  return { ...compared, status: isWhole ? "complete" : "partial", notes: [...notes, ...compared.notes] };
+}
+
+/** A run, and the runs that are compared with it. */
+export interface RunsToCompare {
+  readonly base: string;
+  readonly candidates: readonly string[];
+}
+
+export interface ComparedOptions extends FolderOptions {
+  /** Whether runs of other prompts are compared, which otherwise measure something else. Unset: no. */
+  readonly isAcrossPrompts?: boolean;
+}
+
+/** Compares run folders; all p-values are adjusted together. Throws a RunFolderError where runs cannot be compared. */
+export async function compareTo(
+  folders: readonly RunsToCompare[],
+  { allowPartial, isAcrossPrompts = false, ...statistics }: ComparedOptions,
+): Promise<Comparison> {
+  let isWhole = true;
+  const notes: string[] = [];
   const findings: PairFindings[] = [];
-  for (const [run, others] of partners) {
-    if (others.length === 0) continue;
-    const first = await readComparable(run.folder, allowPartial);
-    for (const { folder } of others) {
+  for (const { base, candidates } of folders) {
+    if (candidates.length === 0) continue;
+    const first = await readComparable(base, allowPartial);
+    for (const folder of candidates) {
       const pair = pairRuns({ base: first, candidate: await readComparable(folder, allowPartial) });
-      refuseOtherMeasure(pair);
+      refuseOtherMeasure(isAcrossPrompts ? asWithOnePrompt(pair) : pair);
       const lacking = checkSamples(pair, allowPartial);
       notes.push(...lacking, ...remarks(pair.base, pair.candidate));
       isWhole &&= lacking.length === 0 && isScoredWhole(pair.base) && isScoredWhole(pair.candidate);
@@ -70,6 +96,15 @@ export async function compareFolders(
     comparisons: adjusted(findings),
     notes,
   };
+}
+
+/** The candidate with the prompt of the base in its record, so that they may differ in it. */
+function asWithOnePrompt({ base, candidate }: RunPair): RunPair {
+  const { record } = candidate;
+  const { prompt } = base.record.config.overrides;
+  const others = Object.entries(record.config.overrides).filter(([name]) => name !== "prompt");
+  const overrides = { ...Object.fromEntries(others), ...(prompt !== undefined && { prompt }) };
+  return { base, candidate: { ...candidate, record: { ...record, config: { ...record.config, overrides } } } };
 }
 
 async function readRecords({ runs }: RunSet): Promise<readonly FoundRun[]> {
@@ -132,6 +167,7 @@ function remarks(base: ComparableRun, candidate: ComparableRun): readonly string
   const where = `${candidate.folder} and ${base.folder}`;
   return [
     ...(both > 0 ? [`${where}: ${both} samples failed in both and are not compared.`] : []),
+    ...importedNotes([base, candidate]),
     ...(base.record.code.fingerprint === candidate.record.code.fingerprint
       ? []
       : [`${where}: were run by different code: a difference may be the code's.`]),

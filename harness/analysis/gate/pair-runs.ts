@@ -3,7 +3,7 @@ import { RunFolderError } from "../../../reports/records/run-folder-error.ts";
 import type { BaselineRun } from "../../../reports/records/findings/baseline.ts";
 import type { RunRecord } from "../../../reports/records/run-record.ts";
 import { runName } from "../../../reports/records/run-record.ts";
-import { refuseOtherMeasure } from "../compare/comparable-runs.ts";
+import { importedNotes, refuseOtherMeasure } from "../compare/comparable-runs.ts";
 import { pairRuns } from "../compare/compare-runs.ts";
 import type { ComparableRun, PairedRuns } from "../compare/compare-runs.ts";
 import { pairedNumbers } from "../compare/paired-samples.ts";
@@ -69,7 +69,7 @@ export function pairWithBaseline(
   );
   const runs = pairRuns({ base: first, candidate: second });
   refuseOtherSamples(runs);
-  const notes = isOtherScorer ? [sameScores(runs)] : [];
+  const notes = [...(isOtherScorer ? [sameScores(runs)] : []), ...importedNotes([first, second])];
   const { code } = base.record;
   const isOtherCode = code.fingerprint !== candidate.record.code.fingerprint;
   const by = code.commit === null ? `version ${code.version}` : `commit ${code.commit.slice(0, 12)}`;

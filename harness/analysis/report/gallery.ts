@@ -94,7 +94,7 @@ async function sampleOf(id: string, { group, members, questions }: Surroundings)
     const score = run.answers.scores[place] ?? Number.NaN;
     answers.push({
       run: runId,
-      prompt: prediction.status === "matched" ? null : prediction.prompt,
+      prompt: "prompt" in prediction ? prediction.prompt : null,
       text: await textOf(prediction, run, { place, images: group.places.size, texts: questions.texts }),
       score: Number.isNaN(score) ? null : Number(score.toPrecision(6)), // float32 has no more digits
     });
@@ -122,7 +122,7 @@ async function textOf(
   { place, images, texts }: RankedGallery,
 ): Promise<string> {
   if (prediction.status === "failed") return prediction.error;
-  if (prediction.status === "predicted") return prediction.text.trim();
+  if (prediction.status === "predicted" || prediction.status === "imported") return prediction.text.trim();
   const similar = await readSimilarityRow(path, { row: place, images });
   if (similar === null) return "(its similarities are not there)";
   const first = firstTexts(similar, prediction, record.config.retrieval?.rerank ?? 0);

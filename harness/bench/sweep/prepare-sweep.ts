@@ -107,10 +107,11 @@ async function openTask(config: BenchConfig, places: DataPlaces): Promise<Opened
     task,
     opened,
     subjectOf: (found) => {
-      if (found.kind === "retrieval") return null;
-      const asking = askingOf(task, name, { family: found.family, overrides: {}, samples });
+      const generator = found.kind === "generation" ? found : found.writer;
+      if (generator === undefined) return null;
+      const asking = askingOf(task, name, { family: generator.family, overrides: {}, samples });
       refuseUnaskable(samples, asking);
-      return generationSubject({ task, opened, checkpoint: found.name, asking });
+      return generationSubject({ task, opened, checkpoint: found.name, asking, writes: generator.family === "itg" });
     },
     plan: [],
   };

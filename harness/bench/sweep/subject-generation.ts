@@ -16,12 +16,14 @@ export interface GenerationSubject {
   readonly asking: Asking<Sample>;
   /** Name of the checkpoint. */
   readonly checkpoint: string;
+  /** Whether its Q-Former writes, and no language model. */
+  readonly writes: boolean;
 }
 
 export function generationSubject(work: GenerationSubject): Subject {
   return {
     start: async (place, options) => {
-      const process = await GeneratorProcess.start(place, options);
+      const process = await GeneratorProcess.start({ ...place, writes: work.writes }, options);
       return { process, ask: askToGenerate(process, work), galleryMs: null };
     },
     score: (outputs) => scored(work, outputs),

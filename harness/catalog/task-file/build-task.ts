@@ -56,14 +56,15 @@ function generationTask(
     const { prompt, decoding, maxPromptTokens, answer: usual } = base.protocols[name];
     const limits = settings.maxPromptTokens === undefined ? maxPromptTokens : families(settings.maxPromptTokens);
     const replaced = families(settings.decoding ?? {});
-    const decodingFor = (family: "opt" | "t5") => {
-      const where = placeOf(["decoding"], "key");
-      const flags = { min: `${where}: decoding: minNewTokens`, max: `${where}: decoding: maxNewTokens` };
-      return decodingOf(decoding[family], replaced[family], flags);
-    };
+    const where = placeOf(["decoding"], "key");
+    const flags = { min: `${where}: decoding: minNewTokens`, max: `${where}: decoding: maxNewTokens` };
+    const decodingFor = (family: "opt" | "t5") => decodingOf(decoding[family], replaced[family], flags);
+    // The Q-Former reads no prompt, and is asked by settings that are not for one language model.
+    const common = "opt" in (settings.decoding ?? {}) ? {} : replaced.opt;
+    const itg = decoding.itg === undefined ? {} : { itg: decodingOf(decoding.itg, common, flags) };
     return {
-      prompt: prompts?.templates ?? prompt,
-      decoding: { opt: decodingFor("opt"), t5: decodingFor("t5") },
+      prompt: { ...prompt, ...prompts?.templates },
+      decoding: { opt: decodingFor("opt"), t5: decodingFor("t5"), ...itg },
       ...(limits !== undefined && { maxPromptTokens: limits }),
       answer: answer ?? usual,
     };
@@ -126,7 +127,7 @@ function dataOf({ data, images, split, columns }: TaskSettings, { path }: TaskFi
 function families<Choice extends object | number>(
   choice: ByFamily<Choice>,
 ): { readonly opt: Choice; readonly t5: Choice } {
-  return typeof choice === "object" && "opt" in choice ? choice : { opt: choice as Choice, t5: choice as Choice };
+  return typeof choice === "object" && "opt" in choice ? choice : { opt: choice, t5: choice };
 }
 
 function namedAnswer({ answer }: TaskSettings, placeOf: PlaceOf): ((text: string) => string) | null {

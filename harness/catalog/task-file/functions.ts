@@ -44,10 +44,9 @@ export function takeFunctions(
 
 function promptFunctions(prompt: unknown): TaskFunctions["prompt"] {
   const functionOf = (given: unknown): PromptFunction | null => (isFunction(given) ? checkedPrompt(given) : null);
-  const [opt, t5] = isObject(prompt)
-    ? [prompt["opt"], prompt["t5"]].map(functionOf)
-    : [functionOf(prompt), functionOf(prompt)];
-  return { ...(opt != null && { opt }), ...(t5 != null && { t5 }) };
+  const opt = functionOf(isObject(prompt) ? prompt["opt"] : prompt);
+  const t5 = functionOf(isObject(prompt) ? prompt["t5"] : prompt);
+  return { ...(opt !== null && { opt }), ...(t5 !== null && { t5 }) };
 }
 
 /** Throws a TypeError where the function gives something else than a text or null. */

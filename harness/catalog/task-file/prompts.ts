@@ -32,7 +32,12 @@ export function promptsOf(read: Pick<ReadTask, "settings" | "functions" | "place
         `${at}: no {${questionPlace}} in "${texts[family] ?? ""}"; every question would be asked the same.`,
       );
     }
-    return { fill: template.fill, check: (columns) => checkColumns(at, template, columns) };
+    return {
+      fill: template.fill,
+      check: (columns) => {
+        checkColumns(at, template, columns);
+      },
+    };
   };
   const [opt, t5] = [promptOf("opt"), promptOf("t5")];
   return {

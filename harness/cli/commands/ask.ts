@@ -3,6 +3,7 @@ import { readTextFile, TextFileError } from "../../../reports/records/text-file.
 import { questionAnswering } from "../../../tasks/own-image.ts";
 import { decodingOf } from "../../catalog/text-settings.ts";
 import { printAnswers } from "../own-images/print-answers.ts";
+import { answerer } from "../../own-images/able-models.ts";
 import { Answers, readHowAsked, usableImages } from "../own-images/how-asked.ts";
 import type { Answer } from "../own-images/how-asked.ts";
 import type { AskValues } from "./declared/try-a-model.ts";
@@ -43,6 +44,7 @@ export async function ask(
       how,
       batchSize,
       failed,
+      able: answerer,
       answers: new Answers({ form: how.form, terminal, line }),
       askingOf: (family) => ({
         decoding: decodingOf(questionAnswering.decoding(family, protocol), how.settings),

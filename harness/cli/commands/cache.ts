@@ -23,7 +23,7 @@ import { completeCode } from "../exit-code.ts";
 import type { Surroundings } from "../declared-command.ts";
 import type { CacheValues } from "./declared/look-after.ts";
 import { unknownName, UsageError } from "../../catalog/usage-error.ts";
-import { describeHubRevisions, findHubRevisions, pruneHubRevisions } from "../pull/hub-revisions.ts";
+import { describeDamage, describeHubRevisions, findHubRevisions, pruneHubRevisions } from "../pull/hub-revisions.ts";
 
 const cacheActions = ["ls", "verify", "prune"] as const;
 type CacheAction = (typeof cacheActions)[number];
@@ -66,11 +66,12 @@ export async function cache(
     const ofHub = describeHubRevisions(hub, action === "prune" ? "removed" : "kept");
     if (ofHub !== null) terminal.result(`\n${ofHub}`);
   }
-  const damaged = found.flatMap(({ damage }) => damage ?? []);
-  if (action === "verify" && damaged.length > 0) {
-    throw new CheckpointError(
-      `${damaged.join("\n")}\nThe next run that needs it makes it anew; blip2-bench cache prune removes it.`,
-    );
+  if (action === "verify") {
+    const damaged = found.flatMap(({ damage }) => damage ?? []);
+    const ofHub = await describeDamage(hub);
+    const advice = "The next run that needs it makes it anew; blip2-bench cache prune removes it.";
+    const all = [...damaged, ...(damaged.length > 0 ? [advice] : []), ...(ofHub === null ? [] : [ofHub])];
+    if (all.length > 0) throw new CheckpointError(all.join("\n"));
   }
   return completeCode;
 }

@@ -2,6 +2,7 @@
 import { captioning } from "../../../tasks/own-image.ts";
 import { decodingOf } from "../../catalog/text-settings.ts";
 import { printAnswers } from "../own-images/print-answers.ts";
+import { generator } from "../../own-images/able-models.ts";
 import { Answers, readHowAsked, usableImages } from "../own-images/how-asked.ts";
 import type { Answer } from "../own-images/how-asked.ts";
 import type { CaptionValues } from "./declared/try-a-model.ts";
@@ -36,6 +37,7 @@ export async function caption(
       how,
       batchSize,
       failed,
+      able: generator,
       answers: new Answers({ form: how.form, terminal, line }),
       askingOf: (family) => ({
         decoding: decodingOf(captioning.decoding(family, protocol), how.settings),

@@ -5,7 +5,7 @@ import type { TextOptions } from "../../library/types.ts";
 import { conversing } from "../../../tasks/own-image.ts";
 import { checkSearchMemory } from "../../evaluation/generation/check-search-memory.ts";
 import { decodingOf } from "../../catalog/text-settings.ts";
-import { generator } from "../../own-images/able-models.ts";
+import { answerer } from "../../own-images/able-models.ts";
 import { ChatSession } from "../own-images/chat-session.ts";
 import { Answers, checkpointsAsked, readHowAsked, usableImages } from "../own-images/how-asked.ts";
 import type { HowAsked } from "../own-images/how-asked.ts";
@@ -30,7 +30,7 @@ export async function chat(values: ChatValues, [word]: readonly string[], surrou
   if (one === undefined || more.length > 0) {
     throw new UsageError(`--model, --precision: found ${more.length + 1} checkpoints, expected one to talk with.`);
   }
-  const model = generator(one);
+  const model = answerer(one);
   const decoding = decodingOf(conversing.decoding, how.settings);
   if (how.settings.beams !== undefined) checkSearchMemory(model, { decoding, texts: 1 });
   const checkpoint = generatingCheckpoint(await model.load(), describePrecision(model.precision));

@@ -2,21 +2,12 @@
  * `blip2-bench compare`: compares runs on equal samples with the first of them. Folders of several runs are compared
  * run by run.
  */
-import { join } from "node:path";
-import { writeFileWhole } from "../../../reports/records/atomic-file.ts";
 import { formatBenchComparison } from "../../../reports/findings/bench-comparison-table.ts";
-import type { Comparison } from "../../../reports/records/findings/comparison.ts";
-import {
-  comparisonToCsv,
-  comparisonToMarkdown,
-  flipsToCsv,
-  formatComparison,
-} from "../../../reports/findings/comparison-table.ts";
-import { makeFolder } from "../../../reports/records/make-folder.ts";
-import { describeSystemCode, RunFolderError, systemCode } from "../../../reports/records/run-folder-error.ts";
+import { formatComparison } from "../../../reports/findings/comparison-table.ts";
 import { compareBenches, readBench } from "../../analysis/compare/compare-benches.ts";
 import type { Bench } from "../../analysis/compare/compare-benches.ts";
 import { compareFolders } from "../../analysis/compare/compare-folders.ts";
+import { writeComparison, writeFindings } from "../../analysis/compare/write-comparison.ts";
 import type { Surroundings } from "../declared-command.ts";
 import type { CompareValues } from "./declared/decide.ts";
 import { completeCode, incompleteCode } from "../exit-code.ts";
@@ -38,7 +29,7 @@ export async function compare(
   if (benches !== null) {
     const ratios = compareBenches(benches[0]!, benches.slice(1));
     const json = JSON.stringify(ratios, null, 2);
-    if (output !== null) await writeFiles(output, new Map([["bench-comparison.json", `${json}\n`]]));
+    if (output !== null) await writeFindings(output, new Map([["bench-comparison.json", `${json}\n`]]));
     terminal.result(isJson ? json : formatBenchComparison(ratios));
     return completeCode;
   }
@@ -59,30 +50,4 @@ async function benchesIn(folders: readonly string[]): Promise<readonly Bench[] |
   if (benches.length === folders.length) return benches;
   const run = folders[found.indexOf(null)] ?? "";
   throw new UsageError(`compare: ${run} holds no bench, the others do. Compare runs with runs, benches with benches.`);
-}
-
-function writeComparison(folder: string, comparison: Comparison): Promise<void> {
-  return writeFiles(
-    folder,
-    new Map([
-      ["comparison.json", `${JSON.stringify(comparison, null, 2)}\n`],
-      ["comparison.csv", comparisonToCsv(comparison)],
-      ["comparison.md", comparisonToMarkdown(comparison)],
-      ["flips.csv", flipsToCsv(comparison)],
-    ]),
-  );
-}
-
-async function writeFiles(folder: string, files: ReadonlyMap<string, string>): Promise<void> {
-  try {
-    await makeFolder(folder);
-    for (const [name, content] of files) await writeFileWhole(join(folder, name), content);
-  } catch (error) {
-    const code = systemCode(error);
-    if (code === null) throw error;
-    throw new RunFolderError(
-      `${folder}: cannot be written: ${describeSystemCode(code)}. Give another folder with --output.`,
-      { cause: error },
-    );
-  }
 }

@@ -6,31 +6,35 @@ import { tableToText } from "../../../reports/tables/terminal.ts";
 import { unknownName, UsageError } from "../../catalog/usage-error.ts";
 import { checkData } from "../../official-data/check-data.ts";
 import type { CheckedSplit, DataCheck } from "../../official-data/check-data.ts";
+import type { DataSource } from "../../../datasets/dataset.ts";
 import { completeCode, usageCode } from "../exit-code.ts";
 import type { Surroundings } from "../declared-command.ts";
+import type { DataValues } from "./declared/look-after.ts";
 import { datasetsNamed } from "../pull/named-datasets.ts";
 
 const shownImages = 3;
 
 /** Gives the exit code: 2 where something is missing or damaged. */
 export async function data(
-  _values: object,
+  { images, columns, allowOutside }: DataValues,
   [action = "", folder, ...names]: readonly string[],
   surroundings: Surroundings,
 ): Promise<number> {
   if (action !== "check") throw unknownName(`data ${action}`, "action", { name: action, names: ["check"] });
   if (folder === undefined) throw new UsageError("data check: found no folder, expected that of the data set's files.");
-  return check(resolve(folder), names, surroundings);
+  const own = { columns, allowOutside, ...(images !== null && { images }) };
+  return check({ folder: resolve(folder), own }, names, surroundings);
 }
 
 async function check(
-  folder: string,
+  { folder, own }: { readonly folder: string; readonly own: Omit<DataSource, "folder"> },
   names: readonly string[],
   { catalog, terminal, isJson }: Pick<Surroundings, "catalog" | "terminal" | "isJson">,
 ): Promise<number> {
   const checked = await checkData(folder, {
     datasets: datasetsNamed(names, catalog),
     official: catalog.officialData,
+    own,
     onProgress: (work, done, total) => {
       terminal.progress({ run: work, before: 0, done, samples: total, failed: 0 });
     },
@@ -69,12 +73,25 @@ function describe(checked: DataCheck): string {
   return [...(splits.length === 0 ? [] : [table]), ...lines, ...zips, verdict].join("\n");
 }
 
-function linesOf({ dataset, split, problem, missing, damaged, notes, command }: CheckedSplit): readonly string[] {
+function linesOf({
+  dataset,
+  split,
+  problem,
+  missing,
+  damaged,
+  notes,
+  shown,
+  command,
+}: CheckedSplit): readonly string[] {
   const name = `${dataset} ${split}`;
   const first = missing.slice(0, shownImages).map(({ id }) => id);
   return [
     ...(problem === null ? [] : [problem]),
     ...notes,
+    ...shown.map(({ id, image, text, references }) => {
+      const parts = [`${id}: ${image}`, ...(text === null ? [] : [text]), references.join(" | ")];
+      return `  ${parts.filter((part) => part !== "").join("  ")}`;
+    }),
     ...(missing.length === 0 ? [] : [`${name}: ${missing.length} images are not there, first ${first.join(", ")}.`]),
     ...damaged.slice(0, shownImages).map(({ why }) => why),
     ...(damaged.length > shownImages ? [`${name}: and ${damaged.length - shownImages} more damaged images.`] : []),

@@ -2,10 +2,10 @@
 import { resolve } from "node:path";
 import { dataFolder } from "../../catalog/data-folder.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
-import { exportFormats, exportRun } from "../../exchange/export/export-run.ts";
+import { exportFormats, exportRun } from "../../samples/export/export-run.ts";
 import type { Surroundings } from "../declared-command.ts";
 import { completeCode } from "../exit-code.ts";
-import type { ExportValues } from "./declared/exchange.ts";
+import type { ExportValues } from "./declared/samples.ts";
 import { oneRunIn } from "./score.ts";
 
 /** Gives the exit code. */

@@ -32,7 +32,7 @@ interface NamedTask {
 
 const taskColumns: readonly ColumnOf<NamedTask>[] = [
   left("task", ({ name }) => name),
-  left("splits", ({ splits }) => splits.join(", ")),
+  left("splits", ({ splits }) => (splits.length === 0 ? "those of --data" : splits.join(", "))),
   left("protocols", ({ protocols }) => protocols.join(", ")),
   left("metrics", ({ metrics }) => metrics.join(", ")),
 ];

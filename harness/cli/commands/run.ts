@@ -7,22 +7,29 @@ import { rowsName, scoresName } from "../../../reports/records/run-files.ts";
 import { scoreRowsOf, scoreRowsToCsv } from "../../../reports/findings/score-rows.ts";
 import { formatScores } from "../../../reports/findings/score-table.ts";
 import { runName } from "../../../reports/records/run-record.ts";
-import type { RunPlan, ScoreSheet } from "../../../reports/records/run-record.ts";
+import type { RunRecord, ScoreSheet } from "../../../reports/records/run-record.ts";
 import type { ScoredRun } from "../../../reports/findings/score-rows.ts";
 import type { Costs } from "../../../reports/records/findings/costs.ts";
+import { formatPrompts } from "../../../reports/findings/prompt-table.ts";
 import { formatCosts } from "../../../reports/findings/costs-table.ts";
+import { UsageError } from "../../catalog/usage-error.ts";
+import { shellWord } from "../../catalog/shell-word.ts";
 import { usableProcessors } from "../../catalog/usable-processors.ts";
 import { costsOf } from "../../analysis/costs/costs.ts";
 import { writeCosts } from "../../analysis/costs/write-costs.ts";
 import { evaluate } from "../../evaluation/evaluate.ts";
+import { readListedTexts } from "../../evaluation/generation/listed-texts.ts";
 import { completeCode, incompleteCode } from "../exit-code.ts";
 import type { Surroundings } from "../declared-command.ts";
 import { defaultOutput, runConfigOf } from "../options/run.ts";
+import { comparePrompts } from "./compare-prompts.ts";
+import type { PromptFindings } from "./compare-prompts.ts";
 import type { RunValues } from "./declared/evaluate.ts";
 import { pullMissing } from "../pull/pull-missing.ts";
 import { reportOfRun } from "./report.ts";
 import { watchInterrupt } from "../interrupt.ts";
 import { prepare } from "../../evaluation/prepare.ts";
+import type { Shard } from "../../evaluation/shard.ts";
 import type { Evaluation } from "../../evaluation/verbs.ts";
 import type { Watcher } from "../../evaluation/watcher.ts";
 import type { RunConfig } from "../../evaluation/run-config.ts";
@@ -36,14 +43,43 @@ export async function runAsAsked(
   surroundings: Surroundings,
 ): Promise<number> {
   const output = defaultOutput();
-  const config = runConfigOf(values, { ...surroundings, output });
+  const listed = values.promptFile === undefined ? null : await readListedTexts(values.promptFile, "--prompt-file");
+  const prompt = listed === null ? values.prompt : [...(values.prompt ?? []), ...listed.texts];
+  const planned = runConfigOf({ ...values, prompt }, { ...surroundings, output });
   const resume = resumeCommand(surroundings.words, {
     overwrite: values.overwrite,
     output: values.output === null ? output : null,
   });
-  const pulled = values.pull ? await pullMissing(config.models, surroundings) : completeCode;
+  const { task: schedulerTask } = surroundings.scheduler;
+  const config: RunConfig = {
+    ...planned,
+    schedulerTask,
+    shard: shardOf({ ...values, prompts: planned.prompts }, resume, surroundings),
+  };
+  const pulled = values.pull ? await pullMissing(config, surroundings) : completeCode;
   if (pulled !== completeCode) return pulled;
   return run(config, { ...surroundings, resume, isReported: values.report });
+}
+
+/** Throws a UsageError where other options do not go with --shard. */
+function shardOf(
+  values: RunValues & Pick<RunConfig, "prompts">,
+  command: string,
+  { scheduler }: Surroundings,
+): Shard | null {
+  const { shard, output, batchSize, firstSteps, prompts } = values;
+  if (shard === null) return null;
+  if (output === null) throw new UsageError("--shard: needs --output, the folder that all shards share.");
+  if (batchSize === "auto") {
+    throw new UsageError("--shard: --batch-size auto may find another size for each shard. Give a number.");
+  }
+  if (firstSteps !== undefined) {
+    throw new UsageError("--shard: shards keep no first steps. Leave out --first-steps.");
+  }
+  if (prompts.length > 0) {
+    throw new UsageError(`--shard: found ${prompts.length} prompts, expected one. Give each a run of its own.`);
+  }
+  return { windows: { kind: "every", index: scheduler.indexOf(shard), of: shard.of }, command };
 }
 
 /**
@@ -57,7 +93,7 @@ export function resumeCommand(
   const kept = words.filter((word) => word !== "--overwrite");
   const all = ["npx", "blip2-bench", ...kept, ...(output === null ? [] : ["--output", output])];
   if (overwrite && kept.length === words.length) all.push("--no-overwrite"); // a config file may hold `overwrite`
-  return all.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(" ");
+  return all.map(shellWord).join(" ");
 }
 
 export interface RunSurroundings extends Pick<Surroundings, "catalog" | "terminal" | "hubCache" | "isJson"> {
@@ -65,13 +101,18 @@ export interface RunSurroundings extends Pick<Surroundings, "catalog" | "termina
   readonly resume: string;
   /** Whether a report is written into the output folder at the end. */
   readonly isReported?: boolean;
+  /** Throws where the runs are not those that were expected; unset: any are. */
+  readonly check?: (evaluations: readonly Evaluation[]) => void;
+  /** Prints what a shard has written; unset: its folders and the command that merges all shards. */
+  readonly showShards?: typeof showShards;
   /** Prints the scored runs; unset: the table or JSON of `showRuns`. */
   readonly show?: typeof showRuns;
 }
 
 /** Gives the exit code. */
 export async function run(config: RunConfig, surroundings: RunSurroundings): Promise<number> {
-  const { catalog, terminal, hubCache, resume, show = showRuns } = surroundings;
+  const { catalog, terminal, hubCache, resume, check } = surroundings;
+  const { show = showRuns, showShards: showShard = showShards } = surroundings;
   const interrupt = watchInterrupt(() => {
     terminal.message("Stopping after the samples at hand; Ctrl-C again stops at once.");
   });
@@ -84,6 +125,7 @@ export async function run(config: RunConfig, surroundings: RunSurroundings): Pro
     };
     const evaluations = await prepare(config, catalog, { hubCache, onPreparation, onMessage });
     try {
+      check?.(evaluations);
       terminal.note(`Writing to ${config.output}`);
       noteWorkers(terminal, config);
       const scored: ScoredRun[] = [];
@@ -106,21 +148,30 @@ export async function run(config: RunConfig, surroundings: RunSurroundings): Pro
         tellFailures(terminal, evaluation);
         const waiting = describeWaiting(evaluation.folder.record);
         if (waiting !== null) terminal.note(waiting);
-        if (!("scores" in end)) {
+        if (end.status === "interrupted" || end.status === "stopped") {
           const kept = keptLine(evaluation, resume);
           if (end.status === "interrupted") terminal.message(`Interrupted: ${kept}`);
           else
             terminal.error(`stopped: more samples failed than --max-errors ${config.maxErrors ?? 0} allows. ${kept}`);
           return interrupt.exitCode() ?? incompleteCode;
         }
-        tellUnscored(terminal, evaluation.plan, end.scores);
-        scored.push({ record: evaluation.folder.record, scores: end.scores });
+        if ("scores" in end) {
+          tellUnscored(terminal, evaluation.folder.record, end.scores);
+          scored.push({ record: evaluation.folder.record, scores: end.scores });
+        }
         if (evaluations[index + 1]?.model !== evaluation.model) await evaluation.model.release();
       }
+      if (config.shard !== null) {
+        showShard(config, evaluations, surroundings);
+        return completeCode; // failed samples too: a scheduler takes any other code for a crash
+      }
       await writeRows(config.output, scored);
-      const costs = config.precisions.length > 1 ? await costsOf(evaluations.map(({ folder }) => folder.path)) : null;
-      if (costs !== null) await writeCosts(config.output, costs);
-      show(scored, surroundings, costs);
+      const { prompts, precisions, output } = config;
+      const isCosted = precisions.length > 1 && prompts.length === 0; // costs are of one prompt
+      const costs = isCosted ? await costsOf(evaluations.map(({ folder }) => folder.path)) : null;
+      if (costs !== null) await writeCosts(output, costs);
+      const tried = prompts.length === 0 ? null : await comparePrompts(prompts, { evaluations, scored }, output);
+      show(scored, surroundings, costs, tried);
       if (surroundings.isReported === true) await reportOfRun(config, surroundings);
       const isComplete = scored.every(
         ({ record, scores }) => record.status === "complete" && scores.unscored === undefined,
@@ -149,32 +200,59 @@ export async function writeRows(folder: string, scored: readonly ScoredRun[]): P
 }
 
 /**
- * Prints tables, or one JSON document: rows, costs of precisions, and for each run the totals from run.json and
- * scores.json.
+ * Prints tables, or one JSON document: rows, costs of precisions, comparisons of prompts, and for each run the totals from
+ * run.json and scores.json.
  */
 export function showRuns(
   scored: readonly ScoredRun[],
   { terminal, isJson }: Pick<RunSurroundings, "terminal" | "isJson">,
   costs: Costs | null = null,
+  tried: PromptFindings | null = null,
 ): void {
   if (!isJson) {
     terminal.result(formatScores(scored));
     if (costs !== null) terminal.result(`\n${formatCosts(costs)}`);
+    if (tried !== null) terminal.result(`\n${formatPrompts(tried.series, tried.comparison)}`);
     return;
   }
   const runs = scored.map(({ record, scores: { counts, metrics } }) => ({ ...record, scores: { counts, metrics } }));
   const result = { format: "blip2-bench-result/1", rows: scored.flatMap(scoreRowsOf), runs };
-  terminal.result(JSON.stringify({ ...result, ...(costs !== null && { costs }) }, null, 2));
+  terminal.result(
+    JSON.stringify(
+      { ...result, ...(costs !== null && { costs }), ...(tried !== null && { comparison: tried.comparison }) },
+      null,
+      2,
+    ),
+  );
+}
+
+/** What a shard ends with: the folders that it wrote, and the command that puts all shards together. */
+function showShards(
+  { output }: RunConfig,
+  evaluations: readonly Evaluation[],
+  { terminal, isJson }: Pick<RunSurroundings, "terminal" | "isJson">,
+): void {
+  const records = evaluations.map(({ folder }) => folder.record);
+  if (isJson) {
+    terminal.result(JSON.stringify({ format: "blip2-bench-shard/1", runs: records }, null, 2));
+    return;
+  }
+  for (const { folder } of evaluations) {
+    const { samples, predicted, failed } = folder.record.counts;
+    const failures = failed === 0 ? "" : `, ${failed} failed`;
+    terminal.result(`${folder.path}: ${predicted} of ${samples} samples predicted${failures}`);
+  }
+  terminal.message(`When all shards are there: npx blip2-bench merge ${output}`);
 }
 
 const failuresShown = 3;
 
-function tellFailures(terminal: Terminal, { folder, plan, samples }: Evaluation): void {
+function tellFailures(terminal: Terminal, { folder, plan }: Evaluation): void {
   const failures = [...folder.outcomes].flatMap(([id, outcome]) =>
     outcome.status === "failed" ? [{ id, ...outcome }] : [],
   );
   if (failures.length === 0) return;
-  const heading = `${runName(plan)}: ${failures.length} of ${samples.length} samples failed:`;
+  const heading = `${runName(plan)}: ${failures.length} of ${folder.record.counts.samples} samples failed:`;
   const lines = firstOf(failures, join(folder.path, "predictions.jsonl"));
   terminal.error([heading, ...lines, "The same command tries them again."].join("\n"));
 }
@@ -182,11 +260,11 @@ function tellFailures(terminal: Terminal, { folder, plan, samples }: Evaluation)
 /** Says which samples have a prediction that a metric of the user's own could not score. */
 export function tellUnscored(
   terminal: Terminal,
-  plan: Pick<RunPlan, "checkpoint" | "config">,
+  record: Pick<RunRecord, "checkpoint" | "config">,
   { unscored = [], counts }: ScoreSheet,
 ): void {
   if (unscored.length === 0) return;
-  const heading = `${runName(plan)}: ${unscored.length} of ${counts.samples} samples could not be scored:`;
+  const heading = `${runName(record)}: ${unscored.length} of ${counts.samples} samples could not be scored:`;
   terminal.error([heading, ...firstOf(unscored, scoresName)].join("\n"));
 }
 
@@ -221,6 +299,6 @@ function noteWorkers(terminal: Terminal, { threads, workers }: RunConfig): void 
   terminal.note(`${describeWorkers(threads, workers)}; each has its own copy of the weights it computes with.`);
 }
 
-function keptLine({ folder, samples }: Evaluation, resume: string): string {
-  return `${folder.outcomes.size} of ${samples.length} samples are kept in ${folder.path}. Go on with:\n  ${resume}`;
+function keptLine({ folder }: Evaluation, resume: string): string {
+  return `${folder.outcomes.size} of ${folder.record.counts.samples} samples are kept in ${folder.path}. Go on with:\n  ${resume}`;
 }

@@ -4,6 +4,7 @@
  */
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { runDepth } from "../../../reports/records/find-folders.ts";
 import { kindOfFolder } from "../../../reports/records/run-files.ts";
 import { RunFolderError } from "../../../reports/records/run-folder-error.ts";
 import type { ScoredRun } from "../../../reports/findings/score-rows.ts";
@@ -25,7 +26,7 @@ export async function score(
   const data = await dataFolder(place, hubCache);
   const scored: ScoredRun[] = [];
   for (const run of await runsIn(folder)) {
-    const again = await scoreAgain(run, catalog, { data, taskFile: tasks, onNote: terminal.message.bind(terminal) });
+    const again = await scoreAgain(run, { catalog, data, taskFile: tasks, onNote: terminal.message.bind(terminal) });
     tellUnscored(terminal, again.record, again.scores);
     scored.push(again);
   }
@@ -39,7 +40,7 @@ export async function score(
  * or <task> and <precision>/<task> below the folder of one model.
  */
 export async function runsIn(folder: string): Promise<readonly string[]> {
-  const runs = await runsBelow(folder, 3);
+  const runs = await runsBelow(folder, runDepth);
   if (runs.length > 0) return runs;
   throw new RunFolderError(
     `${folder}: no run.json in it or in <model>/<task> below it. Give a folder that \`run\` has written.`,

@@ -2,14 +2,16 @@
 import { join, resolve } from "node:path";
 import type { Catalog } from "../../catalog/catalog.ts";
 import { textSettingsIn } from "../../catalog/text-settings.ts";
+import { UsageError } from "../../catalog/usage-error.ts";
 import { wholeFrom } from "../../catalog/values.ts";
 import type { Overrides, RunConfig } from "../../evaluation/run-config.ts";
+import { shard } from "./shard.ts";
 import { text, value } from "./kinds.ts";
-import { optionsUnder } from "./option.ts";
+import { longNameOf, optionsUnder } from "./option.ts";
 import type { Option, Values } from "./option.ts";
 import { outputFolder, overwrite } from "./output.ts";
 import { deviceOf, generation, refuseIdleBudget, runSpeed } from "./speed.ts";
-import { answering, promptOption, protocol, search } from "./text.ts";
+import { answering, fewShot, prompts, protocol, search } from "./text.ts";
 import { modelOption, precision, rankingAndScore, samples, tasksOption } from "./what-to-run.ts";
 
 const underWhatToRun = optionsUnder("What to run");
@@ -49,8 +51,9 @@ const otherRunOptions = {
     usual: "the image",
     otherwise: null,
   }),
-  prompt: promptOption("another prompt, with {question} or other columns of the data in it"),
+  ...prompts,
   ...answering,
+  ...fewShot,
   ...search,
   generation,
 };
@@ -58,7 +61,18 @@ const otherRunOptions = {
 export const runOptions = {
   ...plainRunOptions({ models: "all bundled", tasks: "all the checkpoints can do" }),
   ...otherRunOptions,
-  pull: underWhatToRun.toggle("--pull", "fetch checkpoints from the hub that are not here yet"),
+  shard: underWhatToRun.option(
+    "--shard <i/n>",
+    "only windows i, i + n, …, for merge; auto/n takes i from a scheduler",
+    {
+      kind: shard,
+      otherwise: null,
+    },
+  ),
+  pull: underWhatToRun.toggle(
+    "--pull",
+    "fetch what is not here yet from the hub: checkpoints, and the mirror that --data hf: names",
+  ),
   report: underOutput.toggle("--no-report", "do not end by writing a report into the output folder"),
 };
 
@@ -85,6 +99,9 @@ export function runConfigOf(
     candidates: others.candidates ?? null,
     overrides: overridesOf(values),
     cluster: values.cluster ?? null,
+    prompts: promptsToTry(values),
+    shard: null,
+    schedulerTask: null,
   });
 }
 
@@ -93,15 +110,38 @@ export function defaultOutput(): string {
 }
 
 function overridesOf(values: Partial<Values<typeof otherRunOptions>>): Overrides {
-  const { rerank, ciderDf, prompt, answers, lengthNorm } = values;
+  const { rerank, ciderDf, answers, lengthNorm } = values;
+  const [prompt, ...others] = values.prompt ?? [];
   return Object.freeze({
     ...(rerank !== undefined && { rerank }),
     ...(ciderDf === "sample" && { ciderDf }),
-    ...(prompt !== undefined && { prompt }),
+    ...(prompt !== undefined && others.length === 0 && { prompt }),
     ...(answers === "ranked" && { answers }),
     ...(lengthNorm !== undefined && lengthNorm !== "none" && { lengthNorm }),
+    ...shotsIn(values),
     ...givenSettings(values),
   });
+}
+
+/** Where there are several. Throws a UsageError for a prompt that is given twice. */
+function promptsToTry({ prompt = [] }: { readonly prompt?: readonly string[] | undefined }): readonly string[] {
+  const twice = prompt.find((text, index) => prompt.indexOf(text) !== index);
+  if (twice !== undefined) throw new UsageError(`--prompt: found "${twice}" twice. Leave one out.`);
+  return prompt.length > 1 ? prompt : [];
+}
+
+/** Throws a UsageError for settings of shots without shots. */
+function shotsIn(values: Partial<Values<typeof fewShot>>): Overrides {
+  const { shots = 0, shotsFrom, shotsSeed, shotsCaptioned = false } = values;
+  const others = {
+    ...(shotsFrom !== undefined && { shotsFrom }),
+    ...(shotsSeed !== undefined && { shotsSeed }),
+    ...(shotsCaptioned && { shotsCaptioned: true as const }),
+  };
+  if (shots > 0) return { shots, ...others };
+  const [other] = Object.keys(others) as (keyof typeof fewShot)[];
+  if (other === undefined) return {};
+  throw new UsageError(`${longNameOf(fewShot[other])}: no shots are shown. Give --shots as well.`);
 }
 
 /** The settings of text generation that were given. */

@@ -2,9 +2,9 @@
 import * as z from "zod";
 import type { Sampling } from "../../../models/model.ts";
 import { refuseBeamsWithSampling, samplingOf, samplingSettings, textSettings } from "../../catalog/text-settings.ts";
-import { placeholderOf } from "../../catalog/values.ts";
-import { lengthNorms } from "../../evaluation/run-config.ts";
-import { anyText, choice, file, value } from "./kinds.ts";
+import { lengthNorms } from "../../../tasks/choices.ts";
+import { placeholderOf, wholeBetween, wholeFrom } from "../../catalog/values.ts";
+import { anyText, choice, file, text, texts, value } from "./kinds.ts";
 import { optionsUnder } from "./option.ts";
 import type { Option, Values } from "./option.ts";
 import { protocols } from "./what-to-run.ts";
@@ -47,6 +47,19 @@ export function readSampling(values: Partial<Values<typeof sampling>>, beams: nu
   return samplingOf({ temperature, topP: topP ?? (nucleus ? nucleusShare : undefined), topK, seed });
 }
 
+/** Prompts that are tried in place of the protocol's. */
+export const prompts = {
+  prompt: option(
+    "--prompt <text>",
+    "another prompt, with {question} in it; several are tried one after the other, and compared",
+    {
+      kind: texts(),
+      isAnyText: true,
+    },
+  ),
+  promptFile: option("--prompt-file <file>", "such prompts, one a line", { kind: file }),
+};
+
 export function promptOption(help: string): Option<string | undefined> {
   return option("--prompt <text>", help, { kind: anyText, isAnyText: true });
 }
@@ -70,6 +83,23 @@ export const answering = {
     kind: choice(lengthNorms),
     otherwise: "none" as const,
   }),
+};
+
+/** Few-shot prompts. */
+export const fewShot = {
+  shots: option("--shots <k>", "show k samples with their answers, as text, before each question", {
+    kind: value(wholeFrom(0)),
+    otherwise: 0,
+  }),
+  shotsFrom: option("--shots-from <split>", "the split that shots are drawn from", {
+    kind: text("splits"),
+    usual: "train",
+  }),
+  shotsSeed: option("--shots-seed <n>", "which shots are drawn", {
+    kind: value(wholeBetween(0, 2 ** 32 - 1)),
+    usual: "0",
+  }),
+  shotsCaptioned: toggle("--shots-captioned", "show a caption of each shot's image, made first, before the shot"),
 };
 
 export const protocol = option("--protocol <name>", "paper: as the paper says; lavis: as its code does today", {

@@ -1,6 +1,7 @@
 /** Asks about images and prints each answer as it arrives; after Ctrl-C, only those that are finished. */
-import type { LanguageModelFamily } from "../../../models/model.ts";
-import { generator } from "../../own-images/able-models.ts";
+import type { WriterFamily } from "../../../models/model.ts";
+import type { CheckpointInPrecision } from "../../evaluation/checkpoints.ts";
+import type { NamedGenerator } from "../../own-images/able-models.ts";
 import { generateAnswers } from "../../own-images/generate-answers.ts";
 import type { Asking } from "../../evaluation/generation/asking.ts";
 import { checkSearchMemory } from "../../evaluation/generation/check-search-memory.ts";
@@ -14,7 +15,9 @@ export interface PrintOptions {
   readonly how: HowAsked;
   /** Number of texts that are generated together. */
   readonly batchSize: number;
-  readonly askingOf: (family: LanguageModelFamily) => Asking<ImageQuestion>;
+  /** Throws a UsageError for a checkpoint that cannot be asked this. */
+  readonly able: (model: CheckpointInPrecision) => NamedGenerator;
+  readonly askingOf: (family: WriterFamily) => Asking<ImageQuestion>;
   readonly answers: Answers;
   /** Number of images that cannot be used. */
   readonly failed: number;
@@ -23,12 +26,12 @@ export interface PrintOptions {
 /** Gives the exit code. */
 export async function printAnswers(
   asked: readonly ImageQuestion[],
-  { how, batchSize, askingOf, answers, failed: failedBefore }: PrintOptions,
+  { how, batchSize, able, askingOf, answers, failed: failedBefore }: PrintOptions,
   surroundings: Pick<Surroundings, "catalog" | "hubCache" | "terminal">,
 ): Promise<number> {
   const { terminal } = surroundings;
   const { sampling, show } = how;
-  const models = (await checkpointsAsked(how, surroundings)).map(generator);
+  const models = (await checkpointsAsked(how, surroundings)).map(able);
   for (const model of models) {
     checkSearchMemory(model, { decoding: askingOf(model.family).decoding, texts: Math.min(batchSize, asked.length) });
   }

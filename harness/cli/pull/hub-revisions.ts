@@ -2,7 +2,8 @@
  * The part of `blip2-bench cache` about the Hugging Face cache: lists revisions; removes named ones and unfinished
  * downloads.
  */
-import { parseHubName } from "../../../models/checkpoint/hugging-face-cache.ts";
+import { parseHubName, parseMirrorName, shownHubName } from "../../../models/checkpoint/hugging-face-cache.ts";
+import type { HubRepository } from "../../../models/checkpoint/hugging-face-cache.ts";
 import { left, right, tableOf } from "../../../reports/tables/table.ts";
 import type { ColumnOf } from "../../../reports/tables/table.ts";
 import { tableToText } from "../../../reports/tables/terminal.ts";
@@ -14,18 +15,21 @@ import {
   removeRevision,
   revisionsNamed,
 } from "../../pull/hub/cached-revisions.ts";
-import type { CachedRevision } from "../../pull/hub/cached-revisions.ts";
+import type { CachedRevision, PartialBlob } from "../../pull/hub/cached-revisions.ts";
+import { verifyRevision } from "../../pull/hub/verify-revision.ts";
 import { readableBytes } from "../../catalog/readable-bytes.ts";
 
 /** The revisions and unfinished downloads that were listed or removed. */
 export interface HubRevisions {
   readonly folder: string;
   readonly revisions: readonly CachedRevision[];
-  readonly partial: readonly { readonly repository: string; readonly path: string; readonly sizeBytes: number }[];
+  readonly partial: readonly PartialBlob[];
+  /** Of `prune`: unfinished downloads that stay, since a process fetches them at the moment. */
+  readonly inUse: readonly PartialBlob[];
 }
 
 export async function findHubRevisions(folder: string): Promise<HubRevisions> {
-  return { folder, revisions: await listRevisions(folder), partial: await listPartialBlobs(folder) };
+  return { folder, revisions: await listRevisions(folder), partial: await listPartialBlobs(folder), inUse: [] };
 }
 
 /**
@@ -35,18 +39,31 @@ export async function findHubRevisions(folder: string): Promise<HubRevisions> {
 export async function pruneHubRevisions(folder: string, names: readonly string[]): Promise<HubRevisions> {
   const { revisions, partial } = await findHubRevisions(folder);
   const named = names.flatMap((word) => {
-    const name = parseHubName(word);
-    if (name === null) throw new UsageError(`--revision ${word}: expected owner/name or owner/name@revision.`);
+    const name = parseMirrorName(word) ?? parseHubName(word);
+    if (name === null) {
+      throw new UsageError(
+        `--revision ${word}: expected owner/name or owner/name@revision, with hf: before it for a mirror of data.`,
+      );
+    }
     return revisionsNamed(revisions, name, word.includes("@"));
   });
   const removed = [...new Set(named)];
   for (const revision of removed) await removeRevision(folder, revision);
-  for (const { path } of partial) await removePartialBlob(path);
-  return { folder, revisions: removed, partial };
+  const gone: PartialBlob[] = [];
+  const inUse: PartialBlob[] = [];
+  for (const blob of partial) ((await removePartialBlob(blob)) ? gone : inUse).push(blob);
+  return { folder, revisions: removed, partial: gone, inUse };
 }
 
-interface ShownRevision {
-  readonly repository: string;
+/** What is wrong with the files of these revisions, and how to get them again; null: nothing. */
+export async function describeDamage({ revisions }: HubRevisions): Promise<string | null> {
+  const damage: string[] = [];
+  for (const revision of revisions) damage.push(...(await verifyRevision(revision)));
+  if (damage.length === 0) return null;
+  return `${damage.join("\n")}\nRemove it with blip2-bench cache prune --revision, and pull it again.`;
+}
+
+interface ShownRevision extends HubRepository {
   readonly commit: string;
   readonly names: string;
   readonly sizeBytes: number;
@@ -54,7 +71,7 @@ interface ShownRevision {
 }
 
 const columns: readonly ColumnOf<ShownRevision>[] = [
-  left("on the hub", ({ repository }) => repository),
+  left("on the hub", ({ kind, repository }) => shownHubName({ kind, repository })),
   left("commit", ({ commit }) => commit),
   left("branches, tags", ({ names }) => names),
   right("size", ({ sizeBytes }) => readableBytes(sizeBytes)),
@@ -62,8 +79,10 @@ const columns: readonly ColumnOf<ShownRevision>[] = [
 ];
 
 /** The text to print; null: there is nothing to show. */
-export function describeHubRevisions({ folder, revisions, partial }: HubRevisions, verb: string): string | null {
-  if (revisions.length === 0 && partial.length === 0) return null;
+export function describeHubRevisions(hub: HubRevisions, verb: string): string | null {
+  const { folder, revisions, partial, inUse } = hub;
+  const staying = inUse.map(({ path }) => `${path}: is being fetched, and stays`);
+  if (revisions.length === 0 && partial.length === 0) return staying.length === 0 ? null : staying.join("\n");
   const rows = [
     ...revisions.map(({ refs, isWhole, ...revision }) => ({
       ...revision,
@@ -72,5 +91,5 @@ export function describeHubRevisions({ folder, revisions, partial }: HubRevision
     })),
     ...partial.map((blob) => ({ ...blob, commit: "", names: "", state: "not whole yet" })),
   ];
-  return `${tableToText(tableOf(columns, rows))}\n${verb}: in ${folder}`;
+  return [tableToText(tableOf(columns, rows)), `${verb}: in ${folder}`, ...staying].join("\n");
 }

@@ -18,8 +18,10 @@ import { PromptError } from "../../../tasks/prompt-template.ts";
 import type { GenerationTask } from "../../../tasks/task.ts";
 import type { ClusterOf } from "../clusters.ts";
 import type { LazyModel } from "../lazy-model.ts";
+import type { Shard } from "../shard.ts";
 import type { Asking } from "./asking.ts";
 import { rankAnswers } from "./rank-answers.ts";
+import { requestsOf } from "./requests.ts";
 import type { RankedAnswer } from "./rank-answers.ts";
 
 /** What a run of a checkpoint with a language model needs, all of it checked. */
@@ -39,6 +41,8 @@ export interface GenerationWork<S extends Sample> {
   readonly maxErrors: number | null;
   /** Samples whose first step is kept (first-steps.ts). */
   readonly firstSteps: number;
+  /** The part of the run that is asked; null: all of it. */
+  readonly shard: Shard | null;
   readonly model: LazyModel<VisionLanguageModel>;
 }
 
@@ -85,11 +89,6 @@ export interface AskOptions<S extends Sample> {
   readonly batching: Batching;
 }
 
-/** As a run asks: rows of finished samples are filled again, and words that all prompts begin with run once an image. */
-export function runBatching(size: number, onAnswer?: Batching["onAnswer"]): Batching {
-  return { size, refill: true, sharePrompt: true, ...(onAnswer !== undefined && { onAnswer }) };
-}
-
 export type AskedModel = Pick<VisionLanguageModel, "name" | "generate" | "weigh">;
 
 /** The predictions of a window, in its order. A sample whose prompt cannot be made fails without being asked. */
@@ -112,9 +111,9 @@ export async function askWindow<S extends Sample>(
 }
 
 /** Why a sample has no prompt; null: it has one. */
-export function promptFault<S extends Sample>(sample: S, asking: Pick<Asking<S>, "prompt">): string | null {
+export function promptFault<S extends Sample>(sample: S, asking: Pick<Asking<S>, "prompt" | "shots">): string | null {
   try {
-    asking.prompt(sample);
+    for (const each of [sample, ...(asking.shots?.of(sample) ?? []).map((shot) => shot.sample)]) asking.prompt(each);
     return null;
   } catch (error) {
     if (error instanceof PromptError) return error.message;
@@ -129,20 +128,18 @@ async function askSamples<S extends Sample>(
   { task, split, asking, batching }: AskOptions<S>,
 ): Promise<readonly Prediction[]> {
   const isThere = await Promise.all(window.map(({ image }) => isThereToRead(image)));
-  const requests = requestsOf(window, asking);
-  const asked = window.flatMap((sample, index) => (isThere[index] ? [{ sample, request: requests[index]! }] : []));
+  const requests = await requestsOf(model, window, { asking, size: batching.size });
+  const asked = requests.filter(({ fault }, index) => isThere[index] === true && fault === null);
   const answers = asked.length === 0 ? [] : await answersTo(model, asked, { asking, batching });
   if (answers.length !== asked.length) {
     throw new Error(`${model.name}: ${answers.length} answers to ${asked.length} requests`);
   }
   const byRequest = new Map(asked.map(({ request }, index) => [request, answers[index]!]));
-  return window.map((sample, index): Prediction => {
-    const { id, image } = sample;
-    const request = requests[index]!;
-    const about = { id, image: image.id, prompt: request.prompt };
+  return requests.map(({ sample: { id, image }, request, shots, fault }): Prediction => {
+    const about = { id, image: image.id, prompt: request.prompt, ...(shots.length > 0 && { shots }) };
     const answer = byRequest.get(request);
     if (answer === undefined) {
-      const error = explainMissingImage(`${task.dataset.name} ${split.name}`, image);
+      const error = fault ?? explainMissingImage(`${task.dataset.name} ${split.name}`, image);
       return { ...about, status: "failed", error };
     }
     if (answer.status === "failed") return { ...about, status: "failed", error: answer.error };
@@ -165,12 +162,4 @@ async function answersTo<S extends Sample>(
     decoding,
     batching,
   );
-}
-
-export function requestsOf<S extends Sample>(samples: readonly S[], asking: Asking<S>): readonly GenerationRequest[] {
-  return samples.map((sample) => ({
-    image: sample.image,
-    prompt: asking.prompt(sample),
-    ...(asking.maxPromptTokens !== null && { maxPromptTokens: asking.maxPromptTokens }),
-  }));
 }

@@ -3,16 +3,20 @@
  * with such a choice is `custom` in reports; the record lists the flags.
  */
 import type { Sample } from "../../../datasets/dataset.ts";
-import type { DecodingOptions, LanguageModelFamily } from "../../../models/model.ts";
+import type { DecodingOptions, WriterFamily } from "../../../models/model.ts";
+import { choicesOf } from "../../../tasks/choices.ts";
+import type { LengthNorm } from "../../../tasks/choices.ts";
 import { cider, ciderMetric } from "../../../tasks/metrics/caption-metrics.ts";
 import { columnsIn, promptTemplate, questionPlace } from "../../../tasks/prompt-template.ts";
 import type { PromptTemplate } from "../../../tasks/prompt-template.ts";
+import { askedOf } from "../../../tasks/task.ts";
 import type { GenerationTask, ProtocolName } from "../../../tasks/task.ts";
 import { decodingOf } from "../../catalog/text-settings.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
-import type { LengthNorm, Overrides } from "../run-config.ts";
-import type { CandidateList } from "./candidate-file.ts";
+import type { Overrides } from "../run-config.ts";
+import type { ListedTexts } from "./listed-texts.ts";
 import type { Ranking } from "./rank-answers.ts";
+import type { Shots } from "./shots.ts";
 
 /** How each `S` is asked of one language model: a sample of a data set, or a question about an image of the user's own. */
 export interface Asking<S> {
@@ -23,32 +27,47 @@ export interface Asking<S> {
   readonly maxPromptTokens: number | null;
   /** Answers are chosen among candidates; unset: they are generated. */
   readonly ranking?: Ranking<S>;
+  /** Prompts show other samples with their answers first; unset: none. */
+  readonly shots?: Shots<S>;
 }
 
 /** What a run asks, and with what. */
 export interface AskedOf<S extends Sample> {
-  readonly family: LanguageModelFamily;
+  readonly family: WriterFamily;
   readonly overrides: Overrides;
   readonly samples: readonly S[];
   /** For answers that are ranked; null: each sample's choices. Unset: null. */
-  readonly candidates?: CandidateList | null;
+  readonly candidates?: ListedTexts | null;
+  /** null: none. Unset: null. */
+  readonly shots?: Shots<S> | null;
 }
 
 /** How a run asks. Throws a UsageError where a flag does not fit the samples, or another flag. */
 export function askingOf<S extends Sample>(
   task: GenerationTask<S>,
   name: ProtocolName,
-  { family, overrides, samples, candidates = null }: AskedOf<S>,
+  { family, overrides, samples, candidates = null, shots = null }: AskedOf<S>,
 ): Asking<S> {
   const protocol = task.protocols[name];
+  const asked = askedOf(protocol, family);
+  if (asked === null)
+    throw new UsageError(`--tasks ${task.name}: the Q-Former itself writes captions, and answers no questions.`);
   const { prompt } = overrides;
   task.checkSamples?.(samples);
   const replaced = prompt === undefined ? null : replacedPrompt(prompt, task.name, samples);
+  const maxPromptTokens = protocol.maxPromptTokens?.[family] ?? null;
+  if (shots !== null && maxPromptTokens !== null) {
+    throw new UsageError(
+      `--shots: --protocol ${name} cuts prompts of ${task.name} after ${maxPromptTokens} tokens, and with them the question ` +
+        "behind the shots. Use another protocol.",
+    );
+  }
   return {
-    prompt: replaced === null ? (sample) => protocol.prompt[family](sample) : replaced.fill,
-    decoding: decodingOf(protocol.decoding[family], overrides),
+    prompt: replaced === null ? asked.prompt : replaced.fill,
+    decoding: decodingOf(asked.decoding, overrides),
     answer: protocol.answer,
-    maxPromptTokens: protocol.maxPromptTokens?.[family] ?? null,
+    maxPromptTokens,
+    ...(shots !== null && { shots }),
     ...rankingOf(overrides, { task: task.name, samples, candidates }),
   };
 }
@@ -58,7 +77,7 @@ const mostRecorded = 20;
 
 function rankingOf<S extends Sample>(
   { answers, lengthNorm: given }: Overrides,
-  { task, samples, candidates }: { task: string; samples: readonly S[]; candidates: CandidateList | null },
+  { task, samples, candidates }: { task: string; samples: readonly S[]; candidates: ListedTexts | null },
 ): { readonly ranking?: Ranking<S> } {
   const lengthNorm: LengthNorm = given ?? "none";
   if (answers === undefined) {
@@ -106,9 +125,4 @@ function replacedPrompt(given: string, task: string, samples: readonly Sample[])
     throw new UsageError(`--prompt: {${questionPlace}} in "${given}", but ${task} asks no questions. Leave it out.`);
   }
   return template;
-}
-
-/** The sample's own candidates; none where it has no such column. */
-function choicesOf(sample: Sample): readonly string[] {
-  return "choices" in sample && Array.isArray(sample.choices) ? sample.choices.map(String) : [];
 }

@@ -9,8 +9,9 @@ import type { Prediction } from "../../../reports/records/run-record.ts";
 import { readAhead } from "../../processes/read-ahead.ts";
 import { scoreTolerance } from "../audit.ts";
 import type { AuditFindings } from "../verbs.ts";
-import { askWindow, planWindows, runBatching } from "./ask.ts";
+import { askWindow, planWindows } from "./ask.ts";
 import type { AskedModel, AskOptions } from "./ask.ts";
+import { runBatching } from "./requests.ts";
 
 export interface AuditWork<S extends Sample> extends Omit<AskOptions<S>, "batching"> {
   readonly samples: readonly S[];
@@ -86,6 +87,7 @@ function scoreDifference(one: Prediction, other: Prediction): number {
 
 function outcomeOf(prediction: Prediction): AuditOutcome {
   if (prediction.status === "failed") return { text: prediction.error, tokens: [], score: null };
+  if (prediction.status === "imported") return { text: prediction.text, tokens: [], score: null };
   if (prediction.status === "matched") return { text: "", tokens: prediction.texts, score: null };
   const { text, tokens, score } = prediction;
   return { text, tokens, score };

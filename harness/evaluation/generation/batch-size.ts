@@ -11,8 +11,9 @@ import { readAhead } from "../../processes/read-ahead.ts";
 import { isStoppedNow } from "../watcher.ts";
 import type { Gauge } from "../verbs.ts";
 import type { Watcher } from "../watcher.ts";
-import { askWindow, planWindows, runBatching } from "./ask.ts";
+import { askWindow, planWindows } from "./ask.ts";
 import type { GenerationWork } from "./ask.ts";
+import { runBatching } from "./requests.ts";
 
 const sizes = [1, 2, 4, 8, 16, 32, 64];
 /** A size that is not this much faster is not worth its memory. */

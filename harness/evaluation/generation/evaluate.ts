@@ -3,22 +3,25 @@ import type { Sample } from "../../../datasets/dataset.ts";
 import { runName } from "../../../reports/records/run-record.ts";
 import { readAhead } from "../../processes/read-ahead.ts";
 import { inOrder } from "../in-order.ts";
+import { windowsOfShard } from "../shard.ts";
 import type { Evaluation, MissingPredictions, PredictionsEnd } from "../verbs.ts";
 import { stageTimes } from "../waiting.ts";
 import { isStoppedNow } from "../watcher.ts";
 import type { Watcher } from "../watcher.ts";
-import { askWindow, planWindows, runBatching } from "./ask.ts";
+import { askWindow, planWindows } from "./ask.ts";
 import type { GenerationWork } from "./ask.ts";
 import { withBatchSize } from "./batch-size.ts";
 import { keepFirstSteps } from "./first-steps.ts";
+import { runBatching } from "./requests.ts";
 import { scorePredictions } from "./score.ts";
 
 export function generationEvaluation<S extends Sample>(work: GenerationWork<S>): Evaluation {
-  const { task, split, samples, asking, cluster, plan, folder, model } = work;
+  const { task, split, samples, asking, cluster, plan, folder, shard, model } = work;
   return {
     plan,
     folder,
     samples,
+    shard,
     model,
     notes: work.split.notes ?? [],
     ...(work.isBatchSizeOpen && {
@@ -53,8 +56,9 @@ async function predictWindows<S extends Sample>(
   windows: readonly (readonly S[])[],
   watcher: Watcher,
 ): Promise<PredictionsEnd> {
-  const { samples, plan, folder, maxErrors } = work;
+  const { plan, folder, maxErrors } = work;
   const model = await work.model.load();
+  const samples = windowsOf(work).flat();
   const before = samples.length - windows.flat().length;
   const run = runName(plan);
   let done = before;
@@ -90,8 +94,9 @@ async function predictWindows<S extends Sample>(
   return "predicted";
 }
 
-function windowsOf<S extends Sample>({ samples, plan }: GenerationWork<S>): readonly (readonly S[])[] {
-  return planWindows(samples, plan.config.batchSize);
+/** The windows that this process asks, in order. */
+function windowsOf<S extends Sample>({ samples, plan, shard }: GenerationWork<S>): readonly (readonly S[])[] {
+  return windowsOfShard(planWindows(samples, plan.config.batchSize), shard).map((window) => window.samples);
 }
 
 function idsOf(windows: readonly (readonly Sample[])[]): readonly string[] {

@@ -8,8 +8,9 @@ import { readFirstSteps } from "../../../reports/records/first-step.ts";
 import { runName } from "../../../reports/records/run-record.ts";
 import { isStoppedNow } from "../watcher.ts";
 import type { Watcher } from "../watcher.ts";
-import { planWindows, promptFault, requestsOf } from "./ask.ts";
+import { planWindows, promptFault } from "./ask.ts";
 import type { GenerationWork } from "./ask.ts";
+import { requestsOf } from "./requests.ts";
 
 /** Makes and writes the first steps that are not on disk. `interrupted`: the watcher stopped it, and nothing was written. */
 export async function keepFirstSteps<S extends Sample>(
@@ -30,8 +31,11 @@ export async function keepFirstSteps<S extends Sample>(
   let done = 0;
   for (const window of planWindows(asked, plan.config.batchSize)) {
     if (await isStoppedNow(watcher)) return "interrupted";
-    const steps = await model.firstStep(requestsOf(window, work.asking));
-    for (const [index, { id }] of window.entries()) {
+    const requests = await requestsOf(model, window, { asking: work.asking, size: plan.config.batchSize });
+    const able = requests.filter(({ fault }) => fault === null);
+    const steps = await model.firstStep(able.map(({ request }) => request));
+    for (const [index, { sample }] of able.entries()) {
+      const { id } = sample;
       const step = steps[index]!;
       if (step.status === "ranked") rows.push({ id, logProbabilities: step.logProbabilities });
     }

@@ -10,17 +10,22 @@ import { clusterBy } from "../clusters.ts";
 import type { LazyModel } from "../lazy-model.ts";
 import { runPlan } from "../run-plan.ts";
 import type { Evaluation, Pair, Preparation } from "../verbs.ts";
+import { windowsOfShard } from "../shard.ts";
+import { planWindows } from "./ask.ts";
 import { askingOf, withCiderDf } from "./asking.ts";
-import { readCandidateFile } from "./candidate-file.ts";
+import { readListedTexts } from "./listed-texts.ts";
 import { auditGeneration } from "./audit.ts";
 import { checkSearchMemory } from "./check-search-memory.ts";
 import { generationEvaluation } from "./evaluate.ts";
+import { openShots } from "./shots.ts";
 
 interface GenerationPair {
   readonly checkpoint: FoundGenerator & InPrecision;
   readonly task: GenerationTask<Sample>;
   readonly model: LazyModel<VisionLanguageModel>;
   readonly open: () => Promise<OpenedSplit<Sample>>;
+  /** The split that shots are drawn from. */
+  readonly openShots: () => Promise<OpenedSplit<Sample>>;
 }
 
 export function generationPair(pair: GenerationPair): Pair {
@@ -37,14 +42,17 @@ export function generationPair(pair: GenerationPair): Pair {
 }
 
 async function prepareGeneration(
-  { checkpoint, task, model, open }: GenerationPair,
+  { checkpoint, task, model, open, openShots: openPool }: GenerationPair,
   shared: Preparation,
 ): Promise<Evaluation> {
   const { split, samples, data } = await open();
   const { config, batchSize, isBatchSizeOpen, openFolder } = shared;
-  const { protocol, overrides, generation, memoryBudget, maxErrors, firstSteps } = config;
-  const candidates = config.candidates === null ? null : await readCandidateFile(config.candidates);
-  const asking = askingOf(task, protocol, { family: checkpoint.family, overrides, samples, candidates });
+  const { protocol, overrides, generation, memoryBudget, maxErrors, firstSteps, shard } = config;
+  const candidates = config.candidates === null ? null : await readListedTexts(config.candidates, "--candidates");
+  const { family } = checkpoint;
+  const drawn = await openShots(overrides, { family, samples, open: openPool });
+  const shots = drawn?.shots ?? null;
+  const asking = askingOf(task, protocol, { family, overrides, samples, candidates, shots });
   const { maxPromptTokens, ranking } = asking;
   if (ranking === undefined) {
     checkSearchMemory(checkpoint, { decoding: asking.decoding, texts: Math.min(batchSize, samples.length) });
@@ -56,9 +64,12 @@ async function prepareGeneration(
   const choices = {
     ...(isWayRecorded && { generation }),
     ...(candidates !== null && { candidates: { count: candidates.texts.length, sha256: candidates.sha256 } }),
+    ...(drawn !== null && { shots: drawn.record }),
     decoding: { ...(ranking === undefined && search), maxPromptTokens },
   };
-  const plan = runPlan({ checkpoint, task, data, choices }, shared);
+  const windows = planWindows(samples, batchSize);
+  const plan = await runPlan({ checkpoint, task, data, choices, windows }, shared);
+  const asked = windowsOfShard(windows, shard).flatMap((window) => window.samples);
   const cluster = clusterBy(plan.config.cluster, samples);
   return generationEvaluation({
     task: withCiderDf(task, overrides.ciderDf),
@@ -69,9 +80,10 @@ async function prepareGeneration(
     plan,
     isBatchSizeOpen,
     memoryBudget,
-    folder: await openFolder(plan, samples.length),
+    folder: await openFolder(plan, asked.length),
     maxErrors,
     firstSteps,
+    shard,
     model,
   });
 }

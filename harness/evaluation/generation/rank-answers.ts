@@ -14,7 +14,8 @@ import type {
 } from "../../../models/model.ts";
 import { CheckpointError } from "../../../models/model.ts";
 import type { RankedCandidates } from "../../../reports/records/run-record.ts";
-import type { LengthNorm } from "../run-config.ts";
+import { normalised } from "../../../tasks/choices.ts";
+import type { LengthNorm } from "../../../tasks/choices.ts";
 
 /** How a run chooses answers. */
 export interface Ranking<S> {
@@ -75,19 +76,4 @@ function chosen<S>(
     latencyMs,
     candidates: { count: candidates.length, best: order.slice(0, recorded).map((index) => likelihoods[index]!) },
   };
-}
-
-/** A candidate's log-probability, or its mean over tokens, or over characters (lm-evaluation-harness's acc_norm). */
-export function normalised(
-  { text, logProbability, tokens }: RankedCandidates["best"][number],
-  lengthNorm: LengthNorm,
-): number {
-  switch (lengthNorm) {
-    case "none":
-      return logProbability;
-    case "tokens":
-      return logProbability / tokens;
-    case "characters":
-      return logProbability / Array.from(text).length;
-  }
 }

@@ -6,7 +6,7 @@ import type { Sample, Split } from "../../../datasets/dataset.ts";
 import type { Outcome } from "../../../reports/records/journal.ts";
 import { scoresFormat } from "../../../reports/records/run-record.ts";
 import type { ScoreSheet } from "../../../reports/records/run-record.ts";
-import { clustersOf } from "../../../tasks/metrics/hypotheses.ts";
+import { clustersOf, metricsThatApply } from "../../../tasks/metrics/hypotheses.ts";
 import type { GenerationTask, Hypothesis } from "../../../tasks/task.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
 import type { ClusterOf } from "../clusters.ts";
@@ -39,10 +39,12 @@ export function scorePredictions<S extends Sample>(task: GenerationTask<S>, pred
   for (const sample of samples) {
     const outcome = outcomes.get(sample.id);
     if (outcome?.status === "predicted") {
+      const { text, candidates } = outcome;
       const hypothesis = {
         sample,
-        answer: answer(outcome.text),
+        answer: answer(text),
         ...(cluster !== null && { cluster: cluster(sample) }),
+        ...(candidates !== undefined && { candidates: candidates.best }),
       };
       const fault = faultOf(task, hypothesis);
       if (fault === null) hypotheses.push(hypothesis);
@@ -55,7 +57,8 @@ export function scorePredictions<S extends Sample>(task: GenerationTask<S>, pred
   }
   const clusters = clustersOf(hypotheses);
 
-  const scored = task.metrics.map((metric) => ({ metric, score: metric.score(hypotheses, split.samples) }));
+  const metrics = metricsThatApply(task.metrics, hypotheses, split.samples);
+  const scored = metrics.map((metric) => ({ metric, score: metric.score(hypotheses, split.samples) }));
   const columns = scored.flatMap(({ metric, score }) => [
     ...(score.bySample === undefined ? [] : [[metric.name, score.bySample] as const]),
     ...Object.entries(score.countsBySample ?? {}),

@@ -36,6 +36,13 @@ export interface EmbeddedSplit {
   readonly failed: ReadonlyMap<string, string>;
 }
 
+/** Samples whose images are embedded together: the windows of a retrieval run. */
+export function embeddingBatches<S>(samples: readonly S[], batchSize: number): readonly (readonly S[])[] {
+  return Array.from({ length: Math.ceil(samples.length / batchSize) }, (_, index) =>
+    samples.slice(index * batchSize, (index + 1) * batchSize),
+  );
+}
+
 /** Embeds all images and texts, and compares them. null: the watcher stopped it. */
 export async function embedSplit(
   scorer: ImageTextScorer,
@@ -45,10 +52,7 @@ export async function embedSplit(
   const vectors: Float32Array[] = [];
   const seen: RetrievalSample[] = [];
   const failed = new Map<string, string>();
-  const batches = Array.from({ length: Math.ceil(samples.length / batchSize) }, (_, index) =>
-    samples.slice(index * batchSize, (index + 1) * batchSize),
-  );
-  const embedding = inOrder(batches, scorer.embedsAtOnce ?? 1, async (batch) => {
+  const embedding = inOrder(embeddingBatches(samples, batchSize), scorer.embedsAtOnce ?? 1, async (batch) => {
     if (await isStoppedNow(watcher)) return null;
     return { batch, embedded: await scorer.embedImages(batch.map(({ image }) => image)) };
   });
@@ -92,25 +96,33 @@ async function explain(image: ImageFile, split: string): Promise<string | null> 
 export interface MatchingOptions {
   readonly rerank: number;
   readonly run: string;
+  /** Ids of the images to match; unset: all. */
+  readonly asked?: ReadonlySet<string>;
   /** What an earlier run matched from these similarities, by image id. */
   readonly known?: ReadonlyMap<string, MatchedTexts>;
   /** Called when an image is matched, to write it to disk. */
   readonly onMatched?: (image: ImageFile, matched: MatchedTexts, latencyMs: StageLatency) => Promise<void>;
 }
 
-/** Every pair that either direction re-ranks, once, image by image. null: the watcher stopped it. */
+/** Every pair that either direction re-ranks, once, image by image, for the images asked. null: the watcher stopped it. */
 export async function matchCandidates(
   scorer: ImageTextScorer,
   { images, texts, similarities }: EmbeddedSplit,
-  { rerank, run, known, onMatched }: MatchingOptions,
+  { rerank, run, asked, known, onMatched }: MatchingOptions,
   watcher: Watcher,
 ): Promise<readonly MatchedTexts[] | null> {
   const all = textsToMatch(candidates(similarities, rerank));
-  const before = images.filter(({ id }) => known?.has(id) === true).length;
+  const isAsked = ({ id }: ImageFile): boolean => asked?.has(id) !== false;
+  const count = images.filter(isAsked).length;
+  const before = images.filter((image) => isAsked(image) && known?.has(image.id) === true).length;
   const matched: MatchedTexts[] = [];
   let done = before;
-  const matchOne = async (own: Int32Array, index: number): Promise<Known | Matching | FailedImage | null> => {
+  const matchOne = async (
+    own: Int32Array,
+    index: number,
+  ): Promise<Known | NotAsked | Matching | FailedImage | null> => {
     const image = images[index]!;
+    if (!isAsked(image)) return notAsked;
     const kept = known?.get(image.id);
     if (kept !== undefined) return { status: "known", matched: kept };
     if (await isStoppedNow(watcher)) return null;
@@ -123,6 +135,7 @@ export async function matchCandidates(
     index += 1;
     const [image, own] = [images[index]!, all[index]!];
     if (matching === null) return null;
+    if (matching.status === "not asked") continue;
     if (matching.status === "known") {
       matched.push(matching.matched);
       continue;
@@ -132,7 +145,7 @@ export async function matchCandidates(
     matched.push({ texts: own, logits: matching.logits });
     await onMatched?.(image, matched.at(-1)!, matching.latencyMs);
     done += 1;
-    watcher.onProgress({ run: `${run}: matching`, before, done, samples: images.length, failed: 0 });
+    watcher.onProgress({ run: `${run}: matching`, before, done, samples: count, failed: 0 });
   }
   return matched;
 }
@@ -141,6 +154,12 @@ interface Known {
   readonly status: "known";
   readonly matched: MatchedTexts;
 }
+
+interface NotAsked {
+  readonly status: "not asked";
+}
+
+const notAsked: NotAsked = { status: "not asked" };
 
 const nothingToMatch: Matching = {
   status: "matched",

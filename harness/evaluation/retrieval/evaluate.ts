@@ -12,6 +12,7 @@ import type { MatchedTexts } from "../../../tasks/metrics/retrieval-ranking.ts";
 import type { RetrievalProtocol, RetrievalTask } from "../../../tasks/task.ts";
 import type { ClusterOf } from "../clusters.ts";
 import type { LazyModel } from "../lazy-model.ts";
+import type { Shard } from "../shard.ts";
 import type { Evaluation, MissingPredictions, PredictionsEnd } from "../verbs.ts";
 import type { Watcher } from "../watcher.ts";
 import { embedSplit, matchCandidates } from "./ask.ts";
@@ -30,18 +31,23 @@ export interface RetrievalWork {
   readonly notes: readonly string[];
   /** The run stops when more images than this could not be read; null: never. */
   readonly maxErrors: number | null;
+  /** The part of the run that is asked; null: all of it. */
+  readonly shard: Shard | null;
+  /** The samples of the shard, whose images are matched; all images are embedded, as rankings are among all texts. */
+  readonly asked: readonly RetrievalSample[];
   readonly model: LazyModel<ImageTextScorer>;
 }
 
 export function retrievalEvaluation(work: RetrievalWork): Evaluation {
-  const { task, split, samples, protocol, cluster, plan, folder, notes, model } = work;
+  const { task, split, samples, protocol, cluster, plan, folder, notes, shard, model } = work;
   return {
     plan,
     folder,
     samples,
+    shard,
     model,
     notes,
-    order: () => samples.map(({ id }) => id),
+    order: () => orderOf(work),
     missing: () => missingMatches(work),
     score: async () => {
       const { outcomes } = folder;
@@ -52,13 +58,19 @@ export function retrievalEvaluation(work: RetrievalWork): Evaluation {
   };
 }
 
+/** Samples of the shard; and those whose images could not be read, wherever they are, as they are in no ranking. */
+function orderOf({ samples, asked, folder }: RetrievalWork): readonly string[] {
+  const own = new Set(asked.map(({ id }) => id));
+  return samples.map(({ id }) => id).filter((id) => own.has(id) || folder.outcomes.get(id)?.status === "failed");
+}
+
 /** Images whose files could not be read are tried again; with another gallery all is done again. */
 async function missingMatches(work: RetrievalWork): Promise<MissingPredictions | null> {
-  const { samples, folder } = work;
-  const known = matchedByImage(samples, folder.outcomes);
+  const { samples, asked, folder } = work;
+  const known = matchedByImage(asked, folder.outcomes);
   const hasFailures = [...folder.outcomes.values()].some(({ status }) => status === "failed");
   const similarities = hasFailures ? null : await readSimilarities(folder.path, pairsOf(samples));
-  if (similarities !== null && known.size === samples.length) return null;
+  if (similarities !== null && known.size === asked.length) return null;
   return {
     kept: similarities === null ? [] : samples.map(({ id }) => id).filter((id) => folder.outcomes.has(id)),
     predict: async (watcher) => {
@@ -75,7 +87,7 @@ interface EarlierRun {
 }
 
 async function rank(
-  { task, split, samples, protocol, plan, folder, maxErrors }: RetrievalWork,
+  { task, split, samples, asked, protocol, plan, folder, maxErrors }: RetrievalWork,
   scorer: ImageTextScorer,
   kept: EarlierRun | null,
   watcher: Watcher,
@@ -96,6 +108,8 @@ async function rank(
       }),
     );
     await folder.writeSimilarities(embedded.similarities.values);
+    const own = new Set(asked);
+    scorer.forget?.(samples.filter((sample) => !own.has(sample)).map(({ image }) => image));
   }
   if (maxErrors !== null && embedded.failed.size > maxErrors) return "stopped";
 
@@ -103,6 +117,7 @@ async function rank(
   const options = {
     rerank: protocol.rerank,
     run,
+    asked: new Set(asked.map(({ image }) => image.id)),
     ...(kept !== null && { known: kept.known }),
     onMatched: async (image: ImageFile, { texts, logits }: MatchedTexts, latencyMs: StageLatency): Promise<void> => {
       const id = idOfImage.get(image.id)!;

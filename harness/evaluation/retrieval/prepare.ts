@@ -11,8 +11,10 @@ import { clusterBy } from "../clusters.ts";
 import type { Overrides } from "../run-config.ts";
 import type { LazyModel } from "../lazy-model.ts";
 import { runPlan } from "../run-plan.ts";
+import { windowsOfShard } from "../shard.ts";
 import type { Evaluation, Pair, Preparation } from "../verbs.ts";
 import { auditRetrieval } from "./audit.ts";
+import { embeddingBatches } from "./ask.ts";
 import { retrievalEvaluation } from "./evaluate.ts";
 
 interface RetrievalPair {
@@ -46,13 +48,16 @@ async function prepareRetrieval(
   shared: Preparation,
 ): Promise<Evaluation> {
   const { split, samples, data } = await open();
-  const { config, openFolder } = shared;
+  const { config, batchSize, openFolder } = shared;
+  const { shard } = config;
   const protocol = rankingOf(task, config.protocol, config.overrides);
   const { maxTokens, rerank } = protocol;
   const choices = { decoding: {}, retrieval: { maxTokens, rerank } };
-  const plan = runPlan({ checkpoint, task, data, choices }, shared);
+  const windows = embeddingBatches(samples, batchSize);
+  const plan = await runPlan({ checkpoint, task, data, choices, windows }, shared);
   const cluster = clusterBy(plan.config.cluster, samples);
-  const folder = await openFolder(plan, samples.length);
+  const asked = windowsOfShard(windows, shard).flatMap((window) => window.samples);
+  const folder = await openFolder(plan, asked.length);
   const texts = samples.reduce((sum, sample) => sum + sample.texts.length, 0);
   const note = rerankNote(rerank, { images: samples.length, texts });
   const notes = [...(split.notes ?? []), ...(note === null ? [] : [note])];
@@ -66,6 +71,8 @@ async function prepareRetrieval(
     folder,
     notes,
     maxErrors: config.maxErrors,
+    shard,
+    asked,
     model,
   });
 }

@@ -1,8 +1,8 @@
 /**
- * The layout in which huggingface_hub caches a model repository (file_download.py, _tree_cache.py 1.29):
+ * The layout in which huggingface_hub caches a repository (file_download.py, _tree_cache.py 1.29):
  *
  *   .locks/models--owner--name/<blob>.lock     held while a blob is fetched, flock(2)
- *   models--owner--name/
+ *   models--owner--name/                       or datasets--owner--name/
  *     blobs/<sha256 or git sha1>               the contents
  *     snapshots/<commit>/<path>                links into blobs/
  *     refs/<branch or tag>                     the commit that it pointed to when last asked
@@ -13,7 +13,7 @@ import { randomBytes } from "node:crypto";
 import { dirname, join, relative } from "node:path";
 import * as z from "zod";
 import { isCommit, repositoryFolder } from "../../../models/checkpoint/hugging-face-cache.ts";
-import type { HubName } from "../../../models/checkpoint/hugging-face-cache.ts";
+import type { HubName, HubRepository } from "../../../models/checkpoint/hugging-face-cache.ts";
 import { writeFileWhole } from "../../../reports/records/atomic-file.ts";
 import type { Place } from "../network/remote-file.ts";
 import type { HubFile } from "./list-files.ts";
@@ -28,14 +28,17 @@ export function blobName({ sha256, gitSha1 }: HubFile): string {
   return sha256 ?? gitSha1;
 }
 
-export function blobPlace(cacheFolder: string, { repository }: HubName, file: HubFile): Place {
-  const folder = repositoryFolder(cacheFolder, repository);
-  const path = join(folder, "blobs", blobName(file));
-  const lock = join(cacheFolder, ".locks", relative(cacheFolder, folder), `${blobName(file)}.lock`);
-  return { path, partial: `${path}${partialEnd}`, lock };
+export function blobPlace(cacheFolder: string, repository: HubRepository, file: HubFile): Place {
+  const path = join(repositoryFolder(cacheFolder, repository), "blobs", blobName(file));
+  return { path, partial: `${path}${partialEnd}`, lock: lockOfBlob(cacheFolder, repository, blobName(file)) };
 }
 
-export function snapshotFolder(cacheFolder: string, repository: string, commit: string): string {
+export function lockOfBlob(cacheFolder: string, repository: HubRepository, blob: string): string {
+  const folder = relative(cacheFolder, repositoryFolder(cacheFolder, repository));
+  return join(cacheFolder, ".locks", folder, `${blob}.lock`);
+}
+
+export function snapshotFolder(cacheFolder: string, repository: HubRepository, commit: string): string {
   return join(repositoryFolder(cacheFolder, repository), "snapshots", commit);
 }
 
@@ -55,9 +58,10 @@ export async function linkBlob(blob: string, path: string): Promise<void> {
 }
 
 /** Records the commit that a branch or tag points to. Nothing is recorded where the revision is a commit itself. */
-export async function writeRef(cacheFolder: string, { repository, revision }: HubName, commit: string): Promise<void> {
+export async function writeRef(cacheFolder: string, name: HubName, commit: string): Promise<void> {
+  const { revision } = name;
   if (isCommit(revision)) return;
-  const path = join(repositoryFolder(cacheFolder, repository), "refs", revision);
+  const path = join(repositoryFolder(cacheFolder, name), "refs", revision);
   const before = await readFile(path, "utf8").catch(() => null);
   if (before === commit) return;
   await mkdir(dirname(path), { recursive: true });
@@ -65,9 +69,10 @@ export async function writeRef(cacheFolder: string, { repository, revision }: Hu
 }
 
 /** The commit that a revision pointed to when the hub was last asked; null: never asked. */
-export async function readRef(cacheFolder: string, { repository, revision }: HubName): Promise<string | null> {
+export async function readRef(cacheFolder: string, name: HubName): Promise<string | null> {
+  const { revision } = name;
   if (isCommit(revision)) return revision;
-  const path = join(repositoryFolder(cacheFolder, repository), "refs", revision);
+  const path = join(repositoryFolder(cacheFolder, name), "refs", revision);
   const commit = (await readFile(path, "utf8").catch(() => "")).trim();
   return isCommit(commit) ? commit : null;
 }
@@ -86,7 +91,7 @@ const treeSchema = z.object({
   ),
 });
 
-function treePath(cacheFolder: string, repository: string, commit: string): string {
+function treePath(cacheFolder: string, repository: HubRepository, commit: string): string {
   return join(repositoryFolder(cacheFolder, repository), "trees", `${commit}.json`);
 }
 
@@ -97,7 +102,7 @@ export async function writeTree(
     repository,
     commit,
     files,
-  }: { readonly repository: string; readonly commit: string; readonly files: readonly HubFile[] },
+  }: { readonly repository: HubRepository; readonly commit: string; readonly files: readonly HubFile[] },
 ): Promise<void> {
   const path = treePath(cacheFolder, repository, commit);
   const tree: z.infer<typeof treeSchema> = {
@@ -121,7 +126,7 @@ export async function writeTree(
 /** The stored list of files; null: there is none for this commit. */
 export async function readTree(
   cacheFolder: string,
-  repository: string,
+  repository: HubRepository,
   commit: string,
 ): Promise<readonly HubFile[] | null> {
   const text = await readFile(treePath(cacheFolder, repository, commit), "utf8").catch(() => null);

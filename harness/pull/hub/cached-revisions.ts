@@ -1,14 +1,21 @@
-/** Lists the model revisions in the Hugging Face cache, and removes them. */
-import { readdir, readFile, readlink, rm, stat } from "node:fs/promises";
-import { basename, join } from "node:path";
-import { modelsInHuggingFaceCache, repositoryFolder } from "../../../models/checkpoint/hugging-face-cache.ts";
-import type { HubName } from "../../../models/checkpoint/hugging-face-cache.ts";
+/** Lists the revisions in the Hugging Face cache, and removes them. */
+import { mkdir, readdir, readFile, readlink, rm, stat } from "node:fs/promises";
+import { basename, dirname, join, relative, sep } from "node:path";
+import {
+  repositoriesInHuggingFaceCache,
+  repositoryFolder,
+  shownHubName,
+} from "../../../models/checkpoint/hugging-face-cache.ts";
+import type { HubName, HubRepository, RepositoryKind } from "../../../models/checkpoint/hugging-face-cache.ts";
+import { lockFree } from "../network/lock-path.ts";
 import { PullError } from "../network/pull-error.ts";
-import { partialEnd } from "./cache-layout.ts";
-import { findPulled, shownName } from "./pull-checkpoint.ts";
+import { lockOfBlob, partialEnd, readRef, snapshotFolder } from "./cache-layout.ts";
+import { checkpointFiles } from "./checkpoint-files.ts";
+import type { FileChoice } from "./list-files.ts";
+import { mirrorFiles, partsOf } from "./mirror-files.ts";
+import { findPulled } from "./pull-repository.ts";
 
-export interface CachedRevision {
-  readonly repository: string;
+export interface CachedRevision extends HubRepository {
   readonly commit: string;
   /** Branches and tags that pointed to it when the hub was last asked. */
   readonly refs: readonly string[];
@@ -18,19 +25,30 @@ export interface CachedRevision {
   readonly folder: string;
 }
 
-/** All model revisions in the cache, sorted by name. */
+/** The splits of which a mirror's snapshot in the cache has files, by the names in these. */
+export async function cachedParts(cacheFolder: string, name: HubName): Promise<readonly string[]> {
+  const commit = await readRef(cacheFolder, name);
+  return commit === null ? [] : partsIn(snapshotFolder(cacheFolder, name, commit));
+}
+
+async function partsIn(snapshot: string): Promise<readonly string[]> {
+  return partsOf((await filesBelow(snapshot)).map((path) => relative(snapshot, path).split(sep).join("/")));
+}
+
+/** All revisions in the cache, sorted by name: of checkpoints, then of mirrors. */
 export async function listRevisions(cacheFolder: string): Promise<readonly CachedRevision[]> {
   const revisions: CachedRevision[] = [];
-  for (const repository of await modelsInHuggingFaceCache(cacheFolder)) {
+  for (const repository of await listRepositories(cacheFolder)) {
     const folder = repositoryFolder(cacheFolder, repository);
     const refs = await readRefs(folder);
     for (const commit of await namesIn(join(folder, "snapshots"))) {
       const snapshot = join(folder, "snapshots", commit);
       let sizeBytes = 0;
       for (const path of await filesBelow(snapshot)) sizeBytes += (await stat(path).catch(() => null))?.size ?? 0;
-      const whole = await findPulled(cacheFolder, { repository, revision: commit });
+      const choice = repository.kind === "models" ? checkpointFiles : mirrorFiles(await partsIn(snapshot));
+      const isWhole = await isPulled(cacheFolder, { ...repository, revision: commit }, choice);
       const named = [...refs].filter(([, each]) => each === commit).map(([name]) => name);
-      revisions.push({ repository, commit, refs: named, sizeBytes, isWhole: whole !== null, folder: snapshot });
+      revisions.push({ ...repository, commit, refs: named, sizeBytes, isWhole, folder: snapshot });
     }
   }
   return revisions;
@@ -42,22 +60,23 @@ export async function listRevisions(cacheFolder: string): Promise<readonly Cache
  */
 export function revisionsNamed(
   revisions: readonly CachedRevision[],
-  { repository, revision }: HubName,
+  name: HubName,
   isRevisionNamed: boolean,
 ): readonly CachedRevision[] {
+  const { kind, repository, revision } = name;
   const found = revisions.filter(
     (each) =>
-      each.repository === repository && (!isRevisionNamed || each.commit === revision || each.refs.includes(revision)),
+      each.kind === kind &&
+      each.repository === repository &&
+      (!isRevisionNamed || each.commit === revision || each.refs.includes(revision)),
   );
   if (found.length > 0) return found;
-  throw new PullError(
-    `${shownName({ repository, revision })}: not in the Hugging Face cache. blip2-bench cache ls shows what is.`,
-  );
+  throw new PullError(`${shownHubName(name)}: not in the Hugging Face cache. blip2-bench cache ls shows what is.`);
 }
 
 /** Removes a revision, its refs, and the blobs that no other revision uses. Returns the number of bytes freed. */
 export async function removeRevision(cacheFolder: string, revision: CachedRevision): Promise<number> {
-  const folder = repositoryFolder(cacheFolder, revision.repository);
+  const folder = repositoryFolder(cacheFolder, revision);
   for (const ref of revision.refs) await rm(join(folder, "refs", ref), { force: true });
   const own = await blobsOf(revision.folder);
   await rm(revision.folder, { recursive: true, force: true });
@@ -77,17 +96,25 @@ export async function removeRevision(cacheFolder: string, revision: CachedRevisi
   return freedBytes;
 }
 
+/** An incomplete download. */
+export interface PartialBlob extends HubRepository {
+  readonly path: string;
+  /** The file that is locked while it is fetched. */
+  readonly lock: string;
+  readonly sizeBytes: number;
+}
+
 /** Incomplete downloads, which `pull` would resume. */
-export async function listPartialBlobs(
-  cacheFolder: string,
-): Promise<readonly { readonly repository: string; readonly path: string; readonly sizeBytes: number }[]> {
-  const partial = [];
-  for (const repository of await modelsInHuggingFaceCache(cacheFolder)) {
+export async function listPartialBlobs(cacheFolder: string): Promise<readonly PartialBlob[]> {
+  const partial: PartialBlob[] = [];
+  for (const repository of await listRepositories(cacheFolder)) {
     const blobs = join(repositoryFolder(cacheFolder, repository), "blobs");
     for (const name of await namesIn(blobs)) {
       if (!name.endsWith(partialEnd)) continue;
       const found = await stat(join(blobs, name)).catch(() => null);
-      if (found !== null) partial.push({ repository, path: join(blobs, name), sizeBytes: found.blocks * blockBytes });
+      if (found === null) continue;
+      const lock = lockOfBlob(cacheFolder, repository, name.slice(0, -partialEnd.length));
+      partial.push({ ...repository, path: join(blobs, name), lock, sizeBytes: found.blocks * blockBytes });
     }
   }
   return partial;
@@ -96,9 +123,33 @@ export async function listPartialBlobs(
 /** Unit of `blocks` in the result of stat(2), whatever the block size of the file system. */
 const blockBytes = 512;
 
-export async function removePartialBlob(path: string): Promise<void> {
-  await rm(path, { force: true });
-  await rm(`${path}.json`, { force: true });
+/** Removes it, unless a process fetches it at the moment. Returns whether it was removed. */
+export async function removePartialBlob({ path, lock }: PartialBlob): Promise<boolean> {
+  await mkdir(dirname(lock), { recursive: true });
+  const unlock = await lockFree(lock);
+  if (unlock === null) return false;
+  try {
+    await rm(path, { force: true });
+    await rm(`${path}.json`, { force: true });
+    return true;
+  } finally {
+    await unlock();
+  }
+}
+
+async function isPulled(cacheFolder: string, name: HubName, choice: FileChoice): Promise<boolean> {
+  try {
+    return (await findPulled(cacheFolder, name, choice)) !== null;
+  } catch (error) {
+    if (error instanceof PullError) return false; // nothing that this program could use, such as weights as pickles alone
+    throw error;
+  }
+}
+
+async function listRepositories(cacheFolder: string): Promise<readonly HubRepository[]> {
+  const ofKind = async (kind: RepositoryKind): Promise<readonly HubRepository[]> =>
+    (await repositoriesInHuggingFaceCache(cacheFolder, kind)).map((repository) => ({ kind, repository }));
+  return [...(await ofKind("models")), ...(await ofKind("datasets"))];
 }
 
 async function readRefs(folder: string): Promise<ReadonlyMap<string, string>> {
@@ -119,7 +170,8 @@ async function blobsOf(snapshot: string): Promise<readonly string[]> {
   return blobs;
 }
 
-async function filesBelow(folder: string): Promise<readonly string[]> {
+/** Paths of all files and links below a folder; none where it is not there. */
+export async function filesBelow(folder: string): Promise<readonly string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
   return entries.filter((entry) => !entry.isDirectory()).map(({ parentPath, name }) => join(parentPath, name));
 }

@@ -1,4 +1,6 @@
 /** The settings of a hub, which come from environment variables, and the errors that its refusals become. */
+import { shownHubName } from "../../../models/checkpoint/hugging-face-cache.ts";
+import type { HubName, HubRepository } from "../../../models/checkpoint/hugging-face-cache.ts";
 import { header } from "../network/answer-headers.ts";
 import type { Headers } from "../network/answer-headers.ts";
 import type { Refuse } from "../network/fetch-bytes.ts";
@@ -17,18 +19,25 @@ export interface HubSettings {
   readonly network: NetworkSettings;
 }
 
+/** Address of a repository; those of its files begin with it. */
+export function hubPage(endpoint: string, { kind, repository }: HubRepository): string {
+  return kind === "models" ? `${endpoint}/${repository}` : `${endpoint}/${kind}/${repository}`;
+}
+
 /**
  * Makes a function that throws an error with the hub's own message and advice. X-Error-Code and X-Error-Message:
  * huggingface_hub, utils/_http.py.
  */
-export function refusalOf({ endpoint, tokenSource }: HubSettings, repository: string, revision: string): Refuse {
+export function refusalOf({ endpoint, tokenSource }: HubSettings, { kind, repository, revision }: HubName): Refuse {
   return ({ status, headers, url }, text) => {
     const code = header(headers, "x-error-code");
     const said = saidBy(headers, text);
     const refuse = (what: string, advice: string): never => {
-      throw new PullError(`${repository}: ${what}${said === "" ? "." : `. The hub says: ${said}`} ${advice}`);
+      throw new PullError(
+        `${shownHubName({ kind, repository })}: ${what}${said === "" ? "." : `. The hub says: ${said}`} ${advice}`,
+      );
     };
-    const page = `${endpoint}/${repository}`;
+    const page = hubPage(endpoint, { kind, repository });
     const token =
       tokenSource === null
         ? "Set HF_TOKEN to a token that may read it, or log in with huggingface_hub."

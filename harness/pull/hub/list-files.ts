@@ -1,6 +1,6 @@
-/** Lists the files of a model repository at a revision with the hub's API. */
+/** Lists the files of a repository at a revision with the hub's API. */
 import * as z from "zod";
-import type { HubName } from "../../../models/checkpoint/hugging-face-cache.ts";
+import type { HubName, HubRepository } from "../../../models/checkpoint/hugging-face-cache.ts";
 import { header, nextPage } from "../network/answer-headers.ts";
 import { fetchBytes } from "../network/fetch-bytes.ts";
 import type { Network } from "../network/network.ts";
@@ -35,10 +35,17 @@ export interface HubFile {
   readonly xetHash: string | null;
 }
 
+/** Which files of a repository are wanted. */
+export interface FileChoice {
+  /** Chooses among all files. Throws a PullError where there are none to choose; `name`: of the repository, for its message. */
+  readonly of: (name: string, files: readonly HubFile[]) => readonly HubFile[];
+  /** Whether all are among these, by their names alone: another program may have made a snapshot without a list of files. */
+  readonly areAll: (paths: readonly string[]) => boolean;
+}
+
 /** Asks the hub for the commit that a branch or tag points to now; a commit gives itself. */
 export async function resolveRevision(network: Network, hub: HubSettings, name: HubName): Promise<string> {
-  const { repository, revision } = name;
-  const url = `${hub.endpoint}/api/models/${repository}/revision/${encodeURIComponent(revision)}`;
+  const url = `${apiAddress(hub, name)}/revision/${encodeURIComponent(name.revision)}`;
   const { value } = await fetchJson(network, hub, { name, url });
   const { data } = revisionAnswer.safeParse(value);
   if (data === undefined) throw new PullError(`${url}: answered something else than a revision. Is it a hub?`);
@@ -52,7 +59,7 @@ export async function listFiles(
   { name, commit }: { readonly name: HubName; readonly commit: string },
 ): Promise<readonly HubFile[]> {
   const files: HubFile[] = [];
-  let url: string | null = `${hub.endpoint}/api/models/${name.repository}/tree/${commit}?recursive=true&expand=false`;
+  let url: string | null = `${apiAddress(hub, name)}/tree/${commit}?recursive=true&expand=false`;
   while (url !== null) {
     const page: Page = await fetchJson(network, hub, { name, url });
     const { data } = treeAnswer.safeParse(page.value);
@@ -67,6 +74,10 @@ export async function listFiles(
   return files;
 }
 
+function apiAddress({ endpoint }: HubSettings, { kind, repository }: HubRepository): string {
+  return `${endpoint}/api/${kind}/${repository}`;
+}
+
 interface Page {
   readonly value: unknown;
   readonly next: string | null;
@@ -75,10 +86,10 @@ interface Page {
 async function fetchJson(
   network: Network,
   hub: HubSettings,
-  { name: { repository, revision }, url }: { readonly name: HubName; readonly url: string },
+  { name, url }: { readonly name: HubName; readonly url: string },
 ): Promise<Page> {
-  const refuse = refusalOf(hub, repository, revision);
-  const { bytes, headers } = await fetchBytes(network, { what: repository, url, refuse });
+  const refuse = refusalOf(hub, name);
+  const { bytes, headers } = await fetchBytes(network, { what: name.repository, url, refuse });
   const warning = header(headers, "x-hf-warning");
   if (warning !== null) network.tell({ kind: "message", text: `The hub warns: ${warning}` });
   try {

@@ -26,16 +26,24 @@ export async function lockPath(path: string, signal: AbortSignal, onWait: () => 
   }
 }
 
-async function lock(file: FileHandle, words: readonly string[], signal: AbortSignal): Promise<"locked" | "held"> {
+/** Locks the file if no process holds the lock; null where one does. Returns a function that unlocks it. */
+export async function lockFree(path: string): Promise<(() => Promise<void>) | null> {
+  const file = await open(path, "a", 0o664);
+  if ((await lock(file, ["--nonblock"])) === "locked") return () => file.close();
+  await file.close();
+  return null;
+}
+
+async function lock(file: FileHandle, words: readonly string[], signal?: AbortSignal): Promise<"locked" | "held"> {
   const child = spawn("flock", [...words, "--exclusive", "3"], {
     stdio: ["ignore", "ignore", "ignore", file.fd],
-    signal,
+    ...(signal !== undefined && { signal }),
   });
   try {
     const [code] = (await once(child, "exit")) as [number | null];
     return code === 1 && words.length > 0 ? "held" : "locked";
   } catch (error) {
-    signal.throwIfAborted();
+    signal?.throwIfAborted();
     // the program flock is not installed
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return "locked";
     throw error;

@@ -89,10 +89,26 @@ export function openNetwork(
     ...settings,
     dispatcher,
     signal,
-    tell,
+    tell: withoutRepeats(tell),
     small: pLimit(smallAtOnce),
     pieces: pLimit(piecesAtOnce),
     large: pLimit(largeAtOnce),
     close: () => dispatcher.destroy(),
+  };
+}
+
+/** Pieces of one file that fail together say one thing. What is said again after this time is news. */
+const repeatMs = 1000;
+
+/** Leaves out a message that was told just before. */
+function withoutRepeats(tell: Network["tell"]): Network["tell"] {
+  const toldMs = new Map<string, number>();
+  return (event) => {
+    if (event.kind === "message") {
+      const now = performance.now();
+      if (now - (toldMs.get(event.text) ?? -Infinity) < repeatMs) return;
+      toldMs.set(event.text, now);
+    }
+    tell(event);
   };
 }

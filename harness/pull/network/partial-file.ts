@@ -149,6 +149,7 @@ export class PartialFile {
   /** Moves the complete file to its final name. */
   async finish(path: string): Promise<void> {
     await this.#noting;
+    await this.#handle.sync(); // without it, a file that has its name could be empty after a power cut
     await this.#handle.close();
     await rename(this.path, path);
     await rm(notePath(this.path), { force: true });

@@ -16,6 +16,8 @@ import { loadGenerationCheckpoint } from "../../../models/load-blip2.ts";
 import type { LoadOptions } from "../../../models/load-blip2.ts";
 import { loadRetrievalCheckpoint } from "../../../models/load-blip2-retrieval.ts";
 import type { GenerationRequest, VisionLanguageModel } from "../../../models/model.ts";
+import { questionAnswering } from "../../../tasks/own-image.ts";
+import { askedOf } from "../../../tasks/task.ts";
 import { vqav2 } from "../../../tasks/vqav2.ts";
 import { bundledData, bundledModels } from "../../catalog/catalog.ts";
 import { generate, rank } from "./check-gpu-answers.ts";
@@ -63,7 +65,7 @@ async function compareAnswers(
     const model = await loadGenerationCheckpoint(await openBundled(subject, own), own);
     try {
       const requests = await questionsFor(model, options.questions);
-      return await generate(model, requests, vqav2.protocols.paper.decoding[model.family]);
+      return await generate(model, requests, questionAnswering.decoding(model.family, "paper"));
     } finally {
       await model.release();
     }
@@ -120,8 +122,8 @@ function openBundled({ checkpoint }: Subject, options: LoadOptions): ReturnType<
 
 async function questionsFor({ family }: VisionLanguageModel, count: number): Promise<readonly GenerationRequest[]> {
   const { samples } = await vqav2.dataset.open({ folder: bundledData }, vqav2.dataset.splits[0] ?? "");
-  const { prompt } = vqav2.protocols.paper;
-  return samples.slice(0, count).map((sample) => ({ image: sample.image, prompt: prompt[family](sample) }));
+  const asked = askedOf(vqav2.protocols.paper, family);
+  return samples.slice(0, count).map((sample) => ({ image: sample.image, prompt: asked?.prompt(sample) ?? null }));
 }
 
 /** Infinity where the lengths differ or a value is NaN. */

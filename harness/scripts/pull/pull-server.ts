@@ -1,6 +1,6 @@
 /**
  * The server of bench:pull, a separate process. It serves `/large` and `/small/<n>`, whose sizes are given on its
- * command line, and supports range requests. Where a folder with key.pem and certificate.pem is given, it serves over https.
+ * command line, and supports range requests; and `/cpu`, the processor time that it has used, in seconds. Where a folder with key.pem and certificate.pem is given, it serves over https.
  */
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -16,6 +16,11 @@ const [largeBytes, smallBytes] = [Number(large), Number(small)];
 const pattern = patternBytes();
 
 const answer: RequestListener = (incoming, outgoing) => {
+  if (incoming.url === "/cpu") {
+    const { user, system } = process.cpuUsage();
+    outgoing.end(String((user + system) / 1e6));
+    return;
+  }
   const total = incoming.url === "/large" ? largeBytes : smallBytes;
   const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(incoming.headers.range ?? "") ?? [];
   const [begin, end] = first === undefined ? [0, total] : [Number(first), Number(last) + 1];

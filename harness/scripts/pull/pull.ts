@@ -4,8 +4,9 @@
  *   npm run bench:pull -- [--megabytes 4000] [--files 1000] [--kilobytes 100] [--rounds 5] [--scheme http] [--folder scratch/pull]
  *
  * One JSON object a line: MB/s of curl that discards what it fetches, which is the rate of the server; of curl that writes files;
- * and of `pull`: medians of the rounds, the first of which is not counted; and how far the memory of `pull` grew. Neither waits for
- * the disk; `pull` verifies checksums, curl does not. First the large file, then the small ones, of which both fetch equally many at
+ * and of `pull`: medians of the rounds, the first of which is not counted; how far the memory of `pull` grew; and the processor
+ * time that `pull` and the server took for a gigabyte: where few processors share it, that time bounds the rate. `pull` verifies checksums and
+ * waits until the disk has the large file; curl does neither. First the large file, then the small ones, of which both fetch equally many at
  * once. With `--scheme https` both accept the server's certificate, made here with openssl, unchecked.
  */
 import { spawn, spawnSync } from "node:child_process";
@@ -27,6 +28,8 @@ interface Work {
   readonly sizeBytes: number;
   readonly sha256: string;
   readonly folder: string;
+  /** The server's address. */
+  readonly origin: string;
 }
 
 await runBenchmark(async () => {
@@ -61,11 +64,12 @@ await runBenchmark(async () => {
         sizeBytes: largeBytes,
         sha256: patternSha256(largeBytes),
         folder,
+        origin,
       },
       rounds,
     );
     await compare(
-      { what: "small files", urls: small, sizeBytes: smallBytes, sha256: patternSha256(smallBytes), folder },
+      { what: "small files", urls: small, sizeBytes: smallBytes, sha256: patternSha256(smallBytes), folder, origin },
       rounds,
     );
   } finally {
@@ -88,15 +92,21 @@ function makeCertificate(): string {
 async function compare(work: Work, rounds: number): Promise<void> {
   const megabytes = (work.urls.length * work.sizeBytes) / 1e6;
   const rates = { server: [] as number[], curl: [] as number[], ours: [] as number[] };
+  const cpu = { server: [] as number[], ours: [] as number[] };
   const startKiB = process.memoryUsage().rss / 1024;
   for (let each = 0; each <= rounds; each += 1) {
     const server = megabytes / (await seconds(work, (all) => fetchWithCurl(all, "nothing")));
     const curl = megabytes / (await seconds(work, (all) => fetchWithCurl(all, "files")));
+    const [serverBefore, oursBefore] = [await serverCpu(work), process.cpuUsage()];
     const ours = megabytes / (await seconds(work, fetchOurs));
+    const { user, system } = process.cpuUsage(oursBefore);
+    const serverAfter = await serverCpu(work);
     if (each === 0) continue; // code is compiled, and folders are known
     rates.server.push(server);
     rates.curl.push(curl);
     rates.ours.push(ours);
+    cpu.server.push(((serverAfter - serverBefore) / megabytes) * 1e3);
+    cpu.ours.push((user + system) / megabytes / 1e3);
   }
   print({
     what: work.what,
@@ -106,8 +116,14 @@ async function compare(work: Work, rounds: number): Promise<void> {
     curlMegabytesPerSecond: round(median(rates.curl)),
     oursMegabytesPerSecond: round(median(rates.ours)),
     ratio: round(median(rates.ours) / median(rates.curl), 2),
+    serverCpuSecondsPerGigabyte: round(median(cpu.server), 2),
+    oursCpuSecondsPerGigabyte: round(median(cpu.ours), 2),
     memoryOverStartMiB: round((process.resourceUsage().maxRSS - startKiB) / 1024),
   });
+}
+
+async function serverCpu({ origin }: Work): Promise<number> {
+  return Number(await (await fetch(`${origin}/cpu`)).text());
 }
 
 /**

@@ -5,6 +5,9 @@
 import * as z from "zod";
 import { metricUnitSchema } from "../metric-unit.ts";
 
+/** Files that a comparison is written to. */
+export const comparisonNames = ["comparison.json", "comparison.csv", "comparison.md", "flips.csv"] as const;
+
 export const comparisonFormat = "blip2-bench-comparison/1";
 
 const count = z.int().nonnegative();

@@ -76,7 +76,7 @@ describe("blip2-bench prepare", () => {
     const { out } = await inProcess(folder, "prepare", "--model", "shapes-t5-small", "--precision", "int8");
     assert.match(
       out,
-      /^shapes-t5-small int8: \d+ matrices int8, 4 matrices int8-block, .*\n {2}int8-block: what it multiplies /,
+      /^shapes-t5-small int8: \d+ matrices int8, 5 matrices int8-block, .*\n {2}int8-block: what it multiplies /,
     );
   });
 });

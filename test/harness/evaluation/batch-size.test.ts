@@ -52,7 +52,7 @@ async function run(
     const watcher = { isStopped: () => false, onProgress: () => undefined, onNote };
     const gauge = { now: () => nowMs, residentBytes: () => resident };
     assert.equal((await evaluate(prepared, watcher, gauge)).status, "complete");
-    return { size: prepared.folder.record.config.batchSize, notes, sizes };
+    return { size: prepared.folder.record.config.batchSize ?? 0, notes, sizes };
   } finally {
     await prepared.folder.close();
   }

@@ -8,6 +8,7 @@ import { vqav2Questions } from "../../../datasets/vqa.ts";
 import { loadBlip2 } from "../../../models/load-blip2.ts";
 import type { DecodingOptions, Generation, GenerationRequest, VisionLanguageModel } from "../../../models/model.ts";
 import { cocoCaption } from "../../../tasks/coco-caption.ts";
+import { askedOf } from "../../../tasks/task.ts";
 import { vqav2 } from "../../../tasks/vqav2.ts";
 import { goldenJson } from "../../support/goldens.ts";
 import { cacheFolder, projectRoot } from "../../support/project.ts";
@@ -49,9 +50,8 @@ for (const [name, step] of [
     it(`answers ${step === 1 ? "all" : `every ${step}th`} of 991 questions as the reference does, in batches of 16, and the first of them one by one`, async () => {
       const all = await vqav2Questions.open({ folder: data }, "val");
       const samples = all.samples.filter(isAsked);
-      const { prompt, decoding } = vqav2.protocols.paper;
-      const options = decoding[model.family];
-      const requests = samples.map((sample) => ({ image: sample.image, prompt: prompt[model.family](sample) }));
+      const { prompt, decoding: options } = askedOf(vqav2.protocols.paper, model.family)!;
+      const requests = samples.map((sample) => ({ image: sample.image, prompt: prompt(sample) }));
       const golden = model.family === "opt" ? "vqa_results_lp0.json" : "vqa_results.json"; // each by the paper's penalty
       const goldens = goldenJson(name, golden) as { question_id: number; answer: string; score: number }[];
       assert.equal(goldens.length, 991);
@@ -87,7 +87,7 @@ for (const [name, step] of [
           const file = `COCO_val2014_${String(image_id).padStart(12, "0")}.jpg`;
           return { image: { id: String(image_id), path: path.join(data, "val2014", file) }, prompt };
         });
-        const found = await answers(model, requests, cocoCaption.protocols.paper.decoding[model.family], 16);
+        const found = await answers(model, requests, askedOf(cocoCaption.protocols.paper, model.family)!.decoding, 16);
         for (const [index, { image_id, caption }] of expected.entries()) {
           assert.equal(found[index]?.text.trim(), caption, `image ${image_id}`);
         }

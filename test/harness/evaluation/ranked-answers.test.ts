@@ -2,16 +2,15 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { readCandidateFile } from "../../../harness/evaluation/generation/candidate-file.ts";
+import { readListedTexts } from "../../../harness/evaluation/generation/listed-texts.ts";
 import { rankAnswers } from "../../../harness/evaluation/generation/rank-answers.ts";
 import type { RankedAnswer } from "../../../harness/evaluation/generation/rank-answers.ts";
-import type { LengthNorm } from "../../../harness/evaluation/run-config.ts";
+import type { LengthNorm } from "../../../tasks/choices.ts";
 import type { WeighedCandidates } from "../../../models/model.ts";
-import type { Prediction, RunRecord } from "../../../reports/records/run-record.ts";
 import { assertFails, inProcess } from "../../support/command-process.ts";
 import type { Ended } from "../../support/command-process.ts";
 import { fakeModel } from "../../support/fakes.ts";
-import { bytesOf } from "../../support/run-bytes.ts";
+import { bytesOf, readRunFiles } from "../../support/run-bytes.ts";
 import { temporaryFolder } from "../../support/temporary-files.ts";
 
 const sample = { id: "1", image: { id: "1", path: "1.jpg" } };
@@ -99,15 +98,15 @@ function write(text: string | Uint8Array): string {
 
 describe("a file of candidates", () => {
   it("has one on each line, as it is", async () => {
-    const { texts, sha256 } = await readCandidateFile(write("yes\r\nno, not\r\n a \r\n\r\n"));
+    const { texts, sha256 } = await readListedTexts(write("yes\r\nno, not\r\n a \r\n\r\n"), "--candidates");
     assert.deepEqual(texts, ["yes", "no, not", " a "]);
     assert.match(sha256, /^[0-9a-f]{64}$/);
   });
 
   const refused: readonly (readonly [string | Uint8Array, string])[] = [
-    ["", "--candidates FILE: found no text, expected an answer on each line."],
-    ["\n \n", "--candidates FILE: found no text, expected an answer on each line."],
-    ["yes\n\nno\n", "--candidates FILE, line 2: found no text, expected an answer. Take the line out."],
+    ["", "--candidates FILE: found no text, expected a text on each line."],
+    ["\n \n", "--candidates FILE: found no text, expected a text on each line."],
+    ["yes\n\nno\n", "--candidates FILE, line 2: found no text, expected one. Take the line out."],
     ["yes\nno\nyes\n", '--candidates FILE, line 3: found "yes", which is on line 1 already. Take one out.'],
     [
       Uint8Array.of(0x61, 0xff, 0x0a),
@@ -118,13 +117,16 @@ describe("a file of candidates", () => {
   for (const [text, message] of refused) {
     it(`is refused: ${message}`, async () => {
       const path = write(text);
-      await assert.rejects(readCandidateFile(path), { name: "UsageError", message: message.replace("FILE", path) });
+      await assert.rejects(readListedTexts(path, "--candidates"), {
+        name: "UsageError",
+        message: message.replace("FILE", path),
+      });
     });
   }
 
   it("is refused where it is missing", async () => {
     const path = join(folder, "none.txt");
-    await assert.rejects(readCandidateFile(path), { message: `--candidates ${path}: no such file.` });
+    await assert.rejects(readListedTexts(path, "--candidates"), { message: `--candidates ${path}: no such file.` });
   });
 });
 
@@ -135,13 +137,7 @@ describe("a run with ranked answers", () => {
     .concat(["big", "small", "bottom left", "bottom right", "top left", "top right"]);
   const run = (output: string, ...more: string[]): Promise<Ended> =>
     inProcess(folder, ...words, "--output", output, ...more);
-  const read = (output: string) => {
-    const record = JSON.parse(readFileSync(join(folder, output, "run.json"), "utf8")) as RunRecord;
-    const lines = readFileSync(join(folder, output, "predictions.jsonl"), "utf8")
-      .trim()
-      .split("\n");
-    return { record, predictions: lines.map((line) => JSON.parse(line) as Prediction) };
-  };
+  const read = (output: string): ReturnType<typeof readRunFiles> => readRunFiles(join(folder, output));
 
   it("chooses among a vocabulary what is generated, with every way of generation, in workers, and behind a stop", async () => {
     write(vocabulary.join("\n"));

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { catalog } from "../../../harness/catalog/catalog.ts";
-import { officialData } from "../../../harness/catalog/official-data.ts";
+import { officialData, pullCommand } from "../../../harness/catalog/official-data.ts";
 import type { OfficialDataset } from "../../../harness/catalog/official-data.ts";
 import { main } from "../../../harness/cli/command.ts";
 import type { DataCheck } from "../../../harness/official-data/check-data.ts";
@@ -165,7 +165,8 @@ describe("pull of a data set", () => {
         ...dataset,
         splits: dataset.splits.map((split) => {
           if ("why" in split.images) return split;
-          return { ...split, images: { ...split.images, address: address && `${server.origin}/${address}` } };
+          const images = split.images.map((each) => ({ ...each, address: address && `${server.origin}/${address}` }));
+          return { ...split, images };
         }),
       }));
       const { code, out, err } = await commandWith(table, vqaWords("--limit", "20"));
@@ -262,16 +263,21 @@ describe("data check", () => {
 });
 
 describe("the table of official files", () => {
+  it("gives commands that a shell reads as they are meant", () => {
+    assert.equal(
+      pullCommand(officialData, "gqa", { split: "val", folder: "/data/Ann's files" }),
+      "npx blip2-bench pull gqa --split val --output '/data/Ann'\\''s files'",
+    );
+  });
+
   it("names every split that a data set's reader has, with addresses and checksums that could be", () => {
     for (const { name, splits } of officialData) {
       const dataset = catalog.tasks.find((task) => task.dataset.name === name)?.dataset;
       assert.ok(dataset !== undefined, name);
       for (const { split, annotations, images } of splits) {
         assert.ok(dataset.splits.includes(split), `${name} ${split}`);
-        const found = [
-          ...annotations.map(({ from }) => from),
-          ...("archive" in images && images.archive ? [images.archive] : []),
-        ];
+        const archives = "why" in images ? [] : images.flatMap((each) => each.archive ?? []);
+        const found = [...annotations.map(({ from }) => from), ...archives];
         for (const { url, sha256 } of found) {
           assert.ok(URL.canParse(url), url);
           assert.ok(

@@ -136,6 +136,15 @@ describe("a checkpoint that is pulled", () => {
     });
   }
 
+  it("says once what all pieces of a file meet", async () => {
+    const misbehave: HubOptions["misbehave"] = ({ part, count }) =>
+      part === "content" && count <= 3 ? { kind: "answer", status: 503 } : null;
+    const hub = await started({ [reached]: { files: large } }, { misbehave });
+    const { events } = await pullFrom(hub, reached, { cacheFolder });
+    const said = events.flatMap((event) => (event.kind === "message" ? [event.text] : []));
+    assert.deepEqual(said, [`model.safetensors: ${hub.contentHost}: answered 503; again in 1 s`]);
+  });
+
   it("comes from a server that knows no ranges", async () => {
     const misbehave: HubOptions["misbehave"] = ({ part, count }) =>
       part !== "content" ? null : count === 2 ? { kind: "cut", afterBytes: 20_000_000 } : { kind: "whole" };

@@ -2,17 +2,22 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { connect } from "node:net";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { catalog } from "../../../harness/catalog/catalog.ts";
-import { main } from "../../../harness/cli/command.ts";
 import { environment, realCommand, startProcess, until } from "../../support/command-process.ts";
-import type { Ended } from "../../support/command-process.ts";
-import { bundledFiles, filesOf, hastySettings, manyBytes, pullFrom, runBeside } from "../../support/hub/pulling.ts";
+import {
+  bundledFiles,
+  call,
+  filesOf,
+  hastySettings,
+  manyBytes,
+  pullFrom,
+  runBeside,
+} from "../../support/hub/pulling.ts";
 import { startHub } from "../../support/hub/stand-in-hub.ts";
 import type { HubOptions, StandInHub, StandInRepository } from "../../support/hub/stand-in-hub.ts";
 import { temporaryFolder } from "../../support/temporary-files.ts";
@@ -23,17 +28,6 @@ const large = { "config.json": Buffer.from("{}"), "model.safetensors": manyBytes
 const slowly: HubOptions["misbehave"] = ({ part }) => (part === "content" ? { kind: "slow", bytesPerMs: 8000 } : null);
 /** More of them by hand. */
 const kills = Number(process.env["BLIP2_BENCH_PULL_KILLS"] ?? 12);
-
-/** In this process: nothing that blocks it, for the hub answers here. */
-async function call(folder: string, env: Readonly<Record<string, string>>, ...words: string[]): Promise<Ended> {
-  let [out, err] = ["", ""];
-  const code = await main(words, catalog, {
-    stdout: { write: (text) => (out += text) },
-    stderr: { write: (text) => (err += text) },
-    env: environment(folder, env),
-  });
-  return { code, out, err };
-}
 
 describe("pull, as a command", () => {
   let folder = "";
@@ -159,6 +153,35 @@ describe("pull, as a command", () => {
     assert.match(gone.err, /blip2-opt-2\.7b: not in the Hugging Face cache\. blip2-bench cache ls shows what is\./);
   });
 
+  it("is verified by checksums in the cache, and what is damaged is named", async () => {
+    const env = await start({ [name]: { files: large } });
+    assert.equal((await call(folder, env, "pull", name)).code, 0);
+    assert.equal((await call(folder, env, "cache", "verify")).code, 0);
+    const path = join(folder, "hub", "hub", `models--${name.replace("/", "--")}`, "snapshots", hub!.commitOf(name));
+    const bytes = readFileSync(join(path, "model.safetensors"));
+    bytes[12_345_678]! ^= 1;
+    writeFileSync(join(path, "model.safetensors"), bytes);
+    const { code, err } = await call(folder, env, "cache", "verify");
+    assert.equal(code, 2);
+    assert.match(
+      err,
+      /^error: Salesforce\/blip2-opt-2\.7b: model\.safetensors: its sha256 is [0-9a-f]{64}, expected [0-9a-f]{64}\nRemove it with blip2-bench cache prune --revision, and pull it again\.\n$/m,
+    );
+  });
+
+  it("is not pruned while it is fetched", async function () {
+    if (spawnSync("flock", ["--version"]).status !== 0) this.skip(); // no flock of util-linux: nothing is locked
+    const env = await start({ [name]: { files: large } }, { misbehave: slowly });
+    const child = startProcess(folder, { command: realCommand, words: ["pull", name], env });
+    const closed = once(child, "close");
+    await until(() => hub!.requests.some(({ part }) => part === "content"), child);
+    const pruned = await call(folder, env, "cache", "prune");
+    assert.match(pruned.out, /\.blip2-bench\.incomplete: is being fetched, and stays\n$/);
+    await closed;
+    assert.equal(child.exitCode, 0);
+    assert.deepEqual(snapshot(), large);
+  });
+
   it("offline asks nobody: what is here is enough, what is not is said", async () => {
     const env = await start({ [name]: { files: bundledFiles("shapes-opt-small") } });
     const offline = { ...env, HF_HUB_OFFLINE: "1" };
@@ -202,7 +225,11 @@ describe("pull, as a command", () => {
       'HF_HUB_DOWNLOAD_TIMEOUT: found "x", expected seconds, more than 0.',
     ],
     [["cache", "ls", "--revision", name], {}, "cache ls --revision: expected prune, which removes revisions."],
-    [["cache", "prune", "--revision", "x"], {}, "--revision x: expected owner/name or owner/name@revision."],
+    [
+      ["cache", "prune", "--revision", "x"],
+      {},
+      "--revision x: expected owner/name or owner/name@revision, with hf: before it for a mirror of data.",
+    ],
   ] as const) {
     it(`refuses ${words.join(" ")} ${Object.keys(env).join("")}`, async () => {
       assert.deepEqual(await call(folder, env, ...words), { code: 2, out: "", err: `error: ${message}\n` });
@@ -303,6 +330,34 @@ describe("huggingface_hub", () => {
       checkpoint.folder,
       join(checkpoint.folder, "config.json"),
     ]);
+  });
+
+  it("lists and loads, offline, a mirror that was pulled, and takes the rest of it from the hub", async () => {
+    const data = "data/validation-00000-of-00001.parquet";
+    const files = { "README.md": Buffer.from("a card"), [data]: manyBytes(3_000_000) };
+    hub = await startHub({ "datasets/someone/VQAv2": { files } });
+    const cacheFolder = join(folder, "mirrors");
+    const { checkpoint } = await pullFrom(hub, "hf:someone/VQAv2", { cacheFolder });
+    const asked = `"someone/VQAv2", repo_type="dataset"`;
+    const offline = await runPython(
+      folder,
+      [
+        "from huggingface_hub import scan_cache_dir, hf_hub_download",
+        "cache = scan_cache_dir()",
+        "assert not cache.warnings, cache.warnings",
+        "[repo] = cache.repos",
+        "print(repo.repo_type, repo.repo_id, [sorted(revision.refs) for revision in repo.revisions])",
+        `print(hf_hub_download(${asked.replace(",", `, "${data}",`)}))`,
+      ].join("\n"),
+      { HF_HUB_CACHE: cacheFolder, HF_HUB_OFFLINE: "1" },
+    );
+    assert.deepEqual(offline.trim().split("\n"), ["dataset someone/VQAv2 [['main']]", join(checkpoint.folder, data)]);
+    const env = { HF_HUB_CACHE: cacheFolder, HF_ENDPOINT: hub.endpoint, HF_HUB_DISABLE_XET: "1" };
+    const contents = (): number => hub!.requests.filter(({ part }) => part === "content").length;
+    const before = contents();
+    await runPython(folder, `from huggingface_hub import snapshot_download; snapshot_download(${asked})`, env);
+    assert.equal(contents(), before, "the parquet file is not fetched again");
+    assert.deepEqual(readFileSync(join(checkpoint.folder, "README.md")), files["README.md"]);
   });
 
   it("fetches what is loaded here, offline, and nothing is fetched again", async () => {

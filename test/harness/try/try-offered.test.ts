@@ -4,7 +4,7 @@ import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { bundledModels, catalog } from "../../../harness/catalog/catalog.ts";
 import { offeredCheckpoints } from "../../../harness/try/offered-checkpoints.ts";
-import { modelsInHuggingFaceCache } from "../../../models/checkpoint/hugging-face-cache.ts";
+import { repositoriesInHuggingFaceCache } from "../../../models/checkpoint/hugging-face-cache.ts";
 import { CheckpointError } from "../../../models/model.ts";
 import { temporaryFolder } from "../../support/temporary-files.ts";
 
@@ -41,6 +41,7 @@ describe("checkpoints that try offers", () => {
     "shapes-t5-small, generation, bundled",
     "shapes-t5-base, generation, bundled",
     "shapes-itm, retrieval, bundled",
+    "shapes-itg, retrieval, bundled",
   ];
   const cached = [
     "another/blip2-itm, retrieval, in the Hugging Face cache",
@@ -49,7 +50,7 @@ describe("checkpoints that try offers", () => {
 
   it("are the bundled ones, the usual one first, and the BLIP-2s in the Hugging Face cache", async () => {
     assert.deepEqual(await offered([]), [...bundled, ...cached]);
-    assert.deepEqual(await modelsInHuggingFaceCache(join(temporaryFolder(), "nowhere")), []);
+    assert.deepEqual(await repositoriesInHuggingFaceCache(join(temporaryFolder(), "nowhere"), "models"), []);
   });
 
   it("begin with those that are named, each once", async () => {

@@ -76,7 +76,7 @@ describe("opening a checkpoint", () => {
       "with pickled weights only",
       { "config.json": config, "pytorch_model-00001-of-00002.bin": "", "pytorch_model-00002-of-00002.bin": "" },
       "FOLDER: the weights are Python pickles (pytorch_model-00001-of-00002.bin, pytorch_model-00002-of-00002.bin), " +
-        `expected ${W} or ${I}. Convert them: load the checkpoint in transformers and call save_pretrained, which writes safetensors.`,
+        `expected ${W} or ${I}. Convert them with: npx blip2-bench convert FOLDER --output NEW_FOLDER`,
     ],
     [
       "with a shard missing",

@@ -37,6 +37,7 @@ describe("a checkpoint's config", () => {
         vocabulary: 30522,
         pad: 0,
         textInput: false,
+        textHead: false,
       },
       text: {
         family: "opt",

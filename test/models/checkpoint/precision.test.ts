@@ -113,6 +113,14 @@ describe("the recipe of precisions", () => {
     assert.equal(storedTensor(wo, int4).precision, "int4");
   });
 
+  it("keeps the scales of T5's own vocabulary's matrix apart in int8, where its rows allow", () => {
+    const head = { name: "language_model.lm_head.weight", shape: [272, 64] };
+    assert.equal(storedTensor(head, int8).precision, "int8-block");
+    assert.match(storedTensor(head, int8).reason ?? "", /own vocabulary's matrix/);
+    assert.equal(storedTensor({ ...head, shape: [272, 48] }, int8).precision, "int8");
+    assert.equal(storedTensor(head, parsePrecision("int8,head=fp32")).precision, "fp32");
+  });
+
   it("quantizes the head where it is named, or the whole model is int8, beside the embeddings where it is tied to them", async () => {
     for (const [name, table] of [
       ["shapes-opt-small", "language_model.model.decoder.embed_tokens.weight"],

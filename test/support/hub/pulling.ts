@@ -3,13 +3,16 @@ import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { HubSettings } from "../../../harness/pull/hub/hub.ts";
-import { pullCheckpoint } from "../../../harness/pull/hub/pull-checkpoint.ts";
-import type { PulledCheckpoint, PullPlan } from "../../../harness/pull/hub/pull-checkpoint.ts";
+import { checkpointFiles } from "../../../harness/pull/hub/checkpoint-files.ts";
+import { mirrorFiles } from "../../../harness/pull/hub/mirror-files.ts";
+import { pullRepository } from "../../../harness/pull/hub/pull-repository.ts";
+import type { PulledRepository, PullPlan } from "../../../harness/pull/hub/pull-repository.ts";
 import { openNetwork } from "../../../harness/pull/network/network.ts";
 import type { NetworkEvent, NetworkSettings } from "../../../harness/pull/network/network.ts";
-import { bundledModels } from "../../../harness/catalog/catalog.ts";
-import { parseHubName } from "../../../models/checkpoint/hugging-face-cache.ts";
-import { realCommand, startProcess } from "../command-process.ts";
+import { bundledModels, catalog } from "../../../harness/catalog/catalog.ts";
+import { main } from "../../../harness/cli/command.ts";
+import { parseHubName, parseMirrorName } from "../../../models/checkpoint/hugging-face-cache.ts";
+import { environment, realCommand, startProcess } from "../command-process.ts";
 import type { Ended } from "../command-process.ts";
 import type { StandInHub } from "./stand-in-hub.ts";
 
@@ -25,7 +28,7 @@ export const hastySettings: NetworkSettings = {
 };
 
 export interface Pulled {
-  readonly checkpoint: PulledCheckpoint;
+  readonly checkpoint: PulledRepository;
   readonly events: readonly NetworkEvent[];
   readonly plans: readonly PullPlan[];
 }
@@ -66,10 +69,26 @@ export async function pullFrom(
   const network = openNetwork(hub.network, { signal, tell });
   try {
     const onPlan = (plan: PullPlan): void => void plans.push(plan);
-    return { checkpoint: await pullCheckpoint(network, hub, { name: parseHubName(name)!, onPlan }), events, plans };
+    const mirror = parseMirrorName(name);
+    const asked =
+      mirror === null
+        ? { name: parseHubName(name)!, choice: checkpointFiles }
+        : { name: mirror, choice: mirrorFiles(null) };
+    return { checkpoint: await pullRepository(network, hub, { ...asked, onPlan }), events, plans };
   } finally {
     await network.close();
   }
+}
+
+/** The command in this process: nothing that blocks it, for the hub answers here. */
+export async function call(folder: string, env: Readonly<Record<string, string>>, ...words: string[]): Promise<Ended> {
+  let [out, err] = ["", ""];
+  const code = await main(words, catalog, {
+    stdout: { write: (text) => (out += text) },
+    stderr: { write: (text) => (err += text) },
+    env: environment(folder, env),
+  });
+  return { code, out, err };
 }
 
 /** The command as a process, beside which this one can serve. */

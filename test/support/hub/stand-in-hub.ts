@@ -59,6 +59,7 @@ interface Stored {
   readonly isLfs: boolean;
 }
 
+/** `repositories`: by owner/name, those of data by datasets/owner/name. */
 export async function startHub(
   repositories: Readonly<Record<string, StandInRepository>>,
   options: HubOptions = {},
@@ -115,9 +116,10 @@ export async function startHub(
   const hub = await listen((incoming, outgoing) => {
     const url = new URL(incoming.url ?? "/", "http://hub");
     const pathname = decodeURIComponent(url.pathname);
-    const [, api, owner = "", name = "", part = "", rest = ""] =
-      /^(\/api\/models)?\/([^/]+)\/([^/]+)\/(revision|tree|resolve|raw)\/(.+)$/.exec(pathname) ?? [];
-    const repository = `${owner}/${name}`;
+    const [, api, repository = "", part = "", rest = ""] =
+      /^(\/api(?=\/datasets\/)|\/api\/models)?\/((?:datasets\/)?[^/]+\/[^/]+)\/(revision|tree|resolve|raw)\/(.+)$/.exec(
+        pathname,
+      ) ?? [];
     const known = repositories[repository];
     const files = stored.get(repository);
     const isRefused = refuse(known, incoming, outgoing);
@@ -143,7 +145,7 @@ export async function startHub(
       const page = Number(url.searchParams.get("cursor") ?? 0);
       const listed = [...files].slice(page, page + pageSize);
       if (page + pageSize < files.size) {
-        const next = `${addressOf(hub)}/api/models/${repository}/tree/${commit}?recursive=true&cursor=${page + pageSize}`;
+        const next = `${addressOf(hub)}${url.pathname.split("/tree/")[0] ?? ""}/tree/${commit}?recursive=true&cursor=${page + pageSize}`;
         outgoing.setHeader("link", `<${next}>; rel="next"`);
       }
       sendJson(outgoing, [{ type: "directory", path: "more", size: 0, oid: "0" }, ...listed.map(treeEntry)]);

@@ -1,5 +1,6 @@
 /** Declares the commands that compare runs, so that a decision can be made. */
 import { wholeBetween, wholeFrom } from "../../../catalog/values.ts";
+import { usualCompareOptions } from "../../../analysis/compare/metric-findings.ts";
 import { declareCommand } from "../../declared-command.ts";
 import { choice, file, text, texts, value } from "../../options/kinds.ts";
 import { optionsUnder } from "../../options/option.ts";
@@ -13,17 +14,16 @@ const underWhatToRun = optionsUnder("What to run");
 const compareOptions = {
   permutations: underWhatToRun.option("--permutations <n>", "sign patterns of the permutation test", {
     kind: value(wholeBetween(100, 1e6)),
-    // with 10,000 permutations a p-value of 5 % has a standard error of 0.2 points: sqrt(0.05 × 0.95 / 10000)
-    otherwise: 10_000,
+    otherwise: usualCompareOptions.permutations,
   }),
   bootstrap: underWhatToRun.option(
     "--bootstrap <n>",
     "draws of the bootstrap; 0 leaves it out where it is not needed",
-    { kind: value(wholeBetween(0, 1e6)), otherwise: 0 },
+    { kind: value(wholeBetween(0, 1e6)), otherwise: usualCompareOptions.bootstrap },
   ),
   seed: underWhatToRun.option("--seed <n>", "of what is drawn", {
     kind: value(wholeBetween(0, 2 ** 32 - 1)),
-    otherwise: 0,
+    otherwise: usualCompareOptions.seed,
   }),
   allowPartial: underWhatToRun.toggle(
     "--allow-partial",

@@ -1,13 +1,13 @@
 /** Declares the commands that evaluate checkpoints, score runs again and report on them. */
 import { wholeFrom } from "../../../catalog/values.ts";
 import { declareCommand } from "../../declared-command.ts";
-import { file, limit, value } from "../../options/kinds.ts";
+import { file, limit, text, value } from "../../options/kinds.ts";
 import { optionsUnder } from "../../options/option.ts";
 import type { Values } from "../../options/option.ts";
 import { outputFolder, usualReportSeed } from "../../options/output.ts";
 import { plainRunOptions, runOptions } from "../../options/run.ts";
-import { batchSizeOption, cache, device, threads } from "../../options/speed.ts";
-import { protocol } from "../../options/text.ts";
+import { batchSizeOption, cache, device, runSpeed, threads } from "../../options/speed.ts";
+import { answering, protocol } from "../../options/text.ts";
 import { modelOption, movedData, precision, samples, tasksOption } from "../../options/what-to-run.ts";
 
 const underWhatToRun = optionsUnder("What to run");
@@ -71,6 +71,37 @@ export const score = declareCommand({
   options: scoreOptions,
   examples: ["score runs/first", "score runs/first --data path/to/vqav2 --json"],
   work: async () => (await import("../score.ts")).score,
+});
+
+const mergeOptions = {
+  status: underOutput.toggle("--status", "only show how far the shards are"),
+  fill: underWhatToRun.toggle("--fill", "ask the windows here that no shard has answered"),
+  mixedProcessors: underWhatToRun.toggle(
+    "--mixed-processors",
+    "merge answers of machines that round differently; the lowest shard's are kept",
+  ),
+  model: underWhatToRun.option("-m, --model <name>", "--fill: the checkpoint, where it has moved", {
+    kind: text("models"),
+  }),
+  data: movedData,
+  images: samples.images,
+  candidates: answering.candidates,
+  threads,
+  workers: runSpeed.workers,
+  cache,
+  output: outputFolder("the folder to merge into, where folders of shards are named", "the folder that is named"),
+};
+
+export type MergeValues = Values<typeof mergeOptions>;
+
+export const merge = declareCommand({
+  name: "merge",
+  group,
+  summary: "put the shards of a run together, which `run --shard` wrote",
+  words: "[folders...]",
+  options: mergeOptions,
+  examples: ["merge runs/sharded", "merge --output runs/merged path/to/shard-0 path/to/shard-1"],
+  work: async () => (await import("../merge.ts")).merge,
 });
 
 const reportOptions = {

@@ -1,12 +1,13 @@
 /** Declares the commands about this machine and the files that are kept on it. */
 import { wholeFrom } from "../../../catalog/values.ts";
 import { declareCommand } from "../../declared-command.ts";
-import { names, text, value } from "../../options/kinds.ts";
+import { lavisKinds } from "../../../convert/config-json.ts";
+import { choice, names, text, value } from "../../options/kinds.ts";
 import { optionsUnder } from "../../options/option.ts";
 import type { Values } from "../../options/option.ts";
 import { outputFolder } from "../../options/output.ts";
 import { cache as cacheFolder } from "../../options/speed.ts";
-import { modelOption, precision } from "../../options/what-to-run.ts";
+import { modelOption, precision, samples } from "../../options/what-to-run.ts";
 
 const underWhatToRun = optionsUnder("What to run");
 
@@ -26,7 +27,7 @@ export const ls = declareCommand({
 
 const pullOptions = {
   list: underWhatToRun.toggle("--list", "what can be pulled, its size and licence, and what is here"),
-  split: underWhatToRun.option("--split <name>", "of a data set: which part", {
+  split: underWhatToRun.option("--split <name>", "of a data set, or of a mirror of one: which part", {
     kind: text(),
     usual: "its first",
     otherwise: null,
@@ -44,21 +45,69 @@ export type PullValues = Values<typeof pullOptions>;
 export const pull = declareCommand({
   name: "pull",
   group,
-  summary: "fetch checkpoints from the Hugging Face hub, or a data set's official files",
+  summary: "fetch checkpoints or mirrors of data from the Hugging Face hub, or a data set's official files",
   words: "[names...]",
   options: pullOptions,
   examples: ["pull Salesforce/blip2-opt-2.7b", "pull vqav2 --split val --limit 500 --accept-terms"],
   work: async () => (await import("../pull.ts")).pull,
 });
 
+const dataOptions = {
+  images: samples.images,
+  columns: samples.columns,
+  allowOutside: samples.allowOutside,
+};
+
+export type DataValues = Values<typeof dataOptions>;
+
 export const data = declareCommand({
   name: "data",
   group,
   summary: "check FOLDER: which data is there, whole, and fits together",
   words: "[check] [folder] [names...]",
-  options: noOptions,
-  examples: ["data check path/to/vqav2", "data check path/to/coco coco-captions --json"],
+  options: dataOptions,
+  examples: ["data check path/to/vqav2", "data check path/to/photos vqa --columns question=q,answers=gt"],
   work: async () => (await import("../data.ts")).data,
+});
+
+const convertOptions = {
+  kind: underWhatToRun.option("--kind <kind>", "of a file of LAVIS: itm, opt or t5, which its tensors must be", {
+    kind: choice(lavisKinds),
+    usual: "told by its tensors",
+    otherwise: null,
+  }),
+  vision: underWhatToRun.option("--vision <where>", "the image encoder: EVA's file, a folder or a name in the cache", {
+    kind: text("models"),
+    usual: "that of --language, or of Salesforce/blip2-itm-vit-g",
+    otherwise: null,
+  }),
+  language: underWhatToRun.option("--language <where>", "a checkpoint of BLIP-2 with the same language model", {
+    kind: text("models"),
+    usual: "the published one of its width",
+    otherwise: null,
+  }),
+  tokenizer: underWhatToRun.option("--tokenizer <where>", "a folder, or a name in the cache, with tokenizer.json", {
+    kind: text("models"),
+    usual: "that of --language or --vision",
+    otherwise: null,
+  }),
+  output: outputFolder("the new checkpoint"),
+  cache: cacheFolder,
+};
+
+export type ConvertValues = Values<typeof convertOptions>;
+
+export const convert = declareCommand({
+  name: "convert",
+  group,
+  summary: "make a checkpoint of the hub's layout from the authors' .pth files, or from pytorch_model.bin",
+  words: "[file]",
+  options: convertOptions,
+  examples: [
+    "convert blip2_pretrained.pth --kind itm --output checkpoints/blip2-itm",
+    "convert path/to/old-checkpoint --output path/to/new-checkpoint",
+  ],
+  work: async () => (await import("../convert.ts")).convert,
 });
 
 const prepareOptions = { model: modelOption("all bundled", "as in run"), precision, cache: cacheFolder };

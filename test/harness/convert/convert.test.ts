@@ -1,0 +1,227 @@
+/** Conversions: the authors' files become checkpoints that load, with their numbers, and nothing is lost without a reason. */
+import assert from "node:assert/strict";
+import { copyFileSync, existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { convert } from "../../../harness/convert/convert.ts";
+import type { ConvertOptions, Converted } from "../../../harness/convert/convert.ts";
+import type { ConversionRequest } from "../../../harness/convert/parts.ts";
+import { UsageError } from "../../../harness/catalog/usage-error.ts";
+import { readTensor } from "../../../models/checkpoint/safetensors.ts";
+import { loadBlip2 } from "../../../models/load-blip2.ts";
+import { loadRetrievalCheckpoint } from "../../../models/load-blip2-retrieval.ts";
+import { loadWriterCheckpoint } from "../../../models/load-writer.ts";
+import { CheckpointError } from "../../../models/model.ts";
+import { cacheFolder } from "../../support/project.ts";
+import { temporaryFolder } from "../../support/temporary-files.ts";
+import { expectedTensors, hubCheckpoint, torchFile } from "../../support/torch-fixtures.ts";
+
+const here = { cacheFolder, hubCache: "/nowhere", threads: 1 };
+const nothing: Omit<ConversionRequest, "file"> = { kind: null, vision: null, language: null, tokenizer: null };
+
+function converted(
+  file: string,
+  parts: Partial<ConversionRequest>,
+  options: Partial<ConvertOptions> = {},
+): Promise<Converted> {
+  const output = path.join(temporaryFolder(), "new");
+  return convert({ ...nothing, file, ...parts }, { output, ...here, ...options });
+}
+
+/** A tensor of the new checkpoint is the one that torch saved in this file under this name. */
+async function assertFrom(file: string, saved: string, { checkpoint }: Converted, name: string): Promise<void> {
+  const expected = expectedTensors[file]![saved]!;
+  const entry = checkpoint.tensors.get(name);
+  assert.ok(entry, name);
+  assert.deepEqual(entry.shape, expected.shape, name);
+  assert.deepEqual([...(await readTensor(entry)).subarray(0, 3)], expected.first, name);
+}
+
+async function refusal(action: Promise<unknown>): Promise<string> {
+  const error = await action.then(
+    () => assert.fail("nothing was refused"),
+    (reason: unknown) => reason,
+  );
+  assert.ok(error instanceof UsageError || error instanceof CheckpointError, String(error));
+  return error.message;
+}
+
+describe("a conversion", () => {
+  let itm = "";
+  let opt = "";
+  let t5 = "";
+  before(async () => {
+    itm = await hubCheckpoint("itm");
+    opt = await hubCheckpoint("opt");
+    t5 = await hubCheckpoint("t5");
+  });
+
+  it("of stage 1 has the file's Q-Former and heads, and EVA's image encoder without its last block", async () => {
+    const made = await converted(torchFile("stage-one.pth"), {
+      kind: "itm",
+      vision: torchFile("eva.pth"),
+      tokenizer: itm,
+    });
+    const own = "stage-one.pth";
+    const eva = "eva.pth";
+    await assertFrom(own, "query_tokens", made, "query_tokens");
+    await assertFrom(
+      own,
+      "Qformer.bert.encoder.layer.0.crossattention.self.key.weight",
+      made,
+      "qformer.encoder.layer.0.crossattention.attention.key.weight",
+    );
+    await assertFrom(own, "Qformer.bert.embeddings.word_embeddings.weight", made, "embeddings.word_embeddings.weight");
+    await assertFrom(
+      own,
+      "Qformer.cls.predictions.transform.dense.weight",
+      made,
+      "qformer.cls.predictions.transform.dense.weight",
+    );
+    await assertFrom(own, "Qformer.cls.predictions.decoder.bias", made, "qformer.cls.predictions.decoder.bias");
+    await assertFrom(own, "ln_vision.weight", made, "vision_model.post_layernorm.weight");
+    await assertFrom(eva, "blocks.1.attn.qkv.weight", made, "vision_model.encoder.layers.1.self_attn.qkv.weight");
+    const bias = await readTensor(made.checkpoint.tensors.get("vision_model.encoder.layers.0.self_attn.qkv.bias")!);
+    assert.deepEqual([...bias.subarray(0, 3)], expectedTensors[eva]!["blocks.0.attn.q_bias"]!.first);
+    assert.deepEqual([...bias.subarray(16, 32)], new Array(16).fill(0));
+    assert.deepEqual([...bias.subarray(32, 35)], expectedTensors[eva]!["blocks.0.attn.v_bias"]!.first);
+    const reasons = new Map(made.leftOut.map(({ name, reason }) => [name, reason]));
+    assert.match(reasons.get("temp") ?? "", /temperature/);
+    assert.match(reasons.get("qformer.cls.predictions.bias") ?? "", /copies of decoder\.bias/);
+    assert.match(
+      reasons.get("vision_model.encoder.layers.2.norm1.weight") ??
+        reasons.get("vision_model.encoder.layers.2.layer_norm1.weight") ??
+        "",
+      /behind the last block/,
+    );
+    assert.match(reasons.get("visual_encoder.fc_norm.weight") ?? "", /behind the last block/);
+    assert.equal(reasons.size, made.leftOut.length);
+    for (const load of [loadRetrievalCheckpoint, loadWriterCheckpoint])
+      await (await load(made.checkpoint, here)).release();
+  });
+
+  it("of a file for OPT takes image encoder and language model from a checkpoint of the hub's layout", async () => {
+    const made = await converted(torchFile("opt.pth"), { language: opt });
+    await assertFrom("opt.pth", "opt_proj.weight", made, "language_projection.weight");
+    await assertFrom("opt.pth", "ln_vision.bias", made, "vision_model.post_layernorm.bias");
+    const model = await loadBlip2(made.checkpoint.folder, here);
+    assert.equal(model.family, "opt");
+    await model.release();
+  });
+
+  it("of a finetuned file for T5 keeps the image encoder that is in it", async () => {
+    const made = await converted(torchFile("t5.pth"), { kind: "t5", language: t5 });
+    await assertFrom(
+      "t5.pth",
+      "visual_encoder.blocks.0.mlp.fc1.weight",
+      made,
+      "vision_model.encoder.layers.0.mlp.fc1.weight",
+    );
+    const model = await loadBlip2(made.checkpoint.folder, here);
+    assert.equal(model.family, "t5");
+    await model.release();
+  });
+
+  it("says in README.md what it was made of, by hash, and what was left out", async () => {
+    const { checkpoint, shards } = await converted(torchFile("opt.pth"), { language: opt });
+    const card = readFileSync(path.join(checkpoint.folder, "README.md"), "utf8");
+    assert.match(card, /- opt\.pth: SHA-256 [0-9a-f]{64}\n/);
+    assert.ok(card.includes(`model.safetensors: SHA-256 ${shards.get("model.safetensors")}`));
+    assert.match(card, /opt\.pth gives the Q-Former .*: query_tokens, /);
+    assert.ok(!existsSync(path.join(checkpoint.folder, "conversion.json")));
+  });
+
+  it("goes on where it was stopped, and makes what one that was not stopped makes", async () => {
+    const output = path.join(temporaryFolder(), "new");
+    const parts = { language: opt };
+    const whole = await converted(torchFile("opt.pth"), parts, { shardBytes: 20_000 });
+    let written = 0;
+    const stop = converted(torchFile("opt.pth"), parts, {
+      output,
+      shardBytes: 20_000,
+      onPreparation: () => {
+        written += 1;
+        if (written === 2) throw new Error("stopped");
+      },
+    });
+    await assert.rejects(stop, /stopped/);
+    assert.ok(!existsSync(path.join(output, "config.json")));
+    const other = converted(torchFile("t5.pth"), { language: t5 }, { output, shardBytes: 20_000 });
+    assert.match(await refusal(other), /another conversion was begun here/);
+    writeFileSync(path.join(output, "model-00001-of-00005.safetensors"), "damaged since");
+    const resumed = await converted(torchFile("opt.pth"), parts, { output, shardBytes: 20_000 });
+    assert.deepEqual(resumed.shards, whole.shards);
+    assert.ok(resumed.shards.size > 2);
+    assert.match(
+      await refusal(converted(torchFile("opt.pth"), parts, { output })),
+      /not empty, and no conversion was begun there/,
+    );
+  });
+
+  it("of pickled weights in the hub's layout gives the tensors of both shards, and run names the command", async () => {
+    const folder = temporaryFolder();
+    for (const name of readdirSync(itm))
+      if (!name.startsWith("model.")) copyFileSync(path.join(itm, name), path.join(folder, name));
+    copyFileSync(torchFile("stage-one.pth"), path.join(folder, "pytorch_model-00001-of-00002.bin"));
+    copyFileSync(torchFile("eva.pth"), path.join(folder, "pytorch_model-00002-of-00002.bin"));
+    const run = loadBlip2(folder, here);
+    assert.match(await refusal(run), /Convert them with: npx blip2-bench convert .* --output NEW_FOLDER/);
+    const made = await converted(folder, {});
+    await assertFrom("stage-one.pth", "itm_head.weight", made, "itm_head.weight");
+    await assertFrom("eva.pth", "cls_token", made, "vision_model.embeddings.class_embedding");
+    assert.match(await refusal(converted(folder, { vision: "x" })), /--vision: .* is a whole checkpoint/);
+    rmSync(path.join(folder, "pytorch_model-00002-of-00002.bin"));
+    assert.match(await refusal(converted(folder, {})), /no tensor "vision_model\.embeddings/);
+  });
+
+  const refused: readonly (readonly [string, string, () => Partial<ConversionRequest>, RegExp])[] = [
+    ["another kind", "opt.pth", () => ({ kind: "t5" }), /^--kind t5: opt\.pth is of kind opt\.$/],
+    ["a file without a Q-Former", "eva.pth", () => ({}), /no file of LAVIS's BLIP-2: it lacks query_tokens/],
+    [
+      "a language model of another family",
+      "opt.pth",
+      () => ({ language: t5 }),
+      /^--language .*: found t5, expected a checkpoint of BLIP-2 with opt\.$/,
+    ],
+    [
+      "a language model for stage 1",
+      "stage-one.pth",
+      () => ({ language: opt }),
+      /is of the first stage, which has no language model\.$/,
+    ],
+    [
+      "a width that nobody published",
+      "opt.pth",
+      () => ({}),
+      /its projection is 32 numbers wide, as no published language model is\. Give/,
+    ],
+    [
+      "a second image encoder",
+      "t5.pth",
+      () => ({ language: t5, vision: torchFile("eva.pth") }),
+      /^--vision .*: t5\.pth has an image encoder of its own/,
+    ],
+    [
+      "an image encoder that is none",
+      "stage-one.pth",
+      () => ({ vision: torchFile("opt.pth") }),
+      /^--vision opt\.pth: found no image encoder/,
+    ],
+    [
+      "nothing to take stage 1's image encoder from",
+      "stage-one.pth",
+      () => ({}),
+      /^Salesforce\/blip2-itm-vit-g: not in the Hugging Face cache;.*pull/s,
+    ],
+    [
+      "a tokenizer that is not there",
+      "stage-one.pth",
+      () => ({ vision: torchFile("eva.pth"), tokenizer: "no-such" }),
+      /^--tokenizer no-such: no such folder/,
+    ],
+  ];
+  for (const [what, file, parts, message] of refused) {
+    it(`is refused with ${what}`, async () => {
+      assert.match(await refusal(converted(torchFile(file), parts())), message);
+    });
+  }
+});
