@@ -63,7 +63,7 @@ function generationTask(
     const common = "opt" in (settings.decoding ?? {}) ? {} : replaced.opt;
     const itg = decoding.itg === undefined ? {} : { itg: decodingOf(decoding.itg, common, flags) };
     return {
-      prompt: { ...prompt, ...prompts?.templates },
+      prompt: prompts === null ? prompt : { ...prompt, ...prompts.templates },
       decoding: { opt: decodingFor("opt"), t5: decodingFor("t5"), ...itg },
       ...(limits !== undefined && { maxPromptTokens: limits }),
       answer: answer ?? usual,
