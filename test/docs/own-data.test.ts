@@ -22,7 +22,9 @@ describe("docs/own-data.md", () => {
       return `${basename(path)},"${question}","${answer}"\n`;
     });
     writeFileSync(join(photos, "metadata.csv"), `file_name,question,answer\n${rows.join("")}`);
-    assert.ok(commands.length >= 6);
+    const [, task = ""] = /```yaml\n(.*?)```/s.exec(page) ?? [];
+    writeFileSync(join(folder, "path", "to", "my-task.yaml"), task);
+    assert.ok(commands.length >= 7);
     for (const command of commands) {
       const { code, out, err } = await inProcess(folder, ...wordsOf(command));
       // four samples are too few for a verdict that is sure, and each verdict has a code of its own
