@@ -9,7 +9,7 @@
  */
 import { nocapsCaptions } from "../datasets/coco-captions.ts";
 import type { CaptionSample } from "../datasets/dataset.ts";
-import { bleu1, bleu2, bleu3, bleu4, cider, rougeL } from "./metrics/caption-metrics.ts";
+import { bleu1, bleu2, bleu3, bleu4, cider, rougeL } from "./metrics/captions/caption-metrics.ts";
 import { publishedFor } from "./published/published-numbers.ts";
 import type { GenerationTask } from "./task.ts";
 

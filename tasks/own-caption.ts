@@ -8,7 +8,7 @@
  */
 import type { CaptionSample } from "../datasets/dataset.ts";
 import { ownCaptions } from "../datasets/own/own-data.ts";
-import { bleu1, bleu2, bleu3, bleu4, cider, rougeL } from "./metrics/caption-metrics.ts";
+import { bleu1, bleu2, bleu3, bleu4, cider, rougeL } from "./metrics/captions/caption-metrics.ts";
 import type { GenerationTask } from "./task.ts";
 
 export const ownCaption: GenerationTask<CaptionSample> = {

@@ -9,9 +9,9 @@
  */
 import type { CaptionSample, VqaSample } from "../../datasets/dataset.ts";
 import { normalNumbers, uniformNumbers } from "../../models/checkpoint/random-numbers.ts";
-import { bleu1, bleu2, bleu3, bleu4, cider, rougeL } from "../../tasks/metrics/caption-metrics.ts";
-import { captionRun } from "../../tasks/metrics/caption-run.ts";
-import { tokenizeCaptions } from "../../tasks/metrics/caption-tokens.ts";
+import { bleu1, bleu2, bleu3, bleu4, cider, rougeL } from "../../tasks/metrics/captions/caption-metrics.ts";
+import { captionRun } from "../../tasks/metrics/captions/caption-run.ts";
+import { tokenizeCaptions } from "../../tasks/metrics/captions/caption-tokens.ts";
 import { retrievalRanks, retrievalScores } from "../../tasks/metrics/recall.ts";
 import { similarityScores } from "../../tasks/metrics/retrieval-ranking.ts";
 import { vqaAccuracy, vqaAccuracyAlways, vqaAccuracyLavis } from "../../tasks/metrics/vqa-accuracy.ts";

@@ -10,7 +10,7 @@ import {
   choiceAccuracyPerToken,
   choiceAccuracySum,
 } from "./choice-accuracy.ts";
-import { bleu1, bleu2, bleu3, bleu4, cider, rougeL } from "./caption-metrics.ts";
+import { bleu1, bleu2, bleu3, bleu4, cider, rougeL } from "./captions/caption-metrics.ts";
 import { exactMatch } from "./exact-match.ts";
 import type { ReferencedSample } from "./hypotheses.ts";
 import { usualRetrievalMetrics } from "./recall.ts";

@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import type { CaptionSample } from "../../datasets/dataset.ts";
-import { bleuCounts } from "../../tasks/metrics/bleu.ts";
-import { captionWords, tokenizeCaptions } from "../../tasks/metrics/caption-tokens.ts";
-import { ciderScores, documentFrequencies } from "../../tasks/metrics/cider.ts";
-import { NgramNumbers } from "../../tasks/metrics/ngrams.ts";
+import { bleuCounts } from "../../tasks/metrics/captions/bleu.ts";
+import { captionWords, tokenizeCaptions } from "../../tasks/metrics/captions/caption-tokens.ts";
+import { ciderScores, documentFrequencies } from "../../tasks/metrics/captions/cider.ts";
+import { NgramNumbers } from "../../tasks/metrics/captions/ngrams.ts";
 import type { Hypothesis } from "../../tasks/task.ts";
 import { projectRoot } from "./project.ts";
 

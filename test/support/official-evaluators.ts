@@ -4,7 +4,7 @@
  * each other.
  */
 import { readFileSync } from "node:fs";
-import { tokenizeCaptions } from "../../tasks/metrics/caption-tokens.ts";
+import { tokenizeCaptions } from "../../tasks/metrics/captions/caption-tokens.ts";
 
 function read(path: string): unknown {
   return JSON.parse(readFileSync(path, "utf8"));

@@ -1,8 +1,8 @@
 /**
- * The plain version of tasks/metrics/ptb: every rule is asked about every stretch of text, by JavaScript's own regular
+ * The plain version of tasks/metrics/captions/ptb: every rule is asked about every stretch of text, by JavaScript's own regular
  * expressions. Slow, and without any automaton. For texts of the basic plane.
  */
-import { lineBreakRule, rules } from "../../tasks/metrics/ptb/rules.ts";
+import { lineBreakRule, rules } from "../../tasks/metrics/captions/ptb/rules.ts";
 
 /** A pattern of the scanner as JavaScript writes it: white space away, letters outside sets in both cases. */
 function expressionOf(pattern: string): string {

@@ -1,10 +1,10 @@
 /** The oddities of CIDEr, BLEU and ROUGE-L one by one, worked out by hand, and CIDEr against a plain version of it. */
 import assert from "node:assert/strict";
-import { bleu, bleuCounts } from "../../tasks/metrics/bleu.ts";
-import { rougeL as rougeLOfMetric } from "../../tasks/metrics/caption-metrics.ts";
-import { documentFrequencies } from "../../tasks/metrics/cider.ts";
-import { NgramNumbers } from "../../tasks/metrics/ngrams.ts";
-import { rougeL } from "../../tasks/metrics/rouge-l.ts";
+import { bleu, bleuCounts } from "../../tasks/metrics/captions/bleu.ts";
+import { rougeL as rougeLOfMetric } from "../../tasks/metrics/captions/caption-metrics.ts";
+import { documentFrequencies } from "../../tasks/metrics/captions/cider.ts";
+import { NgramNumbers } from "../../tasks/metrics/captions/ngrams.ts";
+import { rougeL } from "../../tasks/metrics/captions/rouge-l.ts";
 import { answersTo, assertClose, ciderOf, congruential, countsOf, samplesOf, words } from "../support/captions.ts";
 import { plainCider } from "../support/plain-metrics.ts";
 

@@ -5,10 +5,10 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { captionWords, tokenizeCaptions } from "../../tasks/metrics/caption-tokens.ts";
-import { CharacterClasses, LongestMatch } from "../../tasks/metrics/ptb/longest-match.ts";
-import { Nfa } from "../../tasks/metrics/ptb/pattern.ts";
-import { scan } from "../../tasks/metrics/ptb/scanner.ts";
+import { captionWords, tokenizeCaptions } from "../../tasks/metrics/captions/caption-tokens.ts";
+import { CharacterClasses, LongestMatch } from "../../tasks/metrics/captions/ptb/longest-match.ts";
+import { Nfa } from "../../tasks/metrics/captions/ptb/pattern.ts";
+import { scan } from "../../tasks/metrics/captions/ptb/scanner.ts";
 import { scanPlainly } from "../support/plain-scanner.ts";
 import { projectRoot } from "../support/project.ts";
 

@@ -1,7 +1,7 @@
 /** That a metric which works out a score by steps comes to the score it gives, to the digit. */
 import assert from "node:assert/strict";
 import type { ImageFile, VqaSample } from "../../datasets/dataset.ts";
-import { ciderMetric } from "../../tasks/metrics/caption-metrics.ts";
+import { ciderMetric } from "../../tasks/metrics/captions/caption-metrics.ts";
 import { explainRank } from "../../tasks/metrics/explain-rank.ts";
 import { textMetrics } from "../../tasks/metrics/named-metrics.ts";
 import { retrievalRanks } from "../../tasks/metrics/recall.ts";

@@ -9,7 +9,7 @@
  * The first metric is also compared by answer type.
  */
 import type { MetricScore } from "../../../reports/records/run-record.ts";
-import { bleuColumnNames, bleuOfSums } from "../../../tasks/metrics/bleu.ts";
+import { bleuColumnNames, bleuOfSums } from "../../../tasks/metrics/captions/bleu.ts";
 import { meanRecallParts } from "../../../tasks/metrics/recall.ts";
 import type { PairedSums } from "../../statistics/paired-mean.ts";
 import { compareMeans, compareScores } from "./metric-findings.ts";

@@ -6,7 +6,7 @@ import type { Sample } from "../../../datasets/dataset.ts";
 import type { DecodingOptions, WriterFamily } from "../../../models/model.ts";
 import { choicesOf } from "../../../tasks/choices.ts";
 import type { LengthNorm } from "../../../tasks/choices.ts";
-import { cider, ciderMetric } from "../../../tasks/metrics/caption-metrics.ts";
+import { cider, ciderMetric } from "../../../tasks/metrics/captions/caption-metrics.ts";
 import { columnsIn, promptTemplate, questionPlace } from "../../../tasks/prompt-template.ts";
 import type { PromptTemplate } from "../../../tasks/prompt-template.ts";
 import { askedOf } from "../../../tasks/task.ts";

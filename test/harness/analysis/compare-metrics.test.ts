@@ -7,8 +7,8 @@ import { compareFolders } from "../../../harness/analysis/compare/compare-folder
 import { drawKeys, randomIndex } from "../../../harness/statistics/random.ts";
 import type { MetricComparison } from "../../../reports/records/findings/comparison.ts";
 import type { ScoreSheet } from "../../../reports/records/run-record.ts";
-import { bleu, bleuColumns, sumBleuCounts } from "../../../tasks/metrics/bleu.ts";
-import type { BleuCounts } from "../../../tasks/metrics/bleu.ts";
+import { bleu, bleuColumns, sumBleuCounts } from "../../../tasks/metrics/captions/bleu.ts";
+import type { BleuCounts } from "../../../tasks/metrics/captions/bleu.ts";
 import { retrievalScores } from "../../../tasks/metrics/recall.ts";
 import { metricNamed, writeMadeRun } from "../../support/compared-runs.ts";
 

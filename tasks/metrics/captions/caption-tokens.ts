@@ -9,7 +9,7 @@
  * caption can depend on the beginning of the next: "plan B." is `plan b` before "The man" and `plan b.` before "the
  * man".
  */
-import { splitWords } from "../whitespace.ts";
+import { splitWords } from "../../whitespace.ts";
 import { scan } from "./ptb/scanner.ts";
 
 /**

@@ -1,13 +1,13 @@
 /**
  * The captions of a run, prepared once for all metrics: tokens, numbered n-grams, and the counts of BLEU.
  */
-import { DatasetError } from "../../datasets/dataset.ts";
-import type { Hypothesis } from "../task.ts";
+import { DatasetError } from "../../../datasets/dataset.ts";
+import type { Hypothesis } from "../../task.ts";
 import { bleuCounts } from "./bleu.ts";
 import type { BleuCounts } from "./bleu.ts";
 import { captionWords, tokenizeCaptions } from "./caption-tokens.ts";
-import { referenceTexts } from "./hypotheses.ts";
-import type { ReferencedSample } from "./hypotheses.ts";
+import { referenceTexts } from "../hypotheses.ts";
+import type { ReferencedSample } from "../hypotheses.ts";
 import type { NgramCounts } from "./ngrams.ts";
 import { NgramNumbers } from "./ngrams.ts";
 

@@ -6,17 +6,17 @@
  * No hypotheses, or none with references: no score. Only some without references: an error, since they cannot be
  * scored.
  */
-import type { Metric, Score } from "../task.ts";
+import type { Metric, Score } from "../../task.ts";
 import { bleu, bleuColumns, negated, sumBleuCounts } from "./bleu.ts";
 import type { BleuCounts } from "./bleu.ts";
 import { captionRun } from "./caption-run.ts";
 import type { CaptionRun, Hypotheses } from "./caption-run.ts";
 import { ciderScores, documentFrequencies, likenesses, scoreOf } from "./cider.ts";
-import { clustersOf } from "./hypotheses.ts";
-import type { ReferencedSample } from "./hypotheses.ts";
+import { clustersOf } from "../hypotheses.ts";
+import type { ReferencedSample } from "../hypotheses.ts";
 import { rougeL as rougeLOfImage, rougeLParts } from "./rouge-l.ts";
-import { clusteredStandardError, jackknifeStandardError } from "./standard-error.ts";
-import { quotedWords, shownNumber, unscoredWorking } from "./working.ts";
+import { clusteredStandardError, jackknifeStandardError } from "../standard-error.ts";
+import { quotedWords, shownNumber, unscoredWorking } from "../working.ts";
 
 /**
  * The images over which CIDEr computes document frequencies. `split`: all images of the split, so that scores of a part
