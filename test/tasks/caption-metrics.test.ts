@@ -7,7 +7,15 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { DatasetError } from "../../datasets/dataset.ts";
 import { bleu, sumBleuCounts } from "../../tasks/metrics/captions/bleu.ts";
-import { bleu1, bleu2, bleu3, bleu4, cider, ciderMetric, rougeL } from "../../tasks/metrics/captions/caption-metrics.ts";
+import {
+  bleu1,
+  bleu2,
+  bleu3,
+  bleu4,
+  cider,
+  ciderMetric,
+  rougeL,
+} from "../../tasks/metrics/captions/caption-metrics.ts";
 import { tokenizeCaptions } from "../../tasks/metrics/captions/caption-tokens.ts";
 import { clusteredStandardError, jackknifeStandardError } from "../../tasks/metrics/standard-error.ts";
 import {
