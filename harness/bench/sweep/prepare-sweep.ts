@@ -16,7 +16,7 @@ import { findTask } from "../../catalog/find-task.ts";
 import { openSplit } from "../../catalog/open-split.ts";
 import { checkpointPlace, findCheckpoint, refuseSameNames } from "../../catalog/find-checkpoint.ts";
 import type { DataPlaces, OpenedSplit } from "../../catalog/open-split.ts";
-import { promptFault } from "../../evaluation/generation/ask.ts";
+import { promptFault } from "../../evaluation/generation/requests.ts";
 import { askingOf } from "../../evaluation/generation/asking.ts";
 import type { Asking } from "../../evaluation/generation/asking.ts";
 import { rankingOf } from "../../evaluation/retrieval/prepare.ts";

@@ -14,7 +14,6 @@ import type {
 } from "../../../models/model.ts";
 import type { RunFolder } from "../../../reports/records/run-folder.ts";
 import type { Prediction, RunPlan } from "../../../reports/records/run-record.ts";
-import { PromptError } from "../../../tasks/prompt-template.ts";
 import type { GenerationTask } from "../../../tasks/task.ts";
 import type { ClusterOf } from "../clusters.ts";
 import type { LazyModel } from "../lazy-model.ts";
@@ -91,38 +90,11 @@ export interface AskOptions<S extends Sample> {
 
 export type AskedModel = Pick<VisionLanguageModel, "name" | "generate" | "weigh">;
 
-/** The predictions of a window, in its order. A sample whose prompt cannot be made fails without being asked. */
+/**
+ * The predictions of a window, in its order. A sample whose prompt cannot be made, or whose image is not there, fails without being
+ * asked.
+ */
 export async function askWindow<S extends Sample>(
-  model: AskedModel,
-  window: readonly S[],
-  options: AskOptions<S>,
-): Promise<readonly Prediction[]> {
-  const faults = new Map(window.map((sample) => [sample, promptFault(sample, options.asking)] as const));
-  const asked = await askSamples(
-    model,
-    window.filter((sample) => faults.get(sample) === null),
-    options,
-  );
-  const byId = new Map(asked.map((prediction) => [prediction.id, prediction]));
-  return window.map((sample): Prediction => {
-    const { id, image } = sample;
-    return byId.get(id) ?? { id, image: image.id, prompt: null, status: "failed", error: faults.get(sample) ?? "" };
-  });
-}
-
-/** Why a sample has no prompt; null: it has one. */
-export function promptFault<S extends Sample>(sample: S, asking: Pick<Asking<S>, "prompt" | "shots">): string | null {
-  try {
-    for (const each of [sample, ...(asking.shots?.of(sample) ?? []).map((shot) => shot.sample)]) asking.prompt(each);
-    return null;
-  } catch (error) {
-    if (error instanceof PromptError) return error.message;
-    throw error;
-  }
-}
-
-/** A sample whose image is not there fails without being asked. */
-async function askSamples<S extends Sample>(
   model: AskedModel,
   window: readonly S[],
   { task, split, asking, batching }: AskOptions<S>,

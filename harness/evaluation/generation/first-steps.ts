@@ -8,9 +8,9 @@ import { readFirstSteps } from "../../../reports/records/first-step.ts";
 import { runName } from "../../../reports/records/run-record.ts";
 import { isStoppedNow } from "../watcher.ts";
 import type { Watcher } from "../watcher.ts";
-import { planWindows, promptFault } from "./ask.ts";
+import { planWindows } from "./ask.ts";
 import type { GenerationWork } from "./ask.ts";
-import { requestsOf } from "./requests.ts";
+import { promptFault, requestsOf } from "./requests.ts";
 
 /** Makes and writes the first steps that are not on disk. `interrupted`: the watcher stopped it, and nothing was written. */
 export async function keepFirstSteps<S extends Sample>(

@@ -3,6 +3,7 @@ import type { Sample } from "../../../datasets/dataset.ts";
 import type { Batching, GenerationRequest, VisionLanguageModel } from "../../../models/model.ts";
 import type { RecordedShot } from "../../../reports/records/run-record.ts";
 import { captioning } from "../../../tasks/own-image.ts";
+import { PromptError } from "../../../tasks/prompt-template.ts";
 import { shotText, withShots } from "../../../tasks/shots.ts";
 import type { Asking } from "./asking.ts";
 import type { Shot, Shots } from "./shots.ts";
@@ -22,21 +23,47 @@ export async function requestsOf<S extends Sample>(
   { asking, size }: { readonly asking: Asking<S>; readonly size: number },
 ): Promise<readonly AskedSample<S>[]> {
   const { shots, maxPromptTokens } = asking;
-  const drawn = samples.map((sample) => shots?.of(sample) ?? []);
-  const captions = await captionsOf(model, drawn.flat(), shots?.captions ?? null, size);
-  return samples.map((sample, index) => {
-    const shown = drawn[index]!.map((shot) => ({ ...shot, caption: captions.get(shot.sample.image.id) ?? null }));
-    const texts = shown.map((shot) => shotText(asking.prompt(shot.sample), shot.answer, textOf(shot.caption)));
+  const asked = samples.map((sample) => ({ sample, ...promptsOf(sample, asking) }));
+  const drawn = asked.flatMap((each) => each.shots.map(({ shot }) => shot));
+  const captions = await captionsOf(model, drawn, shots?.captions ?? null, size);
+  return asked.map(({ sample, prompt, shots: shown, fault }) => {
+    const captioned = shown.map((each) => ({ ...each, caption: captions.get(each.shot.sample.image.id) ?? null }));
+    const texts = captioned.map((each) => shotText(each.prompt, each.shot.answer, textOf(each.caption)));
     const request = {
       image: sample.image,
-      prompt: withShots(texts, asking.prompt(sample)),
+      prompt: withShots(texts, prompt),
       ...(maxPromptTokens !== null && { maxPromptTokens }),
     };
-    const faults = shown.flatMap(({ sample: { id }, caption }) =>
-      caption?.status === "failed" ? [`its shot ${id} has no caption: ${caption.error}`] : [],
+    const faults = captioned.flatMap(({ shot, caption }) =>
+      caption?.status === "failed" ? [`its shot ${shot.sample.id} has no caption: ${caption.error}`] : [],
     );
-    return { sample, request, shots: shown.map(recorded), fault: faults[0] ?? null };
+    const recordedShots = captioned.map(({ shot, caption }) => recorded(shot, caption));
+    return { sample, request, shots: recordedShots, fault: fault ?? faults[0] ?? null };
   });
+}
+
+/** Why no prompt can be made of a sample; null: one can. */
+export function promptFault<S extends Sample>(sample: S, asking: Pick<Asking<S>, "prompt" | "shots">): string | null {
+  return promptsOf(sample, asking).fault;
+}
+
+interface Prompts<S> {
+  /** The sample's own. */
+  readonly prompt: string | null;
+  readonly shots: readonly { readonly shot: Shot<S>; readonly prompt: string | null }[];
+  /** Why one of them cannot be made, and so none is; null: all are. */
+  readonly fault: string | null;
+}
+
+function promptsOf<S extends Sample>(sample: S, asking: Pick<Asking<S>, "prompt" | "shots">): Prompts<S> {
+  try {
+    const prompt = asking.prompt(sample);
+    const drawn = asking.shots?.of(sample) ?? [];
+    return { prompt, shots: drawn.map((shot) => ({ shot, prompt: asking.prompt(shot.sample) })), fault: null };
+  } catch (error) {
+    if (error instanceof PromptError) return { prompt: null, shots: [], fault: error.message };
+    throw error;
+  }
 }
 
 /** As a run asks: rows of finished samples are filled again, and words that all prompts begin with run once an image. */
@@ -74,7 +101,7 @@ function textOf(caption: Caption | null): string | null {
   return caption?.status === "captioned" ? caption.text : null;
 }
 
-function recorded<S extends Sample>({ sample, caption }: Shot<S> & { readonly caption: Caption | null }): RecordedShot {
+function recorded<S extends Sample>({ sample }: Shot<S>, caption: Caption | null): RecordedShot {
   const text = textOf(caption);
   return { id: sample.id, ...(text !== null && { caption: text }) };
 }
