@@ -1,7 +1,7 @@
 /** The checkpoints of a command: each model that was named, in each precision, found but not loaded. */
 import type { Precision } from "../../models/checkpoint/precision.ts";
 import type { GraphPlacement, NodePlacement } from "../../models/device/placement-profile.ts";
-import type { Catalog, FoundCheckpoint } from "../catalog/catalog.ts";
+import type { Catalog, FoundCheckpoint, FoundGenerator } from "../catalog/catalog.ts";
 import { checkPrecision, chooseDevice } from "../catalog/device.ts";
 import type { ChosenDevice } from "../catalog/device.ts";
 import { checkpointPlace, findCheckpoint, refuseSameNames } from "../catalog/find-checkpoint.ts";
@@ -17,6 +17,13 @@ export interface InPrecision {
   readonly chosen: ChosenDevice;
   /** Which nodes of each graph the device computes, known once the graph has run (placement-profile.ts). Empty on the CPU. */
   readonly placements: ReadonlyMap<string, NodePlacement>;
+}
+
+/** The half of a checkpoint that generates text; null: it has none. */
+export function generatorOf(checkpoint: CheckpointInPrecision): (FoundGenerator & InPrecision) | null {
+  if (checkpoint.kind === "generation") return checkpoint;
+  const { writer, precision, chosen, placements } = checkpoint;
+  return writer === undefined ? null : { ...writer, precision, chosen, placements };
 }
 
 /** Finds every model in every precision. Throws a UsageError or a CheckpointError. */

@@ -12,6 +12,7 @@ import type { Catalog, FoundCheckpoint, FoundGenerator } from "../catalog/catalo
 import { openSplit } from "../catalog/open-split.ts";
 import type { DataPlaces, OpenedSplit, SplitChoice } from "../catalog/open-split.ts";
 import { UsageError } from "../catalog/usage-error.ts";
+import { generatorOf } from "./checkpoints.ts";
 import type { CheckpointInPrecision, InPrecision } from "./checkpoints.ts";
 import { generationPair } from "./generation/prepare.ts";
 import { lazyModel } from "./lazy-model.ts";
@@ -80,15 +81,14 @@ function once<Value>(make: () => Promise<Value>): () => Promise<Value> {
 }
 
 function pairsOf(checkpoint: CheckpointInPrecision, tasks: readonly OpenableTask[]): readonly Pair[] {
-  if (checkpoint.kind === "generation") return generationPairs(checkpoint, tasks);
-  const { writer, ...scorer } = checkpoint;
-  const model = lazyModel(scorer.load, scorer.placements);
+  const generator = generatorOf(checkpoint);
+  const writing = generator === null ? [] : generationPairs(generator, tasks);
+  if (checkpoint.kind === "generation") return writing;
+  const model = lazyModel(checkpoint.load, checkpoint.placements);
   const ranking = tasks.flatMap((each) =>
-    each.kind === "retrieval" ? [retrievalPair({ checkpoint: scorer, model, task: each.task, open: each.open })] : [],
+    each.kind === "retrieval" ? [retrievalPair({ checkpoint, model, task: each.task, open: each.open })] : [],
   );
-  if (writer === undefined) return ranking;
-  const { precision, chosen, placements } = scorer;
-  return [...generationPairs({ ...writer, precision, chosen, placements }, tasks), ...ranking];
+  return [...writing, ...ranking];
 }
 
 function generationPairs(checkpoint: FoundGenerator & InPrecision, tasks: readonly OpenableTask[]): readonly Pair[] {

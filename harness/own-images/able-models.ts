@@ -1,6 +1,7 @@
 /** Whether a checkpoint that was named for an image of the user's own can do what is asked, before any is loaded. */
 import type { FoundGenerator, FoundScorer } from "../catalog/catalog.ts";
 import { UsageError } from "../catalog/usage-error.ts";
+import { generatorOf } from "../evaluation/checkpoints.ts";
 import type { CheckpointInPrecision, InPrecision } from "../evaluation/checkpoints.ts";
 
 export type NamedGenerator = FoundGenerator & InPrecision;
@@ -8,9 +9,8 @@ export type NamedScorer = FoundScorer & InPrecision;
 
 /** For captions. Throws a UsageError where it generates no text. */
 export function generator(model: CheckpointInPrecision): NamedGenerator {
-  if (model.kind === "generation") return model;
-  const { writer, precision, chosen, placements } = model;
-  if (writer !== undefined) return { ...writer, precision, chosen, placements };
+  const found = generatorOf(model);
+  if (found !== null) return found;
   throw new UsageError(`--model ${model.name}: it matches images and texts, and generates none. See match.`);
 }
 
