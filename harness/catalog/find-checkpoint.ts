@@ -29,7 +29,8 @@ export function checkpointPlace(
 
 /**
  * What a run's checkpoint can be found by: its bundled name, its folder, or its name on the hub, whose revision runs record as
- * `Salesforce/blip2-opt-2.7b at 51572668da0eb669e01a189dc22abe6088589a24`. null: the run is imported, by no checkpoint here.
+ * `Salesforce/blip2-opt-2.7b at 51572668da0eb669e01a189dc22abe6088589a24`. An adapter is found by its own place, without that of its
+ * base. null: the run is imported, by no checkpoint here.
  */
 export function recordedPlace({
   name,
@@ -39,7 +40,9 @@ export function recordedPlace({
   readonly source?: string | undefined;
 }): string | null {
   if (source === undefined) return null;
-  return source === "bundled" ? name : source.replace(/ at ([0-9a-f]{40})$/, "@$1");
+  if (source === "bundled") return name;
+  const own = existsSync(source) ? source : source.replace(/ on .*$/, ""); // a folder may have " on " in its name
+  return own.replace(/ at ([0-9a-f]{40})$/, "@$1");
 }
 
 export function refuseSameNames(checkpoints: readonly Pick<FoundCheckpoint, "name" | "source">[]): void {

@@ -7,6 +7,7 @@ import { differingFields } from "../../reports/records/run-folder-text.ts";
 import { RunFolderError } from "../../reports/records/run-folder-error.ts";
 import { lengthNorms } from "../../tasks/choices.ts";
 import { deviceRequest } from "../catalog/device-request.ts";
+import { recordedPlace } from "../catalog/find-checkpoint.ts";
 import { textSettingsIn } from "../catalog/text-settings.ts";
 import type { Overrides, RunConfig } from "../evaluation/run-config.ts";
 import type { Evaluation } from "../evaluation/verbs.ts";
@@ -23,7 +24,7 @@ export function recordedConfig({ config, taskFile, checkpoint, data }: RunRecord
   const { device, precision, generation, protocol } = config;
   return {
     ...local,
-    models: [local.model ?? placeOfSource(checkpoint)],
+    models: [local.model ?? recordedPlace(checkpoint) ?? checkpoint.name],
     tasks: [taskFile?.path ?? config.task],
     areTasksNamed: true,
     data: local.data ?? data.folder,
@@ -58,11 +59,6 @@ export function refuseOtherRun(record: RunRecord, { plan }: Evaluation): void {
   throw new RunFolderError(
     ["--fill: what is here is not what the shards had:", ...fields.map((line) => `  ${line}`)].join("\n"),
   );
-}
-
-/** What --model takes: `bundled` is found by name, and what follows a name in the Hugging Face cache is left out. */
-function placeOfSource({ name, source = name }: RunRecord["checkpoint"]): string {
-  return source === "bundled" ? name : source.replace(/ on .*$/, "").replace(/ at [0-9a-f]+$/, "");
 }
 
 function overridesOf(recorded: RunRecord["config"]["overrides"]): Overrides {
