@@ -1,7 +1,6 @@
 /** Reads YAML, of which JSON is a part, so that messages can say in which line and column a value stands. */
 import type { Document } from "yaml";
-import { describeSystemCode, systemCode } from "../../reports/records/run-folder-error.ts";
-import { readTextFile, TextFileError } from "../../reports/records/text-file.ts";
+import { decodeNamed, readNamed } from "./named-file.ts";
 import { UsageError } from "./usage-error.ts";
 
 export interface YamlFile {
@@ -12,18 +11,7 @@ export interface YamlFile {
 
 /** Throws a UsageError. `flag`: what the file was named by. */
 export async function readYamlFile(file: string, flag: string): Promise<YamlFile> {
-  const text = await readTextFile(file).catch((error: unknown) => {
-    if (error instanceof TextFileError) throw new UsageError(`${flag} ${error.message}`, { cause: error });
-    throw unreadable(error, file, flag);
-  });
-  return parseYaml(text, file);
-}
-
-/** The error for a file that the system does not give; other errors are given back. */
-export function unreadable(error: unknown, file: string, flag: string): unknown {
-  const code = systemCode(error);
-  if (code === null) return error;
-  return new UsageError(`${flag} ${file}: ${code === "ENOENT" ? "no such file" : describeSystemCode(code)}.`);
+  return parseYaml(decodeNamed(await readNamed(file, flag), file, flag), file);
 }
 
 /** Throws a UsageError with line and column. `file`: its name in messages. */

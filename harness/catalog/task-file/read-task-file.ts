@@ -1,13 +1,11 @@
 /** A path → the task that is written there, in YAML or JSON, or in code. */
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { basename, extname, resolve } from "node:path";
-import { decodeText, TextFileError } from "../../../reports/records/text-file.ts";
 import type { Task, TaskFile } from "../../../tasks/task.ts";
 import type { Catalog } from "../catalog.ts";
+import { decodeNamed, readNamed } from "../named-file.ts";
 import { isOwnData } from "../open-split.ts";
 import { unknownName, UsageError } from "../usage-error.ts";
-import { unreadable } from "../yaml-file.ts";
 import { buildTask } from "./build-task.ts";
 import type { ReadTask } from "./build-task.ts";
 import { checkSettings } from "./check-settings.ts";
@@ -39,9 +37,7 @@ export async function readTaskFile(named: string, catalog: Pick<Catalog, "tasks"
     throw new UsageError(`--tasks ${named}: expected a task file, which ends in ${taskFileExtensions.join(", ")}.`);
   }
   const path = resolve(named);
-  const bytes = await readFile(path).catch((error: unknown) => {
-    throw unreadable(error, named, "--tasks");
-  });
+  const bytes = await readNamed(named, "--tasks");
   const file: TaskFile = { path, bytes, sha256: createHash("sha256").update(bytes).digest("hex") };
   const isDocument = documentExtensions.includes(extension);
   const said = isDocument ? await fromDocument(file, named) : await fromCode(file, extension);
@@ -53,17 +49,8 @@ export async function readTaskFile(named: string, catalog: Pick<Catalog, "tasks"
 type Said = Pick<ReadTask, "settings" | "functions" | "placeOf">;
 
 async function fromDocument(file: TaskFile, named: string): Promise<Said> {
-  const { value, placeOf } = await readDocument(textOf(file, named), named);
+  const { value, placeOf } = await readDocument(decodeNamed(file.bytes, named, "--tasks"), named);
   return { settings: checkSettings(value, placeOf), functions: noFunctions, placeOf };
-}
-
-function textOf({ bytes }: TaskFile, named: string): string {
-  try {
-    return decodeText(bytes, named);
-  } catch (error) {
-    if (error instanceof TextFileError) throw new UsageError(`--tasks ${error.message}`, { cause: error });
-    throw error;
-  }
 }
 
 async function fromCode(file: TaskFile, extension: string): Promise<Said> {

@@ -1,8 +1,6 @@
 /** Texts that a user lists in a file, one a line: candidates for answers, such as those of a VQA classifier, or prompts. */
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
-import { describeSystemCode, systemCode } from "../../../reports/records/run-folder-error.ts";
-import { decodeText, TextFileError } from "../../../reports/records/text-file.ts";
+import { decodeNamed, readNamed } from "../../catalog/named-file.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
 
 export interface ListedTexts {
@@ -16,14 +14,8 @@ export interface ListedTexts {
  * messages. Throws a UsageError.
  */
 export async function readListedTexts(path: string, flag: "--candidates" | "--prompt-file"): Promise<ListedTexts> {
-  const bytes = await readFile(path).catch((cause: unknown) => {
-    const code = systemCode(cause);
-    if (code === null) throw cause;
-    throw new UsageError(`${flag} ${path}: ${code === "ENOENT" ? "no such file" : describeSystemCode(code)}.`, {
-      cause,
-    });
-  });
-  const texts = textOf(bytes, path, flag)
+  const bytes = await readNamed(path, flag);
+  const texts = decodeNamed(bytes, path, flag)
     .replace(/[\r\n]+$/, "")
     .split(/\r?\n/);
   if (texts.join("").trim() === "") {
@@ -44,13 +36,4 @@ export async function readListedTexts(path: string, flag: "--candidates" | "--pr
     lines.set(text, line);
   }
   return { texts, sha256: createHash("sha256").update(bytes).digest("hex") };
-}
-
-function textOf(bytes: Uint8Array, path: string, flag: string): string {
-  try {
-    return decodeText(bytes, path);
-  } catch (cause) {
-    if (!(cause instanceof TextFileError)) throw cause;
-    throw new UsageError(`${flag} ${cause.message}`, { cause });
-  }
 }
