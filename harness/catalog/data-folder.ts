@@ -38,8 +38,12 @@ export async function dataFolder(place: string | null, hubCache: string, wanted?
   return (await findInHuggingFaceCache(name, { hubCache, ...download })).folder;
 }
 
-/** The command that fetches a split's files of a mirror; all files, where the rows alone say which split they are of, or no split is named. */
-export function pullMirrorCommand(name: HubName, { dataset, split }: NamedSplit): string {
-  const isInRows = split === "" || dataset.splitsInRows?.includes(split) === true;
-  return `npx blip2-bench pull ${shownHubName(name)}${isInRows ? "" : ` --split ${split}`}`;
+/** The command that fetches a split's files of a mirror. */
+export function pullMirrorCommand(name: HubName, wanted: NamedSplit): string {
+  return `npx blip2-bench pull ${shownHubName(name)}${isInRows(wanted) ? "" : ` --split ${wanted.split}`}`;
+}
+
+/** Whether all files of a mirror are needed for a split: the rows alone say which split they are of, or no split is named. */
+export function isInRows({ dataset, split }: NamedSplit): boolean {
+  return split === "" || dataset.splitsInRows?.includes(split) === true;
 }

@@ -2,6 +2,7 @@
 import { partsNamed } from "../../../datasets/parquet/split-names.ts";
 import { parseMirrorName } from "../../../models/checkpoint/hugging-face-cache.ts";
 import type { HubName } from "../../../models/checkpoint/hugging-face-cache.ts";
+import { isInRows } from "../../catalog/data-folder.ts";
 import type { RunConfig } from "../../evaluation/run-config.ts";
 import { cachedParts } from "../../pull/hub/cached-revisions.ts";
 import type { FileChoice } from "../../pull/hub/list-files.ts";
@@ -47,12 +48,12 @@ async function missingMirrors(
   for (const task of tasks) {
     const { dataset } = catalog.tasks.find((each) => each.name === task) ?? {};
     if (dataset === undefined) continue; // the run itself says that there is no such task
-    const wanted = split ?? dataset.splits[0]!;
-    const isInRows = dataset.splitsInRows?.includes(wanted) === true;
-    if (isInRows && (await cachedParts(cacheFolder, name)).length > 0) continue; // what the rows hold shows when they are read
-    const choice = mirrorFiles(isInRows ? null : partsNamed(wanted));
+    const wanted = split ?? dataset.splits[0] ?? ""; // a user's own data name their splits themselves
+    const isWhole = isInRows({ dataset, split: wanted });
+    if (isWhole && (await cachedParts(cacheFolder, name)).length > 0) continue; // what the rows hold shows when they are read
+    const choice = mirrorFiles(isWhole ? null : partsNamed(wanted));
     if ((await findPulled(cacheFolder, name, choice)) !== null) continue;
-    missing.set(isInRows ? "" : wanted, { name, choice });
+    missing.set(isWhole ? "" : wanted, { name, choice });
   }
   return [...missing.values()];
 }

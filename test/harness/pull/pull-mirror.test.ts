@@ -135,6 +135,28 @@ describe("a mirror that is pulled", () => {
     assert.equal(code, 0, err);
   });
 
+  it("is fetched for a user's own questions, too; of several splits one must be named", async () => {
+    assert.equal((await commandOf("pull", model)).code, 0);
+    const run = [
+      "run",
+      "-m",
+      model,
+      "-t",
+      "vqa",
+      "--data",
+      mirror,
+      "--limit",
+      "4",
+      "--no-report",
+      "-o",
+      "own",
+      "--pull",
+    ];
+    assertFails(await runBeside(folder, run, env), 2, /has several splits; splits there: validation \(.*\), test \(/);
+    const { code, err } = await runBeside(folder, [...run, "--split", "validation"], env);
+    assert.equal(code, 0, err);
+  });
+
   it("is listed and removed by its name, and stays where a checkpoint is removed", async () => {
     assert.equal((await commandOf("pull", `${mirror}@v1`, "--split", "val")).code, 0);
     assert.equal((await commandOf("pull", model)).code, 0);
