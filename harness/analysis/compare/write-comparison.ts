@@ -5,7 +5,7 @@ import { writeFileWhole } from "../../../reports/records/atomic-file.ts";
 import { comparisonNames } from "../../../reports/records/findings/comparison.ts";
 import type { Comparison } from "../../../reports/records/findings/comparison.ts";
 import { makeFolder } from "../../../reports/records/make-folder.ts";
-import { describeSystemCode, RunFolderError, systemCode } from "../../../reports/records/run-folder-error.ts";
+import { writeOutput } from "../../../reports/records/write-output.ts";
 
 /** As files of a folder, which is made. Throws a RunFolderError. */
 export function writeComparison(folder: string, comparison: Comparison): Promise<void> {
@@ -22,16 +22,9 @@ export function writeComparison(folder: string, comparison: Comparison): Promise
 }
 
 /** Files of a folder, by name. Throws a RunFolderError. */
-export async function writeFindings(folder: string, files: ReadonlyMap<string, string>): Promise<void> {
-  try {
+export function writeFindings(folder: string, files: ReadonlyMap<string, string>): Promise<void> {
+  return writeOutput(folder, "Give another folder with --output.", async () => {
     await makeFolder(folder);
     for (const [name, content] of files) await writeFileWhole(join(folder, name), content);
-  } catch (error) {
-    const code = systemCode(error);
-    if (code === null) throw error;
-    throw new RunFolderError(
-      `${folder}: cannot be written: ${describeSystemCode(code)}. Give another folder with --output.`,
-      { cause: error },
-    );
-  }
+  });
 }

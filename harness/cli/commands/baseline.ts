@@ -1,11 +1,10 @@
 /** `blip2-bench baseline`: writes scored runs into one small file for git, which `gate` holds later runs against. */
-import { dirname, resolve } from "node:path";
-import { writeFileWhole } from "../../../reports/records/atomic-file.ts";
+import { resolve } from "node:path";
 import { baselineText } from "../../../reports/records/findings/baseline.ts";
 import type { BaselineRun } from "../../../reports/records/findings/baseline.ts";
-import { makeFolder } from "../../../reports/records/make-folder.ts";
-import { describeSystemCode, RunFolderError, systemCode } from "../../../reports/records/run-folder-error.ts";
+import { RunFolderError } from "../../../reports/records/run-folder-error.ts";
 import { runName } from "../../../reports/records/run-record.ts";
+import { writeOutputFile } from "../../../reports/records/write-output.ts";
 import { readComparable } from "../../analysis/compare/comparable-runs.ts";
 import { completeCode, incompleteCode } from "../exit-code.ts";
 import type { Surroundings } from "../declared-command.ts";
@@ -42,21 +41,9 @@ export async function baseline(
     runs.push({ record, scores });
   }
   const text = baselineText(runs);
-  await write(resolve(output), text);
+  await writeOutputFile(resolve(output), "Give another file with --output.", text);
   const about = { output, runs: [...seen.keys()], sizeBytes: Buffer.byteLength(text) };
   const list = about.runs.map((name) => `  ${name}`).join("\n");
   terminal.result(isJson ? JSON.stringify(about, null, 2) : `${output}: ${about.sizeBytes} bytes, of\n${list}`);
   return completeCode;
-}
-
-async function write(path: string, text: string): Promise<void> {
-  try {
-    await makeFolder(dirname(path));
-    await writeFileWhole(path, text);
-  } catch (error) {
-    const code = systemCode(error);
-    if (code === null) throw error;
-    const why = describeSystemCode(code);
-    throw new RunFolderError(`${path}: cannot be written: ${why}. Give another file with --output.`, { cause: error });
-  }
 }

@@ -1,13 +1,10 @@
 /** `blip2-bench gate`: holds runs against a baseline and margins. The exit code is the verdict. */
-import { dirname, resolve } from "node:path";
-import { writeFileWhole } from "../../../reports/records/atomic-file.ts";
 import { readBaseline } from "../../../reports/records/findings/baseline.ts";
 import { githubAnnotations, gitlabCodeQuality } from "../../../reports/findings/gate-annotations.ts";
 import { gateToJunit } from "../../../reports/findings/gate-junit.ts";
 import type { GateResult } from "../../../reports/records/findings/gate-result.ts";
 import { formatGate, gateToMarkdown } from "../../../reports/findings/gate-table.ts";
-import { makeFolder } from "../../../reports/records/make-folder.ts";
-import { describeSystemCode, RunFolderError, systemCode } from "../../../reports/records/run-folder-error.ts";
+import { writeOutputFile } from "../../../reports/records/write-output.ts";
 import { completeCode, failCode, incompleteCode, inconclusiveCode } from "../exit-code.ts";
 import type { Surroundings } from "../declared-command.ts";
 import type { GateValues } from "./declared/decide.ts";
@@ -60,14 +57,6 @@ export async function gate(
   return codes[result.verdict];
 }
 
-async function write(flag: string, file: string, text: string): Promise<void> {
-  try {
-    await makeFolder(dirname(resolve(file)));
-    await writeFileWhole(resolve(file), text);
-  } catch (error) {
-    const code = systemCode(error);
-    if (code === null) throw error;
-    const why = describeSystemCode(code);
-    throw new RunFolderError(`${file}: cannot be written: ${why}. Give another file with ${flag}.`, { cause: error });
-  }
+function write(flag: string, file: string, text: string): Promise<void> {
+  return writeOutputFile(file, `Give another file with ${flag}.`, text);
 }

@@ -2,8 +2,7 @@
  * `blip2-bench history`: keeps scores, times and memory of runs over time in a file for git; shows where they change;
  * draws charts.
  */
-import { dirname, join, resolve } from "node:path";
-import { writeFileWhole } from "../../../reports/records/atomic-file.ts";
+import { join } from "node:path";
 import { chartToPng } from "../../../reports/charts/png.ts";
 import {
   appendHistory,
@@ -17,8 +16,8 @@ import {
 import type { HistoryLine, Lane } from "../../../reports/records/findings/history.ts";
 import { formatLane, historyChart } from "../../../reports/findings/history-table.ts";
 import type { Change } from "../../../reports/findings/history-table.ts";
-import { makeFolder } from "../../../reports/records/make-folder.ts";
-import { describeSystemCode, RunFolderError, systemCode } from "../../../reports/records/run-folder-error.ts";
+import { RunFolderError } from "../../../reports/records/run-folder-error.ts";
+import { writeOutputFile } from "../../../reports/records/write-output.ts";
 import { readComparable } from "../../analysis/compare/comparable-runs.ts";
 import { completeCode, incompleteCode } from "../exit-code.ts";
 import type { Surroundings } from "../declared-command.ts";
@@ -87,7 +86,11 @@ async function plot(file: string, output: string, { terminal, isJson }: Outside)
     const changes = changesIn(lane);
     for (const measure of measuresOf(lane)) {
       const path = join(output, fileName(`${lane.name} ${measure}`, names));
-      await write(path, await chartToPng(historyChart(lane, measure, changes)));
+      await writeOutputFile(
+        path,
+        "Give another folder with --output.",
+        await chartToPng(historyChart(lane, measure, changes)),
+      );
       written.push(path);
     }
   }
@@ -119,18 +122,4 @@ function fileName(name: string, taken: Set<string>): string {
   for (let number = 2; taken.has(free); number += 1) free = `${plain}-${number}`;
   taken.add(free);
   return `${free}.png`;
-}
-
-async function write(path: string, bytes: Uint8Array): Promise<void> {
-  try {
-    await makeFolder(dirname(resolve(path)));
-    await writeFileWhole(resolve(path), bytes);
-  } catch (error) {
-    const code = systemCode(error);
-    if (code === null) throw error;
-    const why = describeSystemCode(code);
-    throw new RunFolderError(`${path}: cannot be written: ${why}. Give another folder with --output.`, {
-      cause: error,
-    });
-  }
 }

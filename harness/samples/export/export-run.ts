@@ -6,7 +6,8 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileWhole } from "../../../reports/records/atomic-file.ts";
 import { makeFolder } from "../../../reports/records/make-folder.ts";
-import { describeSystemCode, RunFolderError, systemCode } from "../../../reports/records/run-folder-error.ts";
+import { RunFolderError } from "../../../reports/records/run-folder-error.ts";
+import { writeOutput } from "../../../reports/records/write-output.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
 import type { RecordedPlaces } from "../../catalog/recorded-split.ts";
 import { readHeldRun, withData } from "../answered-run.ts";
@@ -106,12 +107,12 @@ function missingSamples(
   };
 }
 
-async function writeFiles(
+function writeFiles(
   output: string,
   files: readonly ExportedFile[],
   { overwrite }: Pick<ExportOptions, "overwrite">,
 ): Promise<void> {
-  try {
+  return writeOutput(output, "Give another folder with --output.", async () => {
     await makeFolder(output);
     for (const { name } of files) {
       if (overwrite || !(await isThere(join(output, name)))) continue;
@@ -120,16 +121,7 @@ async function writeFiles(
       );
     }
     for (const { name, content } of files) await writeFileWhole(join(output, name), content);
-  } catch (error) {
-    const code = systemCode(error);
-    if (code === null) throw error;
-    throw new RunFolderError(
-      `${output}: cannot be written: ${describeSystemCode(code)}. Give another folder with --output.`,
-      {
-        cause: error,
-      },
-    );
-  }
+  });
 }
 
 function isThere(path: string): Promise<boolean> {

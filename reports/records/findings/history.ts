@@ -11,6 +11,7 @@ import { describeSystemCode, RunFolderError, systemCode } from "../run-folder-er
 import type { RunRecord, ScoreSheet } from "../run-record.ts";
 import { readTextFile, TextFileError } from "../text-file.ts";
 import { recordedPrecision } from "../recorded-precision.ts";
+import { writeOutput } from "../write-output.ts";
 
 export const historyFormat = "blip2-bench-history/1";
 
@@ -106,18 +107,8 @@ function parseLine(line: string, where: string): HistoryLine {
 export async function appendHistory(path: string, lines: readonly HistoryLine[]): Promise<void> {
   const before = await readTextFile(path).catch(() => "");
   const end = before === "" || before.endsWith("\n") ? "" : "\n";
-  try {
-    await appendFile(path, end + lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
-  } catch (error) {
-    const code = systemCode(error);
-    if (code === null) throw error;
-    throw new RunFolderError(
-      `${path}: cannot be written: ${describeSystemCode(code)}. Give another file with --file.`,
-      {
-        cause: error,
-      },
-    );
-  }
+  const text = end + lines.map((line) => `${JSON.stringify(line)}\n`).join("");
+  await writeOutput(path, "Give another file with --file.", () => appendFile(path, text));
 }
 
 export interface Lane {
