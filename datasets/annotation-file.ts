@@ -27,6 +27,11 @@ export function fileError(file: AnnotationFile, what: string, cause?: unknown): 
   return new DatasetError(`${file.split}: ${file.path}: ${what}`, { cause });
 }
 
+/** The error for a file that the system does not give. */
+export function unreadableFile(file: AnnotationFile, cause: unknown): DatasetError {
+  return fileError(file, `cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`);
+}
+
 /** Looks up the entry of a split by its name. Throws a DatasetError that lists the splits for an unknown name. */
 export function splitNamed<T>(dataset: string, splits: Readonly<Record<string, T>>, name: string): T {
   const split = Object.hasOwn(splits, name) ? splits[name] : undefined;

@@ -4,7 +4,7 @@
  * with line and column; nothing is skipped silently.
  */
 import { open } from "node:fs/promises";
-import { describePosition, fileError, locate } from "./annotation-file.ts";
+import { describePosition, fileError, locate, unreadableFile } from "./annotation-file.ts";
 import type { AnnotationFile } from "./annotation-file.ts";
 import { CLOSE_LIST, JsonScanner, OPEN_LIST, OPEN_OBJECT } from "./json-scanner.ts";
 import { RecordError } from "./record-fields.ts";
@@ -126,7 +126,7 @@ async function readRecord(
 
 async function withScanner<T>(file: AnnotationFile, read: (scanner: JsonScanner) => Promise<T>): Promise<T> {
   const handle = await open(file.path).catch((cause: unknown) => {
-    throw fileError(file, `cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`);
+    throw unreadableFile(file, cause);
   });
   try {
     return await read(new JsonScanner(file, handle));

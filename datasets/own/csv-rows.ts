@@ -6,7 +6,7 @@
 import { isUtf8 } from "node:buffer";
 import { readFile } from "node:fs/promises";
 import { CsvError, parse } from "csv-parse/sync";
-import { fileError } from "../annotation-file.ts";
+import { fileError, unreadableFile } from "../annotation-file.ts";
 import type { AnnotationFile } from "../annotation-file.ts";
 import { columnsOf } from "./row.ts";
 import type { Row } from "./row.ts";
@@ -60,7 +60,7 @@ export async function readTokenRows(file: AnnotationFile): Promise<readonly Row[
 /** UTF-8 without a byte order mark. Throws a DatasetError for other text. */
 export async function readText(file: AnnotationFile): Promise<string> {
   const bytes = await readFile(file.path).catch((cause: unknown) => {
-    throw fileError(file, `cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`);
+    throw unreadableFile(file, cause);
   });
   const isUtf16 = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
   if (isUtf16) throw fileError(file, "is UTF-16 text, expected UTF-8. Save it as UTF-8.");

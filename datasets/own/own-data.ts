@@ -47,7 +47,7 @@ function ownDataset<S extends Sample>(
     const roles = findRoles(columns, source.columns ?? {}, { where, wanted: [...wanted, "imageId"] });
     const places = { folder, images: source.images, allowOutside: source.allowOutside ?? false };
     const images = await locateImages(rows, roles, places);
-    const samples = samplesOf({ rows, roles, images, where });
+    const samples = samplesOf({ rows, columns, roles, images, where });
     const understood = { form, splits, columns, roles };
     const notes = [`${where}: ${describeUnderstood(understood)}`];
     return { name: split, samples, files, imageFolder: images.path, notes, ...understood };
@@ -74,7 +74,9 @@ function describeUnderstood({ form, splits, columns, roles }: Omit<OwnSplit<Samp
 export async function ownSplits(source: DataSource): Promise<readonly string[]> {
   const { parts } = await findRows(source.folder);
   const named = parts.flatMap(({ split }) => split ?? []);
-  return named.length > 0 ? named : splitNamesIn(await parts[0]!.read(), source);
+  if (named.length > 0) return named;
+  const rows = await parts[0]!.read();
+  return [...new Set(rows.map(splitReader(rows, source)))];
 }
 
 interface ChosenSplit {
@@ -106,7 +108,7 @@ async function chooseSplit(source: DataSource, name: string): Promise<ChosenSpli
   const [part] = parts;
   const rows = await part!.read();
   const splitOf = splitReader(rows, source);
-  const splits = splitNamesIn(rows, source);
+  const splits = [...new Set(rows.map(splitOf))];
   const split = splitAmong(splits, name, source.folder);
   const files = part!.files.map(({ path }) => path);
   return { form, splits, split, rows: rows.filter((row) => splitOf(row) === split), files, folder: part!.folder };
@@ -120,10 +122,6 @@ function splitAmong(splits: readonly string[], name: string, folder: string): st
   throw new DatasetError(
     `${ownDataName}: ${folder}: ${which}; splits there: ${splits.join(", ")}. Say which with --split.`,
   );
-}
-
-function splitNamesIn(rows: readonly Row[], source: DataSource): readonly string[] {
-  return [...new Set(rows.map(splitReader(rows, source)))];
 }
 
 /** Tells the split of a row. */

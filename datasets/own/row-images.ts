@@ -128,13 +128,17 @@ async function chooseFolder(
       if (tried.some((name) => byId.has(name))) return { path, fileOf: (id) => join(path, byId.get(id) ?? id) };
     } else {
       const found = await Promise.all(tried.map((name) => isFile(join(path, name))));
-      if (found.some(Boolean)) return { path, fileOf: (name) => (isAbsolute(name) ? name : join(path, name)) };
+      if (found.some(Boolean)) return folderOfPaths(path);
     }
   }
   if (images !== undefined && !(await stat(images).catch(() => null))?.isDirectory()) {
     throw new DatasetError(`the image folder ${images} does not exist. Give the folder with --images.`);
   }
-  const path = places[0]!;
+  return folderOfPaths(places[0]!);
+}
+
+/** A folder whose files are named by their paths in it, or by absolute ones. */
+function folderOfPaths(path: string): ChosenFolder {
   return { path, fileOf: (name) => (isAbsolute(name) ? name : join(path, name)) };
 }
 

@@ -1,7 +1,6 @@
 /** Rows and the roles of their columns → the samples of a task: questions, images with captions, images with texts. */
 import type { CaptionSample, Columns, ColumnValue, ImageFile, RetrievalSample, Sample, VqaSample } from "../dataset.ts";
-import { fileError } from "../annotation-file.ts";
-import { columnNames, missingRole } from "./column-roles.ts";
+import { missingRole } from "./column-roles.ts";
 import type { ColumnRoles, Role } from "./column-roles.ts";
 import { rowError } from "./row.ts";
 import type { Row } from "./row.ts";
@@ -10,6 +9,8 @@ import type { RowImages } from "./row-images.ts";
 /** Rows of a split, and what its columns are. */
 export interface UnderstoodRows {
   readonly rows: readonly Row[];
+  /** Names of all columns. */
+  readonly columns: readonly string[];
   readonly roles: ColumnRoles;
   readonly images: RowImages;
   /** Begins errors about all rows. */
@@ -21,11 +22,11 @@ export const questionRoles: readonly Role[] = ["id", "question", "answers", "cho
 export const captionRoles: readonly Role[] = ["captions"];
 
 /** One sample a row. References are the answers as annotators 1, 2, …; none where no column has answers. */
-export function questionSamples({ rows, roles, images, where }: UnderstoodRows): readonly VqaSample[] {
-  if (roles.question === undefined) throw missingRole("question", columnNames(rows), where);
+export function questionSamples({ rows, columns, roles, images, where }: UnderstoodRows): readonly VqaSample[] {
+  if (roles.question === undefined) throw missingRole("question", columns, where);
   const text = (row: Row, role: Role): string =>
     roles[role] === undefined ? "" : (optionalText(row, roles[role]) ?? "");
-  const letters = roles.choices === undefined ? letterColumns(columnNames(rows)) : [];
+  const letters = roles.choices === undefined ? letterColumns(columns) : [];
   const placeOf = new Map<string, Row>();
   const answersAre = sameKind(roles.answers);
   return rows.map((row, index) => {
@@ -62,8 +63,8 @@ export function captionSamples(understood: UnderstoodRows): readonly CaptionSamp
 }
 
 export function retrievalSamples(understood: UnderstoodRows): readonly RetrievalSample[] {
-  const { rows, roles, where } = understood;
-  if (roles.captions === undefined) throw missingRole("captions", columnNames(rows), where);
+  const { columns, roles, where } = understood;
+  if (roles.captions === undefined) throw missingRole("captions", columns, where);
   return byImage(understood).map(({ sample, texts, first }) => {
     if (texts.length === 0)
       throw rowError(first, `column "${roles.captions!}" is empty, expected a text of the image.`);
@@ -130,7 +131,6 @@ function filledColumns({ columns }: Row): Columns {
 function optionalText(row: Row, column: string): string | null {
   const value = row.columns[column];
   if (value === undefined) return null;
-  if (typeof value !== "string")
-    throw fileError(row.file, `${row.place}: column "${column}" is a list, expected one text.`);
+  if (typeof value !== "string") throw rowError(row, `column "${column}" is a list, expected one text.`);
   return value;
 }

@@ -4,7 +4,7 @@
  */
 import { open } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
-import { fileError } from "../annotation-file.ts";
+import { fileError, unreadableFile } from "../annotation-file.ts";
 import type { AnnotationFile } from "../annotation-file.ts";
 
 export interface TarMember {
@@ -21,7 +21,7 @@ const longestHeader = 1 << 20;
 /** The files among the members, in the archive's order. Throws a DatasetError for an archive that is cut or damaged. */
 export async function readTarMembers(file: AnnotationFile): Promise<readonly TarMember[]> {
   const handle = await open(file.path).catch((cause: unknown) => {
-    throw fileError(file, `cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`);
+    throw unreadableFile(file, cause);
   });
   try {
     const { size } = await handle.stat();
