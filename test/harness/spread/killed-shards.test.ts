@@ -1,4 +1,4 @@
-/** Shards that are killed at any moment and begun again. SCALE_KILLS: how many times; `npm run test:scale` has the fifty. */
+/** Shards that are killed at any moment and begun again. SCALE_KILLS: how many times; 4 where it is not set. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { join } from "node:path";
