@@ -61,7 +61,9 @@ export function ask<Value>(page: Page, expression: string): Promise<Value> {
 export async function until(page: Page, expression: string, { limitMs = hangMs } = {}): Promise<void> {
   const end = performance.now() + limitMs;
   while (!(await ask<boolean>(page, expression))) {
-    assert.ok(performance.now() < end, `not within ${limitMs} ms: ${expression}`);
+    if (performance.now() >= end) {
+      assert.fail(`not within ${limitMs} ms: ${expression}. The page says:\n${await page.innerText("body")}`);
+    }
     await setTimeout(10);
   }
 }
