@@ -13,6 +13,8 @@ interface LockedPackage {
   readonly license?: string;
   readonly integrity?: string;
   readonly hasInstallScript?: boolean;
+  readonly optional?: boolean;
+  readonly dev?: boolean;
 }
 
 /** Licences that allow use, change and sale, and ask for no more than that their text goes with it. */
@@ -50,7 +52,11 @@ describe("the packages this one needs", () => {
 
   it("run nothing while they are installed, but for onnxruntime-node, whose script is switched off", () => {
     const scripted = locked.filter(([, { hasInstallScript }]) => hasInstallScript).map(([place]) => place);
-    assert.deepEqual(scripted, ["node_modules/onnxruntime-node"]);
+    // msgpackr-extract comes with the queue's optional packages alone: its script only looks whether its binary, a package of
+    // the registry, is there.
+    assert.deepEqual(scripted, ["node_modules/msgpackr-extract", "node_modules/onnxruntime-node"]);
+    const { optional, dev } = packages["node_modules/msgpackr-extract"]!;
+    assert.deepEqual([optional, dev], [true, true]);
     assert.match(readFileSync(join(projectRoot, ".npmrc"), "utf8"), /^onnxruntime-node-install=skip$/m);
   });
 
