@@ -1,15 +1,16 @@
-/** Shards that are killed at any moment and begun again. SCALE_KILLS: how many times; 4 where it is not set. */
+/** Shards that are killed at any moment and begun again. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { drawKeys, randomShare } from "../../../harness/statistics/random.ts";
 import { fakeCommand, fakeInProcess, startProcess } from "../../support/command-process.ts";
+import { rounds } from "../../support/long-form.ts";
 import { answersOf } from "../../support/run-bytes.ts";
 import { question } from "../../support/shard-runs.ts";
 import { temporaryFolder } from "../../support/temporary-files.ts";
 
-const kills = Number(process.env["SCALE_KILLS"] ?? "4");
+const kills = rounds({ short: 4, long: 50 });
 /** Two of three, and all of four: together they have every window, some twice. */
 const shards = ["0/3", "1/3", "0/4", "1/4", "2/4", "3/4"];
 

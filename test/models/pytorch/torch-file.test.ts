@@ -6,6 +6,7 @@ import path from "node:path";
 import { CheckpointError } from "../../../models/model.ts";
 import { readTorchFile } from "../../../models/pytorch/torch-file.ts";
 import { checkStorage } from "../../../models/pytorch/torch-tensor.ts";
+import { rounds } from "../../support/long-form.ts";
 import { assertRefused, temporaryFolder } from "../../support/temporary-files.ts";
 import { bytesOf, expectedTensors, tensorIn, torchFile, torchFolder } from "../../support/torch-fixtures.ts";
 import { zipBytes } from "../../support/zip-archive.ts";
@@ -167,10 +168,10 @@ describe("a file of torch.save", () => {
       return (state >>> 8) % below;
     };
     let read = 0;
-    const rounds = Number(process.env["TORCH_MUTATIONS"] ?? 600);
+    const mutations = rounds({ short: 600, long: 100_000 });
     const folder = temporaryFolder();
     const file = path.join(folder, "a.pth");
-    for (let round = 0; round < rounds; round += 1) {
+    for (let round = 0; round < mutations; round += 1) {
       const bytes = Buffer.from(originals[round % originals.length]!);
       const pickle = bytes.indexOf("data.pkl");
       for (let change = 0; change <= random(4); change += 1) {
@@ -186,6 +187,6 @@ describe("a file of torch.save", () => {
         assert.ok(error instanceof CheckpointError, `round ${round}: ${String(error)}`);
       }
     }
-    assert.ok(read > 0 && read < rounds, `${read} of ${rounds} were read`);
+    assert.ok(read > 0 && read < mutations, `${read} of ${mutations} were read`);
   });
 });
