@@ -210,7 +210,14 @@ const own = (): readonly Form[] => [
     original: json({ images: [{ id: 1, file_name: "a.jpg" }], annotations: [{ image_id: 1, caption: "A dog." }] }),
     text: "json",
   }),
-  fileOf({ name: "own-karpathy", file: "mine.json", dataset: ownCaptions, original: json(karpathy), text: "json" }),
+  fileOf({
+    name: "own-karpathy",
+    file: "mine.json",
+    dataset: ownCaptions,
+    split: "test",
+    original: json(karpathy),
+    text: "json",
+  }),
   fileOf({
     name: "tar",
     file: "test-000.tar",
@@ -218,9 +225,10 @@ const own = (): readonly Form[] => [
     original: tarBytes([
       { name: "a/1.jpg", bytes: Buffer.from("not looked at") },
       { name: "a/1.json", bytes: json({ text: "A dog." }) },
-      { name: "././@LongLink", bytes: Buffer.from(`b/${"l".repeat(120)}.jpg\0`), type: "L" },
-      { name: "b/short.jpg", bytes: Buffer.from("nor this") },
-      { name: `b/${"l".repeat(90)}.txt`, bytes: Buffer.from("A cat.\n") },
+      ...["jpg", "txt"].flatMap((extension) => [
+        { name: "././@LongLink", bytes: Buffer.from(`b/${"l".repeat(120)}.${extension}\0`), type: "L" },
+        { name: "b/short", bytes: Buffer.from("A cat.\n") },
+      ]),
     ]),
     repair: withTarSums,
   }),
