@@ -10,6 +10,7 @@ import {
   assertFails,
   blip2,
   environment,
+  fakeBenchCommand,
   inProcess,
   runProcess,
   startProcess,
@@ -17,10 +18,10 @@ import {
 } from "../../support/command-process.ts";
 import type { Ended } from "../../support/command-process.ts";
 import { firstProcessor, isTasksetThere } from "../../support/one-processor.ts";
-import { hangMs, projectRoot } from "../../support/project.ts";
+import { hangMs } from "../../support/project.ts";
 import { temporaryFolder } from "../../support/temporary-files.ts";
 
-const command = join(projectRoot, "dist", "test", "support", "fake-bench-command.js");
+const command = fakeBenchCommand;
 const short = ["bench", "--quick", "--output", "b", "--limit", "8", "--min-duration", "50ms", "--threads", "1"];
 
 let folder = "";
