@@ -8,6 +8,7 @@ import type {
   FailedGeneration,
   Generation,
   ImageTextScorer,
+  StageLatency,
   VisionLanguageModel,
   WeighedCandidates,
   WeighingBatching,
@@ -135,13 +136,30 @@ export function rankInSmallerBatches(scorer: ImageTextScorer): ImageTextScorer {
       if (first.status === "failed") return first;
       const second = await match(image, texts.slice(middle));
       if (second.status === "failed") return second;
-      const latencyMs = { ...first.latencyMs };
-      for (const [stage, ms] of Object.entries(second.latencyMs)) latencyMs[stage] = (latencyMs[stage] ?? 0) + ms;
       return {
         status: "matched",
         logits: Float32Array.of(...first.logits, ...second.logits),
         probabilities: Float32Array.of(...first.probabilities, ...second.probabilities),
-        latencyMs,
+        latencyMs: added(first.latencyMs, second.latencyMs),
+      };
+    }
+  };
+  const weighTexts: ImageTextScorer["weighTexts"] = async (image, texts) => {
+    try {
+      return await scorer.weighTexts(image, texts);
+    } catch (error) {
+      if (!(error instanceof OutOfDeviceMemoryError)) throw error;
+      if (texts.length <= 1) return { status: "failed", error: `even with one text, ${error.message}` };
+      const middle = Math.ceil(texts.length / 2);
+      const first = await weighTexts(image, texts.slice(0, middle));
+      if (first.status === "failed") return first;
+      const second = await weighTexts(image, texts.slice(middle));
+      if (second.status === "failed") return second;
+      return {
+        status: "weighed",
+        logLikelihoods: Float32Array.of(...first.logLikelihoods, ...second.logLikelihoods),
+        tokens: Int32Array.of(...first.tokens, ...second.tokens),
+        latencyMs: added(first.latencyMs, second.latencyMs),
       };
     }
   };
@@ -154,6 +172,7 @@ export function rankInSmallerBatches(scorer: ImageTextScorer): ImageTextScorer {
     embedTexts: (texts) => scorer.embedTexts(texts),
     compare: (images, texts) => scorer.compare(images, texts),
     match,
+    weighTexts,
     ...(forget !== undefined && {
       forget: (images) => {
         forget.call(scorer, images);
@@ -161,4 +180,10 @@ export function rankInSmallerBatches(scorer: ImageTextScorer): ImageTextScorer {
     }),
     release: () => scorer.release(),
   };
+}
+
+function added(first: StageLatency, second: StageLatency): StageLatency {
+  const sum = { ...first };
+  for (const [stage, ms] of Object.entries(second)) sum[stage] = (sum[stage] ?? 0) + ms;
+  return sum;
 }
