@@ -55,9 +55,9 @@ export async function writeReport(
   }
 }
 
-/** Removes tables and charts of an earlier report that this one does not have. */
+/** Removes tables and charts of an earlier report that this one does not have, and what is left of one that was killed. */
 async function removeOthers(folder: string, kept: ReadonlySet<string>): Promise<void> {
   for (const name of await readdir(folder)) {
-    if (/\.(csv|png)$/.test(name) && !kept.has(name)) await rm(join(folder, name), { force: true });
+    if (/\.(csv|png)(\.\d+\.tmp)?$/.test(name) && !kept.has(name)) await rm(join(folder, name), { force: true });
   }
 }

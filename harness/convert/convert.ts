@@ -7,7 +7,7 @@ import path from "node:path";
 import { openCheckpoint } from "../../models/checkpoint/checkpoint.ts";
 import type { Checkpoint, CheckpointOptions } from "../../models/checkpoint/checkpoint.ts";
 import { makeFolder } from "../../models/checkpoint/make-folder.ts";
-import { writeFileWhole } from "../../reports/records/atomic-file.ts";
+import { isTemporaryName, writeFileWhole } from "../../reports/records/atomic-file.ts";
 import { packageVersion } from "../catalog/provenance.ts";
 import { UsageError } from "../catalog/usage-error.ts";
 import type { LeftOut } from "./choose-tensors.ts";
@@ -88,6 +88,7 @@ function refuseParts({ file, kind, vision, language, tokenizer }: ConversionRequ
 /** What is there must be a conversion that was begun; which one is told by its journal. */
 async function checkOutput(output: string): Promise<void> {
   const names = await readdir(output).catch((): string[] => []);
-  if (names.length === 0 || names.includes(JOURNAL)) return;
+  const ofJournal = new Set([JOURNAL]);
+  if (names.includes(JOURNAL) || names.every((name) => isTemporaryName(name, ofJournal))) return;
   throw new UsageError(`--output ${output}: not empty, and no conversion was begun there. Give another folder.`);
 }

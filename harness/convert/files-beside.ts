@@ -1,5 +1,5 @@
 /** The small files of a checkpoint: tokenizer, image processor and the like, taken from the checkpoint that has them. */
-import { copyFile, readdir } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { readJsonFile } from "../../models/checkpoint/json-section.ts";
 import { CheckpointError } from "../../models/model.ts";
@@ -46,7 +46,7 @@ export async function writeFilesBeside({ from, to, imageSize, isStageOne }: File
     );
   }
   for (const name of names.filter((each) => COPIED.has(each)))
-    await copyFile(path.join(from, name), path.join(to, name));
+    await writeFileWhole(path.join(to, name), await readFile(path.join(from, name)));
   if (isStageOne) await writeJson(path.join(to, "tokenizer.json"), await withBeginWord(from));
   const size = { height: imageSize, width: imageSize };
   const flat = (await readJsonFile(path.join(from, "preprocessor_config.json")))?.value ?? null;

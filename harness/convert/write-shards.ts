@@ -39,6 +39,9 @@ export async function writeShards(wanted: ShardsToWrite): Promise<ReadonlyMap<st
   const shards = intoShards(tensors, bytesOf, wanted.shardBytes);
   const plan = planDigest(wanted);
   const done = new Map(Object.entries(await readJournal(folder, plan)));
+  const writeJournal = (): Promise<void> =>
+    writeJson(path.join(folder, JOURNAL), { plan, shards: Object.fromEntries(done) });
+  await writeJournal(); // before the first shard, which takes a while: it says whose folder this is
   const totalBytes = tensors.reduce((sum, tensor) => sum + bytesOf(tensor), 0);
   const files = new Map<string, string>();
   let doneBytes = 0;
@@ -47,7 +50,7 @@ export async function writeShards(wanted: ShardsToWrite): Promise<ReadonlyMap<st
     const known = done.get(name);
     if (known === undefined || (await digestIfThere(path.join(folder, name))) !== known) {
       done.set(name, await writeShard(path.join(folder, name), shard));
-      await writeJson(path.join(folder, JOURNAL), { plan, shards: Object.fromEntries(done) });
+      await writeJournal();
     }
     for (const tensor of shard) files.set(tensor.name, name);
     doneBytes += shard.reduce((sum, tensor) => sum + bytesOf(tensor), 0);
@@ -89,11 +92,24 @@ async function readJournal(folder: string, plan: string): Promise<Readonly<Recor
   const file = path.join(folder, JOURNAL);
   const content = await readFile(file, "utf8").catch(() => null);
   if (content === null) return {};
-  const journal = journalSchema.parse(JSON.parse(content));
+  const journal = readJson(content);
+  if (journal === null) {
+    throw new CheckpointError(
+      `${file}: damaged, so what is done is not known. Remove ${folder}, or give another --output.`,
+    );
+  }
   if (journal.plan === plan) return journal.shards;
   throw new CheckpointError(
     `${file}: another conversion was begun here, of other files or with other flags. Give another --output.`,
   );
+}
+
+function readJson(text: string): z.infer<typeof journalSchema> | null {
+  try {
+    return journalSchema.safeParse(JSON.parse(text)).data ?? null;
+  } catch {
+    return null;
+  }
 }
 
 async function digestIfThere(file: string): Promise<string | null> {

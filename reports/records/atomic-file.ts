@@ -3,10 +3,10 @@
  * is written to a temporary file in the same folder, flushed to disk and renamed; then the folder is flushed, so that
  * the new name is on disk, too.
  */
-import { open, rename, rm } from "node:fs/promises";
-import { dirname } from "node:path";
+import { open, readdir, rename, rm } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 
-/** Path of a temporary file beside the file, used by this process only. After a crash it may be left behind. */
+/** Path of a temporary file beside the file, used by this process only. After a crash the next write of the file removes it. */
 export function temporaryPath(path: string): string {
   return `${path}.${process.pid}.tmp`;
 }
@@ -33,6 +33,27 @@ export async function writeFileWhole(path: string, content: string | Uint8Array)
     throw error;
   }
   await flushFolder(dirname(path));
+  await removeLeftBehind(path);
+}
+
+/** Removes temporary files of processes that were killed while they wrote this file; those of running ones stay. */
+async function removeLeftBehind(path: string): Promise<void> {
+  const names = await readdir(dirname(path)).catch((): string[] => []);
+  const of = new Set([basename(path)]);
+  for (const name of names.filter((each) => isTemporaryName(each, of))) {
+    const pid = Number(name.split(".").at(-2));
+    if (!isRunning(pid)) await rm(join(dirname(path), name), { force: true }).catch(() => undefined); // not ours to remove
+  }
+}
+
+/** Whether a process of this machine has this id, of any user. */
+export function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return !(error instanceof Error && "code" in error && error.code === "ESRCH"); // EPERM: another user's
+  }
 }
 
 async function flushFolder(path: string): Promise<void> {

@@ -30,6 +30,14 @@ const reasons: Readonly<Record<string, string>> = {
   EEXIST: "a file is in the place of a folder",
   EPERM: "not permitted",
   EROFS: "the file system is read-only",
+  EISDIR: "a folder is in the place of a file",
+  EMFILE: "this process has as many files open as it may; raise the limit with ulimit -n",
+  ENAMETOOLONG: "a name or the path is longer than the file system allows",
+  ENFILE: "the system has as many files open as it may",
+  ENOMEM: "no memory left",
+  ELOOP: "its links lead to each other",
+  ESTALE: "the server of the file system has lost it",
+  ETXTBSY: "it is being run",
 };
 
 /** For example `no space left on the disk (ENOSPC)`. */

@@ -7,7 +7,7 @@
 import { readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { temporaryPath } from "./atomic-file.ts";
+import { isRunning, temporaryPath } from "./atomic-file.ts";
 import { RunFolderError } from "./run-folder-error.ts";
 
 export const lockName = "run.lock";
@@ -120,12 +120,7 @@ function parseTask(value: unknown): SchedulerTask | null {
 async function isHeld({ pid, host, started, task }: Owner, now: SchedulerTask | null): Promise<boolean> {
   if (host !== hostname()) return !isEarlierStart(task, now);
   if (pid === process.pid) return false;
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    if (isErrno(error, "ESRCH")) return false;
-    // EPERM: the process exists but belongs to another user.
-  }
+  if (!isRunning(pid)) return false;
   const status = await statusOf(pid);
   if (status?.state === "Z") return false; // a zombie: it has ended, but its parent has not collected its status
   return started === null || status === null || started === status.started;

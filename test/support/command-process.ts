@@ -19,6 +19,8 @@ import { hangMs, projectRoot } from "./project.ts";
 export const realCommand = join(projectRoot, "dist", "harness", "cli", "cli.js");
 export const officialCommand = join(projectRoot, "dist", "test", "support", "official-command.js");
 export const fakeCommand = join(projectRoot, "dist", "test", "support", "fake-command.js");
+/** With the fake model in a process of its own. */
+export const fakeBenchCommand = join(projectRoot, "dist", "test", "support", "fake-bench-command.js");
 
 export function environment(folder: string, more: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
   const { PATH, HOME } = process.env;

@@ -3,7 +3,6 @@
  * of runs that can be compared over time: those with equal checkpoint, task, split, protocol, precision, number of
  * samples and class of machine.
  */
-import { appendFile } from "node:fs/promises";
 import * as z from "zod";
 import { machineClassOf } from "../machine-class.ts";
 import { pointsPerUnsaidUnit } from "../metric-unit.ts";
@@ -11,7 +10,7 @@ import { describeSystemCode, RunFolderError, systemCode } from "../run-folder-er
 import type { RunRecord, ScoreSheet } from "../run-record.ts";
 import { readTextFile, TextFileError } from "../text-file.ts";
 import { recordedPrecision } from "../recorded-precision.ts";
-import { writeOutput } from "../write-output.ts";
+import { writeOutputFile } from "../write-output.ts";
 
 export const historyFormat = "blip2-bench-history/1";
 
@@ -74,14 +73,18 @@ export function isSameRun(a: HistoryLine, b: HistoryLine): boolean {
  * TextFileError.
  */
 export async function readHistory(path: string): Promise<readonly HistoryLine[]> {
-  const text = await readTextFile(path).catch((error: unknown) => {
+  const lines = (await historyText(path)).split("\n");
+  return lines.flatMap((line, index) => (line === "" ? [] : [parseLine(line, `${path}, line ${index + 1}`)]));
+}
+
+/** Empty where the file does not exist. */
+function historyText(path: string): Promise<string> {
+  return readTextFile(path).catch((error: unknown) => {
     const code = systemCode(error);
     if (code === "ENOENT") return "";
     if (error instanceof TextFileError) throw error;
     throw new RunFolderError(`${path}: cannot be read: ${code === null ? String(error) : describeSystemCode(code)}.`);
   });
-  const lines = text.split("\n");
-  return lines.flatMap((line, index) => (line === "" ? [] : [parseLine(line, `${path}, line ${index + 1}`)]));
 }
 
 function parseLine(line: string, where: string): HistoryLine {
@@ -101,14 +104,14 @@ function parseLine(line: string, where: string): HistoryLine {
 }
 
 /**
- * Appends lines with a single write. If the file does not end with a line end, as an editor may leave it, one is added
- * first.
+ * Adds lines behind those that are there. The file is replaced as a whole, so a crash leaves no half line in it. If it does not
+ * end with a line end, as an editor may leave it, one is added first.
  */
 export async function appendHistory(path: string, lines: readonly HistoryLine[]): Promise<void> {
-  const before = await readTextFile(path).catch(() => "");
+  const before = await historyText(path);
   const end = before === "" || before.endsWith("\n") ? "" : "\n";
-  const text = end + lines.map((line) => `${JSON.stringify(line)}\n`).join("");
-  await writeOutput(path, "Give another file with --file.", () => appendFile(path, text));
+  const text = before + end + lines.map((line) => `${JSON.stringify(line)}\n`).join("");
+  await writeOutputFile(path, "Give another file with --file.", text);
 }
 
 export interface Lane {

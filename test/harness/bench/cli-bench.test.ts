@@ -10,6 +10,7 @@ import {
   assertFails,
   blip2,
   environment,
+  fakeBenchCommand,
   inProcess,
   runProcess,
   startProcess,
@@ -17,10 +18,10 @@ import {
 } from "../../support/command-process.ts";
 import type { Ended } from "../../support/command-process.ts";
 import { firstProcessor, isTasksetThere } from "../../support/one-processor.ts";
-import { hangMs, projectRoot } from "../../support/project.ts";
+import { hangMs } from "../../support/project.ts";
 import { temporaryFolder } from "../../support/temporary-files.ts";
 
-const command = join(projectRoot, "dist", "test", "support", "fake-bench-command.js");
+const command = fakeBenchCommand;
 const short = ["bench", "--quick", "--output", "b", "--limit", "8", "--min-duration", "50ms", "--threads", "1"];
 
 let folder = "";
@@ -277,6 +278,6 @@ describe("bench, badly asked", () => {
     assert.match(other.err, /Give another folder with --output, or --overwrite/);
     assert.equal(bench([...words, "--seed", "7", "--overwrite"]).code, 0);
     writeFileSync(join(folder, "b", "points", `fake-${single}`, "point.json"), "{}");
-    assertFails(bench([...words, "--seed", "7"]), 2, /point.json: format undefined, expected "blip2-bench-point\/1"/);
+    assertFails(bench([...words, "--seed", "7"]), 2, /point.json: no format, expected "blip2-bench-point\/1"/);
   });
 });

@@ -229,6 +229,19 @@ describe("a conversion", () => {
     );
   });
 
+  it("that was killed before its first shard goes on, and one whose journal is damaged says so", async () => {
+    const journal = '{"plan":"';
+    const killed = temporaryFolder({ "conversion.json.999999999.tmp": journal }); // no process has this id
+    const made = await converted(torchFile("opt.pth"), { language: opt }, { output: killed });
+    assert.ok(!readdirSync(made.checkpoint.folder).some((name) => name.endsWith(".tmp")));
+    const output = temporaryFolder({ "conversion.json": journal });
+    const message = await refusal(converted(torchFile("opt.pth"), { language: opt }, { output }));
+    assert.equal(
+      message,
+      `${path.join(output, "conversion.json")}: damaged, so what is done is not known. Remove ${output}, or give another --output.`,
+    );
+  });
+
   it("of pickled weights in the hub's layout gives the tensors of both shards, and run names the command", async () => {
     const folder = temporaryFolder();
     for (const name of readdirSync(itm))
