@@ -145,7 +145,8 @@ const mostIds = 1 << 24;
 
 function checkIds({ added_tokens: added, model }: TokenizerJson, file: string): void {
   const { vocab } = model;
-  const listed = typeof vocab === "object" && vocab !== null && !Array.isArray(vocab) ? Object.entries(vocab) : [];
+  const listed =
+    typeof vocab === "object" && vocab !== null && !Array.isArray(vocab) ? Object.entries<unknown>({ ...vocab }) : [];
   const ids = [...added.map(({ content, id }): [string, unknown] => [content, id]), ...listed];
   const isId = (id: unknown): boolean => typeof id === "number" && Number.isInteger(id) && id >= 0 && id < mostIds;
   const wrong = ids.find(([, id]) => !isId(id));
