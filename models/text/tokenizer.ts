@@ -119,7 +119,7 @@ function usable<T>(file: string, give: () => T): T {
     return give();
   } catch (cause) {
     // The library's own errors say which part it does not know; those of JavaScript say nothing.
-    const isSaid = cause instanceof Error && cause.name === "Error";
+    const isSaid = cause instanceof Error && cause.name === "Error" && !cause.message.includes("[object ");
     const reason = isSaid ? String(cause) : "a part of it is not as the format has it";
     throw new CheckpointError(`${file}: the tokenizers library cannot use it: ${reason}.`, { cause });
   }
