@@ -294,6 +294,12 @@ export type Prediction = z.infer<typeof predictionSchema>;
  */
 export const stagesBeside: ReadonlySet<string> = new Set(["imageRead", "imageDecode", "imageResize"]);
 
+/** The stages that add to a sample's total time, with their milliseconds. */
+export function stagesInTotal(latencyMs: Readonly<Record<string, number>>): readonly (readonly [string, number])[] {
+  const isReadBeside = "imageWait" in latencyMs;
+  return Object.entries(latencyMs).filter(([stage]) => !isReadBeside || !stagesBeside.has(stage));
+}
+
 /** A score as its metric returned it: a fraction, or in the metric's own unit. */
 export interface MetricScore {
   readonly name: string;
