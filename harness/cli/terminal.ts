@@ -3,6 +3,7 @@
  * is overwritten; elsewhere a plain line is printed now and then.
  */
 import { Writable } from "node:stream";
+import { visibleControls } from "../../reports/tables/visible-controls.ts";
 import type { PreparationEvent } from "../../models/checkpoint/weight-cache.ts";
 import type { Progress } from "../evaluation/watcher.ts";
 import { imageProtocolOf } from "./show/terminal-image.ts";
@@ -56,12 +57,16 @@ export class Terminal {
 
   /** Prints a result: one or several lines. */
   result(text: string): void {
-    this.#clear();
-    this.#options.stdout.write(`${text}\n`);
+    this.exactly(`${this.#inert(text)}\n`);
   }
 
   /** Prints a part of a line of the result at once. */
   piece(text: string): void {
+    this.exactly(this.#inert(text));
+  }
+
+  /** Prints what is meant to act: escapes that show an image, commands for a CI system. */
+  exactly(text: string): void {
     this.#clear();
     this.#options.stdout.write(text);
   }
@@ -102,12 +107,13 @@ export class Terminal {
 
   message(text: string): void {
     this.#clear();
-    this.#options.stderr.write(`${text}\n`);
+    this.#options.stderr.write(`${this.#inert(text)}\n`);
   }
 
   error(text: string): void {
     const { stderr } = this.#options;
-    this.message(`${paint("error:", "31", this.#hasColor(stderr))} ${text}`);
+    this.#clear();
+    stderr.write(`${paint("error:", "31", this.#hasColor(stderr))} ${this.#inert(text)}\n`);
   }
 
   progress(progress: Progress): void {
@@ -145,7 +151,7 @@ export class Terminal {
     }
     if (!isLast && now - this.#shownMs < (this.#isLive ? liveLineMs : plainLineMs)) return;
     this.#shownMs = now;
-    const line = lineAfter(now - this.#start.ms);
+    const line = visibleControls(lineAfter(now - this.#start.ms));
     if (this.#isLive && !isLast) {
       const { stderr } = this.#options;
       const shown = cutToWidth(line, stderr.columns);
@@ -154,6 +160,15 @@ export class Terminal {
     } else {
       this.message(line);
     }
+  }
+
+  /**
+   * Texts and names from models and data can neither act on a terminal nor, in a job of GitHub Actions, become a workflow
+   * command, which is a line that begins with `::` or `##[`. JSON stays the same value: its strings may hold such escapes.
+   */
+  #inert(text: string): string {
+    const visible = visibleControls(text);
+    return isSet(this.#options.env["GITHUB_ACTIONS"]) ? visible.replace(/^(?=\s*(?:::|##\[))/gm, "\\") : visible;
   }
 
   #clear(): void {

@@ -19,6 +19,9 @@ export const runFormat = "blip2-bench-run/1";
 export const scoresFormat = "blip2-bench-scores/1";
 
 const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
+/** Not any JSON: what is nested without end would fill the stack of the check. */
+const plainSetting = z.union([scalar, z.array(scalar), z.record(z.string(), scalar)]);
+const setting = z.union([plainSetting, z.array(plainSetting), z.record(z.string(), plainSetting)]);
 const count = z.int().nonnegative();
 
 const processorSchema = z.object({
@@ -94,7 +97,7 @@ export const runRecordSchema = z.object({
     /** Where few-shot prompts take their shots from: a split, its samples with an answer, its files by name; unset: there are none. */
     shots: z.object({ split: z.string(), samples: count, files: z.record(z.string(), z.string()) }).optional(),
     /** The decoding settings in use: the protocol's choices with overrides. */
-    decoding: z.record(z.string(), z.json()),
+    decoding: z.record(z.string(), setting),
     /** Column that standard errors group samples by; unset: samples of one image are a group. */
     cluster: z.string().optional(),
     /** Settings of a retrieval task, which has no decoding. */
