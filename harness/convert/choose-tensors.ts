@@ -51,11 +51,14 @@ export function chooseTensors(roles: readonly Role[], config: Blip2Config): Chos
   return { tensors: [...tensors.values()], leftOut };
 }
 
-/** EVA's file has the block, norm and classifier that BLIP-2 cuts off (eva_vit.py:434-449). */
+/**
+ * EVA's file has the block, norm and classifier that BLIP-2 cuts off (eva_vit.py:434-449), CLIP's the block, norm and
+ * projection (clip_vit.py:114-184).
+ */
 function isBehindLastBlock(name: string, { vision }: Blip2Config): boolean {
   const layer = /^vision_model\.encoder\.layers\.(\d+)\./.exec(name)?.[1];
   if (layer !== undefined) return Number(layer) >= vision.layers;
-  return /^visual_encoder\.(?:norm|fc_norm|head)\./.test(name);
+  return /^visual_encoder\.(?:(?:norm|fc_norm|head|ln_post)\.|proj$)/.test(name);
 }
 
 /** Which numbers these are: two tensors of which it is equal are one and the same. null: made of several parts. */

@@ -31,7 +31,7 @@ interface ConfigParts {
   readonly kind: LavisKind;
   /** Of the checkpoint that the rest is from; null: none. */
   readonly base: Json | null;
-  /** vision_config of the checkpoint that gives the image encoder; null: that of `base`. */
+  /** vision_config of what gives the image encoder; null: that of `base`. */
   readonly vision: Json | null;
   /** Of the file of LAVIS. */
   readonly tensors: ReadonlyMap<string, SourceTensor>;
@@ -39,7 +39,7 @@ interface ConfigParts {
 
 export function configOf({ kind, base, vision, tensors }: ConfigParts): Json {
   const usual = base ?? STAGE_ONE;
-  const visionConfig = { ...object(usual["vision_config"]), ...vision, ...imageSizeOf(tensors) };
+  const visionConfig = { ...(vision ?? object(usual["vision_config"])), ...imageSizeOf(tensors) };
   const hasHead = tensors.has("qformer.cls.predictions.decoder.bias");
   return {
     ...usual,
@@ -55,7 +55,7 @@ export function configOf({ kind, base, vision, tensors }: ConfigParts): Json {
 }
 
 /** An image encoder in the file itself was finetuned at a size of its own: 364 for COCO. */
-function imageSizeOf(tensors: ReadonlyMap<string, SourceTensor>): Json {
+export function imageSizeOf(tensors: ReadonlyMap<string, SourceTensor>): Json {
   const positions = tensors.get("vision_model.embeddings.position_embedding")?.shape[1];
   const patch = tensors.get("vision_model.embeddings.patch_embedding.weight")?.shape[2];
   if (positions === undefined || patch === undefined) return {};

@@ -30,6 +30,8 @@ export interface Parts {
   readonly tokenizer: string;
 }
 
+/** Every image encoder has it. */
+const CLASS_TOKEN = "vision_model.embeddings.class_embedding";
 /** The published checkpoint whose frozen language model a projection of this width was trained for. */
 const LANGUAGE_BY_WIDTH: Readonly<Record<"opt" | "t5", Readonly<Record<number, string>>>> = {
   opt: { 2560: "Salesforce/blip2-opt-2.7b", 4096: "Salesforce/blip2-opt-6.7b" },
@@ -90,15 +92,28 @@ async function openLanguage(own: Source, kind: LavisKind, { request, options }: 
 
 async function openVision(own: Source, language: Source | null, { request, options }: Asked): Promise<Source | null> {
   const { vision } = request;
-  if (own.tensors.has("vision_model.embeddings.class_embedding")) {
+  if (own.tensors.has(CLASS_TOKEN)) {
     if (vision === null) return null;
     throw new UsageError(`--vision ${vision}: ${own.label} has an image encoder of its own, finetuned with the rest.`);
   }
-  if (vision === null && language !== null) return language;
-  const source = await openSource(vision ?? STAGE_ONE, options);
-  if (source.tensors.has("vision_model.embeddings.class_embedding")) return source;
+  const source = vision === null && language !== null ? language : await openSource(vision ?? STAGE_ONE, options);
+  if (!source.tensors.has(CLASS_TOKEN)) {
+    throw new UsageError(
+      `--vision ${source.label}: found no image encoder, expected EVA's or CLIP's file or a checkpoint of BLIP-2.`,
+    );
+  }
+  checkWidth(own, source);
+  return source;
+}
+
+/** The Q-Former was trained on image tokens of one width: 1408 of EVA's ViT-g, 1024 of CLIP's ViT-L. */
+function checkWidth(own: Source, vision: Source): void {
+  const expected = own.tensors.get("qformer.encoder.layer.0.crossattention.attention.key.weight")?.shape[1];
+  const found = vision.tensors.get(CLASS_TOKEN)?.shape.at(-1);
+  if (expected === undefined || expected === found) return;
   throw new UsageError(
-    `--vision ${source.label}: found no image encoder, expected EVA's file or a checkpoint of BLIP-2.`,
+    `--vision ${vision.label}: its image tokens are ${found} numbers wide, those that ${own.label} reads ${expected}. ` +
+      "Give another image encoder with --vision: eva_vit_g.pth has 1408, clip_vit_L.pth 1024.",
   );
 }
 

@@ -2,6 +2,7 @@
 import path from "node:path";
 import { readdir } from "node:fs/promises";
 import { readBlip2Config } from "../../models/checkpoint/config-file.ts";
+import type { Blip2Config } from "../../models/checkpoint/config.ts";
 import type { CheckpointOptions } from "../../models/checkpoint/checkpoint.ts";
 import { tensorBytes } from "../../models/checkpoint/safetensors.ts";
 import type { TensorEntry } from "../../models/checkpoint/safetensors.ts";
@@ -11,6 +12,7 @@ import { CheckpointError } from "../../models/model.ts";
 import { TEXT_HEAD } from "../../models/checkpoint/unused-tensors.ts";
 import { chooseTensors } from "./choose-tensors.ts";
 import type { LeftOut, Role } from "./choose-tensors.ts";
+import { CLIP_NOTE, clipVisionConfig } from "./clip-vision.ts";
 import { configOf, object, readConfigJson } from "./config-json.ts";
 import type { Json } from "./config-json.ts";
 import { openParts } from "./parts.ts";
@@ -55,7 +57,7 @@ export async function planConversion(request: ConversionRequest, options: Checkp
     filesFrom: parts.tokenizer,
     imageSize: read.vision.imageSize,
     isStageOne: parts.kind === "itm",
-    notes: tensors.some(({ name }) => TEXT_HEAD.test(name)) ? [HEAD_NOTE] : [],
+    notes: notesOf(tensors, read),
     sources: roles.map(({ source }) => source),
   };
 }
@@ -84,10 +86,15 @@ export async function planHubConversion(folder: string, options: CheckpointOptio
     config,
     sources: [own],
     filesFrom: folder,
-    notes: [],
+    notes: notesOf(tensors, read),
     imageSize: read.vision.imageSize,
     isStageOne: read.kind === "retrieval",
   };
+}
+
+function notesOf(tensors: readonly SourceTensor[], { vision }: Blip2Config): readonly string[] {
+  const hasHead = tensors.some(({ name }) => TEXT_HEAD.test(name));
+  return [...(hasHead ? [HEAD_NOTE] : []), ...(vision.preLayerNorm ? [CLIP_NOTE] : [])];
 }
 
 function rolesOf(own: Source, { vision, language }: Parts): readonly Role[] {
@@ -106,8 +113,11 @@ async function mergedConfig({ tensors }: Source, { kind, vision, language, token
   const from = language?.checkpoint?.folder ?? tokenizer;
   const found = await readConfigJson(from).catch(() => null); // BERT's tokenizer has no config of BLIP-2 beside it
   const base = found?.["model_type"] === "blip-2" ? found : null;
-  const folder = vision === language ? undefined : vision?.checkpoint?.folder;
-  const visionConfig = folder === undefined ? null : object((await readConfigJson(folder))["vision_config"]);
+  const folder = vision?.checkpoint?.folder;
+  const visionConfig =
+    folder === undefined
+      ? clipVisionConfig(vision?.tensors ?? tensors)
+      : object((await readConfigJson(folder))["vision_config"]);
   return configOf({ kind, base, vision: visionConfig, tensors });
 }
 

@@ -65,7 +65,7 @@ export async function openTorchFiles(
   { cacheFolder }: Pick<CheckpointOptions, "cacheFolder">,
 ): Promise<Source> {
   const stored: StoredTensor[] = [];
-  for (const file of files) stored.push(...withPrefix([...(await readTorchFile(file)).values()]));
+  for (const file of files) stored.push(...asInLavis([...(await readTorchFile(file)).values()]));
   const named = canonicalTensors(label, stored);
   return {
     label,
@@ -80,10 +80,29 @@ export async function openTorchFiles(
   };
 }
 
-/** The file of EVA's image encoder has nothing but that, and its names begin with none (eva_vit.py:442-449). */
-function withPrefix(stored: readonly StoredTensor[]): readonly StoredTensor[] {
-  if (!stored.some(({ name }) => name === "patch_embed.proj.weight")) return stored;
-  return stored.map((tensor) => ({ ...tensor, name: `visual_encoder.${tensor.name}` }));
+/**
+ * Files of EVA's and CLIP's image encoders have nothing but those, and their names begin with none (eva_vit.py:442-449,
+ * clip_vit.py:251-258). CLIP's own file, with its text encoder, has them behind "visual.".
+ */
+function asInLavis(stored: readonly StoredTensor[]): readonly StoredTensor[] {
+  const names = new Set(stored.map(({ name }) => name));
+  const isImageEncoder = names.has("patch_embed.proj.weight") || names.has("conv1.weight");
+  const prefixed = stored.map((tensor): StoredTensor => {
+    const { name } = tensor;
+    return {
+      ...tensor,
+      name: isImageEncoder ? `visual_encoder.${name}` : name.replace(/^visual\./, "visual_encoder."),
+    };
+  });
+  return prefixed.map(withAxesInFront);
+}
+
+/** CLIP's class token and positions lack the axes of batch and tokens that EVA's have. */
+function withAxesInFront(tensor: StoredTensor): StoredTensor {
+  const { name, shape, strides } = tensor;
+  if (!/^visual_encoder\.(?:class|positional)_embedding$/.test(name)) return tensor;
+  const added = new Array<number>(Math.max(0, 3 - shape.length)).fill(1);
+  return { ...tensor, shape: [...added, ...shape], strides: [...added, ...strides] };
 }
 
 function whole(tensor: StoredTensor): SourceTensor {

@@ -20,10 +20,21 @@ const visionSchema = z.object({
   num_channels: z.literal(3).default(3), // the patch embedding is built with 3 channels whatever the file says
   image_size: side.default(224),
   patch_size: side.default(14),
-  hidden_act: z.literal("gelu").default("gelu"),
+  hidden_act: z.enum(["gelu", "quick_gelu"]).default("gelu"),
   layer_norm_eps: z.number().positive().default(1e-6),
   qkv_bias: z.boolean().default(true),
+  // Of our own, for CLIP's image encoder, of which transformers' BLIP-2 has no network.
+  patch_bias: z.boolean().default(true),
+  use_pre_layernorm: z.boolean().default(false),
 });
+
+/** What vision_config says of CLIP's image encoder, and not of EVA's. */
+export const clipVisionKeys = {
+  hidden_act: "quick_gelu",
+  layer_norm_eps: 1e-5,
+  patch_bias: false,
+  use_pre_layernorm: true,
+} as const;
 
 const qFormerSchema = z.object({
   vocab_size: count.default(30522),
@@ -100,9 +111,11 @@ function readVision(section: JsonSection): VisionConfig {
     imageSize: square(section, "image_size", file.image_size),
     patch: square(section, "patch_size", file.patch_size),
     channels: file.num_channels,
-    // Files of early 2023 carry the 1e-5 that was then the class default; the weights were trained with 1e-6.
-    epsilon: file.layer_norm_eps === 1e-5 ? 1e-6 : file.layer_norm_eps,
+    // Files of early 2023 carry the 1e-5 that was then the class default; EVA's weights were trained with 1e-6, CLIP's with 1e-5.
+    epsilon: file.layer_norm_eps === 1e-5 && !file.use_pre_layernorm ? 1e-6 : file.layer_norm_eps,
     qkvBias: file.qkv_bias,
+    patchBias: file.patch_bias,
+    preLayerNorm: file.use_pre_layernorm,
     activation: file.hidden_act,
   };
   checkDivides(section, "num_attention_heads", vision.hidden, vision.heads);

@@ -17,8 +17,12 @@ export interface VisionConfig {
   readonly epsilon: number;
   /** Whether queries, keys and values have a bias. */
   readonly qkvBias: boolean;
-  /** Exact GELU; every BLIP-2 on the hub has it. */
-  readonly activation: "gelu";
+  /** Whether patches have a bias; CLIP's have none. */
+  readonly patchBias: boolean;
+  /** A norm before the layers, too: CLIP has one, EVA has none. */
+  readonly preLayerNorm: boolean;
+  /** Exact GELU, as every BLIP-2 on the hub has it, or CLIP's approximation by the logistic function. */
+  readonly activation: "gelu" | "quick_gelu";
 }
 
 /** The Q-Former (networks/q-former.ts). */

@@ -1,6 +1,7 @@
 /**
  * Sizes of the checkpoints that random-checkpoint.ts writes, in the words of config.ts, and the config.json that says them.
  */
+import { clipVisionKeys } from "./config-file.ts";
 
 interface Layers {
   readonly hidden: number;
@@ -36,10 +37,15 @@ export interface RetrievalShape {
   readonly positions: number;
 }
 
+/** CLIP's, with a norm before the layers and no bias of patches; unset: EVA's. */
+interface VisionShape extends Layers {
+  readonly isClip?: true;
+}
+
 export interface RandomShape<Text extends OptShape | T5Shape | RetrievalShape = OptShape | T5Shape | RetrievalShape> {
   readonly imageSize: number;
   readonly patch: number;
-  readonly vision: Layers;
+  readonly vision: VisionShape;
   readonly queries: number;
   readonly qFormer: Layers;
   readonly text: Text;
@@ -47,6 +53,7 @@ export interface RandomShape<Text extends OptShape | T5Shape | RetrievalShape = 
 
 const vitBase = { hidden: 768, mlp: 3072, layers: 12, heads: 12 };
 const vitG = { hidden: 1408, mlp: 6144, layers: 39, heads: 16 };
+const vitL = { hidden: 1024, mlp: 4096, layers: 23, heads: 16, isClip: true } as const;
 const qFormerBase = { hidden: 768, mlp: 3072, layers: 12, heads: 12 };
 const official = { imageSize: 224, patch: 14, queries: 32, qFormer: qFormerBase };
 const opt = { kind: "opt", vocabulary: 50304, positions: 2048 } as const;
@@ -71,6 +78,8 @@ export const generationShapes = {
   "flan-t5-base": { ...official, vision: vitBase, text: { ...flanT5, width: 768, mlp: 2048, layers: 12, heads: 12 } },
   /** Salesforce/blip2-flan-t5-xl: 3.9 billion weights, 16 GB. */
   "flan-t5-xl": { ...official, vision: vitG, text: { ...flanT5, width: 2048, mlp: 5120, layers: 24, heads: 32 } },
+  /** The authors' blip2_pretrained_flant5xl_vitL.pth, converted: 3.3 billion weights, 13 GB. */
+  "flan-t5-xl-vit-l": { ...official, vision: vitL, text: { ...flanT5, width: 2048, mlp: 5120, layers: 24, heads: 32 } },
 } satisfies Record<string, RandomShape<OptShape | T5Shape>>;
 
 export const retrievalShapes = {
@@ -108,6 +117,7 @@ export function configJson(shape: RandomShape, tokens: TokenIds): object {
       image_size: shape.imageSize,
       patch_size: shape.patch,
       qkv_bias: true,
+      ...(vision.isClip && clipVisionKeys),
     },
     qformer_config: {
       model_type: "blip_2_qformer",

@@ -1,7 +1,8 @@
 /**
  * What older checkpoints call their tensors → the names of transformers 5.12.1, which networks here use. The older ones are
  * those of LAVIS (506965b) and of drafts of its conversion; they also keep the two trained thirds of the vision
- * transformer's qkv bias apart (convert_blip_2_original_to_pytorch.py, read_in_q_v_bias).
+ * transformer's qkv bias apart (convert_blip_2_original_to_pytorch.py, read_in_q_v_bias). CLIP's image encoder, which
+ * transformers' BLIP-2 lacks, has the names of EVA's, and pre_layernorm (LAVIS, clip_vit.py:114-184).
  */
 import { CheckpointError } from "../model.ts";
 import type { TensorEntry } from "./safetensors.ts";
@@ -15,6 +16,18 @@ const renamings: readonly (readonly [RegExp, string])[] = [
   [/^visual_encoder\.blocks\.(\d+)\.attn\.proj\./, "vision_model.encoder.layers.$1.self_attn.projection."],
   [/^visual_encoder\.blocks\.(\d+)\.attn\./, "vision_model.encoder.layers.$1.self_attn."],
   [/^visual_encoder\.blocks\.(\d+)\.mlp\./, "vision_model.encoder.layers.$1.mlp."],
+  [/^visual_encoder\.class_embedding$/, "vision_model.embeddings.class_embedding"],
+  [/^visual_encoder\.positional_embedding$/, "vision_model.embeddings.position_embedding"],
+  [/^visual_encoder\.conv1\./, "vision_model.embeddings.patch_embedding."],
+  [/^visual_encoder\.ln_pre\./, "vision_model.pre_layernorm."],
+  [/^visual_encoder\.transformer\.resblocks\.(\d+)\.ln_([12])\./, "vision_model.encoder.layers.$1.layer_norm$2."],
+  [/^visual_encoder\.transformer\.resblocks\.(\d+)\.attn\.in_proj_/, "vision_model.encoder.layers.$1.self_attn.qkv."],
+  [
+    /^visual_encoder\.transformer\.resblocks\.(\d+)\.attn\.out_proj\./,
+    "vision_model.encoder.layers.$1.self_attn.projection.",
+  ],
+  [/^visual_encoder\.transformer\.resblocks\.(\d+)\.mlp\.c_fc\./, "vision_model.encoder.layers.$1.mlp.fc1."],
+  [/^visual_encoder\.transformer\.resblocks\.(\d+)\.mlp\.c_proj\./, "vision_model.encoder.layers.$1.mlp.fc2."],
   [/^ln_vision\./, "vision_model.post_layernorm."],
   [/^Qformer\.bert\.embeddings\.LayerNorm\./, "qformer.layernorm."],
   [/^Qformer\.bert\.embeddings\./, "embeddings."],

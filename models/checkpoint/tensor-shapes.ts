@@ -40,7 +40,9 @@ function visionTensors({ vision, imageSize, patch }: RandomShape): readonly Name
     ["vision_model.embeddings.class_embedding", [1, 1, hidden]],
     ["vision_model.embeddings.position_embedding", [1, tokens, hidden]],
     ["vision_model.embeddings.patch_embedding.weight", [hidden, 3, patch, patch]],
-    ["vision_model.embeddings.patch_embedding.bias", [hidden]],
+    ...(vision.isClip
+      ? norm("vision_model.pre_layernorm", hidden)
+      : [["vision_model.embeddings.patch_embedding.bias", [hidden]] as const]),
     ...forEachLayer(vision.layers, "vision_model.encoder.layers", (name) => [
       ...linear(`${name}.self_attn.qkv`, 3 * hidden, hidden),
       ...linear(`${name}.self_attn.projection`, hidden, hidden),

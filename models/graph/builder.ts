@@ -74,6 +74,11 @@ export class GraphBuilder extends GraphWriter {
     return this.node("Gelu", [x], x.type, x.shape, { approximate });
   }
 
+  /** 1 / (1 + exp(-x)) */
+  sigmoid(x: Value): Value {
+    return this.node("Sigmoid", [x], x.type, x.shape);
+  }
+
   /** The same numbers as another type; nothing where they are of that type. */
   cast(x: Value, type: ElementType): Value {
     return x.type === type ? x : this.node("Cast", [x], type, x.shape, { to: dataType[type] });

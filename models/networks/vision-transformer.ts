@@ -2,12 +2,13 @@
  * The image encoder: a vision transformer, frozen in BLIP-2 (section 3.1: ViT-g/14 of EVA-CLIP, or ViT-L/14 of CLIP).
  *
  *   pixels ─► patches ─► + class token, positions ─► [ norm ─► self-attention ─► + ─► norm ─► MLP ─► + ] × layers ─► norm
+ *                                                 ▲ CLIP: norm
  *
  *   batch   images               hidden  1408  width of a token
  *   tokens  257   patches + 1    heads   16    of 88 each
  *   patch   14    pixels a side  mlp     6144
  *
- * The last norm applies to every token, the class token included, and its output is what the Q-Former reads.
+ * The sizes are ViT-g's. The last norm applies to every token, the class token included, and its output is what the Q-Former reads.
  */
 import { attention, flattenRows, layerNorm, linear, matrixProduct, mergeHeads, splitHeads } from "../graph/layers.ts";
 import type { VisionConfig } from "../checkpoint/config.ts";
@@ -23,6 +24,7 @@ export function visionTransformer(weights: Weights, config: VisionConfig): Graph
 
   let x = embedPatches(g, g.cast(pixels, type), weights.at("embeddings"), config); // [batch, tokens, hidden]
   x = flattenRows(g, x, config.hidden); // [rows, hidden]
+  if (config.preLayerNorm) x = layerNorm(g, x, weights.at("pre_layernorm"), config.hidden, config.epsilon);
   for (let layer = 0; layer < config.layers; layer += 1) {
     const w = weights.at(`encoder.layers.${layer}`);
     x = g.add(x, selfAttention(g, layerNorm(g, x, w.at("layer_norm1"), config.hidden, config.epsilon), w, config));
@@ -43,7 +45,7 @@ function embedPatches(g: GraphBuilder, pixels: Value, w: Weights, config: Vision
   let x = g.reshape(pixels, ["batch", channels, grid, patch, grid, patch]);
   x = g.transpose(x, [0, 2, 4, 1, 3, 5]); // [batch, grid, grid, channels, patch, patch]
   const kernel = w.tensor("patch_embedding.weight", [hidden, channels, patch, patch]);
-  const bias = g.weight(w.tensor("patch_embedding.bias", [hidden]));
+  const bias = config.patchBias ? g.weight(w.tensor("patch_embedding.bias", [hidden])) : null;
   x = g.gemm(g.reshape(x, ["rows", patchPixels]), g.weight(kernel, [hidden, patchPixels]), bias);
   x = g.reshape(x, ["batch", grid * grid, hidden]);
 
@@ -70,7 +72,13 @@ function selfAttention(g: GraphBuilder, x: Value, w: Weights, config: VisionConf
 }
 
 function feedForward(g: GraphBuilder, x: Value, w: Weights, config: VisionConfig): Value {
-  const { hidden, mlp } = config;
-  const inner = g.gelu(linear(g, x, w.at("mlp.fc1"), { from: hidden, to: mlp }));
-  return linear(g, inner, w.at("mlp.fc2"), { from: mlp, to: hidden });
+  const { hidden, mlp, activation } = config;
+  const inner = linear(g, x, w.at("mlp.fc1"), { from: hidden, to: mlp });
+  const active = activation === "gelu" ? g.gelu(inner) : quickGelu(g, inner, w);
+  return linear(g, active, w.at("mlp.fc2"), { from: mlp, to: hidden });
+}
+
+/** x · sigmoid(1.702 x): CLIP's approximation of GELU (openai/CLIP, clip/model.py, QuickGELU). */
+function quickGelu(g: GraphBuilder, x: Value, w: Weights): Value {
+  return g.multiply(x, g.sigmoid(g.multiply(x, g.scalar(1.702, w.activations("vision")))));
 }

@@ -108,7 +108,7 @@ function archiveOf(file: string, members: readonly ZipMember[]): Archive {
   if (byName.has(`${folder}constants.pkl`)) {
     throw new CheckpointError(
       `${file}: a TorchScript program, expected a state dict. Save one in torch: ` +
-        "torch.save(torch.jit.load(FILE).state_dict(), NEW_FILE).",
+        'torch.save(torch.jit.load(FILE, map_location="cpu").state_dict(), NEW_FILE).',
     );
   }
   if (folders.length !== 1) {

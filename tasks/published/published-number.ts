@@ -12,7 +12,7 @@ import type { MetricUnit } from "../../reports/records/metric-unit.ts";
 export type PublishedStatus = "cross-checked" | "quoted" | "unverified";
 
 export interface PublishedNumber {
-  /** Name of the checkpoint; null: it is not published in the Hugging Face layout, see `remark`. */
+  /** Name of the checkpoint, or of the folder it is converted to; null: its weights are not public, see `remark`. */
   readonly checkpoint: string | null;
   /** Its name in the paper, such as "ViT-g OPT 2.7B". */
   readonly model: string;

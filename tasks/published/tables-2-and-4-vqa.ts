@@ -4,7 +4,9 @@
  */
 import { transcribe } from "./published-number.ts";
 
-const vitL = "LAVIS has the weights (blip2_pretrained_flant5xl_vitL), Hugging Face does not";
+const vitL =
+  "the hub has no checkpoint of ViT-L; convert makes one of LAVIS's blip2_pretrained_flant5xl_vitL.pth and clip_vit_L.pth " +
+  "(docs/convert.md), which is known here by the name of its folder, blip2-flan-t5-xl-vit-l";
 const finetuned = "the weights finetuned on VQAv2 are not public";
 
 export const table2 = transcribe({
@@ -24,7 +26,12 @@ export const table2 = transcribe({
     },
     { model: "ViT-g OPT 2.7B", checkpoint: "blip2-opt-2.7b", printed: [53.5, 52.3, 31.7, 34.6] },
     { model: "ViT-g OPT 6.7B", checkpoint: "blip2-opt-6.7b", printed: [54.3, 52.6, 36.4, 36.4] },
-    { model: "ViT-L FlanT5-XL", checkpoint: null, printed: [62.6, 62.3, 39.4, 44.4], remark: vitL },
+    {
+      model: "ViT-L FlanT5-XL",
+      checkpoint: "blip2-flan-t5-xl-vit-l",
+      printed: [62.6, 62.3, 39.4, 44.4],
+      remark: vitL,
+    },
     { model: "ViT-g FlanT5-XL", checkpoint: "blip2-flan-t5-xl", printed: [63.1, 63.0, 40.7, 44.2] },
     { model: "ViT-g FlanT5-XXL", checkpoint: "blip2-flan-t5-xxl", printed: [65.2, 65.0, 45.9, 44.7] },
   ],

@@ -58,8 +58,8 @@ describe("published numbers", () => {
 
   it("say of checkpoints that are not public why", () => {
     const closed = publishedNumbers.filter(({ checkpoint }) => checkpoint === null);
-    assert.equal(closed.length, 8 + 6 + 12 + 2);
-    for (const { remark } of closed) assert.match(remark ?? "", /not public|Hugging Face does not/);
+    assert.equal(closed.length, 4 + 6 + 12 + 2);
+    for (const { remark } of closed) assert.match(remark ?? "", /not public/);
   });
 
   it("stand once each, those of a checkpoint, split and metric together", () => {

@@ -53,6 +53,11 @@ describe("blip2-bench reproduce", () => {
     );
     assert.match(out, /^no public checkpoint +task/m);
     assert.match(out, /^ViT-L OPT 2\.7B +vqav2 +val +accuracy +50\.10 % .* the weights are not public$/m);
+    assert.match(out, /^blip2-flan-t5-xl-vit-l +gqa +testdev +accuracy +44\.40 % +paper, table 2 +cross-checked$/m);
+    assert.match(
+      out,
+      /^paper, table 2: the hub has no checkpoint of ViT-L; convert makes one of LAVIS's .*flant5xl_vitL\.pth/m,
+    );
     assert.match(out, /^vqav2 test-dev: the answers are private, only the official server can score it\.$/m);
     const some = await inProcess(
       folder,
@@ -67,6 +72,15 @@ describe("blip2-bench reproduce", () => {
     const { format, numbers } = JSON.parse(some.out) as { format: string; numbers: unknown[] };
     assert.equal(format, "blip2-bench-published/1");
     assert.equal(numbers.length, 8);
+  });
+
+  it("knows a conversion by the name of its folder", async () => {
+    const converted = ["--model", join(folder, "blip2-flan-t5-xl-vit-l"), "--tasks", "vqav2", "--limit", "20"];
+    const { code, out, err } = await fakeReleased("reproduce", ...converted, "--output", join(folder, "a"));
+    assert.equal(code, 0, err);
+    assert.match(out, /^blip2-flan-t5-xl-vit-l vqav2 val, protocol paper, n 20$/m);
+    assert.match(out, /^accuracy .* 62\.60 % .* paper, table 2$/m);
+    assert.match(out, /^paper, table 2: the hub has no checkpoint of ViT-L; .* blip2-flan-t5-xl-vit-l\.$/m);
   });
 
   it("runs as the paper does and shows ours beside what is published, also again from the folder", async () => {
@@ -121,7 +135,7 @@ describe("blip2-bench reproduce", () => {
   });
 
   const checkpoints =
-    "Checkpoints with published numbers: blip2-opt-2.7b, blip2-opt-6.7b, blip2-flan-t5-xl, blip2-flan-t5-xxl, " +
+    "Checkpoints with published numbers: blip2-opt-2.7b, blip2-opt-6.7b, blip2-flan-t5-xl-vit-l, blip2-flan-t5-xl, blip2-flan-t5-xxl, " +
     "blip2-opt-2.7b-coco, blip2-opt-6.7b-coco, blip2-flan-t5-xl-coco, blip2-itm-vit-g-coco, blip2-itm-vit-g.";
   const refused: readonly [words: readonly string[], message: string | RegExp][] = [
     [[], `reproduce: found no --model, expected one with published numbers. ${checkpoints}`],

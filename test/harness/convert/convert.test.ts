@@ -33,7 +33,10 @@ async function assertFrom(file: string, saved: string, { checkpoint }: Converted
   const entry = checkpoint.tensors.get(name);
   assert.ok(entry, name);
   assert.deepEqual(entry.shape, expected.shape, name);
-  assert.deepEqual([...(await readTensor(entry)).subarray(0, 3)], expected.first, name);
+  const numbers = await readTensor(entry);
+  assert.deepEqual([...numbers.subarray(0, 3)], expected.first, name);
+  const sum = numbers.reduce((all, number) => all + number, 0);
+  assert.ok(Math.abs(sum - expected.sum) < 1e-3, `${name}: ${sum}, expected ${expected.sum}`); // torch adds in another order
 }
 
 async function refusal(action: Promise<unknown>): Promise<string> {
@@ -119,6 +122,75 @@ describe("a conversion", () => {
     const model = await loadBlip2(made.checkpoint.folder, here);
     assert.equal(model.family, "t5");
     await model.release();
+  });
+
+  it("with CLIP's image encoder has its first 23 blocks, and keys and a warning of its own", async () => {
+    const made = await converted(torchFile("t5-clip.pth"), { vision: torchFile("clip.pth"), language: t5 });
+    const of = (saved: string, name: string): Promise<void> => assertFrom("clip.pth", saved, made, name);
+    await of("ln_pre.weight", "vision_model.pre_layernorm.weight");
+    await of("conv1.weight", "vision_model.embeddings.patch_embedding.weight");
+    await of("transformer.resblocks.0.attn.in_proj_weight", "vision_model.encoder.layers.0.self_attn.qkv.weight");
+    await of("transformer.resblocks.22.attn.in_proj_bias", "vision_model.encoder.layers.22.self_attn.qkv.bias");
+    await of(
+      "transformer.resblocks.22.attn.out_proj.weight",
+      "vision_model.encoder.layers.22.self_attn.projection.weight",
+    );
+    await of("transformer.resblocks.22.mlp.c_fc.bias", "vision_model.encoder.layers.22.mlp.fc1.bias");
+    await of("transformer.resblocks.22.mlp.c_proj.weight", "vision_model.encoder.layers.22.mlp.fc2.weight");
+    await of("transformer.resblocks.22.ln_2.bias", "vision_model.encoder.layers.22.layer_norm2.bias");
+    await assertFrom("t5-clip.pth", "ln_vision.weight", made, "vision_model.post_layernorm.weight");
+    const shapeOf = (name: string): readonly number[] | undefined => made.checkpoint.tensors.get(name)?.shape;
+    assert.deepEqual(shapeOf("vision_model.embeddings.class_embedding"), [1, 1, 32]);
+    assert.deepEqual(shapeOf("vision_model.embeddings.position_embedding"), [1, 10, 32]);
+    const left = made.leftOut.filter(({ from }) => from === "clip.pth");
+    assert.deepEqual(
+      new Set(left.map(({ reason }) => reason)),
+      new Set(["behind the last block that BLIP-2 uses (section 3.1)"]),
+    );
+    assert.deepEqual(
+      left.filter(({ name }) => !name.includes(".layers.23.")).map(({ name }) => name),
+      ["visual_encoder.ln_post.weight", "visual_encoder.ln_post.bias", "visual_encoder.proj"],
+    );
+    const config = JSON.parse(readFileSync(path.join(made.checkpoint.folder, "config.json"), "utf8")) as {
+      vision_config: object;
+    };
+    assert.deepEqual(config.vision_config, {
+      model_type: "blip_2_vision_model",
+      num_hidden_layers: 23,
+      num_attention_heads: 16,
+      qkv_bias: true,
+      hidden_act: "quick_gelu",
+      layer_norm_eps: 1e-5,
+      patch_bias: false,
+      use_pre_layernorm: true,
+      hidden_size: 32,
+      intermediate_size: 48,
+      image_size: 21,
+      patch_size: 7,
+    });
+    assert.match(
+      readFileSync(path.join(made.checkpoint.folder, "README.md"), "utf8"),
+      /CLIP's ViT-L\/14\. .* gives WRONG features/,
+    );
+    await (await loadBlip2(made.checkpoint.folder, here)).release();
+  });
+
+  it("takes CLIP's image encoder from CLIP's own file and from a conversion, too, and the numbers are equal", async () => {
+    const parts = { language: t5 };
+    const first = await converted(torchFile("t5-clip.pth"), { ...parts, vision: torchFile("clip.pth") });
+    const whole = await converted(torchFile("t5-clip.pth"), { ...parts, vision: torchFile("clip-whole.pth") });
+    const again = await converted(torchFile("t5-clip.pth"), { ...parts, vision: first.checkpoint.folder });
+    for (const { shards, leftOut } of [whole, again]) {
+      assert.deepEqual([...shards.keys()], ["model.safetensors"]);
+      assert.ok(leftOut.some(({ reason }) => reason === "t5-clip.pth gives the Q-Former"));
+    }
+    for (const [name, entry] of first.checkpoint.tensors) {
+      for (const { checkpoint } of [whole, again]) {
+        const other = checkpoint.tensors.get(name);
+        assert.ok(other, name);
+        assert.deepEqual(await readTensor(other), await readTensor(entry), name);
+      }
+    }
   });
 
   it("says in README.md what it was made of, by hash, and what was left out", async () => {
@@ -218,6 +290,12 @@ describe("a conversion", () => {
       "stage-one.pth",
       () => ({ vision: torchFile("opt.pth") }),
       /^--vision opt\.pth: found no image encoder/,
+    ],
+    [
+      "an image encoder of another width",
+      "t5-clip.pth",
+      () => ({ language: t5 }),
+      /^--vision .*: its image tokens are 16 numbers wide, those that t5-clip\.pth reads 32\. Give another .*: eva_vit_g\.pth has 1408, clip_vit_L\.pth 1024\.$/,
     ],
     [
       "nothing to take stage 1's image encoder from",

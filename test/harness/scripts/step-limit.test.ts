@@ -66,6 +66,8 @@ describe("a step of all beams", () => {
     channels: 3,
     epsilon: 1e-6,
     qkvBias: true,
+    patchBias: true,
+    preLayerNorm: false,
     activation: "gelu",
   };
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { readBlip2Config } from "../../../models/checkpoint/config-file.ts";
+import { clipVisionKeys, readBlip2Config } from "../../../models/checkpoint/config-file.ts";
 import { changed, itmFile, optFile, read, t5File } from "../../support/hub-configs.ts";
 import type { Json } from "../../support/hub-configs.ts";
 import { projectRoot } from "../../support/project.ts";
@@ -22,6 +22,8 @@ describe("a checkpoint's config", () => {
         channels: 3,
         epsilon: 1e-6,
         qkvBias: true,
+        patchBias: true,
+        preLayerNorm: false,
         activation: "gelu",
       },
       qFormer: {
@@ -123,6 +125,13 @@ describe("what a config's values mean", () => {
     assert.equal(epsilon(1e-5), 1e-6);
     assert.equal(epsilon(1e-6), 1e-6);
     assert.equal(epsilon(1e-12), 1e-12);
+  });
+
+  it("CLIP's image encoder has a norm before the layers, QuickGELU, no bias of patches, and 1e-5 as it stands", () => {
+    const { vision } = read(changed(optFile, { vision_config: clipVisionKeys }));
+    assert.equal(vision.epsilon, 1e-5);
+    assert.equal(vision.activation, "quick_gelu");
+    assert.ok(vision.preLayerNorm && !vision.patchBias);
   });
 
   it("the Q-Former reads tokens of the vision width, whatever encoder_hidden_size says", () => {

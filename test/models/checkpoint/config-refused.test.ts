@@ -35,8 +35,8 @@ describe("a config is refused", () => {
     ],
     [
       "with an activation no network has",
-      changed(optFile, { vision_config: { hidden_act: "quick_gelu" } }),
-      'vision_config.hidden_act is "quick_gelu", expected "gelu".',
+      changed(optFile, { vision_config: { hidden_act: "silu" } }),
+      'vision_config.hidden_act is "silu", expected one of "gelu"|"quick_gelu".',
     ],
     [
       "with a T5 activation no network has",

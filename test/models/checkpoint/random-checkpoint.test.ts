@@ -26,9 +26,11 @@ describe("checkpoints with random weights", () => {
     const opened = await loadBlip2(await written(opt, "shapes-opt-base"), options());
     assert.equal(opened.family, "opt");
     await opened.release();
-    const encoderDecoder = await loadBlip2(await written(t5, "shapes-t5-base"), options());
-    assert.equal(encoderDecoder.family, "t5");
-    await encoderDecoder.release();
+    for (const shape of [t5, { ...t5, vision: { ...layers, isClip: true as const } }]) {
+      const encoderDecoder = await loadBlip2(await written(shape, "shapes-t5-base"), options());
+      assert.equal(encoderDecoder.family, "t5");
+      await encoderDecoder.release();
+    }
     const checkpoint = await openCheckpoint(await written(retrieval, "shapes-itm"), options());
     const scorer = await loadRetrievalCheckpoint(checkpoint, options());
     const vectors = await scorer.embedTexts(await scorer.readTexts(["a star"], { maxTokens: 16 }));

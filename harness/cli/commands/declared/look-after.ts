@@ -76,11 +76,15 @@ const convertOptions = {
     usual: "told by its tensors",
     otherwise: null,
   }),
-  vision: underWhatToRun.option("--vision <where>", "the image encoder: EVA's file, a folder or a name in the cache", {
-    kind: text("models"),
-    usual: "that of --language, or of Salesforce/blip2-itm-vit-g",
-    otherwise: null,
-  }),
+  vision: underWhatToRun.option(
+    "--vision <where>",
+    "the image encoder: EVA's or CLIP's file, a folder or a name in the cache",
+    {
+      kind: text("models"),
+      usual: "that of --language, or of Salesforce/blip2-itm-vit-g",
+      otherwise: null,
+    },
+  ),
   language: underWhatToRun.option("--language <where>", "a checkpoint of BLIP-2 with the same language model", {
     kind: text("models"),
     usual: "the published one of its width",
