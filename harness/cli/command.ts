@@ -15,7 +15,7 @@ import { exportCommand, importCommand, show } from "./commands/declared/samples.
 import { bench } from "./commands/declared/measure-speed.ts";
 import { ask, caption, chat, match, tryPage } from "./commands/declared/try-a-model.ts";
 import type { DeclaredCommand, Input } from "./declared-command.ts";
-import { completeCode, exitCodeOf, internalCode } from "./exit-code.ts";
+import { completeCode, describeSystemFault, exitCodeOf, internalCode } from "./exit-code.ts";
 import type { OutputFlags } from "./options/output.ts";
 import { packageVersion } from "../catalog/provenance.ts";
 import { isHangupIgnored } from "./ignored-hangup.ts";
@@ -107,6 +107,6 @@ function describe(error: unknown, { isInternal, isVerbose }: { isInternal: boole
     const cause = error.cause instanceof Error ? `\ncaused by ${error.cause.stack ?? error.cause.message}` : "";
     return `${error.stack ?? error.message}${cause}`;
   }
-  if (!isInternal) return error.message;
+  if (!isInternal) return describeSystemFault(error) ?? error.message;
   return `${error.message}\nThis is a mistake in blip2-bench. With --verbose it says where.`;
 }

@@ -24,7 +24,7 @@ import {
   taskCopyName,
   writeScoresFile,
 } from "./run-files.ts";
-import { describeSystemCode, RunFolderError, RunWriteError, systemCode } from "./run-folder-error.ts";
+import { describeSystemCode, remedyOf, RunFolderError, RunWriteError, systemCode } from "./run-folder-error.ts";
 import { differences } from "./run-folder-text.ts";
 import { lockFolder, lockName } from "./run-lock.ts";
 import type { SchedulerTask } from "./run-lock.ts";
@@ -209,7 +209,7 @@ export class RunFolder {
       const code = systemCode(error);
       if (code === null) throw error;
       throw new RunWriteError(
-        `${this.path}: cannot be written any more: ${describeSystemCode(code)}. Make room, then go on with the run.`,
+        `${this.path}: cannot be written any more: ${describeSystemCode(code)}. ${remedyOf(code)}, then go on with the run.`,
         { cause: error },
       );
     }
