@@ -35,6 +35,7 @@ export async function checkpointsToRun(
   const { hubCache, onPreparation } = prepareOptions;
   const config: Required<LoadChoices> = {
     workers: 1,
+    isApart: false,
     imageThreads: 0,
     generation: "auto",
     keepFeatures: false,

@@ -31,6 +31,7 @@ import type { SchedulerTask } from "./run-lock.ts";
 import { identityHash, runFormat } from "./run-record.ts";
 import type {
   Prediction,
+  RecordedMachine,
   RecordedPlan,
   RunCounts,
   RunMeasured,
@@ -116,11 +117,12 @@ export class RunFolder {
     await this.#write(async () => {
       // These files were made from predictions that are about to change.
       for (const name of [scoresName, rowsName, checksumsName]) await rm(join(this.path, name), { force: true });
-      const { timings, measured } = this.#record;
+      const { timings, measured, machines } = this.#record;
       this.#record = {
         ...newRecord(plan, this.#samples),
         timings: { ...timings, finishedAt: null },
         ...(measured !== undefined && { measured }),
+        ...(machines !== undefined && { machines }),
       };
       await this.#journal.arrange(kept);
       if (plan.taskFile !== undefined && this.#taskFile !== null) {
@@ -169,6 +171,14 @@ export class RunFolder {
   /** Adds the time of a stage that all samples go through together, which is in no prediction. */
   noteStage(stage: string, ms: number): void {
     this.#stagesMs[stage] = ms;
+  }
+
+  /** Adds other machines that answered, in place of what was known of those with their names; the next `finish` writes them. */
+  noteMachines(machines: readonly RecordedMachine[]): void {
+    if (machines.length === 0) return;
+    const names = new Set(machines.map(({ name }) => name));
+    const others = (this.#record.machines ?? []).filter(({ name }) => !names.has(name));
+    this.#record = { ...this.#record, machines: [...others, ...machines] };
   }
 
   async writeSimilarities(values: Float32Array): Promise<void> {

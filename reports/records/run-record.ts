@@ -20,7 +20,7 @@ export const scoresFormat = "blip2-bench-scores/1";
 const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 const count = z.int().nonnegative();
 
-const processorSchema = z.object({
+export const processorSchema = z.object({
   model: z.string(),
   cores: count,
   threads: count,
@@ -165,11 +165,12 @@ export const runRecordSchema = z.object({
       task: z.string().optional(),
     })
     .optional(),
-  /** Where the run was merged from shards: the machine of each, and the windows that are kept of its answers. */
+  /** Where several machines asked: the machine of each shard or worker, and the windows that are kept of its answers. */
   machines: z
     .array(
       z.object({
-        shard: z.string(),
+        /** Of the shard, or of the worker. */
+        name: z.string(),
         windows: count,
         processor: processorSchema,
         device: deviceSchema.optional(),

@@ -29,6 +29,9 @@ import { pullMissing } from "../pull/pull-missing.ts";
 import { reportOfRun } from "./report.ts";
 import { watchInterrupt } from "../interrupt.ts";
 import { prepare } from "../../evaluation/prepare.ts";
+import type { Elsewhere } from "../../evaluation/elsewhere.ts";
+import { answeredByQueue } from "../../spread/queue/coordinate.ts";
+import { addressWarning } from "../../spread/queue/redis.ts";
 import type { Shard } from "../../evaluation/shard.ts";
 import type { Evaluation } from "../../evaluation/verbs.ts";
 import type { Watcher } from "../../evaluation/watcher.ts";
@@ -51,11 +54,10 @@ export async function runAsAsked(
     output: values.output === null ? output : null,
   });
   const { task: schedulerTask } = surroundings.scheduler;
-  const config: RunConfig = {
-    ...planned,
-    schedulerTask,
-    shard: shardOf({ ...values, prompts: planned.prompts }, resume, surroundings),
-  };
+  const shard = shardOf({ ...values, prompts: planned.prompts }, resume, surroundings);
+  const elsewhere = elsewhereOf(values, surroundings);
+  const firstSteps = elsewhere === null ? planned.firstSteps : 0;
+  const config: RunConfig = { ...planned, schedulerTask, shard, elsewhere, firstSteps };
   const pulled = values.pull ? await pullMissing(config, surroundings) : completeCode;
   if (pulled !== completeCode) return pulled;
   return run(config, { ...surroundings, resume, isReported: values.report });
@@ -67,19 +69,47 @@ function shardOf(
   command: string,
   { scheduler }: Surroundings,
 ): Shard | null {
-  const { shard, output, batchSize, firstSteps, prompts } = values;
+  const { shard, output, prompts } = values;
   if (shard === null) return null;
   if (output === null) throw new UsageError("--shard: needs --output, the folder that all shards share.");
-  if (batchSize === "auto") {
-    throw new UsageError("--shard: --batch-size auto may find another size for each shard. Give a number.");
-  }
-  if (firstSteps !== undefined) {
-    throw new UsageError("--shard: shards keep no first steps. Leave out --first-steps.");
-  }
+  refuseBeforeWindows("--shard", values);
   if (prompts.length > 0) {
     throw new UsageError(`--shard: found ${prompts.length} prompts, expected one. Give each a run of its own.`);
   }
   return { windows: { kind: "every", index: scheduler.indexOf(shard), of: shard.of }, command };
+}
+
+/** Throws a UsageError where windows are to be asked by several processes and an option needs a model before or behind them. */
+export function refuseBeforeWindows(
+  where: string,
+  { batchSize, firstSteps }: Pick<RunValues, "batchSize" | "firstSteps">,
+): void {
+  if (batchSize === "auto") {
+    throw new UsageError(`${where}: --batch-size auto may find another size on each machine. Give a number.`);
+  }
+  if (firstSteps === undefined) return;
+  throw new UsageError(`${where}: keeps no first steps. Leave out --first-steps.`);
+}
+
+/** null: windows are answered here. Throws a UsageError. */
+function elsewhereOf(values: RunValues, { terminal, words, redis }: Surroundings): Elsewhere | null {
+  if (!values.queue) return null;
+  if (values.shard !== null) throw new UsageError("--queue: is another way than --shard. Give one of them.");
+  refuseBeforeWindows("--queue", values);
+  const place = redis();
+  const warning = addressWarning(place);
+  if (warning !== null) terminal.message(warning);
+  const [, ...flags] = words;
+  const coordinating = new Set(["--queue", "--no-report", "--overwrite", "--mixed-processors"]);
+  const workerWords = ["worker", ...flags.filter((word) => !coordinating.has(word))];
+  return answeredByQueue({
+    place,
+    mixedProcessors: values.mixedProcessors,
+    workerCommand: resumeCommand(workerWords, { overwrite: false, output: null }),
+    onMessage: (message) => {
+      terminal.message(message);
+    },
+  });
 }
 
 /**
