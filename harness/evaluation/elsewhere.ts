@@ -18,14 +18,16 @@ export interface AskedElsewhere {
   readonly plan: RunPlan;
   /** Fingerprint of the samples of all windows. */
   readonly windowsHash: string;
+  /** Machines that have answered in earlier sessions of the run. */
+  readonly machines: readonly RecordedMachine[];
   readonly isStopped: () => boolean;
-  /** Told of all machines that have answered so far. */
-  readonly onMachines: (machines: readonly RecordedMachine[]) => void;
 }
 
 export interface AnsweredWindow {
   readonly number: number;
   readonly predictions: readonly Prediction[];
+  /** All machines that have answered so far, this window counted. */
+  readonly machines: readonly RecordedMachine[];
   /** Who answers, and how fast, for the line of progress. */
   readonly beside: string;
 }

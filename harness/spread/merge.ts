@@ -212,7 +212,7 @@ function sum(values: readonly (number | undefined)[]): number | null {
 function machineOf(shard: ShardOnDisk, { kept }: KeptAnswers, { windows }: ReopenedRun): RecordedMachine {
   const { processor, device, timings } = shard.record;
   return {
-    name: nameOf(shard),
+    shard: nameOf(shard),
     windows: windows.filter((window) => window.some(({ id }) => kept.get(id)?.shard === shard)).length,
     processor,
     ...(device !== undefined && { device }),

@@ -173,12 +173,14 @@ export class RunFolder {
     this.#stagesMs[stage] = ms;
   }
 
-  /** Adds other machines that answered, in place of what was known of those with their names; the next `finish` writes them. */
-  noteMachines(machines: readonly RecordedMachine[]): void {
-    if (machines.length === 0) return;
-    const names = new Set(machines.map(({ name }) => name));
-    const others = (this.#record.machines ?? []).filter(({ name }) => !names.has(name));
-    this.#record = { ...this.#record, machines: [...others, ...machines] };
+  /**
+   * The machines that have answered so far, in place of those before. They are in run.json at once where one is new, so
+   * that none is missing after a crash; their windows are as of the next `finish`.
+   */
+  async noteMachines(machines: readonly RecordedMachine[]): Promise<void> {
+    const isNew = machines.length !== (this.#record.machines ?? []).length;
+    this.#record = { ...this.#record, machines: [...machines], ...mixedRounding(machines) };
+    if (isNew) await this.#write(() => this.#writeRecord("running", null));
   }
 
   async writeSimilarities(values: Float32Array): Promise<void> {
@@ -262,6 +264,12 @@ function newRecord(plan: RecordedPlan, samples: number): RunRecord {
     counts: { samples, predicted: 0, failed: 0 },
     timings: { startedAt: new Date().toISOString(), finishedAt: null },
   };
+}
+
+/** Workers of a queue answer no window twice, so nothing is compared. */
+function mixedRounding(machines: readonly RecordedMachine[]): Pick<RunRecord, "mixedProcessors"> {
+  const roundings = new Set(machines.map(({ processor }) => processor.rounding));
+  return roundings.size > 1 ? { mixedProcessors: { compared: 0, differing: 0 } } : {};
 }
 
 async function refuseOther(path: string): Promise<void> {

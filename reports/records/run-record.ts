@@ -169,8 +169,10 @@ export const runRecordSchema = z.object({
   machines: z
     .array(
       z.object({
-        /** Of the shard, or of the worker. */
-        name: z.string(),
+        /** Name of the shard; unset: a worker of a queue answered. */
+        shard: z.string().optional(),
+        /** Name of the worker; unset: a shard did. */
+        worker: z.string().optional(),
         windows: count,
         processor: processorSchema,
         device: deviceSchema.optional(),

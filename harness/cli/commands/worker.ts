@@ -5,14 +5,13 @@ import { join } from "node:path";
 import { runName } from "../../../reports/records/run-record.ts";
 import { prepare } from "../../evaluation/prepare.ts";
 import type { RunConfig } from "../../evaluation/run-config.ts";
-import { addressWarning } from "../../spread/queue/redis.ts";
 import { workOn } from "../../spread/queue/work.ts";
 import type { Surroundings } from "../declared-command.ts";
 import { completeCode } from "../exit-code.ts";
 import { watchInterrupt } from "../interrupt.ts";
 import { runConfigOf } from "../options/run.ts";
 import type { WorkerValues } from "./declared/evaluate.ts";
-import { refuseBeforeWindows } from "./run.ts";
+import { queuePlace, refuseBeforeWindows, withListedPrompts } from "./spread-run.ts";
 
 const windowsAWorker = 2; // the images of the second are read while the first is computed
 
@@ -23,17 +22,15 @@ export async function worker(
   surroundings: Surroundings,
 ): Promise<number> {
   const { catalog, terminal, hubCache } = surroundings;
-  const place = surroundings.redis();
+  const place = queuePlace(surroundings);
   refuseBeforeWindows("worker", values);
-  const warning = addressWarning(place);
-  if (warning !== null) terminal.message(warning);
   const interrupt = watchInterrupt(() => {
     terminal.message("Stopping after the windows at hand; Ctrl-C again stops at once.");
   });
   // Preparing a run takes a folder to lock; nothing is written into this one.
   const output = await mkdtemp(join(tmpdir(), "blip2-bench-worker-"));
   try {
-    const planned = runConfigOf({ ...values, output }, { ...surroundings, output });
+    const planned = runConfigOf({ ...(await withListedPrompts(values)), output }, { ...surroundings, output });
     const config: RunConfig = { ...planned, firstSteps: 0, isApart: true };
     const onMessage = (message: string): void => {
       terminal.message(message);

@@ -1,6 +1,6 @@
 /** A generation run: the windows whose predictions are missing are asked, and written to disk in their order. */
 import type { Sample } from "../../../datasets/dataset.ts";
-import type { Prediction, RecordedMachine } from "../../../reports/records/run-record.ts";
+import type { Prediction } from "../../../reports/records/run-record.ts";
 import { runName } from "../../../reports/records/run-record.ts";
 import { readAhead } from "../../processes/read-ahead.ts";
 import { inOrder } from "../in-order.ts";
@@ -146,12 +146,11 @@ async function* askedElsewhere<S extends Sample>(
   const about = {
     plan,
     windowsHash: windowsHash(planWindows(samples, plan.config.batchSize)),
+    machines: folder.record.machines ?? [],
     isStopped: () => watcher.isStopped(),
-    onMachines: (machines: readonly RecordedMachine[]) => {
-      folder.noteMachines(machines);
-    },
   };
-  for await (const { predictions, beside } of elsewhere.answers(windows, about)) {
+  for await (const { predictions, machines, beside } of elsewhere.answers(windows, about)) {
+    await folder.noteMachines(machines);
     yield { predictions, untold: predictions.length, beside };
   }
 }

@@ -2,15 +2,17 @@
  * The side of a queue that has the run folder: adds the windows that are missing, and takes their answers. Nothing that
  * Redis holds is needed: what is lost there is added again, and a coordinator that was killed goes on with the folder.
  */
+import { setTimeout } from "node:timers/promises";
 import type { Job, Queue } from "bullmq";
 import type { Redis } from "ioredis";
-import { setTimeout } from "node:timers/promises";
 import type { Prediction, RunPlan } from "../../../reports/records/run-record.ts";
 import { identityHash } from "../../../reports/records/run-record.ts";
-import type { NumberedWindow } from "../../evaluation/shard.ts";
 import type { AnsweredWindow, Elsewhere } from "../../evaluation/elsewhere.ts";
+import type { NumberedWindow } from "../../evaluation/shard.ts";
+import { asRefusal, LostConnection } from "./lost-connection.ts";
+import { MachineTally } from "./machine-tally.ts";
 import { comparableFields, readAnswer } from "./messages.ts";
-import type { SharedPlan, WindowJob } from "./messages.ts";
+import type { QueueAnswer, SharedPlan, WindowJob } from "./messages.ts";
 import { openQueue, openRedis, plansKey, refuseEviction, roundingKey, workersKey } from "./redis.ts";
 import type { RedisPlace } from "./redis.ts";
 import { WorkerWatch } from "./worker-watch.ts";
@@ -26,29 +28,36 @@ export interface Coordinator {
 
 const takenAtOnce = 32;
 const pauseMs = 100;
-/** So often, while nothing comes, what Redis holds is compared with what is missing. */
+/** So often what Redis holds is compared with what is missing, and the plan is renewed. */
 const compareMs = 1_000;
+/** At the end workers get so long to leave; those that are later find no plan, and leave too. */
+const leaveMs = 3_000;
 
 export function answeredByQueue(coordinator: Coordinator): Elsewhere {
-  return {
-    answers: (windows, about) => answersOf(coordinator, windows, about),
-  };
+  return { answers: (windows, about) => answersOf(coordinator, windows, about) };
 }
 
 async function* answersOf(
   { place, mixedProcessors, workerCommand, onMessage }: Coordinator,
   windows: readonly NumberedWindow<{ readonly id: string }>[],
-  { plan, windowsHash, isStopped, onMachines }: Parameters<Elsewhere["answers"]>[1],
+  { plan, windowsHash, machines, isStopped }: Parameters<Elsewhere["answers"]>[1],
 ): AsyncGenerator<AnsweredWindow> {
   const identity = identityHash(plan);
   const queue = await openQueue(place, identity);
-  const lost = new LostConnection(onMessage);
   const redis = await openRedis(place);
+  const lost = new LostConnection(onMessage);
   queue.on("error", lost.tell);
   redis.on("error", lost.tell);
   const open = new Map(windows.map((window) => [idOf(window.number), window]));
   const watch = new WorkerWatch(redis, { identity, workerCommand, onMessage });
-  const shared = sharedPlan(plan, { windowsHash, mixedProcessors });
+  const tally = new MachineTally(machines, { plan, mixedProcessors, onMessage });
+  const shared: SharedPlan = {
+    windowsHash,
+    mixedProcessors,
+    fields: { ...comparableFields(plan) },
+    beat: 0,
+    isOver: false,
+  };
   const refused = new Set<string>();
   try {
     await refuseEviction(redis);
@@ -59,14 +68,13 @@ async function* answersOf(
       let came = 0;
       for (const job of await queue.getJobs(["completed", "failed"], 0, takenAtOnce - 1)) {
         const window = open.get(job.id ?? "");
-        const predictions = window === undefined ? null : await predictionsOf(job, window, plan);
-        if (predictions instanceof Error) {
-          if (!refused.has(predictions.message))
-            onMessage(`Window ${window?.number ?? ""}: refused: ${predictions.message}`);
-          refused.add(predictions.message);
-        } else if (predictions !== null) {
-          yield { number: window!.number, predictions, beside: watch.line }; // on disk when this goes on
-          open.delete(job.id ?? "");
+        const answer = window === undefined ? null : await answerOf(job, window, { plan, tally });
+        if (answer instanceof Error) {
+          if (!refused.has(answer.message)) onMessage(`Window ${window?.number ?? ""}: refused: ${answer.message}`);
+          refused.add(answer.message);
+        } else if (answer !== null && window !== undefined) {
+          yield { number: window.number, predictions: answer, machines: tally.machines, beside: watch.line };
+          open.delete(job.id ?? ""); // its predictions are on disk when this goes on
           came += 1;
         }
         await job.remove().catch(() => undefined); // Redis was emptied meanwhile
@@ -74,7 +82,7 @@ async function* answersOf(
       if (performance.now() - comparedMs > compareMs) {
         comparedMs = performance.now();
         await leavePlan(redis, identity, { ...shared, beat: Math.floor(comparedMs) });
-        onMachines(await watch.look(plan));
+        await watch.look();
         const counts = await queue.getJobCounts("waiting", "active", "delayed", "completed", "failed", "prioritized");
         const held = Object.values(counts).reduce((sum, count) => sum + count, 0);
         if (held < open.size) await addWindows(queue, [...open.values()], { identity, windowsHash });
@@ -82,8 +90,12 @@ async function* answersOf(
       }
       if (came === 0) await setTimeout(pauseMs);
     }
-    onMachines(await watch.look(plan));
-    if (open.size === 0) await removeQueue(queue, redis, identity);
+    if (open.size > 0) return;
+    await leavePlan(redis, identity, { ...shared, beat: Math.floor(performance.now()), isOver: true });
+    await workersLeave(redis, identity);
+    await removeQueue(queue, redis, identity);
+  } catch (error) {
+    throw asRefusal(error);
   } finally {
     await queue.close();
     redis.disconnect();
@@ -109,20 +121,20 @@ async function addWindows(
 }
 
 /** An Error: the answer is refused. */
-async function predictionsOf(
+async function answerOf(
   job: Job,
   { samples }: NumberedWindow<{ readonly id: string }>,
-  plan: RunPlan,
+  { plan, tally }: { readonly plan: RunPlan; readonly tally: MachineTally },
 ): Promise<readonly Prediction[] | Error> {
   if (await job.isFailed()) return failedWindow(job.failedReason, samples, plan);
+  let answer: QueueAnswer;
   try {
-    return readAnswer(
-      job.returnvalue,
-      samples.map(({ id }) => id),
-    );
+    const ids = samples.map(({ id }) => id);
+    answer = readAnswer(job.returnvalue, ids);
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));
   }
+  return tally.count(answer.worker) ?? answer.predictions;
 }
 
 /** A window that several workers died over, or could not answer, has failed: it is not split, since company changes bits. */
@@ -131,44 +143,24 @@ function failedWindow(
   samples: readonly { readonly id: string; readonly image?: { readonly id: string } }[],
   { config }: RunPlan,
 ): readonly Prediction[] {
-  const error = reason.startsWith("job stalled")
+  const error = reason.startsWith("job stalled") // bullmq, moveStalledJobsToWait
     ? `${config.task}: three workers ended over this window`
     : `${config.task}: no worker could answer this window: ${reason}`;
   return samples.map(({ id, image }) => ({ id, status: "failed", image: image?.id ?? "", prompt: null, error }));
-}
-
-function sharedPlan(plan: RunPlan, about: Pick<SharedPlan, "windowsHash" | "mixedProcessors">): SharedPlan {
-  return { ...about, fields: { ...comparableFields(plan) }, beat: 0 };
 }
 
 async function leavePlan(redis: Redis, identity: string, plan: SharedPlan): Promise<void> {
   await redis.hset(plansKey, identity, JSON.stringify(plan));
 }
 
+/** Comes back when every worker has seen that the run is over, or had the time to. */
+async function workersLeave(redis: Redis, identity: string): Promise<void> {
+  const endMs = performance.now() + leaveMs;
+  while (performance.now() < endMs && (await redis.hlen(workersKey(identity))) > 0) await setTimeout(pauseMs);
+}
+
 async function removeQueue(queue: Queue, redis: Redis, identity: string): Promise<void> {
   await redis.hdel(plansKey, identity);
   await queue.obliterate({ force: true });
   await redis.del(workersKey(identity), roundingKey(identity));
-}
-
-/** Says once that Redis cannot be reached, and once that it can be again. */
-class LostConnection {
-  #isTold = false;
-  readonly #onMessage: (message: string) => void;
-
-  constructor(onMessage: (message: string) => void) {
-    this.#onMessage = onMessage;
-  }
-
-  readonly tell = (error: Error): void => {
-    if (this.#isTold) return;
-    this.#isTold = true;
-    const code = "code" in error ? String(error.code) : error.name;
-    this.#onMessage(`Redis cannot be reached (${code}); it is tried again. All answers so far are kept.`);
-  };
-
-  isBack(): void {
-    if (this.#isTold) this.#onMessage("Redis is there again.");
-    this.#isTold = false;
-  }
 }

@@ -24,21 +24,30 @@ export const planSchema = z.strictObject({
   fields: z.record(z.string(), z.string()),
   /** Whether workers that round differently may answer. */
   mixedProcessors: z.boolean(),
-  /** How often it was renewed. */
+  /** Another number after each renewal. */
   beat: z.int(),
+  /** Whether every window is answered: workers leave. */
+  isOver: z.boolean(),
 });
 export type SharedPlan = z.infer<typeof planSchema>;
 
-/** What a worker says of itself while it lives. */
+/** Who answers: a worker, by a name of its own, and its machine. */
 export const workerSchema = z.strictObject({
+  name: z.string().regex(/^[\w.-]{1,120}$/),
   processor: processorSchema,
-  startedAt: z.string(),
+  startedAt: z.iso.datetime(),
+});
+export type QueueWorker = z.infer<typeof workerSchema>;
+
+/** What a worker signs in with, and renews while it lives. */
+export const signSchema = z.strictObject({
   /** Samples that it answered. */
   samples: z.int().nonnegative(),
-  windows: z.int().nonnegative(),
   beat: z.int(),
 });
-export type WorkerState = z.infer<typeof workerSchema>;
+export type Sign = z.infer<typeof signSchema>;
+
+const answerSchema = z.strictObject({ worker: workerSchema, lines: z.string() });
 
 const shortValue = /^[\w.,=:+-]{0,80}$/;
 
@@ -65,21 +74,36 @@ export function differingPlan(own: Readonly<Record<string, string>>, plan: Share
 /** Bytes of the answers to one window, at most: a hundred times those of 32 captions. */
 export const largestAnswerBytes = 8 * 2 ** 20;
 
-/** The lines of a journal, as a worker sends the answers to a window. */
-export function answerText(predictions: readonly Prediction[]): string {
-  return predictions.map((prediction) => JSON.stringify(prediction)).join("\n");
+/** What a worker sends back for a window: who it is, and lines as they stand in a journal. */
+export interface QueueAnswer {
+  readonly worker: QueueWorker;
+  readonly predictions: readonly Prediction[];
+}
+
+export function answerText({ worker, predictions }: QueueAnswer): string {
+  const lines = predictions.map((prediction) => JSON.stringify(prediction)).join("\n");
+  return JSON.stringify({ worker, lines });
 }
 
 /** Throws an Error that says what is wrong: it is not exactly the samples of the window, or no prediction. */
-export function readAnswer(value: unknown, ids: readonly string[]): readonly Prediction[] {
-  if (typeof value !== "string") throw new Error(`found ${typeof value}, expected the lines of a journal`);
+export function readAnswer(value: unknown, ids: readonly string[]): QueueAnswer {
+  if (typeof value !== "string") throw new Error(`found ${typeof value}, expected the text of an answer`);
   const bytes = Buffer.byteLength(value);
   if (bytes > largestAnswerBytes) throw new Error(`found ${bytes} bytes, expected at most ${largestAnswerBytes}`);
-  const predictions = value.split("\n").map((line) => {
+  const { worker, lines } = parseAnswer(value);
+  const predictions = lines.split("\n").map((line) => {
     parsePrediction(line);
     return JSON.parse(line) as Prediction; // checked above; its keys stay in the order in which they are written
   });
   const found = predictions.map(({ id }) => id);
-  if (found.length === ids.length && found.every((id, index) => id === ids[index])) return predictions;
+  if (found.length === ids.length && found.every((id, index) => id === ids[index])) return { worker, predictions };
   throw new Error(`found samples ${found.slice(0, 3).join(", ")} …, expected ${ids.slice(0, 3).join(", ")} …`);
+}
+
+function parseAnswer(text: string): z.infer<typeof answerSchema> {
+  try {
+    return answerSchema.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new Error("found a text of another form, expected a worker and the lines of a journal", { cause });
+  }
 }

@@ -19,7 +19,7 @@ export const keyPrefix = "blip2-bench";
 /** A hash of plans by identity. */
 export const plansKey = `${keyPrefix}:plans`;
 
-/** Settings that were measured: see DECISIONS.md. A dead worker's windows begin elsewhere within 36 s. */
+/** A dead worker's windows begin elsewhere within 36 s, and a window that three workers died over has failed. */
 const workerSettings = { lockDuration: 30_000, stalledInterval: 5_000, maxStalledCount: 2 } as const;
 
 /** A lost connection is tried again for ever: a run outlives a restart of Redis. */
@@ -116,6 +116,15 @@ export async function openWorker(
     concurrency: atOnce,
   };
   return new Worker(queueName(identity), (job) => work(job.data), options);
+}
+
+/** What a key holds; null: it is no JSON. */
+export function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
 }
 
 /** Throws a UsageError where Redis may forget keys: a queue that loses some of them waits for ever. */

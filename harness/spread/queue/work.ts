@@ -1,20 +1,20 @@
 /**
- * The side of a queue that has a model: answers windows of a run whose plan is its own. What it computes is computed in
+ * The side of a queue that has a model: answers windows of runs whose plans are its own. What it computes is computed in
  * another process, so that this one always has time to renew its locks.
  */
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { setTimeout } from "node:timers/promises";
-import type { Worker } from "bullmq";
-import type { Redis } from "ioredis";
 import { identityHash } from "../../../reports/records/run-record.ts";
 import type { RunPlan } from "../../../reports/records/run-record.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
 import type { AnswerableWindows } from "../../evaluation/elsewhere.ts";
 import { windowsHash } from "../../evaluation/shard.ts";
-import { answerText, comparableFields, differingPlan, jobSchema, planSchema } from "./messages.ts";
-import type { SharedPlan, WorkerState } from "./messages.ts";
-import { openRedis, openWorker, plansKey, roundingKey, workersKey } from "./redis.ts";
+import { asRefusal, LostConnection } from "./lost-connection.ts";
+import { answerText, comparableFields, differingPlan, jobSchema } from "./messages.ts";
+import type { QueueWorker, SharedPlan } from "./messages.ts";
+import { PlanBoard } from "./plan-board.ts";
+import { openWorker } from "./redis.ts";
 import type { RedisPlace } from "./redis.ts";
 
 /** A run that this process can answer windows of. */
@@ -29,9 +29,9 @@ export interface WorkOptions {
   readonly place: RedisPlace;
   /** Windows at a time: one is computed, the images of the next are read. */
   readonly atOnce: number;
-  /** Whether it ends with the first run that is over. */
+  /** Whether it ends when the runs are over; see `onceMs`. */
   readonly once: boolean;
-  /** It ends when there was no run for so long; null: never. */
+  /** It ends when there was nothing to answer for so long; null: never. */
   readonly idleExitMs: number | null;
   readonly isStopped: () => boolean;
   readonly onMessage: (message: string) => void;
@@ -39,91 +39,124 @@ export interface WorkOptions {
 }
 
 const lookMs = 1_000;
+/** A plan that is gone for so long was not lost with a Redis that was emptied: its coordinator would have renewed it. */
+const goneMs = 10_000;
+/** The runs of a sweep follow each other: a worker of several that ends `once` waits so long for the next. */
+const onceMs = 10_000;
 
 /** Answers windows of these runs until it is to end; gives how many. Throws a UsageError where only other runs are queued. */
 export async function workOn(runs: readonly WorkableRun[], options: WorkOptions): Promise<number> {
   const { place, once, idleExitMs, isStopped, onMessage, onNote } = options;
-  const plans = await PlanBoard.open(place);
+  const lost = new LostConnection(onMessage);
+  const plans = await PlanBoard.open(place, lost.tell).catch((error: unknown) => {
+    throw asRefusal(error);
+  });
+  const name = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`.replaceAll(/[^\w.-]/g, "-");
   let windows = 0;
   let idleMs = performance.now();
+  let hasWorked = false;
   let isIdleTold = false;
   try {
     while (!isStopped()) {
       const found = await plans.read();
-      const run = runs.find(({ plan }) => found.has(identityHash(plan)));
+      lost.isBack();
+      const run = runs.find(({ plan }) => found.get(identityHash(plan))?.isOver === false);
       if (run !== undefined) {
-        const shared = found.get(identityHash(run.plan))!;
-        refuseOtherWindows(run, shared);
+        refuseOtherWindows(run, found.get(identityHash(run.plan))!);
         onNote(`${run.name}: answering windows`);
-        windows += await answerRun(run, plans, options);
+        const served = await answerRun(run, plans, { ...options, name, lost });
+        windows += served.windows;
+        if (served.isIdle) break;
         idleMs = performance.now();
+        hasWorked = true;
         isIdleTold = false;
-        if (once) break;
         continue;
       }
+      const idleForMs = performance.now() - idleMs;
+      if (once && hasWorked && (runs.length === 1 || idleForMs > onceMs)) break;
       const [other] = plans.renewed();
-      if (other !== undefined) refuseOtherPlan(runs, other);
-      if (idleExitMs !== null && performance.now() - idleMs > idleExitMs) break;
+      if (other !== undefined && !hasWorked) refuseOtherPlan(runs, other);
+      if (idleExitMs !== null && idleForMs > idleExitMs) break;
       if (!isIdleTold) onMessage("No run with these flags is queued yet; waiting for one.");
       isIdleTold = true;
       await setTimeout(lookMs);
     }
     return windows;
+  } catch (error) {
+    throw asRefusal(error);
   } finally {
     plans.close();
   }
 }
 
-/** Answers windows of one run until it is over or this worker is stopped; gives how many. */
+interface Served {
+  readonly windows: number;
+  /** There was nothing to answer for as long as --idle-exit says. */
+  readonly isIdle: boolean;
+}
+
+/** Answers windows of one run until it is over, nothing is left to do or this worker is stopped. */
 async function answerRun(
   { plan, answerable }: WorkableRun,
   plans: PlanBoard,
-  { place, atOnce, isStopped, onMessage }: WorkOptions,
-): Promise<number> {
+  {
+    place,
+    atOnce,
+    idleExitMs,
+    isStopped,
+    onMessage,
+    name,
+    lost,
+  }: WorkOptions & { readonly name: string; readonly lost: LostConnection },
+): Promise<Served> {
   const identity = identityHash(plan);
   const hash = windowsHash(answerable.windows);
-  const name = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
-  let state: WorkerState = {
-    processor: plan.processor,
-    startedAt: new Date().toISOString(),
-    samples: 0,
-    windows: 0,
-    beat: 0,
-  };
+  const self: QueueWorker = { name, processor: plan.processor, startedAt: new Date().toISOString() };
+  const done = { windows: 0, samples: 0 };
+  let atHand = 0;
+  let busyMs = performance.now();
   const work = async (data: unknown): Promise<string> => {
-    const job = jobSchema.parse(data);
-    const { window } = job;
-    if (job.identity !== identity || job.windowsHash !== hash || window >= answerable.windows.length) {
+    const job = jobSchema.safeParse(data);
+    if (!job.success) throw new Error("found a job of another form, expected a window");
+    const { window } = job.data;
+    if (job.data.identity !== identity || job.data.windowsHash !== hash || window >= answerable.windows.length) {
       throw new Error(`window ${window} is of another run`);
     }
-    const predictions = await answerable.answer(window);
-    state = { ...state, samples: state.samples + predictions.length, windows: state.windows + 1 };
-    return answerText(predictions);
+    atHand += 1;
+    try {
+      const predictions = await answerable.answer(window);
+      done.windows += 1;
+      done.samples += predictions.length;
+      return answerText({ worker: self, predictions });
+    } finally {
+      atHand -= 1;
+      busyMs = performance.now();
+    }
   };
   await plans.refuseOtherRounding(plan, identity);
   const worker = await openWorker(place, identity, { work, atOnce });
-  worker.on("error", () => undefined); // a lost connection is tried again; a lost lock means that another has the window
+  worker.on("error", lost.tell);
   worker.on("failed", (job, error) => {
     onMessage(`Window ${job?.id ?? ""}: ${error.message}`);
   });
+  let seenMs = performance.now();
+  let isIdle = false;
   try {
-    while (!isStopped()) {
-      state = { ...state, beat: state.beat + 1 };
-      await plans.sign(identity, name, state);
-      if (!(await plans.read()).has(identity)) break;
+    for (let beat = 1; !isStopped() && !isIdle; beat += 1) {
+      await plans.sign(identity, name, { samples: done.samples, beat });
+      const shared = (await plans.read()).get(identity);
+      lost.isBack();
+      if (shared !== undefined) seenMs = performance.now();
+      if (shared?.isOver === true || performance.now() - seenMs > goneMs) break;
+      isIdle = idleExitMs !== null && atHand === 0 && performance.now() - busyMs > idleExitMs;
       await setTimeout(lookMs);
     }
     await worker.close(); // the windows at hand are answered first
-    await plans.sign(identity, name, { ...state, beat: state.beat + 1 });
-    return state.windows;
+    return { windows: done.windows, isIdle };
   } finally {
-    await closeOnce(worker);
+    await worker.close(true);
     await plans.leave(identity, name);
   }
-}
-
-async function closeOnce(worker: Worker): Promise<void> {
-  if (worker.isRunning()) await worker.close(true);
 }
 
 function refuseOtherWindows({ name, answerable }: WorkableRun, { windowsHash: expected }: SharedPlan): void {
@@ -140,69 +173,7 @@ function refuseOtherPlan(runs: readonly WorkableRun[], other: SharedPlan): never
     [
       `worker: the run that is queued is not ${nearest?.name ?? "known"} as it would be here:`,
       ...(nearest?.fields ?? []).map((line) => `  ${line}`),
-      "Give the flags of the run, and the same code, data and packages; or wait for it elsewhere: redis://host:6379/1 is another database.",
+      "Give the flags of the run, and the same code, data and packages. To work on another run beside it, give both another database: redis://host:6379/1.",
     ].join("\n"),
   );
-}
-
-/** The plans that coordinators leave, and the workers that sign in. */
-class PlanBoard {
-  readonly #redis: Redis;
-  #beats = new Map<string, number>();
-  #renewed: readonly SharedPlan[] = [];
-
-  private constructor(redis: Redis) {
-    this.#redis = redis;
-  }
-
-  static async open(place: RedisPlace): Promise<PlanBoard> {
-    const redis = await openRedis(place);
-    redis.on("error", () => undefined); // it is tried again for ever
-    return new PlanBoard(redis);
-  }
-
-  /** By identity. What is no plan, or of another version, is left out. */
-  async read(): Promise<ReadonlyMap<string, SharedPlan>> {
-    const found = new Map<string, SharedPlan>();
-    for (const [identity, text] of Object.entries(await this.#redis.hgetall(plansKey))) {
-      const parsed = planSchema.safeParse(JSON.parse(text));
-      if (parsed.success) found.set(identity, parsed.data);
-    }
-    this.#renewed = [...found].flatMap(([identity, plan]) => {
-      const before = this.#beats.get(identity);
-      return before !== undefined && before !== plan.beat ? [plan] : [];
-    });
-    this.#beats = new Map([...found].map(([identity, { beat }]) => [identity, beat]));
-    return found;
-  }
-
-  /** Plans that were renewed between the last two readings: their coordinators live. */
-  renewed(): readonly SharedPlan[] {
-    return this.#renewed;
-  }
-
-  /** Throws a UsageError where another worker rounds differently, and answers depend on it. */
-  async refuseOtherRounding({ config, processor }: RunPlan, identity: string): Promise<void> {
-    const own = processor.rounding ?? "not recorded";
-    await this.#redis.set(roundingKey(identity), own, "NX");
-    const first = await this.#redis.get(roundingKey(identity));
-    const isMixed = (await this.read()).get(identity)?.mixedProcessors ?? true; // no plan: the run is over
-    if (first === null || first === own || isMixed || config.precision === undefined) return;
-    throw new UsageError(
-      `worker: this machine rounds differently: found ${own}, expected ${first} as that of the first worker; in ` +
-        `${config.precision} answers depend on it. Begin the run with --mixed-processors to take both.`,
-    );
-  }
-
-  async sign(identity: string, name: string, state: WorkerState): Promise<void> {
-    await this.#redis.hset(workersKey(identity), name, JSON.stringify(state));
-  }
-
-  async leave(identity: string, name: string): Promise<void> {
-    await this.#redis.hdel(workersKey(identity), name);
-  }
-
-  close(): void {
-    this.#redis.disconnect();
-  }
 }
