@@ -11,6 +11,8 @@ import { describeFound, findSyntaxFault } from "./json-syntax.ts";
 
 const CHUNK_BYTES = 1 << 20; // one read of the disk; records are about 1 kB
 const MAX_VALUE_BYTES = 1 << 22; // no record of a data set is longer; a quote is probably not closed
+/** Lists and objects inside each other: far more than records have, and far fewer than fill the stack of what reads them. */
+const mostNested = 100;
 const [QUOTE, BACKSLASH, COMMA, COLON] = [0x22, 0x5c, 0x2c, 0x3a] as const;
 export const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d] as const;
 
@@ -82,6 +84,7 @@ export class JsonScanner {
     if ((await this.peek()) === null) throw await this.structureError("a value");
     let stop = endOfValue(this.window, this.at, this.end);
     while (stop === null && (await this.fill())) stop = endOfValue(this.window, this.at, this.end);
+    if (stop === "too deep") throw await this.nestingError();
     if (stop === this.at) throw await this.structureError("a value");
 
     this.valueOffset = this.windowOffset + this.at;
@@ -139,6 +142,11 @@ export class JsonScanner {
     return await this.brokenError(byte, fault.found, fault.expected);
   }
 
+  private async nestingError(): Promise<DatasetError> {
+    const place = describePosition(await locate(this.file.path, this.windowOffset + this.at));
+    return fileError(this.file, `the value at ${place} ${tooDeep}`);
+  }
+
   private async encodingError(bytes: Buffer): Promise<DatasetError> {
     const index = firstByteNotUtf8(bytes);
     const found = `byte 0x${(bytes[index] ?? 0).toString(16).toUpperCase()}`;
@@ -153,11 +161,21 @@ export class JsonScanner {
   }
 }
 
+const tooDeep = `has more than ${mostNested} lists or objects inside each other. Is it the right file?`;
+
+/** JSON.parse for a value in a text of its own. Throws a SyntaxError, also for a value that is nested too deeply. */
+export function parseJsonValue(text: string): unknown {
+  const bytes = Buffer.from(text);
+  const start = bytes.findIndex((byte) => byte > 0x20);
+  if (start !== -1 && endOfValue(bytes, start, bytes.length) === "too deep") throw new SyntaxError(tooDeep);
+  return JSON.parse(text);
+}
+
 /**
  * Where the JSON value that begins at `start` ends, or null when the bytes up to `end` do not hold all of it. Brackets are
  * counted, not paired, and nothing else is checked: JSON.parse does that.
  */
-function endOfValue(bytes: Buffer, start: number, end: number): number | null {
+function endOfValue(bytes: Buffer, start: number, end: number): number | "too deep" | null {
   const first = bytes[start];
   if (first !== QUOTE && first !== OPEN_LIST && first !== OPEN_OBJECT) return endOfWord(bytes, start, end);
 
@@ -170,6 +188,7 @@ function endOfValue(bytes: Buffer, start: number, end: number): number | null {
       if (at >= end) return null;
     } else if (byte === OPEN_LIST || byte === OPEN_OBJECT) {
       depth++;
+      if (depth > mostNested) return "too deep";
       continue;
     } else if (byte === CLOSE_LIST || byte === CLOSE_OBJECT) {
       depth--;

@@ -8,6 +8,7 @@ import { readFile } from "node:fs/promises";
 import { CsvError, parse } from "csv-parse/sync";
 import { fileError, unreadableFile } from "../annotation-file.ts";
 import type { AnnotationFile } from "../annotation-file.ts";
+import { parseJsonValue } from "../json-scanner.ts";
 import { columnsOf } from "./row.ts";
 import type { Row } from "./row.ts";
 
@@ -97,7 +98,7 @@ function parseLines(file: AnnotationFile, text: string, delimiter: string): read
 function cellValue(cell: string): unknown {
   if (!cell.startsWith("[")) return cell;
   try {
-    const value: unknown = JSON.parse(cell);
+    const value = parseJsonValue(cell);
     return Array.isArray(value) ? value : cell;
   } catch {
     return cell; // text that begins with a bracket

@@ -12,6 +12,7 @@ import { readJsonEntries, readJsonListsThere } from "../json-records.ts";
 import type { RecordReader } from "../json-records.ts";
 import { fieldsOf, idField, RecordError } from "../record-fields.ts";
 import type { JsonObject } from "../record-fields.ts";
+import { parseJsonValue } from "../json-scanner.ts";
 import { readText } from "./csv-rows.ts";
 import { columnsOf } from "./row.ts";
 import type { Row } from "./row.ts";
@@ -21,7 +22,7 @@ export async function readJsonlRows(file: AnnotationFile): Promise<readonly Row[
   for (const [index, line] of (await readText(file)).split("\n").entries()) {
     if (line.trim() === "") continue;
     try {
-      rows.push({ file, place: `line ${index + 1}`, columns: columnsOf(recordOf(JSON.parse(line))) });
+      rows.push({ file, place: `line ${index + 1}`, columns: columnsOf(recordOf(parseJsonValue(line))) });
     } catch (cause) {
       throw fileError(file, `line ${index + 1}: ${cause instanceof Error ? cause.message : String(cause)}`, cause);
     }

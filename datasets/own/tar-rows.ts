@@ -7,6 +7,7 @@
 import { isUtf8 } from "node:buffer";
 import { fileError } from "../annotation-file.ts";
 import type { AnnotationFile } from "../annotation-file.ts";
+import { parseJsonValue } from "../json-scanner.ts";
 import { fieldsOf, RecordError } from "../record-fields.ts";
 import { columnsOf } from "./row.ts";
 import type { Row } from "./row.ts";
@@ -68,7 +69,7 @@ async function rowOf(file: AnnotationFile, stem: string, members: readonly TarMe
 
 function recordOf(file: AnnotationFile, name: string, text: string): object {
   try {
-    return fieldsOf(JSON.parse(text)).object;
+    return fieldsOf(parseJsonValue(text)).object;
   } catch (cause) {
     if (!(cause instanceof SyntaxError || cause instanceof RecordError)) throw cause;
     throw fileError(file, `${name}: ${cause.message}`, cause);

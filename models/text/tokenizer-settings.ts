@@ -64,7 +64,7 @@ export const tokenizerSchema = z.looseObject({
   added_tokens: z.array(addedTokenSchema.extend({ id: z.int().nonnegative() })).default([]),
   padding: z.looseObject({ direction: z.enum(["Left", "Right"]).optional() }).nullish(),
 });
-type TokenizerJson = z.infer<typeof tokenizerSchema>;
+export type TokenizerJson = z.infer<typeof tokenizerSchema>;
 
 export interface TokenizerFiles {
   readonly tokenizer: TokenizerJson;
@@ -173,7 +173,7 @@ function plainToken(content: string, id: number): AddedToken {
 }
 
 /** Of BPE and WordPiece an object of ids; of Unigram a list of tokens and their scores. */
-function vocabularyIds(vocabulary: unknown): ReadonlyMap<string, number> {
+export function vocabularyIds(vocabulary: unknown): ReadonlyMap<string, number> {
   const ids = z.record(z.string(), z.number()).safeParse(vocabulary);
   if (ids.success) return new Map(Object.entries(ids.data));
   const scored = z.array(z.tuple([z.string(), z.number()])).safeParse(vocabulary);

@@ -9,7 +9,14 @@ import { readCharacterMap } from "./character-map.ts";
 import type { Blip2Config } from "../checkpoint/config.ts";
 import { check, readJsonFile } from "../checkpoint/json-section.ts";
 import { CheckpointError } from "../model.ts";
-import { settingsSchema, settledTokenizer, specialTokensSchema, tokenizerSchema } from "./tokenizer-settings.ts";
+import {
+  settingsSchema,
+  settledTokenizer,
+  specialTokensSchema,
+  tokenizerSchema,
+  vocabularyIds,
+} from "./tokenizer-settings.ts";
+import type { TokenizerJson } from "./tokenizer-settings.ts";
 
 /** Where the queries go. */
 const IMAGE_TOKEN = "<image>";
@@ -58,10 +65,12 @@ export async function loadTokenizer(
     IMAGE_TOKEN,
   );
   for (const note of notes) onNote?.(`${folder}: ${note}`);
+  checkIds(tokenizer, file);
   const { model, normalizer } = tokenizer;
-  const library = createLibraryTokenizer(file, tokenizer, settings ?? {});
+  const library = usable(file, () => new LibraryTokenizer(tokenizer, settings ?? {}));
   const map = normalizer?.precompiled_charsmap;
   if (map !== undefined) library.normalizer = new CharacterMapNormalizer(readCharacterMap(map, file));
+  usable(file, () => library.encode("a b", { add_special_tokens: true })); // uses every part once
   checkVocabulary(library, config, file);
 
   const encode: Tokenizer["encode"] = (text, { specialTokens }) =>
@@ -104,11 +113,15 @@ async function readBeside<T>(folder: string, name: string, schema: z.ZodType<T>)
   return json === null ? null : check(schema, json);
 }
 
-function createLibraryTokenizer(file: string, tokenizer: object, settings: object): LibraryTokenizer {
+/** What the library gives. Throws a CheckpointError where it cannot use the file. */
+function usable<T>(file: string, give: () => T): T {
   try {
-    return new LibraryTokenizer(tokenizer, settings);
+    return give();
   } catch (cause) {
-    throw new CheckpointError(`${file}: the tokenizers library cannot use it: ${String(cause)}.`, { cause });
+    // The library's own errors say which part it does not know; those of JavaScript say nothing.
+    const isSaid = cause instanceof Error && cause.name === "Error";
+    const reason = isSaid ? String(cause) : "a part of it is not as the format has it";
+    throw new CheckpointError(`${file}: the tokenizers library cannot use it: ${reason}.`, { cause });
   }
 }
 
@@ -125,6 +138,17 @@ class CharacterMapNormalizer extends Normalizer {
     // The library then splits at JavaScript's white space, Rust's at Unicode's, which has one more: next line.
     return this.map(text).replaceAll("\u0085", " ");
   }
+}
+
+/** More than any vocabulary has. The library makes lists that are as long as the largest id. */
+const mostIds = 1 << 24;
+
+function checkIds({ added_tokens: added, model }: TokenizerJson, file: string): void {
+  const ids = [...added.map(({ content, id }): [string, number] => [content, id]), ...vocabularyIds(model.vocab)];
+  const wrong = ids.find(([, id]) => !Number.isInteger(id) || id < 0 || id >= mostIds);
+  if (wrong === undefined) return;
+  const [token, id] = wrong;
+  throw new CheckpointError(`${file}: token "${token}" has id ${id}, expected a whole number from 0 below ${mostIds}.`);
 }
 
 /** Every id has a row in the model's embeddings; <image> needs none where its places are cut off. */

@@ -11,6 +11,7 @@
  */
 import { createHash } from "node:crypto";
 import * as z from "zod";
+import { writtenFormat } from "./file-format.ts";
 import type { MetricUnit } from "./metric-unit.ts";
 import { RunFolderError } from "./run-folder-error.ts";
 
@@ -293,6 +294,12 @@ export type Prediction = z.infer<typeof predictionSchema>;
  */
 export const stagesBeside: ReadonlySet<string> = new Set(["imageRead", "imageDecode", "imageResize"]);
 
+/** The stages that add to a sample's total time, with their milliseconds. */
+export function stagesInTotal(latencyMs: Readonly<Record<string, number>>): readonly (readonly [string, number])[] {
+  const isReadBeside = "imageWait" in latencyMs;
+  return Object.entries(latencyMs).filter(([stage]) => !isReadBeside || !stagesBeside.has(stage));
+}
+
 /** A score as its metric returned it: a fraction, or in the metric's own unit. */
 export interface MetricScore {
   readonly name: string;
@@ -334,10 +341,10 @@ export interface ScoreSheet {
 /** `where`: path of the file, for messages. */
 export function parseRunRecord(text: string, where: string): RunRecord {
   const value = parseJson(text, where);
-  const format = typeof value === "object" && value !== null && "format" in value ? value.format : undefined;
+  const { format, words } = writtenFormat(value);
   if (format !== runFormat) {
     throw new RunFolderError(
-      `${where}: format ${JSON.stringify(format)}, expected "${runFormat}". Was it written by another version? Give another --output.`,
+      `${where}: ${words}, expected "${runFormat}". Was it written by another version? Give another --output.`,
     );
   }
   const parsed = runRecordSchema.safeParse(value);

@@ -56,9 +56,8 @@ const shapes = {
 
 const tokenizers = { itm: "shapes-itm", opt: "shapes-opt-small", t5: "shapes-t5-small" };
 
-/** A new folder with a checkpoint of random weights, of these sizes. */
-export async function hubCheckpoint(kind: "itm" | "opt" | "t5"): Promise<string> {
-  const folder = temporaryFolder();
+/** A new folder with a checkpoint of random weights, of these sizes; always with equal numbers, which golden.json depends on. */
+export async function hubCheckpoint(kind: "itm" | "opt" | "t5", folder = temporaryFolder()): Promise<string> {
   const tokenizerFrom = bundledCheckpoint(tokenizers[kind]);
   await writeRandomCheckpoint(folder, shapes[kind], { seed: 3, tokenizerFrom, shardBytes: 1e9 });
   return folder;

@@ -1,6 +1,7 @@
 /** A task in YAML or JSON: what it says, and where each key of it stands. */
 import { isMap, isNode, isScalar } from "yaml";
 import type { Document } from "yaml";
+import { UsageError } from "../usage-error.ts";
 import { parseYaml } from "../yaml-file.ts";
 import type { KeyPath, PlaceOf } from "./check-settings.ts";
 
@@ -9,14 +10,24 @@ export interface WrittenTask {
   readonly placeOf: PlaceOf;
 }
 
-/** Throws a UsageError with line and column. */
+/** Throws a UsageError, with line and column where they are known. */
 export async function readDocument(text: string, file: string): Promise<WrittenTask> {
   const { document, at } = await parseYaml(text, file);
   return {
-    value: document.toJS(),
+    value: valueOf(document, file),
     placeOf: (path, what = "value") =>
       at((what === "key" ? keyOffset(document, path) : null) ?? offsetOf(document, path)),
   };
+}
+
+/** An alias that names nothing, or stands for so much that it fills the memory, is refused. */
+function valueOf(document: Document.Parsed, file: string): unknown {
+  try {
+    return document.toJS();
+  } catch (cause) {
+    if (!(cause instanceof ReferenceError)) throw cause; // yaml's error for aliases
+    throw new UsageError(`${file}: ${cause.message}. Write out what each alias (*name) stands for.`, { cause });
+  }
 }
 
 /** Where a key begins. */

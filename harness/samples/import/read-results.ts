@@ -2,6 +2,7 @@
 import { open } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { DatasetError } from "../../../datasets/dataset.ts";
+import { parseJsonValue } from "../../../datasets/json-scanner.ts";
 import { readJsonEntries, readJsonLists } from "../../../datasets/json-records.ts";
 import { RecordError } from "../../../datasets/record-fields.ts";
 import { fieldsOf } from "../../../datasets/record-fields.ts";
@@ -84,7 +85,7 @@ async function readLines(path: string, take: (record: { value: unknown; number: 
       number += 1;
       if (line.trim() === "") continue;
       try {
-        take({ value: JSON.parse(line), number });
+        take({ value: parseJsonValue(line), number });
       } catch (cause) {
         if (!(cause instanceof RecordError || cause instanceof SyntaxError)) throw cause;
         const what = cause instanceof SyntaxError ? `no JSON: ${cause.message}` : cause.message;

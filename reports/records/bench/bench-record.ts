@@ -11,6 +11,7 @@
  * nanoseconds where LoadGen's are, stages in milliseconds. null means "not measured", never 0.
  */
 import * as z from "zod";
+import { writtenFormat } from "../file-format.ts";
 import { RunFolderError } from "../run-folder-error.ts";
 
 export const benchFormat = "blip2-bench-bench/1";
@@ -203,11 +204,9 @@ export function parseBenchFile<Schema extends z.ZodType>(
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new RunFolderError(`${where}: not JSON: ${reason}. Measure again into another folder.`, { cause });
   }
-  const found = typeof value === "object" && value !== null && "format" in value ? value.format : undefined;
+  const { format: found, words } = writtenFormat(value);
   if (found !== format) {
-    throw new RunFolderError(
-      `${where}: format ${JSON.stringify(found)}, expected "${format}". Was it written by another version?`,
-    );
+    throw new RunFolderError(`${where}: ${words}, expected "${format}". Was it written by another version?`);
   }
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;

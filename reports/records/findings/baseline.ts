@@ -6,6 +6,7 @@ import { basename } from "node:path";
 import * as z from "zod";
 import { machineClassOf } from "../machine-class.ts";
 import { packColumns, packedColumnsSchema, unpackColumns } from "./packed-columns.ts";
+import { writtenFormat } from "../file-format.ts";
 import { scoreSheetSchema } from "../read-scores.ts";
 import { describeSystemCode, RunFolderError, systemCode } from "../run-folder-error.ts";
 import { runRecordSchema } from "../run-record.ts";
@@ -66,14 +67,14 @@ function entryOf({ record, scores: { samples, texts, ...scores } }: BaselineRun)
 /** Throws a RunFolderError that says what is wrong with the file. */
 export async function readBaseline(path: string): Promise<readonly BaselineRun[]> {
   const value = await readJson(path);
-  const format = typeof value === "object" && value !== null && "format" in value ? value.format : undefined;
+  const { format, words } = writtenFormat(value);
   if (format !== baselineFormat) {
-    const [, version] = /^blip2-bench-baseline\/(\d+)$/.exec(String(format)) ?? [];
+    const [, version] = /^blip2-bench-baseline\/(\d+)$/.exec(format ?? "") ?? [];
     const why =
       version === undefined
         ? "Give a file that `baseline` has written."
         : "It was written by a newer version: update blip2-bench, or make the baseline again.";
-    throw new RunFolderError(`${path}: format ${JSON.stringify(format)}, expected "${baselineFormat}". ${why}`);
+    throw new RunFolderError(`${path}: ${words}, expected "${baselineFormat}". ${why}`);
   }
   const parsed = baselineSchema.safeParse(value);
   if (!parsed.success) {

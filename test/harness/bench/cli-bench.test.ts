@@ -278,6 +278,6 @@ describe("bench, badly asked", () => {
     assert.match(other.err, /Give another folder with --output, or --overwrite/);
     assert.equal(bench([...words, "--seed", "7", "--overwrite"]).code, 0);
     writeFileSync(join(folder, "b", "points", `fake-${single}`, "point.json"), "{}");
-    assertFails(bench([...words, "--seed", "7"]), 2, /point.json: format undefined, expected "blip2-bench-point\/1"/);
+    assertFails(bench([...words, "--seed", "7"]), 2, /point.json: no format, expected "blip2-bench-point\/1"/);
   });
 });
