@@ -107,7 +107,7 @@ describe("a run whose windows are queued", () => {
     assert.ok(machines.length >= 1 && machines.length <= 2, "both workers, or the one that answered all");
     for (const { worker, windows, processor } of machines) {
       assert.ok(worker !== undefined && windows > 0);
-      assert.equal(processor.platform, `${process.platform} ${process.arch}`);
+      assert.ok(processor.platform.startsWith(process.platform));
     }
     assert.deepEqual(await redis.client.keys("*"), [], "nothing is left in Redis");
   });
