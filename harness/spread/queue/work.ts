@@ -69,7 +69,7 @@ export async function workOn(runs: readonly WorkableRun[], options: WorkOptions)
         if (served.isIdle) break;
         idleMs = performance.now();
         hasWorked = true;
-        isIdleTold = false;
+        isIdleTold = true; // between two runs it is no news
         continue;
       }
       const idleForMs = performance.now() - idleMs;
