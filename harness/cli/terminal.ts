@@ -190,7 +190,7 @@ export class Terminal {
 }
 
 /** `shapes-opt-base vqav2: 412 of 991 samples, 8.3 a second, 1:10 left, 2 failed`; the rate is that since it was started. */
-function progressLine({ run, before, done, samples, failed }: Progress, elapsedMs: number): string {
+function progressLine({ run, before, done, samples, failed, beside }: Progress, elapsedMs: number): string {
   const parts = [`${run}: ${done} of ${samples} samples`];
   const perSecond = ((done - before) * 1000) / elapsedMs;
   if (done > before && Number.isFinite(perSecond)) {
@@ -199,6 +199,7 @@ function progressLine({ run, before, done, samples, failed }: Progress, elapsedM
     else parts.push(`in ${clockTime(elapsedMs / 1000)}`);
   }
   if (failed > 0) parts.push(`${failed} failed`);
+  if (beside !== undefined) parts.push(beside);
   return parts.join(", ");
 }
 

@@ -31,6 +31,7 @@ import type { SchedulerTask } from "./run-lock.ts";
 import { identityHash, runFormat } from "./run-record.ts";
 import type {
   Prediction,
+  RecordedMachine,
   RecordedPlan,
   RunCounts,
   RunMeasured,
@@ -116,11 +117,12 @@ export class RunFolder {
     await this.#write(async () => {
       // These files were made from predictions that are about to change.
       for (const name of [scoresName, rowsName, checksumsName]) await rm(join(this.path, name), { force: true });
-      const { timings, measured } = this.#record;
+      const { timings, measured, machines } = this.#record;
       this.#record = {
         ...newRecord(plan, this.#samples),
         timings: { ...timings, finishedAt: null },
         ...(measured !== undefined && { measured }),
+        ...(machines !== undefined && { machines }),
       };
       await this.#journal.arrange(kept);
       if (plan.taskFile !== undefined && this.#taskFile !== null) {
@@ -169,6 +171,16 @@ export class RunFolder {
   /** Adds the time of a stage that all samples go through together, which is in no prediction. */
   noteStage(stage: string, ms: number): void {
     this.#stagesMs[stage] = ms;
+  }
+
+  /**
+   * The machines that have answered so far, in place of those before. They are in run.json at once where one is new, so
+   * that none is missing after a crash; their windows are as of the next `finish`.
+   */
+  async noteMachines(machines: readonly RecordedMachine[]): Promise<void> {
+    const isNew = machines.length !== (this.#record.machines ?? []).length;
+    this.#record = { ...this.#record, machines: [...machines], ...mixedRounding(machines) };
+    if (isNew) await this.#write(() => this.#writeRecord("running", null));
   }
 
   async writeSimilarities(values: Float32Array): Promise<void> {
@@ -252,6 +264,12 @@ function newRecord(plan: RecordedPlan, samples: number): RunRecord {
     counts: { samples, predicted: 0, failed: 0 },
     timings: { startedAt: new Date().toISOString(), finishedAt: null },
   };
+}
+
+/** Workers of a queue answer no window twice, so nothing is compared. */
+function mixedRounding(machines: readonly RecordedMachine[]): Pick<RunRecord, "mixedProcessors"> {
+  const roundings = new Set(machines.map(({ processor }) => processor.rounding));
+  return roundings.size > 1 ? { mixedProcessors: { compared: 0, differing: 0 } } : {};
 }
 
 async function refuseOther(path: string): Promise<void> {

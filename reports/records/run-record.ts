@@ -24,7 +24,7 @@ const plainSetting = z.union([scalar, z.array(scalar), z.record(z.string(), scal
 const setting = z.union([plainSetting, z.array(plainSetting), z.record(z.string(), plainSetting)]);
 const count = z.int().nonnegative();
 
-const processorSchema = z.object({
+export const processorSchema = z.object({
   model: z.string(),
   cores: count,
   threads: count,
@@ -169,11 +169,14 @@ export const runRecordSchema = z.object({
       task: z.string().optional(),
     })
     .optional(),
-  /** Where the run was merged from shards: the machine of each, and the windows that are kept of its answers. */
+  /** Where several machines asked: the machine of each shard or worker, and the windows that are kept of its answers. */
   machines: z
     .array(
       z.object({
-        shard: z.string(),
+        /** Name of the shard; unset: a worker of a queue answered. */
+        shard: z.string().optional(),
+        /** Name of the worker; unset: a shard did. */
+        worker: z.string().optional(),
         windows: count,
         processor: processorSchema,
         device: deviceSchema.optional(),
