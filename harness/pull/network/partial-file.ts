@@ -14,6 +14,9 @@ export const pieceBytes = 16 << 20;
 /** Shortest time between two writes of the note. */
 const noteMs = 500;
 
+/** After this many new bytes the disk begins to write them, so that little is left to wait for at the end. */
+const flushBytes = 64 << 20;
+
 const note = z.object({
   pieceBytes: z.literal(pieceBytes),
   sizeBytes: z.number().int().nonnegative(),
@@ -40,6 +43,9 @@ export class PartialFile {
   #wholePieces = 0;
   #notedMs = 0;
   #noting: Promise<void> = Promise.resolve();
+  #unflushedBytes = 0;
+  /** The flush under way; null: none is. */
+  #flushing: Promise<void> | null = null;
 
   /** Opens the file; resumes what an earlier process left, if it belongs to this content. */
   static async open(path: string, content: Content): Promise<PartialFile> {
@@ -103,13 +109,26 @@ export class PartialFile {
       at += bytesWritten;
       [, rest] = splitChunks(rest, bytesWritten);
     }
+    this.#unflushedBytes += at - this.next(piece);
     this.#written[piece] = at - this.range(piece).begin;
     this.#countWhole();
+    if (this.#unflushedBytes >= flushBytes) this.#flush();
     if (performance.now() - this.#notedMs >= noteMs) await this.#note();
   }
 
   #countWhole(): void {
     while (this.#wholePieces < this.pieces && this.isWhole(this.#wholePieces)) this.#wholePieces += 1;
+  }
+
+  #flush(): void {
+    if (this.#flushing !== null) return;
+    this.#unflushedBytes = 0;
+    this.#flushing = this.#handle
+      .datasync()
+      .catch(() => undefined) // `finish` flushes all of the file again, and reports the error
+      .finally(() => {
+        this.#flushing = null;
+      });
   }
 
   #note(): Promise<void> {
