@@ -95,7 +95,7 @@ function byImage({ rows, roles, images, where }: UnderstoodRows): readonly Descr
 /** The first of a sample's faults. */
 function faultIn(faults: readonly (string | null)[]): Pick<Sample, "fault"> {
   const fault = faults.find((each) => each !== null);
-  return fault == null ? {} : { fault };
+  return fault === undefined ? {} : { fault };
 }
 
 /** The columns A, B, C, … of the choices, where there are two at least. */

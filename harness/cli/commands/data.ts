@@ -61,12 +61,15 @@ const splitColumns: readonly ColumnOf<CheckedSplit>[] = [
   countColumn("images", ({ images }) => images),
   countColumn("missing", ({ missing }) => missing.length),
   countColumn("damaged", ({ damaged }) => damaged.length),
-  countColumn("faulty rows", ({ faulty }) => faulty.length),
 ];
+
+/** Shown where there are some: official files have none. */
+const faultyColumn = countColumn("faulty rows", ({ faulty }) => faulty.length);
 
 function describe(checked: DataCheck): string {
   const { splits, archives, folder } = checked;
-  const table = tableToText(tableOf(splitColumns, splits));
+  const columns = splits.some(({ faulty }) => faulty.length > 0) ? [...splitColumns, faultyColumn] : splitColumns;
+  const table = tableToText(tableOf(columns, splits));
   const lines = splits.flatMap((split) => linesOf(split));
   const zips = archives.map(({ path, members, problem }) => problem ?? `${path}: ${members} members, all whole`);
   const verdict = isRight(checked)
