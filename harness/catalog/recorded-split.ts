@@ -5,6 +5,7 @@ import type { RunRecord } from "../../reports/records/run-record.ts";
 import type { Task } from "../../tasks/task.ts";
 import type { Catalog } from "./catalog.ts";
 import { describeDataFiles } from "./data-files.ts";
+import { fetchedFolder } from "./fetched-images.ts";
 import { findTask } from "./find-task.ts";
 
 /** Where the data of runs are looked for. */
@@ -12,6 +13,8 @@ export interface RecordedPlaces {
   readonly catalog: Catalog;
   /** The folder of the data set's files, where they have moved; null: where they were when the run was made. */
   readonly data: string | null;
+  /** What is kept between runs, which has images that were fetched by their addresses; unset: no image is read. */
+  readonly cacheFolder?: string;
 }
 
 export interface RecordedSplit {
@@ -42,13 +45,14 @@ async function taskOfData({ config, data, taskFile }: RunRecord, catalog: Catalo
 export async function openRecordedSplit<S extends Sample>(
   dataset: Dataset<S>,
   { record, path }: { readonly record: RunRecord; readonly path: string },
-  { catalog, data }: RecordedPlaces,
+  { catalog, data, cacheFolder }: RecordedPlaces,
 ): Promise<Split<S>> {
   const { folder, images, split: name, columns, allowOutside } = record.data;
   const source = {
     folder: data ?? folder ?? catalog.dataFolder,
     ...(columns !== undefined && { columns }),
     ...(allowOutside !== undefined && { allowOutside }),
+    ...(cacheFolder !== undefined && { fetched: fetchedFolder(cacheFolder) }),
   };
   const split = await openWithImages(dataset, name, { ...source, ...(images !== null && { images }) });
   const found = await describeDataFiles(split.files);
