@@ -46,6 +46,8 @@ export class PartialFile {
   #unflushedBytes = 0;
   /** The flush under way; null: none is. */
   #flushing: Promise<void> | null = null;
+  /** Why one failed; null: none did. The system tells a file of it once, so a later flush may succeed all the same. */
+  #flushError: Error | null = null;
 
   /** Opens the file; resumes what an earlier process left, if it belongs to this content. */
   static async open(path: string, content: Content): Promise<PartialFile> {
@@ -125,7 +127,9 @@ export class PartialFile {
     this.#unflushedBytes = 0;
     this.#flushing = this.#handle
       .datasync()
-      .catch(() => undefined) // `finish` flushes all of the file again, and reports the error
+      .catch((error: unknown) => {
+        this.#flushError = error instanceof Error ? error : new Error(String(error));
+      })
       .finally(() => {
         this.#flushing = null;
       });
@@ -165,9 +169,11 @@ export class PartialFile {
     await this.#handle.close();
   }
 
-  /** Moves the complete file to its final name. */
+  /** Moves the complete file to its final name. Throws where some of it could not be flushed to the disk. */
   async finish(path: string): Promise<void> {
     await this.#noting;
+    await this.#flushing;
+    if (this.#flushError !== null) throw this.#flushError;
     await this.#handle.sync(); // without it, a file that has its name could be empty after a power cut
     await this.#handle.close();
     await rename(this.path, path);
