@@ -41,6 +41,8 @@ export async function show(
   if (shown.problem !== null) {
     terminal.message(`Without questions, references and images: ${onOneLine(shown.problem)}`);
   }
+  const otherTask = shown.answered?.otherTask ?? null;
+  if (otherTask !== null) terminal.message(onOneLine(otherTask));
   if (id === undefined) listSamples(shown, { worst, where }, surroundings);
   else await showSample(shown, id, { ...surroundings, hasImage: values.image });
   return completeCode;
