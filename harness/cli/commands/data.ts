@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { left, right, tableOf } from "../../../reports/tables/table.ts";
 import type { ColumnOf } from "../../../reports/tables/table.ts";
 import { tableToText } from "../../../reports/tables/terminal.ts";
+import { fetchedFolder } from "../../catalog/fetched-images.ts";
 import { unknownName, UsageError } from "../../catalog/usage-error.ts";
 import { checkData } from "../../official-data/check-data.ts";
 import type { CheckedSplit, DataCheck } from "../../official-data/check-data.ts";
@@ -23,7 +24,8 @@ export async function data(
 ): Promise<number> {
   if (action !== "check") throw unknownName(`data ${action}`, "action", { name: action, names: ["check"] });
   if (folder === undefined) throw new UsageError("data check: found no folder, expected that of the data set's files.");
-  const own = { columns, allowOutside, ...(images !== null && { images }) };
+  const fetched = fetchedFolder(surroundings.cacheFolder);
+  const own = { columns, allowOutside, fetched, ...(images !== null && { images }) };
   return check({ folder: resolve(folder), own }, names, surroundings);
 }
 
