@@ -24,6 +24,8 @@ import { ignoreHangup } from "./interrupt.ts";
 import { redisPlace } from "./options/queue.ts";
 import { schedulerTask, shardIndex } from "./options/shard.ts";
 import { watchOutputs } from "./lost-output.ts";
+import { usualPace } from "../spread/queue/redis.ts";
+import type { QueuePace } from "../spread/queue/redis.ts";
 import { hubSettings } from "./pull/hub-environment.ts";
 import { Terminal } from "./terminal.ts";
 import type { Output } from "./terminal.ts";
@@ -49,10 +51,16 @@ export interface Outside {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Whether stdout has been closed by its reader; unset: no. */
   readonly isOutputLost?: () => boolean;
+  /** Of a queue; unset: the usual. */
+  readonly queuePace?: QueuePace;
 }
 
 /** Runs the command line of a process and sets its exit code. */
-export async function runCommand(catalog: CatalogSource, process: NodeJS.Process): Promise<void> {
+export async function runCommand(
+  catalog: CatalogSource,
+  process: NodeJS.Process,
+  more: Pick<Outside, "queuePace"> = {},
+): Promise<void> {
   const outputs = watchOutputs(process);
   if (isHangupIgnored(process.env)) process.on("SIGHUP", ignoreHangup);
   const { stdout, stderr, env } = process;
@@ -61,6 +69,7 @@ export async function runCommand(catalog: CatalogSource, process: NodeJS.Process
     stderr,
     env,
     isOutputLost: outputs.isLost,
+    ...more,
     get stdin() {
       return process.stdin; // opened only when it is read
     },
@@ -70,7 +79,7 @@ export async function runCommand(catalog: CatalogSource, process: NodeJS.Process
 
 /** `words`: the command line without the program's name. */
 export async function main(words: readonly string[], source: CatalogSource, outside: Outside): Promise<number> {
-  const { stdout, stderr, env, isOutputLost = () => false } = outside;
+  const { stdout, stderr, env, isOutputLost = () => false, queuePace = usualPace } = outside;
   const terminalFor = ({ quiet, color }: OutputFlags): Terminal => {
     const now = (): number => performance.now();
     return new Terminal({ stdout, stderr, env, isOutputLost, isQuiet: quiet === true, noColor: !color, now });
@@ -90,7 +99,7 @@ export async function main(words: readonly string[], source: CatalogSource, outs
       hub: () => hubSettings(env, homedir(), `blip2-bench/${version}`),
       cacheFolder: ownCacheFolder(env),
       scheduler: { indexOf: (shard) => shardIndex(shard, env), task: schedulerTask(env) },
-      redis: () => redisPlace(env),
+      redis: () => ({ ...redisPlace(env), pace: queuePace }),
       words,
       commands,
       get input() {

@@ -117,7 +117,7 @@ export function startProcess(
 }
 
 /** Comes back when it is so; fails where the process ends before, or where it takes as long as only what hangs does. */
-export async function until(isSo: () => boolean, child: ChildProcess): Promise<void> {
+export async function until(isSo: () => boolean, child: Pick<ChildProcess, "exitCode" | "signalCode">): Promise<void> {
   const end = performance.now() + hangMs;
   while (!isSo()) {
     assert.ok(child.exitCode === null && child.signalCode === null, "it ended before what was waited for");

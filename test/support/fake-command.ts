@@ -7,6 +7,7 @@ import { runCommand } from "../../harness/cli/command.ts";
 import { DeviceLostError } from "../../models/device/device-error.ts";
 import { fakeCatalog, fakeModel } from "./fakes.ts";
 import type { FakeOptions } from "./fakes.ts";
+import { fakePace } from "./queue-pace.ts";
 
 const { FAKE_BATCH_MS: batchMs = "0", FAKE_LOAD_MS: loadMs = "0", FAKE_BREAKS: breaks, FAKE_LOST: lost } = process.env;
 
@@ -19,4 +20,4 @@ const catalog = fakeCatalog(async () => {
   };
   return fakeModel({ batchMs: Number(batchMs), onBatch });
 });
-await runCommand(catalog, process);
+await runCommand(catalog, process, fakePace(process.env));

@@ -24,6 +24,10 @@ interface CostedRun {
 
 type Note = Costs["notes"][number];
 
+/** It holds for each run of several machines, and is said of the first. */
+const spreadReason =
+  "no KL divergence: runs of several machines (--queue, --shard) keep no first steps. A run of one does, with --first-steps.";
+
 /** The rows of these run folders, grouped by checkpoint and task in the order given, fp32 first in each group. */
 export async function costsOf(folders: readonly string[]): Promise<Costs> {
   const notes: Note[] = [];
@@ -132,11 +136,13 @@ async function firstStepOf(reference: CostedRun, run: CostedRun, notes: Note[]):
   const [before, now] = await Promise.all(
     [reference, run].map(({ folder, record }) => readFirstSteps(folder, record.identity)),
   );
-  for (const [{ folder }, found] of [[reference, before!] as const, [run, now!] as const]) {
+  for (const [{ folder, record }, found] of [[reference, before!] as const, [run, now!] as const]) {
     if (found.status === "found") continue;
+    const isSpread = record.machines !== undefined && found.status !== "damaged";
     const what = found.status === "damaged" ? found.damage : "no first-step.f32 in it, so no KL divergence.";
-    const reason = `${what} The command that made the run makes it, with --first-steps.`;
-    if (!notes.some((note) => note.run === folder && note.reason === reason)) notes.push({ run: folder, reason });
+    const reason = isSpread ? spreadReason : `${what} The command that made the run makes it, with --first-steps.`;
+    const isNoted = notes.some((note) => note.reason === reason && (isSpread || note.run === folder));
+    if (!isNoted) notes.push({ run: folder, reason });
   }
   if (before?.status !== "found" || now?.status !== "found") return null;
   return firstStepDivergence(before.steps, now.steps);

@@ -20,7 +20,7 @@ export const workerEnds = {
 };
 
 /** From BLIP2_BENCH_REDIS and BLIP2_BENCH_REDIS_CA. Throws a UsageError where the first is not set. */
-export function redisPlace(env: Readonly<Record<string, string | undefined>>): RedisPlace {
+export function redisPlace(env: Readonly<Record<string, string | undefined>>): Omit<RedisPlace, "pace"> {
   const { BLIP2_BENCH_REDIS: url, BLIP2_BENCH_REDIS_CA: caFile = null } = env;
   if (url !== undefined && url !== "") return { url, caFile };
   throw new UsageError(

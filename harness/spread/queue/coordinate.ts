@@ -13,7 +13,7 @@ import { asRefusal, LostConnection } from "./lost-connection.ts";
 import { MachineTally } from "./machine-tally.ts";
 import { comparableFields, readAnswer } from "./messages.ts";
 import type { QueueAnswer, SharedPlan, WindowJob } from "./messages.ts";
-import { openQueue, openRedis, plansKey, refuseEviction, roundingKey, workersKey } from "./redis.ts";
+import { keysOfWorkers, openQueue, openRedis, plansKey, refuseEviction, workersKey } from "./redis.ts";
 import type { RedisPlace } from "./redis.ts";
 import { WorkerWatch } from "./worker-watch.ts";
 
@@ -28,8 +28,6 @@ export interface Coordinator {
 
 const takenAtOnce = 32;
 const pauseMs = 100;
-/** So often what Redis holds is compared with what is missing, and the plan is renewed. */
-const compareMs = 1_000;
 /** At the end workers get so long to leave; those that are later find no plan, and leave too. */
 const leaveMs = 3_000;
 
@@ -79,7 +77,7 @@ async function* answersOf(
         }
         await job.remove().catch(() => undefined); // Redis was emptied meanwhile
       }
-      if (performance.now() - comparedMs > compareMs) {
+      if (performance.now() - comparedMs > place.pace.lookMs) {
         comparedMs = performance.now();
         await leavePlan(redis, identity, { ...shared, beat: Math.floor(comparedMs) });
         await watch.look();
@@ -159,8 +157,12 @@ async function workersLeave(redis: Redis, identity: string): Promise<void> {
   while (performance.now() < endMs && (await redis.hlen(workersKey(identity))) > 0) await setTimeout(pauseMs);
 }
 
+/**
+ * Workers that have not left yet may write until they do. One that finds the plan has written before the last line here
+ * removes its keys; one that does not find it removes them itself.
+ */
 async function removeQueue(queue: Queue, redis: Redis, identity: string): Promise<void> {
-  await redis.hdel(plansKey, identity);
   await queue.obliterate({ force: true });
-  await redis.del(workersKey(identity), roundingKey(identity));
+  await redis.hdel(plansKey, identity);
+  await redis.del(workersKey(identity), ...keysOfWorkers(identity));
 }

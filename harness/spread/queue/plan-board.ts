@@ -4,7 +4,7 @@ import type { RunPlan } from "../../../reports/records/run-record.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
 import { planSchema } from "./messages.ts";
 import type { SharedPlan, Sign } from "./messages.ts";
-import { openRedis, parsedJson, plansKey, refuseEviction, roundingKey, workersKey } from "./redis.ts";
+import { keysOfWorkers, openRedis, parsedJson, plansKey, refuseEviction, roundingKey, workersKey } from "./redis.ts";
 import type { RedisPlace } from "./redis.ts";
 
 export class PlanBoard {
@@ -66,8 +66,13 @@ export class PlanBoard {
     await this.#redis.hset(workersKey(identity), name, JSON.stringify(sign));
   }
 
+  /**
+   * For a worker that writes nothing more. Where the coordinator has removed its plan, it has removed the rest before: what
+   * this worker wrote since then is removed here.
+   */
   async leave(identity: string, name: string): Promise<void> {
     await this.#redis.hdel(workersKey(identity), name);
+    if ((await this.#redis.hexists(plansKey, identity)) === 0) await this.#redis.del(...keysOfWorkers(identity));
   }
 
   close(): void {

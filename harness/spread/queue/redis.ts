@@ -11,7 +11,21 @@ export interface RedisPlace {
   readonly url: string;
   /** File of the certificate authority for rediss://; null: the system's. */
   readonly caFile: string | null;
+  readonly pace: QueuePace;
 }
+
+/** Milliseconds. */
+export interface QueuePace {
+  /** So often each side looks at what the other left in Redis, and renews what it left there itself. */
+  readonly lookMs: number;
+  /** So long a worker holds a window without renewing its hold. */
+  readonly lockMs: number;
+  /** So often workers look for windows that nobody holds any more. */
+  readonly stalledMs: number;
+}
+
+/** A dead worker's windows begin elsewhere within 36 s. */
+export const usualPace: QueuePace = { lookMs: 1_000, lockMs: 30_000, stalledMs: 5_000 };
 
 /** All keys begin with it, so that an ACL can be limited to them. */
 export const keyPrefix = "blip2-bench";
@@ -19,13 +33,14 @@ export const keyPrefix = "blip2-bench";
 /** A hash of plans by identity. */
 export const plansKey = `${keyPrefix}:plans`;
 
-/** A dead worker's windows begin elsewhere within 36 s, and a window that three workers died over has failed. */
-const workerSettings = { lockDuration: 30_000, stalledInterval: 5_000, maxStalledCount: 2 } as const;
+/** A window that three workers died over has failed. */
+const maxStalledCount = 2;
 
 /** A lost connection is tried again for ever: a run outlives a restart of Redis. */
 const retryMs = 500;
 
-async function load<Package>(load: () => Promise<Package>): Promise<Package> {
+/** Throws a UsageError where the package, or one that it needs, is not installed. */
+export async function loadOptional<Package>(load: () => Promise<Package>): Promise<Package> {
   try {
     return await load();
   } catch (cause) {
@@ -65,7 +80,7 @@ function connectionOf({ url, caFile }: RedisPlace) {
 }
 
 /** Why an address should not be used beyond this machine; null: nothing speaks against it. */
-export function addressWarning({ url }: RedisPlace): string | null {
+export function addressWarning({ url }: Pick<RedisPlace, "url">): string | null {
   const { hostname, password, protocol } = new URL(url);
   if (["localhost", "127.0.0.1", "[::1]"].includes(hostname)) return null;
   const without = [...(password === "" ? ["password"] : []), ...(protocol === "redis:" ? ["TLS (rediss://)"] : [])];
@@ -84,7 +99,7 @@ export function workersKey(identity: string): string {
 
 /** A connection for what is no queue: plans and workers. */
 export async function openRedis(place: RedisPlace): Promise<Redis> {
-  const { Redis } = await load(() => import("ioredis"));
+  const { Redis } = await loadOptional(() => import("ioredis"));
   return new Redis(connectionOf(place));
 }
 
@@ -93,8 +108,14 @@ export function roundingKey(identity: string): string {
   return `${keyPrefix}:${queueName(identity)}:rounding`;
 }
 
+/** What workers write by themselves, even when every window is answered. */
+export function keysOfWorkers(identity: string): readonly string[] {
+  const ofQueue = ["meta", "stalled-check"].map((name) => `${keyPrefix}:${queueName(identity)}:${name}`);
+  return [...ofQueue, roundingKey(identity)];
+}
+
 export async function openQueue(place: RedisPlace, identity: string): Promise<Queue> {
-  const { Queue } = await load(() => import("bullmq"));
+  const { Queue } = await loadOptional(() => import("bullmq"));
   return new Queue(queueName(identity), {
     connection: connectionOf(place),
     prefix: keyPrefix,
@@ -108,9 +129,11 @@ export async function openWorker(
   identity: string,
   { work, atOnce }: { readonly work: (data: unknown) => Promise<string>; readonly atOnce: number },
 ): Promise<Worker> {
-  const { Worker } = await load(() => import("bullmq"));
+  const { Worker } = await loadOptional(() => import("bullmq"));
   const options: WorkerOptions = {
-    ...workerSettings,
+    lockDuration: place.pace.lockMs,
+    stalledInterval: place.pace.stalledMs,
+    maxStalledCount,
     connection: connectionOf(place),
     prefix: keyPrefix,
     concurrency: atOnce,

@@ -38,7 +38,6 @@ export interface WorkOptions {
   readonly onNote: (message: string) => void;
 }
 
-const lookMs = 1_000;
 /** A plan that is gone for so long was not lost with a Redis that was emptied: its coordinator would have renewed it. */
 const goneMs = 10_000;
 /** The runs of a sweep follow each other: a worker of several that ends `once` waits so long for the next. */
@@ -79,7 +78,7 @@ export async function workOn(runs: readonly WorkableRun[], options: WorkOptions)
       if (idleExitMs !== null && idleForMs > idleExitMs) break;
       if (!isIdleTold) onMessage("No run with these flags is queued yet; waiting for one.");
       isIdleTold = true;
-      await setTimeout(lookMs);
+      await setTimeout(place.pace.lookMs);
     }
     return windows;
   } catch (error) {
@@ -149,7 +148,7 @@ async function answerRun(
       if (shared !== undefined) seenMs = performance.now();
       if (shared?.isOver === true || performance.now() - seenMs > goneMs) break;
       isIdle = idleExitMs !== null && atHand === 0 && performance.now() - busyMs > idleExitMs;
-      await setTimeout(lookMs);
+      await setTimeout(place.pace.lookMs);
     }
     await worker.close(); // the windows at hand are answered first
     return { windows: done.windows, isIdle };

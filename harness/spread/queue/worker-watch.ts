@@ -24,19 +24,24 @@ interface About {
   readonly identity: string;
   readonly workerCommand: string;
   readonly onMessage: (message: string) => void;
+  /** Of a clock that only goes forward; unset: this process's. */
+  readonly nowMs?: () => number;
 }
 
 export class WorkerWatch {
-  readonly #redis: Redis;
+  readonly #redis: Pick<Redis, "hgetall" | "hdel">;
   readonly #about: About;
   readonly #seen = new Map<string, Seen>();
   #deaths = 0;
-  #aliveMs = performance.now();
+  readonly #nowMs: () => number;
+  #aliveMs: number;
   #isAloneTold = false;
 
-  constructor(redis: Redis, about: About) {
+  constructor(redis: Pick<Redis, "hgetall" | "hdel">, about: About) {
     this.#redis = redis;
     this.#about = about;
+    this.#nowMs = about.nowMs ?? (() => performance.now());
+    this.#aliveMs = this.#nowMs();
   }
 
   /** For the line of progress: `3 workers (41 + 39 + 12 samples a second), 1 died`. */
@@ -53,7 +58,7 @@ export class WorkerWatch {
 
   /** Reads the signs of all workers, and says who has died and that there is none. */
   async look(): Promise<void> {
-    const now = performance.now();
+    const now = this.#nowMs();
     const found = await this.#redis.hgetall(workersKey(this.#about.identity));
     for (const [name, text] of Object.entries(found)) this.#note(name, text, now);
     for (const [name, seen] of this.#seen) {

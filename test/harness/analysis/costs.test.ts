@@ -1,6 +1,6 @@
 /** What precisions cost: agreement and divergence against numbers computed plainly, and the command over real runs. */
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync, truncateSync } from "node:fs";
+import { cpSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { vqav2Questions } from "../../../datasets/vqa.ts";
 import {
@@ -168,6 +168,19 @@ describe("blip2-bench run with several precisions", () => {
     ) as { measured: { loadMs: number; weightsBytes: number; stagesMs: Record<string, number> } };
     assert.ok(record.measured.loadMs > 0 && record.measured.weightsBytes < 1.5e6);
     assert.ok(record.measured.stagesMs["decode"]! > 0);
+  });
+
+  it("says once of runs of several machines that they keep no first steps", async () => {
+    cpSync(join(folder, "a"), join(folder, "spread"), { recursive: true });
+    for (const precision of ["fp32", "int4"]) {
+      const run = join(folder, "spread", "shapes-opt-small", precision, "vqav2");
+      const record = JSON.parse(readFileSync(join(run, "run.json"), "utf8")) as object;
+      writeFileSync(join(run, "run.json"), JSON.stringify({ ...record, machines: [] }));
+      rmSync(join(run, "first-step.f32"));
+    }
+    const { notes } = await costs("spread");
+    assert.equal(notes.length, 1);
+    assert.match(notes[0]?.reason ?? "", /^no KL divergence: runs of several machines \(--queue, --shard\) keep no/);
   });
 
   it("compares each with fp32, later as well, and names what it leaves out", async () => {
