@@ -91,6 +91,8 @@ export interface BundledCheckpoint {
   readonly folder: string;
   readonly kind: CheckpointKind;
   readonly family: LanguageModelFamily | typeof noLanguageModel;
+  /** Whether its Q-Former writes captions, where it has no language model; unset: no. */
+  readonly writes?: boolean;
 }
 
 export const bundledData = join(packageFolder, "datasets", "bundled");
@@ -104,7 +106,7 @@ export const catalog: Catalog = {
     bundled("shapes-t5-small", "t5"),
     bundled("shapes-t5-base", "t5"),
     bundled("shapes-itm", noLanguageModel),
-    bundled("shapes-itg", noLanguageModel),
+    { ...bundled("shapes-itg", noLanguageModel), writes: true },
   ],
   dataFolder: bundledData,
   bundledTasks: ["vqav2", "coco-caption", "flickr30k-retrieval", "coco-retrieval"],

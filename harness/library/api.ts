@@ -7,9 +7,9 @@ import { homedir } from "node:os";
 import type * as z from "zod";
 import { huggingFaceCacheFolder } from "../../models/checkpoint/hugging-face-cache.ts";
 import { describePrecision, parsePrecision } from "../../models/checkpoint/precision.ts";
-import { generatingCheckpoint, matchingCheckpoint } from "./checkpoints.ts";
+import { describingCheckpoint, generatingCheckpoint, matchingCheckpoint } from "./checkpoints.ts";
 import { refuseUnknown } from "./text-options.ts";
-import type { CheckpointOptions, GeneratingCheckpoint, MatchingCheckpoint } from "./types.ts";
+import type { CheckpointOptions, DescribingCheckpoint, GeneratingCheckpoint, MatchingCheckpoint } from "./types.ts";
 import { ownCacheFolder } from "../catalog/cache-folder.ts";
 import { catalog } from "../catalog/catalog.ts";
 import { checkpointPlace } from "../catalog/find-checkpoint.ts";
@@ -45,7 +45,7 @@ const options = [
 export async function loadCheckpoint(
   where: string,
   given: CheckpointOptions = {},
-): Promise<GeneratingCheckpoint | MatchingCheckpoint> {
+): Promise<GeneratingCheckpoint | MatchingCheckpoint | DescribingCheckpoint> {
   refuseUnknown(given, options);
   const { maxPixels, onPreparation } = given;
   const threads = checkedOption(wholeFrom(1), given, "threads") ?? usableProcessors();
@@ -69,7 +69,9 @@ export async function loadCheckpoint(
   });
   const described = describePrecision(precision);
   if (found.kind === "generation") return generatingCheckpoint(await found.load(), described);
-  return matchingCheckpoint(await found.load(), described);
+  const scorer = await found.load();
+  if (found.writer === undefined) return matchingCheckpoint(scorer, described);
+  return describingCheckpoint(scorer, found.writer.load, described);
 }
 
 /** The value of an option, checked; undefined where it is not given. Throws a UsageError. */

@@ -1,15 +1,15 @@
-/** What loadCheckpoint returns: a checkpoint that generates text, or one that matches texts with an image. */
-import pLimit from "p-limit";
-import type { ImageTextScorer, VisionLanguageModel } from "../../models/model.ts";
+/** What loadCheckpoint returns: a checkpoint that generates text, one that matches texts with an image, or one that does both. */
+import type { ImageTextScorer, VisionLanguageModel, WriterFamily } from "../../models/model.ts";
 import { captioning, questionAnswering } from "../../tasks/own-image.ts";
 import { textScores } from "../evaluation/retrieval/text-scores.ts";
 import { unexpected } from "../catalog/values.ts";
 import { UsageError } from "../catalog/usage-error.ts";
+import { CallQueue } from "./call-queue.ts";
 import { OwnConversation } from "./conversation.ts";
 import { readImage } from "./read-image.ts";
 import { TextGenerator } from "./text-generator.ts";
 import { generationOptions, readTextOptions, refuseUnknown } from "./text-options.ts";
-import type { GeneratingCheckpoint, MatchingCheckpoint } from "./types.ts";
+import type { DescribingCheckpoint, GeneratingCheckpoint, MatchingCheckpoint } from "./types.ts";
 
 export function generatingCheckpoint(model: VisionLanguageModel, precision: string): GeneratingCheckpoint {
   const { name, family } = model;
@@ -19,13 +19,7 @@ export function generatingCheckpoint(model: VisionLanguageModel, precision: stri
     name,
     family,
     precision,
-    caption: async (image, options = {}) => {
-      const choice = readTextOptions(options, ["prompt"]);
-      const { protocol = "paper" } = choice;
-      const { prompt = "" } = options;
-      const asked = { image, prompt: prompt === "" ? captioning.prompt : prompt };
-      return generator.generate(asked, generationOptions(choice, captioning.decoding(family, protocol)), options);
-    },
+    caption: captionWith(family, generator.generate.bind(generator)),
     ask: async (image, question, options = {}) => {
       const choice = readTextOptions(options);
       const { protocol = "paper" } = choice;
@@ -45,9 +39,22 @@ export function generatingCheckpoint(model: VisionLanguageModel, precision: stri
   };
 }
 
-export function matchingCheckpoint(scorer: ImageTextScorer, precision: string): MatchingCheckpoint {
-  const oneByOne = pLimit(1);
-  let isReleased = false;
+function captionWith(family: WriterFamily, generate: TextGenerator["generate"]): GeneratingCheckpoint["caption"] {
+  return async (image, options = {}) => {
+    const choice = readTextOptions(options, ["prompt"]);
+    const { protocol = "paper" } = choice;
+    const { prompt = "" } = options;
+    const asked = { image, prompt: prompt === "" ? captioning.prompt : prompt };
+    return generate(asked, generationOptions(choice, captioning.decoding(family, protocol)), options);
+  };
+}
+
+/** `calls`: where calls of this checkpoint other than those to match wait, too; unset: there are none. */
+export function matchingCheckpoint(
+  scorer: ImageTextScorer,
+  precision: string,
+  calls = new CallQueue(scorer.name),
+): MatchingCheckpoint {
   return {
     kind: "retrieval",
     name: scorer.name,
@@ -60,8 +67,7 @@ export function matchingCheckpoint(scorer: ImageTextScorer, precision: string): 
         throw new UsageError("texts: found something else, expected a list of texts.");
       }
       if (texts.length === 0) return [];
-      return oneByOne(async () => {
-        if (isReleased) throw new UsageError(`${scorer.name}: released, and cannot be asked any more.`);
+      return calls.add(async () => {
         // All images get one id, so that what is kept of an image between embedding and matching replaces that of the
         // image before.
         const own = { ...(await readImage(input)), id: "own" };
@@ -70,13 +76,44 @@ export function matchingCheckpoint(scorer: ImageTextScorer, precision: string): 
         return scores;
       });
     },
+    release: () => calls.release(() => scorer.release()),
+  };
+}
+
+/** `loadWriter`: loads its Q-Former as what writes; called by the first caption, so that matching alone takes no more memory. */
+export function describingCheckpoint(
+  scorer: ImageTextScorer,
+  loadWriter: () => Promise<VisionLanguageModel>,
+  precision: string,
+): DescribingCheckpoint {
+  const calls = new CallQueue(scorer.name);
+  const family = "itg";
+  let generator: TextGenerator | null = null;
+  const generate: TextGenerator["generate"] = (asked, decoding, options) =>
+    calls.add(async () => {
+      options.signal?.throwIfAborted();
+      generator ??= new TextGenerator(await loadWriter());
+      return generator.generate(asked, decoding, options);
+    });
+  return {
+    ...matchingCheckpoint(scorer, precision, calls),
+    family,
+    caption: captionWith(family, generate),
+    ask: () => Promise.reject(new UsageError(describesOnly(scorer.name))),
+    chat: () => {
+      throw new UsageError(describesOnly(scorer.name));
+    },
     release: () =>
-      oneByOne(async () => {
-        if (isReleased) return;
-        isReleased = true;
+      calls.release(async () => {
         await scorer.release();
+        await generator?.release();
       }),
   };
+}
+
+/** Why a Q-Former that captions is asked no questions. */
+export function describesOnly(name: string): string {
+  return `${name}: its Q-Former was trained to describe images, not to answer questions. Ask it for a caption.`;
 }
 
 function refuseOtherTurns(turns: readonly unknown[]): void {

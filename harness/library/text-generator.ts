@@ -2,10 +2,10 @@
  * Generates one text at a time with a model, in the order of the calls. Captions, answers and turns of a conversation
  * all use it.
  */
-import pLimit from "p-limit";
 import { ImageError } from "../../models/model.ts";
 import type { GenerationOptions, ImageFile, PromptSize, VisionLanguageModel } from "../../models/model.ts";
 import { UsageError } from "../catalog/usage-error.ts";
+import { CallQueue } from "./call-queue.ts";
 import { readImage } from "./read-image.ts";
 import { TrimmedPieces } from "./trimmed-pieces.ts";
 import type { GeneratedText, ImageInput, TextOptions } from "./types.ts";
@@ -19,12 +19,11 @@ export interface Asked {
 
 export class TextGenerator {
   readonly #model: VisionLanguageModel;
-  /** A model keeps the state of one batch, so batches must not overlap. */
-  readonly #oneByOne = pLimit(1);
-  #isReleased = false;
+  readonly #calls: CallQueue;
 
   constructor(model: VisionLanguageModel) {
     this.#model = model;
+    this.#calls = new CallQueue(model.name);
   }
 
   measurePrompt(prompt: string | null): PromptSize {
@@ -37,8 +36,7 @@ export class TextGenerator {
    * once it is aborted.
    */
   async generate(asked: Asked, decoding: GenerationOptions, options: TextOptions): Promise<GeneratedText> {
-    return this.#oneByOne(async () => {
-      if (this.#isReleased) throw new UsageError(`${this.#model.name}: released, and cannot be asked any more.`);
+    return this.#calls.add(async () => {
       options.signal?.throwIfAborted();
       this.#refuseLongPrompt(asked, decoding);
       return this.#generate({ ...asked, image: await readImage(asked.image) }, decoding, options);
@@ -82,11 +80,7 @@ export class TextGenerator {
   }
 
   async release(): Promise<void> {
-    await this.#oneByOne(async () => {
-      if (this.#isReleased) return;
-      this.#isReleased = true;
-      await this.#model.release();
-    });
+    await this.#calls.release(() => this.#model.release());
   }
 
   #refuseLongPrompt({ prompt, maxPromptTokens = null }: Asked, { newTokens }: GenerationOptions): void {

@@ -122,6 +122,20 @@ export interface MatchingCheckpoint {
   release(): Promise<void>;
 }
 
+/**
+ * A checkpoint of the first stage whose Q-Former has its head for text (image-grounded text generation, ITG): it also
+ * captions. `"caption" in checkpoint` tells it from one that only matches. Calls are answered one after the other, in their order.
+ */
+export interface DescribingCheckpoint extends MatchingCheckpoint {
+  readonly family: Extract<WriterFamily, "itg">;
+  /** As that of a GeneratingCheckpoint. The first call loads what writes. */
+  readonly caption: GeneratingCheckpoint["caption"];
+  /** Always rejected with a UsageError: this Q-Former was trained to describe images, not to answer questions. */
+  readonly ask: (...question: Parameters<GeneratingCheckpoint["ask"]>) => Promise<never>;
+  /** Always throws the UsageError that `ask` is rejected with. */
+  readonly chat: (...begun: Parameters<GeneratingCheckpoint["chat"]>) => never;
+}
+
 export interface MatchOptions {
   /** Called with the milliseconds by stage, of all texts together. */
   readonly onLatency?: (latencyMs: Readonly<Record<string, number>>) => void;

@@ -3,12 +3,19 @@
  * back.
  */
 import { captioning, conversing, questionAnswering } from "../../tasks/own-image.ts";
-import type { GeneratedText, GeneratingCheckpoint, MatchingCheckpoint, TextOptions } from "../library/api.ts";
+import type {
+  DescribingCheckpoint,
+  GeneratedText,
+  GeneratingCheckpoint,
+  MatchingCheckpoint,
+  TextOptions,
+} from "../library/api.ts";
 import type { Question, Said } from "./checkpoint-service.ts";
 import type { Conversations } from "./conversations.ts";
 import type { Answer, Decoding, Matches, Work } from "./wire.ts";
 
-export type AnyCheckpoint = GeneratingCheckpoint | MatchingCheckpoint;
+type WritingCheckpoint = GeneratingCheckpoint | DescribingCheckpoint;
+export type AnyCheckpoint = WritingCheckpoint | MatchingCheckpoint;
 
 export interface AnsweringOptions {
   readonly conversations: Conversations;
@@ -24,9 +31,12 @@ export async function answerQuestion(
   options: AnsweringOptions,
 ): Promise<Said> {
   const start = performance.now();
-  if (checkpoint.kind === "generation") return { answer: await textOf(checkpoint, question, { ...options, start }) };
-  const { image, work } = question;
-  if (work.kind !== "match") throw new Error("asked for text of a checkpoint that matches");
+  const { image, work, decoding } = question;
+  if (work.kind !== "match") {
+    if (!("caption" in checkpoint)) throw new Error("asked for text of a checkpoint that only matches");
+    return { answer: await textOf(checkpoint, { image, work, decoding }, { ...options, start }) };
+  }
+  if (checkpoint.kind !== "retrieval") throw new Error("asked to match texts of a checkpoint that generates");
   let stagesMs: Matches["stagesMs"] = {};
   const onLatency = (latencyMs: Matches["stagesMs"]): void => {
     stagesMs = stagesOf(latencyMs);
@@ -37,8 +47,8 @@ export async function answerQuestion(
 }
 
 async function textOf(
-  checkpoint: GeneratingCheckpoint,
-  { image, work, decoding }: Question,
+  checkpoint: WritingCheckpoint,
+  { image, work, decoding }: Question & { readonly work: Exclude<Work, { kind: "match" }> },
   { conversations, signal, onText, start }: AnsweringOptions & { readonly start: number },
 ): Promise<Answer> {
   let text = "";
@@ -67,8 +77,6 @@ async function textOf(
       const said = await conversation.ask(work.question, options);
       return answerOf(said, droppedNote(said.droppedTurns));
     }
-    case "match":
-      throw new Error("asked to match texts of a checkpoint that generates");
   }
 }
 
@@ -81,7 +89,7 @@ function textOptions({ beams, maxNewTokens, sampling }: Decoding, least: number)
   };
 }
 
-function leastNewTokens(kind: Work["kind"], family: GeneratingCheckpoint["family"]): number {
+function leastNewTokens(kind: Work["kind"], family: WritingCheckpoint["family"]): number {
   if (kind === "chat") return conversing.decoding.newTokens.min;
   return (kind === "ask" ? questionAnswering : captioning).decoding(family, "paper").newTokens.min;
 }

@@ -5,6 +5,7 @@
 import * as z from "zod";
 import type { PreparationEvent } from "../../models/checkpoint/weight-cache.ts";
 import { samplingSettings, textSettings } from "../catalog/text-settings.ts";
+import { describesOnly } from "../library/checkpoints.ts";
 import type { CheckpointPlace } from "./checkpoint-service.ts";
 import { CancelledError } from "./fair-queue.ts";
 import type { FairQueue } from "./fair-queue.ts";
@@ -74,9 +75,10 @@ export function refusalOf({ checkpoint, precision, work }: Asked, { offered, pre
   const found = offered.find(({ name }) => name === checkpoint);
   if (found === undefined) return `No checkpoint "${checkpoint}" is offered here.`;
   if (!precisions.includes(precision)) return `No precision "${precision}", expected ${precisions.join(", ")}.`;
-  const isMatching = work.kind === "match";
-  if (found.kind === "retrieval" && !isMatching) return `${checkpoint} matches images and texts, and generates none.`;
-  return found.kind === "generation" && isMatching ? `${checkpoint} generates text, and matches none.` : null;
+  if (found.does.includes(work.kind)) return null;
+  if (work.kind === "match") return `${checkpoint} generates text, and matches none.`;
+  if (found.does.includes("caption")) return describesOnly(checkpoint);
+  return `${checkpoint} matches images and texts, and generates none.`;
 }
 
 export interface Told {

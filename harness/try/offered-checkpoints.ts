@@ -2,13 +2,13 @@
  * The checkpoints that the page offers: those named on the command line, the bundled ones, and those in the Hugging
  * Face cache.
  */
-import { kindOfCheckpoint } from "../../models/checkpoint/checkpoint.ts";
-import type { CheckpointOptions } from "../../models/checkpoint/checkpoint.ts";
+import { abilitiesOf } from "../../models/checkpoint/checkpoint.ts";
+import type { CheckpointAbilities, CheckpointOptions } from "../../models/checkpoint/checkpoint.ts";
 import { repositoriesInHuggingFaceCache } from "../../models/checkpoint/hugging-face-cache.ts";
 import { CheckpointError } from "../../models/model.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import { checkpointPlace } from "../catalog/find-checkpoint.ts";
-import type { OfferedCheckpoint } from "./wire.ts";
+import type { OfferedCheckpoint, WorkKind } from "./wire.ts";
 
 export interface Offered extends OfferedCheckpoint {
   /** A folder, or a name in the Hugging Face cache. */
@@ -34,8 +34,8 @@ export async function offeredCheckpoints(
   catalog: Catalog,
   options: CheckpointOptions,
 ): Promise<readonly Offered[]> {
-  const bundled = catalog.checkpoints.map(({ name, folder, kind }): Offered => {
-    return { name, kind, from: "bundled", where: folder };
+  const bundled = catalog.checkpoints.map(({ name, folder, kind, writes = false }): Offered => {
+    return { name, does: worksOf({ kind, writes }), from: "bundled", where: folder };
   });
   const offered: Offered[] = [];
   const add = (each: Offered): void => {
@@ -44,28 +44,34 @@ export async function offeredCheckpoints(
   for (const name of models) {
     const { where } = checkpointPlace(catalog, name);
     const own = bundled.find((each) => each.where === where);
-    add(own ?? { name, kind: await kindOfCheckpoint(where, options), from: "named by --model", where });
+    add(own ?? { name, does: worksOf(await abilitiesOf(where, options)), from: "named by --model", where });
   }
   for (const each of bundled.filter(({ name }) => name === usualName)) add(each);
   for (const each of bundled) add(each);
   const bundledNames = bundled.map(({ name }) => name);
   for (const name of ofRuns.filter((each) => !bundledNames.includes(each))) {
-    const kind = await kindIfThere(name, options);
-    if (kind !== null) add({ name, kind, from: "of a run", where: name });
+    const does = await worksIfThere(name, options);
+    if (does !== null) add({ name, does, from: "of a run", where: name });
   }
   for (const name of await repositoriesInHuggingFaceCache(options.hubCache, "models")) {
-    const kind = await kindIfThere(name, options);
-    if (kind !== null) add({ name, kind, from: "in the Hugging Face cache", where: name });
+    const does = await worksIfThere(name, options);
+    if (does !== null) add({ name, does, from: "in the Hugging Face cache", where: name });
   }
   return offered;
 }
 
 /** null: not a BLIP-2 checkpoint, or an incomplete one. */
-async function kindIfThere(name: string, options: CheckpointOptions): Promise<Offered["kind"] | null> {
+async function worksIfThere(name: string, options: CheckpointOptions): Promise<Offered["does"] | null> {
   try {
-    return await kindOfCheckpoint(name, options);
+    return worksOf(await abilitiesOf(name, options));
   } catch (error) {
     if (error instanceof CheckpointError) return null;
     throw error;
   }
+}
+
+/** A Q-Former that writes has learned to describe images, and to answer no questions. */
+function worksOf({ kind, writes }: CheckpointAbilities): readonly WorkKind[] {
+  if (kind === "generation") return ["caption", "ask", "chat"];
+  return writes ? ["caption", "match"] : ["match"];
 }

@@ -107,7 +107,7 @@ export async function startTrying(
     samples,
     state: {
       version: await packageVersion(),
-      checkpoints: offered.map(({ name, kind, from }) => ({ name, kind, from })),
+      checkpoints: offered.map(({ name, does, from }) => ({ name, does, from })),
       precisions,
       samples: samples.length,
       limits: { uploadBytes: settings.maxUploadBytes, pixels: sizes.pixels },

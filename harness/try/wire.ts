@@ -17,7 +17,8 @@ export interface PageState {
 export interface OfferedCheckpoint {
   /** Name of the checkpoint; an AnswerRequest uses it, too. */
   readonly name: string;
-  readonly kind: "generation" | "retrieval";
+  /** What it can be asked for. */
+  readonly does: readonly WorkKind[];
   /** Where it comes from: `bundled`, or its folder. */
   readonly from: string;
 }

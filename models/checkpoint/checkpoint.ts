@@ -98,10 +98,17 @@ export async function openCheckpoint(where: string, options: CheckpointOptions):
   };
 }
 
+export interface CheckpointAbilities {
+  readonly kind: Blip2Config["kind"];
+  /** Whether its Q-Former has the head to write with, beside ranking. */
+  readonly writes: boolean;
+}
+
 /** What a checkpoint does, by its config alone. Throws a CheckpointError where it is not there, or none of BLIP-2's. */
-export async function kindOfCheckpoint(where: string, options: CheckpointOptions): Promise<Blip2Config["kind"]> {
+export async function abilitiesOf(where: string, options: CheckpointOptions): Promise<CheckpointAbilities> {
   const { base } = await findBase(where, options);
-  return (await readConfig(base.folder)).kind;
+  const { kind, qFormer } = await readConfig(base.folder);
+  return { kind, writes: kind === "retrieval" && qFormer.textHead };
 }
 
 /** Of an adapter alone: the checkpoint that its config names; null for any other folder. */

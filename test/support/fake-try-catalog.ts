@@ -13,6 +13,7 @@ export const fakeTryCatalog: Catalog = {
     { name: "fake-two", kind: "generation", family: "t5", folder: "fake-two" },
     { name: "fake-broken", kind: "generation", family: "t5", folder: "fake-broken" },
     { name: "fake-itm", kind: "retrieval", family: "itm", folder: "fake-itm" },
+    { name: "fake-itg", kind: "retrieval", family: "itm", folder: "fake-itg", writes: true },
   ],
   tryEntry: join(projectRoot, "dist", "test", "support", "fake-try-process.js"),
 };

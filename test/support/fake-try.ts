@@ -3,7 +3,15 @@
  * page and its server. What it says shows what it was asked.
  */
 import { setTimeout } from "node:timers/promises";
-import type { Conversation, GeneratedText, ImageInput, TextOptions, Turn } from "../../harness/library/api.ts";
+import type {
+  Conversation,
+  GeneratedText,
+  GeneratingCheckpoint,
+  ImageInput,
+  MatchingCheckpoint,
+  TextOptions,
+  Turn,
+} from "../../harness/library/api.ts";
 import type { AnyCheckpoint } from "../../harness/try/answer-question.ts";
 import { CheckpointError } from "../../models/model.ts";
 
@@ -28,29 +36,33 @@ async function say(text: string, { signal, onText, sampling }: TextOptions): Pro
   };
 }
 
-/** `where` ends with "itm" for one that matches, with "broken" for one that cannot be loaded. */
+/** `where` ends with "itm" for one that matches, "itg" for one that captions, too, "broken" for one that cannot be loaded. */
 export function fakeTried(where: string, precision: string): AnyCheckpoint {
   if (where.endsWith("broken")) throw new CheckpointError(`${where}: no config.json in it.`);
   const about = { name: where, precision, release: () => Promise.resolve() };
-  if (where.endsWith("itm")) {
-    return {
-      ...about,
-      kind: "retrieval",
-      match: (_image, texts, { onLatency } = {}) => {
-        onLatency?.({ vision: 30, matching: 12 });
-        const scores = texts.map((text, index) => ({ text, matching: 1 / (2 + index), similarity: 0.1 * index }));
-        return Promise.resolve(scores.map((each) => ({ ...each, matchingLogit: 0 })));
-      },
-    };
-  }
+  const caption: GeneratingCheckpoint["caption"] = (image, { prompt, ...options } = {}) => {
+    const words = prompt === undefined || prompt === "" ? "an image" : prompt;
+    return say(`${words} of ${image.length} bytes by ${where} ${precision}`, options);
+  };
+  const matching: MatchingCheckpoint = {
+    ...about,
+    kind: "retrieval",
+    match: (_image, texts, { onLatency } = {}) => {
+      onLatency?.({ vision: 30, matching: 12 });
+      const scores = texts.map((text, index) => ({ text, matching: 1 / (2 + index), similarity: 0.1 * index }));
+      return Promise.resolve(scores.map((each) => ({ ...each, matchingLogit: 0 })));
+    },
+  };
+  if (where.endsWith("itm")) return matching;
+  const asked = (): never => {
+    throw new Error("a Q-Former was asked a question");
+  };
+  if (where.endsWith("itg")) return { ...matching, family: "itg", caption, ask: asked, chat: asked };
   return {
     ...about,
     kind: "generation",
     family: "opt",
-    caption: (image, { prompt, ...options } = {}) => {
-      const words = prompt === undefined || prompt === "" ? "an image" : prompt;
-      return say(`${words} of ${image.length} bytes by ${where} ${precision}`, options);
-    },
+    caption,
     ask: (_image, question, options = {}) => {
       if (question === "die") process.exit(7);
       if (question === "block") Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 700); // as a model does

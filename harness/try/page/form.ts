@@ -146,7 +146,7 @@ function whatIsMissing({
   readonly lanes: number;
 }): string | null {
   if (!hasImage) return "An image first: drop, paste or choose one.";
-  if (lanes === 0) return "No checkpoint here can do this.";
+  if (lanes === 0) return "No checkpoint that is chosen can do this.";
   if (mode === "caption" || words !== "") return null;
   return mode === "match" ? "Texts first, one a line." : "A question first.";
 }

@@ -47,7 +47,8 @@ export function makeHow(): How {
   const showMode = (mode: WorkKind): void => {
     const isChat = mode === "chat";
     usual = isChat ? "greedily, word after word" : "as the paper does";
-    numbers.beams.placeholder = isChat ? "1, greedy" : "5, as the paper";
+    // A caption takes 5 beams of a language model, 3 of a Q-Former that writes: both may be asked side by side.
+    numbers.beams.placeholder = isChat ? "1, greedy" : mode === "ask" ? "5, as the paper" : "as the paper";
     numbers.tokens.placeholder = isChat ? "30" : "as the paper";
     show();
   };

@@ -1,8 +1,9 @@
 /**
- * The choice of checkpoints and precisions that answer side by side: a row for each lane. Generating and matching
- * checkpoints have separate lists of lanes.
+ * The choice of checkpoints and precisions that answer side by side: a row for each lane. Writing texts and matching
+ * them have separate lists of lanes. A lane that was chosen for captions may be of a checkpoint that answers no
+ * questions: it stays in the list, and is not asked any.
  */
-import type { OfferedCheckpoint, PageState } from "../wire.ts";
+import type { OfferedCheckpoint, PageState, WorkKind } from "../wire.ts";
 import { button, create, element } from "./dom.ts";
 
 export interface ChosenLane {
@@ -11,13 +12,16 @@ export interface ChosenLane {
 }
 
 export interface Lanes {
+  /** The lanes that can be asked in the current mode. */
   readonly chosen: () => readonly ChosenLane[];
   /** Adds a lane, up to the maximum. */
   readonly add: () => void;
-  readonly show: (kind: OfferedCheckpoint["kind"]) => void;
+  readonly show: (mode: WorkKind) => void;
   /** Selects this checkpoint and precision as the only lane, if the server offers it. */
   readonly choose: (lane: ChosenLane) => void;
 }
+
+type LaneList = "writing" | "matching";
 
 const mostLanes = 8; // the server's maximum
 
@@ -30,16 +34,18 @@ export function makeLanes({ checkpoints, precisions }: PageState, onChange: () =
   more.id = "add-lane";
   fieldset.append(rows, more);
 
-  let kind: OfferedCheckpoint["kind"] = "generation";
-  const offered = (): readonly OfferedCheckpoint[] => checkpoints.filter((each) => each.kind === kind);
-  const lanesOf: Record<OfferedCheckpoint["kind"], ChosenLane[]> = {
-    generation: firstOf("generation", checkpoints, precisions),
-    retrieval: firstOf("retrieval", checkpoints, precisions),
+  let mode: WorkKind = "caption";
+  const list = (): LaneList => (mode === "match" ? "matching" : "writing");
+  const offered = (): readonly OfferedCheckpoint[] => checkpoints.filter(({ does }) => does.includes(mode));
+  const isAble = ({ checkpoint }: ChosenLane): boolean => offered().some(({ name }) => name === checkpoint);
+  const lanesOf: Record<LaneList, ChosenLane[]> = {
+    writing: firstOf("caption", checkpoints, precisions),
+    matching: firstOf("match", checkpoints, precisions),
   };
 
   const draw = (): void => {
-    const lanes = lanesOf[kind];
-    rows.replaceChildren(...lanes.map((lane, index) => rowOf(lane, index, lanes.length > 1)));
+    const lanes = lanesOf[list()];
+    rows.replaceChildren(...lanes.flatMap((lane, index) => rowOf(lane, index, lanes.length > 1)));
     if (lanes.length === 0) rows.append(create("p", "quiet", "No checkpoint here can do this. Name one with --model."));
     more.hidden = lanes.length === 0 || lanes.length >= mostLanes;
   };
@@ -47,19 +53,26 @@ export function makeLanes({ checkpoints, precisions }: PageState, onChange: () =
     draw();
     onChange();
   };
-  const rowOf = (lane: ChosenLane, index: number, isRemovable: boolean): HTMLElement => {
+  /** The row of a lane; behind it why it is not asked in this mode, if so. */
+  const rowOf = (lane: ChosenLane, index: number, isRemovable: boolean): readonly HTMLElement[] => {
     const row = create("div", "lane");
     const set = (part: Partial<ChosenLane>): void => {
-      lanesOf[kind] = lanesOf[kind].map((each, place) => (place === index ? { ...each, ...part } : each));
+      lanesOf[list()] = lanesOf[list()].map((each, place) => (place === index ? { ...each, ...part } : each));
       onChange();
     };
     const labelled = `of lane ${index + 1}`;
-    const names = offered().map(({ name, from }) => ({ name, label: from === "bundled" ? name : `${name} (${from})` }));
+    const names = checkpoints
+      .filter(({ name, does }) => does.includes(mode) || name === lane.checkpoint)
+      .map(({ name, from }) => ({ name, label: from === "bundled" ? name : `${name} (${from})` }));
     row.append(
       selectOf(`Checkpoint ${labelled}`, names, {
         value: lane.checkpoint,
         onSet: (checkpoint) => {
+          const wasAble = isAble(lane);
           set({ checkpoint });
+          if (wasAble) return;
+          draw(); // without the reason
+          rows.querySelectorAll<HTMLElement>(".lane")[index]?.querySelector("select")?.focus();
         },
       }),
       selectOf(
@@ -75,45 +88,47 @@ export function makeLanes({ checkpoints, precisions }: PageState, onChange: () =
     );
     if (isRemovable) {
       const remove = (): void => {
-        lanesOf[kind] = lanesOf[kind].filter((_, place) => place !== index);
+        lanesOf[list()] = lanesOf[list()].filter((_, place) => place !== index);
         change();
         rows.querySelector("select")?.focus();
       };
       row.append(button("×", remove, `Take away lane ${index + 1}`));
     }
-    return row;
+    return isAble(lane) ? [row] : [row, create("p", "quiet small", describesOnly)];
   };
   const add = (): void => {
-    const lanes = lanesOf[kind];
+    const lanes = lanesOf[list()];
     if (lanes.length === 0 || lanes.length >= mostLanes) return;
-    lanesOf[kind] = [...lanes, nextLane(lanes, offered(), precisions)];
+    lanesOf[list()] = [...lanes, nextLane(lanes, offered(), precisions)];
     change();
-    rows.lastElementChild?.querySelector("select")?.focus();
+    [...rows.querySelectorAll(".lane")].at(-1)?.querySelector("select")?.focus();
   };
 
   draw();
   return {
-    chosen: () => lanesOf[kind],
+    chosen: () => lanesOf[list()].filter(isAble),
     add,
     show: (wanted) => {
-      kind = wanted;
+      mode = wanted;
       draw();
     },
     choose: (lane) => {
-      const isThere = offered().some(({ name }) => name === lane.checkpoint) && precisions.includes(lane.precision);
-      if (!isThere) return;
-      lanesOf[kind] = [lane];
+      if (!isAble(lane) || !precisions.includes(lane.precision)) return;
+      lanesOf[list()] = [lane];
       change();
     },
   };
 }
 
+/** Why a checkpoint that captions is asked no question. */
+const describesOnly = "Not asked: its Q-Former was trained to describe images, not to answer questions.";
+
 function firstOf(
-  kind: OfferedCheckpoint["kind"],
+  mode: WorkKind,
   checkpoints: readonly OfferedCheckpoint[],
   [precision]: readonly string[],
 ): ChosenLane[] {
-  const first = checkpoints.find((each) => each.kind === kind);
+  const first = checkpoints.find(({ does }) => does.includes(mode));
   return first === undefined || precision === undefined ? [] : [{ checkpoint: first.name, precision }];
 }
 

@@ -45,7 +45,7 @@ async function start(): Promise<void> {
   });
   const how = makeHow();
   const tabs = makeModes((mode) => {
-    lanes.show(mode === "match" ? "retrieval" : "generation");
+    lanes.show(mode);
     if (mode === "chat") chat.showLanes(lanes.chosen());
     for (const each of modes) views[each].element.hidden = each !== mode;
     element("how", HTMLElement).hidden = mode === "match";

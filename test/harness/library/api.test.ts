@@ -3,8 +3,9 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { CheckpointError, ImageError, loadCheckpoint, UsageError } from "blip2-bench";
-import type { CheckpointOptions, GeneratingCheckpoint, MatchingCheckpoint } from "blip2-bench";
+import type { CheckpointOptions, DescribingCheckpoint, GeneratingCheckpoint, MatchingCheckpoint } from "blip2-bench";
 import { goldenJson } from "../../support/goldens.ts";
+import { itgGoldens } from "../../support/goldens-itg.ts";
 import { ItmGoldens } from "../../support/goldens-itm.ts";
 import { environment, runProcess } from "../../support/command-process.ts";
 import { cacheFolder, projectRoot } from "../../support/project.ts";
@@ -143,6 +144,101 @@ describe("the library with shapes-itm", () => {
   });
 });
 
+describe("the library with shapes-itg", () => {
+  let checkpoint: DescribingCheckpoint;
+  before(async () => {
+    const loaded = await loadCheckpoint("shapes-itg", loading);
+    assert.ok(loaded.kind === "retrieval" && "caption" in loaded);
+    checkpoint = loaded;
+  });
+  after(() => checkpoint.release());
+  const [first, second] = itgGoldens.map(({ image, ...golden }) => ({
+    ...golden,
+    path: path.join(imageFolder, image),
+  }));
+
+  it("captions as the reference does, with the text as it comes, and how likely its tokens were", async () => {
+    for (const beams of [1, 3, 5]) {
+      const pieces: string[] = [];
+      const { text, tokens, firstTextMs } = await checkpoint.caption(first!.path, {
+        beams,
+        onText: (piece) => pieces.push(piece),
+        tokenProbabilities: true,
+      });
+      assert.ok(tokens !== null && firstTextMs !== null);
+      assert.deepEqual(
+        tokens.map(({ id }) => id),
+        first!.tokens[String(beams)],
+      );
+      assert.ok(tokens.every(({ probability }) => probability > 0 && probability < 1));
+      assert.equal(pieces.join(""), text);
+      if (beams === 1) assert.ok(pieces.length > 5, "token by token");
+      if (beams === 3) assert.equal(text, first!.text);
+    }
+    const { text } = await checkpoint.caption(readFileSync(second!.path)); // three beams, as LAVIS
+    assert.equal(text, second!.text);
+  });
+
+  it("goes on with a prompt, draws by a seed, and stops", async () => {
+    const { text } = await checkpoint.caption(first!.path, { prompt: "there is a", maxNewTokens: 9 });
+    assert.ok(text.length > 5, text);
+    const drawn = await Promise.all(
+      [1, 1, 2, 3].map(async (seed) => (await checkpoint.caption(first!.path, { sampling: { seed } })).text),
+    );
+    assert.equal(drawn[0], drawn[1]);
+    assert.ok(new Set(drawn).size > 1);
+    const stop = new AbortController();
+    const stopped = checkpoint.caption(first!.path, {
+      beams: 1,
+      signal: stop.signal,
+      onText: () => {
+        stop.abort();
+      },
+    });
+    await assert.rejects(stopped, { name: "AbortError" });
+  });
+
+  it("matches between captions, each call in its turn", async () => {
+    const order: string[] = [];
+    const said = (what: string) => (): void => void order.push(what);
+    const texts = first!.likelihoods.map(({ text }) => text);
+    const [, matches] = await Promise.all([
+      checkpoint.caption(first!.path).finally(said("caption")),
+      checkpoint.match(first!.path, texts, { likelihood: true }).finally(said("match")),
+      checkpoint.caption(second!.path, { beams: 1 }).finally(said("caption again")),
+    ]);
+    assert.deepEqual(order, ["caption", "match", "caption again"]);
+    for (const [index, { sum }] of first!.likelihoods.entries()) {
+      assert.ok(Math.abs((matches[index]?.logLikelihood ?? 0) - sum) < 1e-3); // sums of up to 18 tokens, in another order
+    }
+  });
+
+  it("is asked no questions, refuses what it cannot use, and is told from one that only matches", async () => {
+    const message =
+      "shapes-itg: its Q-Former was trained to describe images, not to answer questions. Ask it for a caption.";
+    await assert.rejects(checkpoint.ask(first!.path, "what is it?"), new UsageError(message));
+    assert.throws(() => checkpoint.chat(first!.path), new UsageError(message));
+    await assert.rejects(
+      checkpoint.caption(first!.path, { beams: 0 }),
+      new UsageError('beams: found "0", expected a whole number from 1.'),
+    );
+    await assert.rejects(checkpoint.caption("no.jpg"), ImageError);
+    const matching: GeneratingCheckpoint | MatchingCheckpoint = await loadCheckpoint("shapes-itm", loading);
+    assert.ok(!("caption" in matching));
+    await matching.release();
+  });
+
+  it("is released once, with what captions", async () => {
+    const loaded = await loadCheckpoint("shapes-itg", loading);
+    assert.ok("caption" in loaded);
+    const last = loaded.caption(first!.path);
+    await Promise.all([loaded.release(), loaded.release()]);
+    assert.equal((await last).text, first!.text);
+    const message = "shapes-itg: released, and cannot be asked any more.";
+    await assert.rejects(loaded.caption(first!.path), new UsageError(message));
+  });
+});
+
 describe("the library says what is wrong", () => {
   let checkpoint: GeneratingCheckpoint;
   before(async () => {
@@ -248,7 +344,7 @@ describe("the library's examples", () => {
 
   it("stand in the documentation as they run", () => {
     const documentation = readFileSync(path.join(projectRoot, "docs", "api.md"), "utf8");
-    for (const name of ["caption", "ask", "chat", "match"]) {
+    for (const name of ["caption", "ask", "chat", "match", "describe"]) {
       const example = readFileSync(path.join(projectRoot, "examples", "api", `${name}.ts`), "utf8");
       assert.ok(documentation.includes(`\`\`\`ts\n${example}\`\`\``), `docs/api.md: another ${name}.ts`);
     }
@@ -280,5 +376,12 @@ describe("the library's examples", () => {
   it("match", () => {
     const text = "a green cross, a tiny black square, a tiny black triangle and a black circle on a plain background";
     assert.deepEqual(run("match", "a yellow star", text), [text]);
+  });
+
+  it("describe", () => {
+    const [caption, ...more] = run("describe");
+    assert.equal(caption, itgGoldens[0]?.text);
+    assert.match(more[0]!, /^\d+\.\d % {2}four shapes/);
+    assert.match(more[1]!, /^\d+\.\d % {2}a blue star$/);
   });
 });

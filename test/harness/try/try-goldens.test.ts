@@ -6,6 +6,7 @@ import { catalog } from "../../../harness/catalog/catalog.ts";
 import type { AnswerEvent, Matches, Turn, Work } from "../../../harness/try/wire.ts";
 import { bundledData } from "../../support/fakes.ts";
 import { goldenJson } from "../../support/goldens.ts";
+import { itgGoldens } from "../../support/goldens-itg.ts";
 import { ItmGoldens } from "../../support/goldens-itm.ts";
 import { allEvents, asking, endsOf, requestOf, startTry, upload } from "../../support/try-server.ts";
 import type { Tried } from "../../support/try-server.ts";
@@ -74,6 +75,24 @@ describe("try with real checkpoints", () => {
     assert.ok(Math.abs(own!.matching - 1 / (1 + Math.exp(no - yes))) < 1e-4);
     assert.ok(Math.abs(own!.similarity - similarity) < 1e-4);
     assert.ok(other!.matching < own!.matching);
+  });
+
+  it("captions with a Q-Former as the reference does, and matches with it", async () => {
+    const [first] = itgGoldens;
+    const match = { kind: "match", texts: [first!.text, "a blue star"] } as const;
+    const found = await events(first!.image, [{ kind: "caption", prompt: "" }, match], "shapes-itg");
+    assert.deepEqual(endsOf(found), [first!.text, `${first!.text}, a blue star`]);
+    const streamed = found.flatMap((event) => (event.kind === "text" ? event.text : []));
+    assert.equal(streamed.at(-1), first!.text);
+    const [answer] = found.flatMap((event) => (event.kind === "answer" ? [event.answer] : []));
+    for (const { probability } of answer!.tokens) assert.ok(probability !== null && probability > 0 && probability < 1);
+    assert.equal(
+      answer!.tokens
+        .map(({ text }) => text)
+        .join("")
+        .trim(),
+      first!.text,
+    );
   });
 
   it("goes on with a conversation as well where its process is another one by now", async () => {

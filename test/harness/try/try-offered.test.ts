@@ -33,19 +33,19 @@ describe("checkpoints that try offers", () => {
   const offered = async (models: readonly string[], ofRuns: readonly string[] = []): Promise<readonly string[]> => {
     const options = { hubCache: hub(), cacheFolder: temporaryFolder() };
     const found = await offeredCheckpoints({ models, ofRuns }, catalog, options);
-    return found.map(({ name, kind, from }) => `${name}, ${kind}, ${from}`);
+    return found.map(({ name, does, from }) => `${name}, ${does.join(" ")}, ${from}`);
   };
   const bundled = [
-    "shapes-opt-base, generation, bundled",
-    "shapes-opt-small, generation, bundled",
-    "shapes-t5-small, generation, bundled",
-    "shapes-t5-base, generation, bundled",
-    "shapes-itm, retrieval, bundled",
-    "shapes-itg, retrieval, bundled",
+    "shapes-opt-base, caption ask chat, bundled",
+    "shapes-opt-small, caption ask chat, bundled",
+    "shapes-t5-small, caption ask chat, bundled",
+    "shapes-t5-base, caption ask chat, bundled",
+    "shapes-itm, match, bundled",
+    "shapes-itg, caption match, bundled",
   ];
   const cached = [
-    "another/blip2-itm, retrieval, in the Hugging Face cache",
-    "owner/blip2--t5, generation, in the Hugging Face cache",
+    "another/blip2-itm, match, in the Hugging Face cache",
+    "owner/blip2--t5, caption ask chat, in the Hugging Face cache",
   ];
 
   it("are the bundled ones, the usual one first, and the BLIP-2s in the Hugging Face cache", async () => {
@@ -53,12 +53,25 @@ describe("checkpoints that try offers", () => {
     assert.deepEqual(await repositoriesInHuggingFaceCache(join(temporaryFolder(), "nowhere"), "models"), []);
   });
 
+  it("do what their configs say, wherever they lie", async () => {
+    const elsewhere = temporaryFolder();
+    const configs = catalog.checkpoints.map(({ name, folder }) => {
+      mkdirSync(join(elsewhere, name));
+      copyFileSync(join(folder, "config.json"), join(elsewhere, name, "config.json"));
+      return join(elsewhere, name);
+    });
+    const found = (await offered(configs)).slice(0, configs.length);
+    const worksOf = (all: readonly string[]): readonly string[] =>
+      all.map((each) => each.split(", ")[1] ?? "").toSorted();
+    assert.deepEqual(worksOf(found), worksOf(bundled));
+  });
+
   it("begin with those that are named, each once", async () => {
     const folder = join(bundledModels, "shapes-itm");
     assert.deepEqual(await offered(["owner/blip2--t5", "shapes-t5-base", folder]), [
-      "owner/blip2--t5, generation, named by --model",
-      "shapes-t5-base, generation, bundled",
-      "shapes-itm, retrieval, bundled",
+      "owner/blip2--t5, caption ask chat, named by --model",
+      "shapes-t5-base, caption ask chat, bundled",
+      "shapes-itm, match, bundled",
       ...bundled.filter((each) => !/t5-base|itm/.test(each)),
       cached[0],
     ]);
@@ -69,7 +82,7 @@ describe("checkpoints that try offers", () => {
     copyFileSync(join(bundledModels, "shapes-t5-small", "config.json"), join(own, "config.json"));
     assert.deepEqual(await offered([], ["shapes-opt-small", own, "no/such/folder"]), [
       ...bundled,
-      `${own}, generation, of a run`,
+      `${own}, caption ask chat, of a run`,
       ...cached,
     ]);
   });

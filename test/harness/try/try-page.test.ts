@@ -156,6 +156,53 @@ describe("the page of try", () => {
     ]);
   });
 
+  it("asks a Q-Former that writes for captions and matches, beside others, and no questions", async () => {
+    const { page } = await pages.openWithPicture();
+    const chosen = (): Promise<readonly string[]> =>
+      ask(page, "[...document.querySelectorAll('.lane select:first-child')].map(({ value }) => value)");
+    const size = picture.buffer.length;
+    await page.click("#add-lane");
+    await page.selectOption(".lane:nth-child(2) select:first-child", "fake-itg");
+    await page.fill("#words", "a slowly drawn image");
+    await page.click("#send");
+    await until(page, `document.querySelectorAll(".said")[1]?.textContent === "a slowly"`); // grows word by word
+    await settled(page);
+    const captions = ["fake", "fake-itg"].map((name) => `a slowly drawn image of ${size} bytes by ${name} fp32`);
+    assert.deepEqual(await page.locator(".said").allInnerTexts(), captions);
+    assert.equal(await page.locator(".column:nth-child(2) .tokens li").count(), captions[1]!.split(" ").length);
+
+    const reason = "Not asked: its Q-Former was trained to describe images, not to answer questions.";
+    for (const mode of ["ask", "chat"]) {
+      await page.click(`#mode-${mode}`);
+      assert.equal(await page.innerText("#lanes .rows p"), reason);
+      const [request] = await Promise.all([page.waitForRequest(`${pages.url()}/answers`), send(page, "what?")]);
+      const { asked } = request.postDataJSON() as { asked: readonly { checkpoint: string }[] };
+      assert.deepEqual(
+        asked.map(({ checkpoint }) => checkpoint),
+        ["fake"],
+      );
+      await settled(page);
+    }
+    await page.click(".lane:nth-child(1) button");
+    await send(page, "what?");
+    assert.equal(await page.innerText("#status"), "No checkpoint that is chosen can do this.");
+    await page.click("#mode-caption");
+    assert.deepEqual(await chosen(), ["fake-itg"]);
+    assert.equal(await page.locator("#lanes .rows p").count(), 0);
+
+    await page.click("#mode-ask");
+    await page.selectOption(".lane select:first-child", "fake-two");
+    assert.equal(await page.locator("#lanes .rows p").count(), 0);
+    const names = await page.locator(".lane select:first-child option").allInnerTexts();
+    assert.deepEqual(names, ["fake", "fake-two", "fake-broken"]);
+    await page.click("#mode-match");
+    await page.selectOption(".lane select:first-child", "fake-itg");
+    await page.fill("#texts", "a red circle");
+    await page.click("#send");
+    await settled(page);
+    assert.deepEqual(await page.locator(".matches tbody tr").allInnerTexts(), ["50.0 %\t0.000\ta red circle"]);
+  });
+
   it("says what is wrong with an image that is none, and one that is too large", async () => {
     const { page } = await pages.openWithPicture();
     await page.setInputFiles("#file", { ...picture, buffer: Buffer.from("<html>not found</html>") });

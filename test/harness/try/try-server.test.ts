@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { crc32 } from "node:zlib";
 import sharp from "sharp";
-import type { KeptImage, PageState } from "../../../harness/try/wire.ts";
+import type { Asked, KeptImage, PageState, Work } from "../../../harness/try/wire.ts";
 import {
   allEvents,
   asking,
@@ -38,12 +38,13 @@ describe("the server of try", () => {
   it("says what can be asked", async () => {
     const state = (await (await fetch(`${tried.url}/state`)).json()) as PageState;
     assert.deepEqual(
-      state.checkpoints.map(({ name, kind }) => [name, kind]),
+      state.checkpoints.map(({ name, does }) => [name, ...does]),
       [
-        ["fake", "generation"],
-        ["fake-two", "generation"],
-        ["fake-broken", "generation"],
-        ["fake-itm", "retrieval"],
+        ["fake", "caption", "ask", "chat"],
+        ["fake-two", "caption", "ask", "chat"],
+        ["fake-broken", "caption", "ask", "chat"],
+        ["fake-itm", "match"],
+        ["fake-itg", "caption", "match"],
       ],
     );
     assert.deepEqual(state.precisions, ["fp32", "int8"]);
@@ -137,6 +138,11 @@ describe("the server of try", () => {
     const texts = { kind: "match", texts: ["a", "b"] } as const;
     const matches = await allEvents(tried.url, requestOf(id, [texts], { checkpoint: "fake-itm" }));
     assert.deepEqual(endsOf(matches), ["a, b"]);
+    const both = await allEvents(
+      tried.url,
+      requestOf(id, [texts, { kind: "caption", prompt: "" }], { checkpoint: "fake-itg" }),
+    );
+    assert.deepEqual(endsOf(both), ["a, b", `an image of ${size} bytes by fake-itg fp32`]);
   });
 
   it("stays responsive while a model blocks its own process", async () => {
@@ -199,20 +205,27 @@ describe("the server of try", () => {
     });
   }
 
-  it("refuses checkpoints and precisions that it does not offer, and the wrong kind", async () => {
+  it("refuses checkpoints and precisions that it does not offer, and work that a checkpoint does not do", async () => {
     const image: KeptImage = await upload(tried.url);
-    const cases = [
-      [{ checkpoint: "../../etc" }, /^No checkpoint "\.\.\/\.\.\/etc" is offered here/],
-      [{ precision: "fp8" }, /^No precision "fp8", expected fp32, int8/],
-      [{ checkpoint: "fake-itm" }, /fake-itm matches images and texts, and generates none/],
-    ] as const;
-    for (const [of, message] of cases) {
-      const response = await post(`${tried.url}/answers`, "application/json", requestOf(image.id, [asking("a")], of));
+    const question = asking("a");
+    const turn: Work = { kind: "chat", conversation: "one", turns: [], question: "a" };
+    const describes =
+      /^fake-itg: its Q-Former was trained to describe images, not to answer questions\. Ask it for a caption\.$/;
+    const cases: readonly [work: Work, of: Partial<Asked>, message: RegExp][] = [
+      [question, { checkpoint: "../../etc" }, /^No checkpoint "\.\.\/\.\.\/etc" is offered here/],
+      [question, { precision: "fp8" }, /^No precision "fp8", expected fp32, int8/],
+      [question, { checkpoint: "fake-itm" }, /^fake-itm matches images and texts, and generates none\.$/],
+      [question, { checkpoint: "fake-itg" }, describes],
+      [turn, { checkpoint: "fake-itg" }, describes],
+      [{ kind: "match", texts: ["a"] }, { checkpoint: "fake" }, /^fake generates text, and matches none\.$/],
+    ];
+    for (const [work, of, message] of cases) {
+      const response = await post(`${tried.url}/answers`, "application/json", requestOf(image.id, [work], of));
       assert.equal(response.status, 422);
       assert.match(((await response.json()) as { message: string }).message, message);
     }
-    const question = requestOf(image.id, [asking(" ")]);
-    assert.match(await (await post(`${tried.url}/answers`, "application/json", question)).text(), /expected words/);
+    const empty = requestOf(image.id, [asking(" ")]);
+    assert.match(await (await post(`${tried.url}/answers`, "application/json", empty)).text(), /expected words/);
     assert.equal((await post(`${tried.url}/answers`, "application/json", "{")).status, 400);
   });
 });

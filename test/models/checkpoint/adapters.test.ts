@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import * as z from "zod";
-import { kindOfCheckpoint, openCheckpoint } from "../../../models/checkpoint/checkpoint.ts";
+import { abilitiesOf, openCheckpoint } from "../../../models/checkpoint/checkpoint.ts";
 import type { Checkpoint } from "../../../models/checkpoint/checkpoint.ts";
 import { loadGenerationCheckpoint } from "../../../models/load-blip2.ts";
 import { loadRetrievalCheckpoint } from "../../../models/load-blip2-retrieval.ts";
@@ -78,7 +78,7 @@ describe("a LoRA adapter", () => {
 
   it("ranks as the reference does, where its base is for retrieval", async () => {
     const folder = adapter("retrieval", bundledCheckpoint("shapes-itm"));
-    assert.equal(await kindOfCheckpoint(folder, options), "retrieval");
+    assert.deepEqual(await abilitiesOf(folder, options), { kind: "retrieval", writes: false });
     const scorer = await loadRetrievalCheckpoint(await openCheckpoint(folder, options), options);
     const goldens = z
       .array(z.object({ image: z.string(), text: z.string(), itm: z.number(), itc: z.number() }))
