@@ -8,7 +8,7 @@ import { outputFolder, usualReportSeed } from "../../options/output.ts";
 import { plainRunOptions, runOptions } from "../../options/run.ts";
 import { batchSizeOption, cache, device, runSpeed, threads } from "../../options/speed.ts";
 import { answering, protocol } from "../../options/text.ts";
-import { modelOption, movedData, precision, samples, tasksOption } from "../../options/what-to-run.ts";
+import { modelOption, movedData, precision, rankingAndScore, samples, tasksOption } from "../../options/what-to-run.ts";
 
 const underWhatToRun = optionsUnder("What to run");
 
@@ -138,6 +138,7 @@ const auditOptions = {
     kind: limit,
     otherwise: 32,
   }),
+  rerankBy: rankingAndScore.rerankBy,
   protocol,
   batchSize: batchSizeOption("questions a batch of the fast way"),
   threads,
