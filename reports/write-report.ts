@@ -37,9 +37,10 @@ export async function writeReport(
   await refuseOtherFolder(folder);
   try {
     const sections = sectionsOf(report);
-    for (const path of [folder, join(folder, tablesName), join(folder, chartsName)]) await makeFolder(path);
+    await makeFolder(folder);
     // Written first, so that the folder of an interrupted report is recognised as a report and can be overwritten.
     await writeFileWhole(join(folder, reportName), `${JSON.stringify(report, null, 2)}\n`);
+    for (const name of [tablesName, chartsName]) await makeFolder(join(folder, name));
     const tables = sections.flatMap((section) => [...section.tables, ...section.folded]);
     const charts = sections.flatMap((section) => section.charts);
     await removeOthers(join(folder, tablesName), new Set(tables.map(({ id }) => `${id}.csv`)));

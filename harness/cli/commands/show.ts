@@ -78,7 +78,7 @@ async function showSample(
   }
   if (hasImage && imageFile !== null && terminal.images !== null) {
     const png = await smallImage(imageFile, "png");
-    if (png !== null) terminal.result(imageEscapes(png, terminal.images));
+    if (png !== null) terminal.exactly(`${imageEscapes(png, terminal.images)}\n`);
   }
   const { record, path } = shown.run;
   const imported = record.imported === undefined ? "" : " (imported)";

@@ -5,7 +5,7 @@
  *   itg    how likely the Q-Former is to write the text about the image: the mean log-likelihood of its tokens and its end
  *   both   the sum of these two
  *
- * The sum of log-likelihoods would rank the images of a text alike, but of an image's texts it favours the short ones.
+ * The mean, as a sum of log-likelihoods would favour the short ones of an image's texts.
  */
 import type { FailedImage, ImageFile, ImageTextScorer, Likelihoods, Matching } from "../../../models/model.ts";
 import type { TextTokens } from "../../../models/text/text-batches.ts";
