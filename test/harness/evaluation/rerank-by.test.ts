@@ -50,7 +50,7 @@ async function plainScores(samples: readonly RetrievalSample[]): Promise<PlainSc
       assert.equal(weighed.tokens[0], text.length - 1);
       rows[0].push(similarity[0]!);
       rows[1].push(matched.logits[0]!);
-      rows[2].push(weighed.logLikelihoods[0]! / weighed.tokens[0]!);
+      rows[2].push(weighed.logLikelihoods[0]! / weighed.tokens[0]);
     }
     scores.similarity.push(rows[0]);
     scores.matching.push(rows[1]);
@@ -67,10 +67,6 @@ function plainRank(similar: readonly number[], added: readonly number[], own: Re
   const score = similar.map((similarity, place) => (chosen.has(place) ? similarity + added[place]! : -100));
   const best = Math.max(...[...own].map((place) => score[place]!));
   return score.filter((other, place) => !own.has(place) && other >= best - 1e-5).length;
-}
-
-function json<Value>(...path: readonly string[]): Value {
-  return JSON.parse(readFileSync(join(...path), "utf8")) as Value;
 }
 
 interface MatchedLine {
@@ -128,7 +124,7 @@ describe("re-ranking with --rerank-by", () => {
         const column = (scores: readonly (readonly number[])[]): number[] => scores.map((row) => row[text]!);
         return plainRank(column(plain.similarity), column(added), new Set([image]));
       });
-      const { metrics } = json<ScoreSheet>(folder, by, "scores.json");
+      const { metrics } = JSON.parse(readFileSync(join(folder, by, "scores.json"), "utf8")) as ScoreSheet;
       for (const [direction, ranks] of [
         ["TR", toText],
         ["IR", toImage],
@@ -169,13 +165,13 @@ describe("re-ranking with --rerank-by", () => {
     assertFails(await inProcess(folder, ...words, "--rerank-by", "itg", "--output", "both"), 2, /rerankBy/);
   });
 
-  it("gives one journal in one process, in several, and in shards that are merged", async () => {
+  it("gives one journal in one process, and in shards that are merged, one of them in several processes", async () => {
     const both = [...words, "--rerank-by", "both", "--batch-size", "1", "--limit", "2"];
     await done(folder, ...both, "--output", "one");
-    await done(folder, ...both, "--workers", "2", "--output", "two");
-    for (const index of [0, 1]) await done(folder, ...both, "--shard", `${index}/2`, "--output", "sharded");
+    for (const [index, workers] of [1, 2].entries()) {
+      await done(folder, ...both, "--shard", `${index}/2`, "--workers", `${workers}`, "--output", "sharded");
+    }
     await done(folder, "merge", "sharded", "--quiet");
-    assert.deepEqual(journal(join(folder, "two")), journal(join(folder, "one")));
     assert.deepEqual(journal(join(folder, "sharded")), journal(join(folder, "one")));
   });
 
