@@ -5,6 +5,7 @@ import type {
   Reproduction,
   PublishedVerdict,
 } from "../../reports/findings/reproduction-table.ts";
+import { protocolName } from "../../reports/records/run-record.ts";
 import type { ScoreSheet } from "../../reports/records/run-record.ts";
 import { grouped } from "../../reports/tables/numbers.ts";
 import type { ScoredRun } from "../../reports/findings/score-rows.ts";
@@ -24,7 +25,7 @@ export function reproductionOf({ record, scores }: ScoredRun): Reproduction | nu
     checkpoint: checkpoint.name,
     task: config.task,
     split: data.split,
-    protocol: Object.keys(config.overrides).length > 0 ? "custom" : config.protocol,
+    protocol: protocolName(config),
     scored: scores.counts.scored,
     caveats: caveatsOf({ record, scores }),
   };

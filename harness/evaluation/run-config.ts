@@ -3,6 +3,7 @@ import type { Precision } from "../../models/checkpoint/precision.ts";
 import type { GenerationWay } from "../../models/generation/generation-way.ts";
 import type { SchedulerTask } from "../../reports/records/run-lock.ts";
 import type { LengthNorm } from "../../tasks/choices.ts";
+import type { RerankBy } from "../../tasks/metrics/retrieval-ranking.ts";
 import type { ProtocolName } from "../../tasks/task.ts";
 import type { DeviceRequest } from "../catalog/device-request.ts";
 import type { UnfetchedImages } from "../catalog/fetched-images.ts";
@@ -97,6 +98,8 @@ export interface Overrides extends TextSettings {
   readonly shotsCaptioned?: true;
   /** Candidates of a row that are matched again; 0 ranks by similarity alone. */
   readonly rerank?: number;
+  /** What they are put in order by; unset: by matching. */
+  readonly rerankBy?: Exclude<RerankBy, "itm">;
   /** Where CIDEr counts documents: "sample" is the scored images only. */
   readonly ciderDf?: "sample";
 }

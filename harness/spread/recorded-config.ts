@@ -64,7 +64,8 @@ export function refuseOtherRun(record: RunRecord, { plan }: Evaluation): void {
 }
 
 function overridesOf(recorded: RunRecord["config"]["overrides"]): Overrides {
-  const { prompt, answers, lengthNorm, rerank, ciderDf, shots, shotsFrom, shotsSeed, shotsCaptioned } = recorded;
+  const { prompt, answers, lengthNorm, rerank, rerankBy, ciderDf, shots, shotsFrom, shotsSeed, shotsCaptioned } =
+    recorded;
   const norm = lengthNorms.find((each) => each === lengthNorm) ?? "none";
   return {
     ...textSettingsIn(recorded),
@@ -76,6 +77,7 @@ function overridesOf(recorded: RunRecord["config"]["overrides"]): Overrides {
     ...(typeof shotsSeed === "number" && { shotsSeed }),
     ...(shotsCaptioned === true && { shotsCaptioned }),
     ...(typeof rerank === "number" && { rerank }),
+    ...((rerankBy === "itg" || rerankBy === "both") && { rerankBy }),
     ...(ciderDf === "sample" && { ciderDf }),
   };
 }

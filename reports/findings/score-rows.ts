@@ -2,6 +2,7 @@
 import { metricUnits } from "../records/metric-unit.ts";
 import type { UnitSign } from "../records/metric-unit.ts";
 import { recordedPrecision } from "../records/recorded-precision.ts";
+import { protocolName } from "../records/run-record.ts";
 import type { RunRecord, ScoreSheet } from "../records/run-record.ts";
 import { tableToCsv } from "../tables/csv.ts";
 import { roundedPoints } from "../tables/metric-numbers.ts";
@@ -60,7 +61,7 @@ export function scoreRowsOf({ record, scores }: ScoredRun): readonly ScoreRow[] 
     ...deviceCells(record),
     task: record.config.task,
     split: record.data.split,
-    protocol: Object.keys(record.config.overrides).length > 0 ? "custom" : record.config.protocol,
+    protocol: protocolName(record.config),
     metric: metric.name,
     score: roundedPoints(metric.value, metric.unit),
     standardError: roundedPoints(metric.standardError, metric.unit),

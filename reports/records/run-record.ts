@@ -100,8 +100,8 @@ export const runRecordSchema = z.object({
     decoding: z.record(z.string(), setting),
     /** Column that standard errors group samples by; unset: samples of one image are a group. */
     cluster: z.string().optional(),
-    /** Settings of a retrieval task, which has no decoding. */
-    retrieval: z.object({ maxTokens: count, rerank: count }).optional(),
+    /** Settings of a retrieval task, which has no decoding. `rerankBy`: what candidates are put in order by; unset: matching. */
+    retrieval: z.object({ maxTokens: count, rerank: count, rerankBy: z.enum(["itg", "both"]).optional() }).optional(),
     /**
      * Flags that replace a choice of the protocol, with their values. If there are any, rows call the protocol
      * "custom".
@@ -267,7 +267,7 @@ const predictionSchema = z.discriminatedUnion("status", [
     id: z.string(),
     status: z.literal("matched"),
     image: z.string(),
-    /** Indices of the texts that the image was matched with; below, the matching logit of each. */
+    /** Indices of the texts that the image was matched with; below, the matching logit of each, or what stands in its place. */
     texts: z.array(count).readonly(),
     logits: z.array(z.number()).readonly(),
     latencyMs: z.record(z.string(), z.number()).readonly(),
@@ -412,6 +412,12 @@ export function identityFields(plan: RecordedPlan): ReadonlyMap<string, string> 
 export function identityHash(plan: RecordedPlan): string {
   const fields = [...identityFields(plan)].sort(([a], [b]) => (a < b ? -1 : 1));
   return createHash("sha256").update(JSON.stringify(fields)).digest("hex");
+}
+
+/** What rows call a run's protocol: `custom` where flags replace a choice of it; `custom itg` where they choose what re-ranks. */
+export function protocolName({ protocol, overrides, retrieval }: RunRecord["config"]): string {
+  if (Object.keys(overrides).length === 0) return protocol;
+  return retrieval?.rerankBy === undefined ? "custom" : `custom ${retrieval.rerankBy}`;
 }
 
 /** Name of a run in progress lines and notes: `shapes-opt-small vqav2`, or `shapes-opt-small int8 webgpu vqav2`. */

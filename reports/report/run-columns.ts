@@ -1,4 +1,5 @@
 /** Columns that several tables of runs have in common. */
+import { protocolName } from "../records/run-record.ts";
 import { left, right } from "../tables/table.ts";
 import type { ColumnOf } from "../tables/table.ts";
 import { figure } from "../tables/cells.ts";
@@ -12,7 +13,7 @@ export const settingColumns: readonly ColumnOf<ReportRun>[] = [
   left("precision", precisionOf),
   left("task", ({ record }) => record.config.task),
   left("split", ({ record }) => record.data.split),
-  left("protocol", ({ record: { config } }) => (Object.keys(config.overrides).length > 0 ? "custom" : config.protocol)),
+  left("protocol", ({ record }) => protocolName(record.config)),
 ];
 
 /** Column with the name of the task's first metric. */

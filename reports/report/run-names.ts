@@ -1,6 +1,7 @@
 /** Names of runs and points in tables and charts: the shortest that distinguish them. */
 import type { BenchPoint } from "../records/bench/bench-record.ts";
 import { recordedPrecision } from "../records/recorded-precision.ts";
+import { protocolName } from "../records/run-record.ts";
 import { grouped } from "../tables/numbers.ts";
 import { precisionOf } from "./report-data.ts";
 import type { ReportRun } from "./report-data.ts";
@@ -63,8 +64,7 @@ export function groupNote(runs: readonly ReportRun[]): string {
   const [run] = runs;
   if (run === undefined) return "";
   const { config, counts } = run.record;
-  const protocol = Object.keys(config.overrides).length > 0 ? "custom" : config.protocol;
-  return `Protocol ${protocol}, n ${grouped(counts.samples)}`;
+  return `Protocol ${protocolName(config)}, n ${grouped(counts.samples)}`;
 }
 
 /** Runs by group, in the order in which they appear. */

@@ -6,13 +6,22 @@
  *   text to image (IR)   a text's row is re-ranked among its k most similar images
  *   score of a candidate matching logit + similarity, in single precision; of every other pair -100
  *
+ * In place of the matching logit may stand how likely the Q-Former is to write the text, or the sum of both: `RerankBy`.
+ *
  * The matching logit of a pair does not depend on the direction, so pairs that both directions need are matched once,
  * image by image. The similarities are the only full matrix in memory.
  */
 import type { RetrievalScores } from "./recall.ts";
 
-/** Score of a pair that was not matched (blip2.py:154). */
+/**
+ * Score of a pair that was not matched (blip2.py:154). Mean log-likelihoods stay above it, too: by chance among a vocabulary of
+ * 30,523 a token has -10.3.
+ */
 const UNMATCHED = -100;
+
+/** What is added to a candidate's similarity: matching (ITM, as in the reference), log-likelihood (ITG), or both. */
+export const rerankings = ["itm", "itg", "both"] as const;
+export type RerankBy = (typeof rerankings)[number];
 
 /** Similarity of every image with every text: [images, texts] */
 export interface Similarities {
@@ -29,7 +38,7 @@ export interface Candidates {
   readonly textToImage: readonly Int32Array[];
 }
 
-/** Texts an image was matched with, in rising order, and their logits. */
+/** Texts an image was matched with, in rising order, and their logits, or what stands in place of these: see RerankBy. */
 export interface MatchedTexts {
   readonly texts: Int32Array;
   readonly logits: Float32Array;

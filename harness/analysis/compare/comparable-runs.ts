@@ -5,8 +5,8 @@
 import { RunFolderError } from "../../../reports/records/run-folder-error.ts";
 import { readRun, readRunRecord } from "../../../reports/records/run-files.ts";
 import { readScores } from "../../../reports/records/read-scores.ts";
+import { protocolName } from "../../../reports/records/run-record.ts";
 import type { RunRecord } from "../../../reports/records/run-record.ts";
-import { protocolOf } from "./compare-runs.ts";
 import type { ComparableRun, PairedRuns, RunPair } from "./compare-runs.ts";
 
 /** Throws a RunFolderError where the run is not scored, or not finished and `allowPartial` is false. */
@@ -87,7 +87,7 @@ function measureOf(
     ["task", config.task],
     ["task file", scores.taskFile ?? record.taskFile?.sha256 ?? "none"],
     ["cluster", config.cluster ?? "image"],
-    ["protocol", protocolOf(record)],
+    ["protocol", protocolName(config)],
     ...Object.entries(config.overrides).map(([name, value]) => [`protocol's ${name}`, JSON.stringify(value)] as const),
     ...decoding.map(([name, value]) => [`decoding's ${name}`, JSON.stringify(value)] as const),
     ...(config.candidates === undefined ? [] : [["candidates", config.candidates.sha256] as const]),

@@ -3,6 +3,7 @@
  * flipped.
  */
 import type { PairComparison } from "../../../reports/records/findings/comparison.ts";
+import { protocolName } from "../../../reports/records/run-record.ts";
 import type { RunRecord, ScoreSheet } from "../../../reports/records/run-record.ts";
 import { compareMetric } from "./compare-metric.ts";
 import type { CompareOptions, MetricFindings } from "./compare-metric.ts";
@@ -50,7 +51,7 @@ export function compareRuns(runs: PairedRuns, options: CompareOptions): PairFind
   return {
     task: config.task,
     split: data.split,
-    protocol: protocolOf(base.record),
+    protocol: protocolName(base.record.config),
     base: sideOf(base),
     candidate: sideOf(candidate),
     samples: {
@@ -65,11 +66,6 @@ export function compareRuns(runs: PairedRuns, options: CompareOptions): PairFind
     ),
     flips: flipsOf(runs),
   };
-}
-
-/** Name of the protocol in rows: `custom` where flags replaced one of its choices. */
-export function protocolOf({ config }: RunRecord): string {
-  return Object.keys(config.overrides).length > 0 ? "custom" : config.protocol;
 }
 
 function sideOf({ folder, record }: ComparableRun): PairComparison["base"] {

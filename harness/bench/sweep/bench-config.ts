@@ -4,6 +4,7 @@
  */
 import type { Precision } from "../../../models/checkpoint/precision.ts";
 import type { Scenario } from "../../../reports/records/bench/bench-record.ts";
+import type { RerankBy } from "../../../tasks/metrics/retrieval-ranking.ts";
 import type { ProtocolName } from "../../../tasks/task.ts";
 import type { DeviceRequest } from "../../catalog/device-request.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
@@ -51,6 +52,8 @@ export interface BenchConfig {
   readonly limit: number | null;
   /** Retrieval: texts that are matched with an image; null: the protocol's. */
   readonly rerank: number | null;
+  /** What puts them in order; null: matching. */
+  readonly rerankBy: RerankBy | null;
   readonly cache: string;
   readonly overwrite: boolean;
 }

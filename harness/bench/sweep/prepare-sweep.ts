@@ -18,7 +18,7 @@ import { checkpointPlace, findCheckpoint, refuseSameNames } from "../../catalog/
 import type { DataPlaces, OpenedSplit } from "../../catalog/open-split.ts";
 import { promptFault } from "../../evaluation/generation/requests.ts";
 import { askingOf } from "../../evaluation/generation/asking.ts";
-import { rankingOf } from "../../evaluation/retrieval/prepare.ts";
+import { rankingOf, refuseWithoutTextHead } from "../../evaluation/retrieval/ranking.ts";
 import { provenance } from "../../catalog/provenance.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
 import { settingsOf } from "./bench-config.ts";
@@ -88,18 +88,28 @@ interface OpenedTask {
 async function openTask(config: BenchConfig, places: DataPlaces): Promise<OpenedTask> {
   const { catalog } = places;
   const task = await findTask(catalog, config.task);
-  const { protocol: name, rerank } = config;
+  const { protocol: name, rerank, rerankBy } = config;
   if (task.kind === "retrieval") {
     const opened = await openSplit(task, config, places);
     refuseUnaskable(opened.samples, ({ fault = null }) => fault);
-    const protocol = rankingOf(task, name, rerank === null ? {} : { rerank });
+    const replaced = {
+      ...(rerank !== null && { rerank }),
+      ...(rerankBy !== null && rerankBy !== "itm" && { rerankBy }),
+    };
+    const protocol = rankingOf(task, name, replaced);
     const subject = retrievalSubject({ opened, protocol });
-    const subjectOf = ({ kind }: FoundCheckpoint): Subject | null => (kind === "retrieval" ? subject : null);
-    return { task, opened, subjectOf, plan: [["rerank", protocol.rerank]] };
+    const subjectOf = (found: FoundCheckpoint): Subject | null => {
+      if (found.kind !== "retrieval") return null;
+      refuseWithoutTextHead(found, protocol);
+      return subject;
+    };
+    const ordered = protocol.rerankBy === "itm" ? [] : [["rerank by", protocol.rerankBy] as const];
+    return { task, opened, subjectOf, plan: [["rerank", protocol.rerank], ...ordered] };
   }
-  if (rerank !== null) {
+  const flag = rerank !== null ? "--rerank" : rerankBy !== null ? "--rerank-by" : null;
+  if (flag !== null) {
     const names = catalog.tasks.filter(({ kind }) => kind === "retrieval").map((each) => each.name);
-    throw new UsageError(`--rerank: ${task.name} ranks nothing. Tasks that do: ${names.join(", ")}.`);
+    throw new UsageError(`${flag}: ${task.name} ranks nothing. Tasks that do: ${names.join(", ")}.`);
   }
   const opened = await openSplit(task, config, places);
   const { samples } = opened;

@@ -8,8 +8,8 @@ import type { RetrievalSample } from "../../../datasets/dataset.ts";
 import type { BenchAccuracy } from "../../../reports/records/bench/bench-run.ts";
 import { retrievalScoreNames, usualRetrievalMetrics } from "../../../tasks/metrics/recall.ts";
 import { clusteredStandardError } from "../../../tasks/metrics/standard-error.ts";
-import type { RetrievalProtocol } from "../../../tasks/task.ts";
 import type { OpenedSplit } from "../../catalog/open-split.ts";
+import type { Ranking } from "../../evaluation/retrieval/ranking.ts";
 import { imagesToSend } from "../../processes/image-to-send.ts";
 import { SearchProcess } from "./search-process.ts";
 import { ownImages } from "./subject.ts";
@@ -17,7 +17,7 @@ import type { AskBatch, BatchAnswer, SampleTexts, Subject } from "./subject.ts";
 
 export interface RetrievalSubject {
   readonly opened: Pick<OpenedSplit<RetrievalSample>, "samples">;
-  readonly protocol: RetrievalProtocol;
+  readonly protocol: Ranking;
 }
 
 /** Texts that an answer names: recall at 10 is the last that is published. */
@@ -31,11 +31,11 @@ export function retrievalSubject({ opened, protocol }: RetrievalSubject): Subjec
       const process = await SearchProcess.start(place, options);
       try {
         const written = texts.map(({ text }) => protocol.text(text));
-        const { maxTokens } = protocol;
+        const { maxTokens, rerank, rerankBy } = protocol;
         const { stamps } = await process.call("readGallery", [written, { maxTokens }]);
         const galleryMs = Number(stamps.finishedNs - stamps.startedNs) / 1e6;
         const ids = texts.map(({ id }) => id);
-        return { process, ask: askToRank(process, { samples, ids, rerank: protocol.rerank }), galleryMs };
+        return { process, ask: askToRank(process, { samples, ids, rerank, rerankBy }), galleryMs };
       } catch (error) {
         await process.kill();
         throw error;
@@ -50,13 +50,16 @@ function askToRank(
   {
     samples,
     ids,
-    rerank,
-  }: { readonly samples: readonly RetrievalSample[]; readonly ids: readonly string[]; readonly rerank: number },
+    ...ranking
+  }: { readonly samples: readonly RetrievalSample[]; readonly ids: readonly string[] } & Pick<
+    Ranking,
+    "rerank" | "rerankBy"
+  >,
 ): AskBatch {
   const own = ownImages();
   return async (indices) => {
     const images = await imagesToSend(indices.map((index) => own(samples[index]!.image)));
-    const { value, stamps } = await search.call("rankTexts", [images, { rerank, shown }]);
+    const { value, stamps } = await search.call("rankTexts", [images, { ...ranking, shown }]);
     const answers = indices.map((_, place): BatchAnswer => {
       const ranked = value[place];
       if (ranked?.status !== "ranked") {

@@ -5,6 +5,7 @@ import type { Audit, TaskAudit } from "../../../reports/records/findings/audit.t
 import { audit as auditPair } from "../../evaluation/audit.ts";
 import { completeCode, incompleteCode } from "../exit-code.ts";
 import type { Surroundings } from "../declared-command.ts";
+import { overridesOf } from "../options/run.ts";
 import { deviceOf } from "../options/speed.ts";
 import type { AuditValues } from "./declared/evaluate.ts";
 import { pairsToRun } from "../../evaluation/pairs.ts";
@@ -38,7 +39,7 @@ export async function audit(
   const audits: TaskAudit[] = [];
   for (const [index, pair] of pairs.entries()) {
     try {
-      audits.push(await auditPair(pair, { ...values, overrides: {} }, { onProgress }));
+      audits.push(await auditPair(pair, { ...values, overrides: overridesOf(values) }, { onProgress }));
     } finally {
       if (pairs[index + 1]?.model !== pair.model) await pair.model.release();
     }

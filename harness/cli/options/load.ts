@@ -59,6 +59,7 @@ export const benchOptions = {
     ...rankingAndScore.rerank,
     help: "retrieval: texts that are matched with each image; 0 is none (default: the protocol's)",
   },
+  rerankBy: rankingAndScore.rerankBy,
   protocol,
   scenarios: underSpeed.option("--scenarios <names>", "single-stream, multi-stream, server, offline", {
     kind: choicesOf(scenarios, scenarioNamed),
@@ -144,7 +145,7 @@ export function benchConfigOf(
   kindOfFile: CheckpointKind | null = null,
 ): BenchConfig {
   const { model, precision: precisions, tasks, deviceId, latencyBound, minDuration, maxDuration, ...others } = values;
-  const { quick, restarts, limit, rerank, stall, output } = others;
+  const { quick, restarts, limit, rerank, rerankBy, stall, output } = others;
   const [task = "", ...more] = tasks;
   if (more.length > 0) {
     throw new UsageError(`--tasks: found ${tasks.join(", ")}, expected one task: a bench folder is for one.`);
@@ -164,6 +165,7 @@ export function benchConfigOf(
     stallMs: stall,
     limit: limit ?? (quick ? quickLimit : null),
     rerank: rerank ?? null,
+    rerankBy: rerankBy ?? null,
     output: output ?? resolve(join("bench", new Date().toISOString().slice(0, 19).replaceAll(":", "-"))),
   });
   checkBenchConfig(config);

@@ -121,11 +121,13 @@ export function defaultOutput(): string {
   return join("runs", new Date().toISOString().slice(0, 19).replaceAll(":", "-"));
 }
 
-function overridesOf(values: Partial<Values<typeof otherRunOptions>>): Overrides {
-  const { rerank, ciderDf, answers, lengthNorm } = values;
+/** Those of the flags that were given. Throws a UsageError. */
+export function overridesOf(values: Partial<Values<typeof otherRunOptions>>): Overrides {
+  const { rerank, rerankBy, ciderDf, answers, lengthNorm } = values;
   const [prompt, ...others] = values.prompt ?? [];
   return Object.freeze({
     ...(rerank !== undefined && { rerank }),
+    ...(rerankBy !== undefined && rerankBy !== "itm" && { rerankBy }),
     ...(ciderDf === "sample" && { ciderDf }),
     ...(prompt !== undefined && others.length === 0 && { prompt }),
     ...(answers === "ranked" && { answers }),

@@ -9,10 +9,11 @@ import {
 import type { Precision } from "../../../models/checkpoint/precision.ts";
 import { roleNames } from "../../../datasets/own/column-roles.ts";
 import { CheckpointError } from "../../../models/model.ts";
+import { rerankings } from "../../../tasks/metrics/retrieval-ranking.ts";
 import { readDataPlace } from "../../catalog/data-folder.ts";
 import { unknownName, UsageError } from "../../catalog/usage-error.ts";
 import { oneOf, unexpected, wholeFrom } from "../../catalog/values.ts";
-import { folder, limit, names, namesIn, namesOrPaths, single, text, value } from "./kinds.ts";
+import { choice, folder, limit, names, namesIn, namesOrPaths, single, text, value } from "./kinds.ts";
 import { optionsUnder } from "./option.ts";
 import type { Kind, Option } from "./option.ts";
 
@@ -140,6 +141,10 @@ export const protocols = ["paper", "lavis"] as const;
 export const rankingAndScore = {
   rerank: option("--rerank <n>", "retrieval: candidates of a row that are matched again; 0 is none", {
     kind: value(wholeFrom(0)),
+  }),
+  rerankBy: option("--rerank-by <what>", "retrieval: what orders these candidates: itm, itg or both", {
+    kind: choice(rerankings),
+    usual: "itm",
   }),
   ciderDf: option("--cider-df <where>", "CIDEr's document frequencies: split, or sample as the official code has it", {
     kind: value(oneOf(["split", "sample"]), ["split", "sample"]),

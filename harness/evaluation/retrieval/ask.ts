@@ -4,15 +4,17 @@
  */
 import type { RetrievalSample } from "../../../datasets/dataset.ts";
 import { explainMissingImage, isThereToRead } from "../../../datasets/images.ts";
-import type { FailedImage, ImageFile, ImageTextScorer, Matching, StageLatency } from "../../../models/model.ts";
+import type { FailedImage, ImageFile, ImageTextScorer, StageLatency } from "../../../models/model.ts";
 import type { TextTokens } from "../../../models/text/text-batches.ts";
 import type { Gallery } from "../../../tasks/metrics/recall.ts";
 import { candidates, textsToMatch } from "../../../tasks/metrics/retrieval-ranking.ts";
-import type { MatchedTexts, Similarities } from "../../../tasks/metrics/retrieval-ranking.ts";
+import type { MatchedTexts, RerankBy, Similarities } from "../../../tasks/metrics/retrieval-ranking.ts";
 import type { RetrievalProtocol } from "../../../tasks/task.ts";
 import { inOrder } from "../in-order.ts";
 import { isStoppedNow } from "../watcher.ts";
 import type { Watcher } from "../watcher.ts";
+import { matchTexts } from "./ranking.ts";
+import type { MatchedCandidates } from "./ranking.ts";
 
 /** A split to be ranked, all of it checked. */
 export interface SplitToEmbed {
@@ -99,6 +101,7 @@ async function explain(image: ImageFile, split: string): Promise<string | null> 
 
 export interface MatchingOptions {
   readonly rerank: number;
+  readonly rerankBy: RerankBy;
   readonly run: string;
   /** Ids of the images to match; unset: all. */
   readonly asked?: ReadonlySet<string>;
@@ -112,7 +115,7 @@ export interface MatchingOptions {
 export async function matchCandidates(
   scorer: ImageTextScorer,
   { images, texts, similarities }: EmbeddedSplit,
-  { rerank, run, asked, known, onMatched }: MatchingOptions,
+  { rerank, rerankBy, run, asked, known, onMatched }: MatchingOptions,
   watcher: Watcher,
 ): Promise<readonly MatchedTexts[] | null> {
   const all = textsToMatch(candidates(similarities, rerank));
@@ -124,15 +127,13 @@ export async function matchCandidates(
   const matchOne = async (
     own: Int32Array,
     index: number,
-  ): Promise<Known | NotAsked | Matching | FailedImage | null> => {
+  ): Promise<Known | NotAsked | MatchedCandidates | FailedImage | null> => {
     const image = images[index]!;
     if (!isAsked(image)) return notAsked;
     const kept = known?.get(image.id);
     if (kept !== undefined) return { status: "known", matched: kept };
     if (await isStoppedNow(watcher)) return null;
-    if (own.length === 0) return nothingToMatch;
-    const read = Array.from(own, (text) => texts[text]!);
-    return await scorer.match(image, read);
+    return await matchTexts(scorer, { image, texts: Array.from(own, (text) => texts[text]!), rerankBy });
   };
   let index = -1;
   for await (const matching of inOrder(all, scorer.matchesAtOnce ?? 1, matchOne)) {
@@ -164,10 +165,3 @@ interface NotAsked {
 }
 
 const notAsked: NotAsked = { status: "not asked" };
-
-const nothingToMatch: Matching = {
-  status: "matched",
-  logits: new Float32Array(0),
-  probabilities: new Float32Array(0),
-  latencyMs: {},
-};

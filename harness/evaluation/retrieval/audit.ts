@@ -7,16 +7,17 @@ import { CheckpointError } from "../../../models/model.ts";
 import type { ImageFile, ImageTextScorer } from "../../../models/model.ts";
 import type { AuditDifference, AuditOutcome } from "../../../reports/records/findings/audit.ts";
 import { candidates } from "../../../tasks/metrics/retrieval-ranking.ts";
-import type { RetrievalProtocol } from "../../../tasks/task.ts";
 import { scoreTolerance } from "../audit.ts";
 import type { AuditFindings } from "../verbs.ts";
+import { matchTexts } from "./ranking.ts";
+import type { Ranking } from "./ranking.ts";
 
 /** Texts an image is matched with: the most similar. Each costs a pass through the Q-Former, alone. */
 const matchedTexts = 16;
 
 export interface RetrievalAuditWork {
   readonly samples: readonly RetrievalSample[];
-  readonly protocol: RetrievalProtocol;
+  readonly protocol: Ranking;
   readonly batchSize: number;
 }
 
@@ -47,9 +48,10 @@ export async function auditRetrieval(
     const row = Array.from(fast.subarray(index * read.length, (index + 1) * read.length));
     const places = Array.from(chosen[index]!);
     const texts = places.map((place) => read[place]!);
-    const together = texts.length === 0 ? [] : await match(scorer, images[index]!, texts);
+    const { rerankBy } = protocol;
+    const together = await match(scorer, { image: images[index]!, texts, rerankBy });
     const alone: number[] = [];
-    for (const text of texts) alone.push(...(await match(scorer, apart[index]!, [text])));
+    for (const text of texts) alone.push(...(await match(scorer, { image: apart[index]!, texts: [text], rerankBy })));
     for (const [plainScores, fastScores, name] of [
       [own, row, (place: number): string => words[place] ?? ""],
       [alone, together, (place: number): string => words[places[place] ?? 0] ?? ""],
@@ -78,10 +80,9 @@ async function embed(scorer: ImageTextScorer, images: readonly ImageFile[], size
 
 async function match(
   scorer: ImageTextScorer,
-  image: ImageFile,
-  texts: readonly (readonly number[])[],
+  candidates: Parameters<typeof matchTexts>[1],
 ): Promise<readonly number[]> {
-  const matching = await scorer.match(image, texts);
+  const matching = await matchTexts(scorer, candidates);
   if (matching.status === "failed") throw new CheckpointError(matching.error);
   return Array.from(matching.logits);
 }

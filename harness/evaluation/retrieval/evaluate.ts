@@ -9,7 +9,7 @@ import type { RunFolder } from "../../../reports/records/run-folder.ts";
 import { runName } from "../../../reports/records/run-record.ts";
 import type { RunPlan } from "../../../reports/records/run-record.ts";
 import type { MatchedTexts } from "../../../tasks/metrics/retrieval-ranking.ts";
-import type { RetrievalProtocol, RetrievalTask } from "../../../tasks/task.ts";
+import type { RetrievalTask } from "../../../tasks/task.ts";
 import type { ClusterOf } from "../clusters.ts";
 import type { LazyModel } from "../lazy-model.ts";
 import type { Shard } from "../shard.ts";
@@ -17,6 +17,7 @@ import type { Evaluation, MissingPredictions, PredictionsEnd } from "../verbs.ts
 import type { Watcher } from "../watcher.ts";
 import { embedSplit, matchCandidates } from "./ask.ts";
 import type { EmbeddedSplit, SplitToEmbed } from "./ask.ts";
+import type { Ranking } from "./ranking.ts";
 import { galleryOf, matchedByImage, pairsOf, scoreRanking, seenOf } from "./score.ts";
 
 /** What a run of a checkpoint without a language model needs, all of it checked. */
@@ -24,7 +25,7 @@ export interface RetrievalWork {
   readonly task: RetrievalTask;
   readonly split: Split<RetrievalSample>;
   readonly samples: readonly RetrievalSample[];
-  readonly protocol: RetrievalProtocol;
+  readonly protocol: Ranking;
   readonly cluster: ClusterOf;
   readonly plan: RunPlan;
   readonly folder: RunFolder;
@@ -117,6 +118,7 @@ async function rank(
   const idOfImage = new Map(samples.map(({ id, image }) => [image.id, id]));
   const options = {
     rerank: protocol.rerank,
+    rerankBy: protocol.rerankBy,
     run,
     asked: new Set(asked.map(({ image }) => image.id)),
     ...(kept !== null && { known: kept.known }),

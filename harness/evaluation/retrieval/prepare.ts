@@ -3,13 +3,12 @@ import type { RetrievalSample } from "../../../datasets/dataset.ts";
 import type { ImageTextScorer } from "../../../models/model.ts";
 import { candidateCounts } from "../../../tasks/metrics/retrieval-ranking.ts";
 import type { Similarities } from "../../../tasks/metrics/retrieval-ranking.ts";
-import type { ProtocolName, RetrievalProtocol, RetrievalTask } from "../../../tasks/task.ts";
+import type { RetrievalTask } from "../../../tasks/task.ts";
 import type { FoundScorer } from "../../catalog/catalog.ts";
 import type { OpenedSplit } from "../../catalog/open-split.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
 import type { InPrecision } from "../checkpoints.ts";
 import { clusterBy } from "../clusters.ts";
-import type { Overrides } from "../run-config.ts";
 import type { LazyModel } from "../lazy-model.ts";
 import { runPlan } from "../run-plan.ts";
 import { windowsOfShard } from "../shard.ts";
@@ -17,6 +16,7 @@ import type { Evaluation, Pair, Preparation } from "../verbs.ts";
 import { auditRetrieval } from "./audit.ts";
 import { embeddingBatches } from "./ask.ts";
 import { retrievalEvaluation } from "./evaluate.ts";
+import { rankingOf, refuseWithoutTextHead } from "./ranking.ts";
 
 interface RetrievalPair {
   readonly checkpoint: FoundScorer & InPrecision;
@@ -26,37 +26,34 @@ interface RetrievalPair {
 }
 
 export function retrievalPair(pair: RetrievalPair): Pair {
-  const { task, model, open } = pair;
+  const { checkpoint, task, model, open } = pair;
   return {
     ...pair,
     prepare: (shared) => prepareRetrieval(pair, shared),
     audit: async ({ protocol: name, overrides, batchSize }, onSample) => {
-      const { samples } = await open();
       const protocol = rankingOf(task, name, overrides);
+      refuseWithoutTextHead(checkpoint, protocol);
+      const { samples } = await open();
       return auditRetrieval(await model.load(), { samples, protocol, batchSize }, onSample);
     },
   };
-}
-
-/** How a retrieval task ranks, with the choices that flags replace. */
-export function rankingOf(task: RetrievalTask, name: ProtocolName, overrides: Overrides): RetrievalProtocol {
-  const protocol = task.protocols[name];
-  return { ...protocol, rerank: overrides.rerank ?? protocol.rerank };
 }
 
 async function prepareRetrieval(
   { checkpoint, task, model, open }: RetrievalPair,
   shared: Preparation,
 ): Promise<Evaluation> {
-  const { split, samples, data } = await open();
   const { config, batchSize, openFolder } = shared;
   const { shard, elsewhere } = config;
   if (elsewhere !== null || config.isApart) {
     throw new UsageError(`--tasks ${task.name}: a ranking cannot be queued. Split it with --shard.`);
   }
   const protocol = rankingOf(task, config.protocol, config.overrides);
-  const { maxTokens, rerank } = protocol;
-  const choices = { decoding: {}, retrieval: { maxTokens, rerank } };
+  refuseWithoutTextHead(checkpoint, protocol);
+  const { split, samples, data } = await open();
+  const { maxTokens, rerank, rerankBy } = protocol;
+  const retrieval = { maxTokens, rerank, ...(rerankBy !== "itm" && { rerankBy }) };
+  const choices = { decoding: {}, retrieval };
   const windows = embeddingBatches(samples, batchSize);
   const plan = await runPlan({ checkpoint, task, data, choices, windows }, shared);
   const cluster = clusterBy(plan.config.cluster, samples);

@@ -5,6 +5,8 @@
 import type { FailedImage, ImageFile, ImageTextScorer, StageLatency } from "../../../models/model.ts";
 import type { TextTokens } from "../../../models/text/text-batches.ts";
 import { rankedRow, rowCandidates } from "../../../tasks/metrics/retrieval-ranking.ts";
+import type { RerankBy } from "../../../tasks/metrics/retrieval-ranking.ts";
+import { matchTexts } from "./ranking.ts";
 
 /** Texts that images are ranked against. */
 export interface TextGallery {
@@ -25,6 +27,8 @@ export interface RankedTexts {
 export interface RankingOptions {
   /** How many of the most similar texts are matched with the image and ordered by logit + similarity. 0: ordered by similarity. */
   readonly rerank: number;
+  /** What stands for the logit. */
+  readonly rerankBy: RerankBy;
   /** How many texts are given for an image at most; where texts are matched, only matched ones. */
   readonly shown: number;
 }
@@ -71,18 +75,21 @@ export async function rankTexts(
 async function rankOne(
   scorer: ImageTextScorer,
   { tokens }: TextGallery,
-  { image, similar, rerank, shown }: RankingOptions & { readonly image: ImageFile; readonly similar: Float32Array },
+  {
+    image,
+    similar,
+    rerank,
+    rerankBy,
+    shown,
+  }: RankingOptions & { readonly image: ImageFile; readonly similar: Float32Array },
 ): Promise<RankedTexts | FailedImage> {
   const candidates = rowCandidates(similar, rerank === 0 ? shown : rerank);
   if (rerank === 0) return { status: "ranked", texts: rankedRow(similar, candidates, null), pairs: 0, latencyMs: {} };
-  const matching = await scorer.match(
-    image,
-    Array.from(candidates, (text) => tokens[text]!),
-  );
+  const texts = Array.from(candidates, (text) => tokens[text]!);
+  const matching = await matchTexts(scorer, { image, texts, rerankBy });
   if (matching.status === "failed") return matching;
   const ranked = rankedRow(similar, candidates, (_, place) => matching.logits[place]!);
-  const texts = firstOf(ranked, shown);
-  return { status: "ranked", texts, pairs: candidates.length, latencyMs: matching.latencyMs };
+  return { status: "ranked", texts: firstOf(ranked, shown), pairs: candidates.length, latencyMs: matching.latencyMs };
 }
 
 /** As many texts as are shown, from the start. */

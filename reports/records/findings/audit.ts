@@ -23,7 +23,7 @@ export interface TaskAudit {
   readonly differences: readonly AuditDifference[];
   /**
    * Largest difference over all samples, including those with equal answers: of answers' scores, or of similarities and
-   * matching logits.
+   * of what re-ranks, usually matching logits.
    */
   readonly largestScoreDifference: number;
   /** Why differences are expected in this precision; null: there must be none. */

@@ -7,6 +7,7 @@ import * as z from "zod";
 import { machineClassOf } from "../machine-class.ts";
 import { pointsPerUnsaidUnit } from "../metric-unit.ts";
 import { describeSystemCode, RunFolderError, systemCode } from "../run-folder-error.ts";
+import { protocolName } from "../run-record.ts";
 import type { RunRecord, ScoreSheet } from "../run-record.ts";
 import { readTextFile, TextFileError } from "../text-file.ts";
 import { recordedPrecision } from "../recorded-precision.ts";
@@ -54,7 +55,7 @@ export function historyLineOf({ record, scores }: { record: RunRecord; scores: S
     checkpoint: checkpoint.name,
     task: config.task,
     split: data.split,
-    protocol: Object.keys(config.overrides).length > 0 ? "custom" : config.protocol,
+    protocol: protocolName(config),
     precision: recordedPrecision(config),
     samples: counts.predicted,
     metrics: Object.fromEntries(metrics),

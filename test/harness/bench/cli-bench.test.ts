@@ -259,6 +259,14 @@ describe("bench, badly asked", () => {
       /shapes-opt-small: generates text, ranks nothing, and --tasks coco-retrieval is no task of it. Its tasks: vqav2, /,
     );
     await fails(["--rerank", "5"], /--rerank: vqav2 ranks nothing. Tasks that do: flickr30k-retrieval, coco-retr/);
+    await fails(
+      ["--rerank-by", "itg"],
+      /--rerank-by: vqav2 ranks nothing. Tasks that do: flickr30k-retrieval, coco-retr/,
+    );
+    await fails(
+      ["--model", "shapes-itm", "--tasks", "coco-retrieval", "--rerank-by", "itg"],
+      /--rerank-by itg: shapes-itm: its Q-Former has no head to write with\. Make one with: npx blip2-bench convert/,
+    );
     await fails(["--tasks", "coco-retrieval", "--rerank", "x"], /--rerank: found "x", expected a whole number from 0./);
     await fails(["--tasks", "vqav2,gqa"], /--tasks: found vqav2, gqa, expected one task/);
   });

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { rankTexts, readGallery } from "../../../harness/evaluation/retrieval/rank-texts.ts";
 import type { ImageTextScorer } from "../../../models/model.ts";
 
-/** Image n is as similar to text m as `similarities[n][m]`, and matches it with `logits[n][m]`. A text is its number. */
+/** Image n is as similar to text m as `similarities[n][m]`, and matches it with `logits[n][m]`; text m has four tokens of
+ * log-likelihood -m in all. A text is its number. */
 function tableScorer(
   similarities: readonly (readonly number[])[],
   logits: readonly (readonly number[])[],
@@ -30,7 +31,13 @@ function tableScorer(
       const of = Float32Array.from(texts.map(([text]) => logits[Number(id)]![text!]!));
       return Promise.resolve({ status: "matched", logits: of, probabilities: of, latencyMs: { matching: 3 } });
     },
-    weighTexts: () => Promise.reject(new Error("not asked for")),
+    weighTexts: (_, texts) =>
+      Promise.resolve({
+        status: "weighed",
+        logLikelihoods: Float32Array.from(texts, ([text]) => -text!),
+        tokens: Int32Array.from(texts, () => 4),
+        latencyMs: { matching: 1, likelihood: 2 },
+      }),
     forget: (images) => void forgotten.push(...images.map(({ id }) => id)),
     release: () => Promise.resolve(),
   };
@@ -52,7 +59,7 @@ describe("looking images up among texts", () => {
     const scorer = tableScorer(similarities, logits);
     const gallery = await readGallery(scorer, ["0", "1", "2", "3"], { maxTokens: 4 });
     const images = [image("0"), image("gone"), image("1")];
-    const [first, failed, last] = await rankTexts(scorer, gallery, { images, rerank: 2, shown: 10 });
+    const [first, failed, last] = await rankTexts(scorer, gallery, { images, rerank: 2, rerankBy: "itm", shown: 10 });
     assert.deepEqual(scorer.matched, [
       [0, 2],
       [1, 2],
@@ -68,9 +75,31 @@ describe("looking images up among texts", () => {
   it("orders by similarity alone where nothing is to be matched, and shows as many as are asked for", async () => {
     const scorer = tableScorer(similarities, logits);
     const gallery = await readGallery(scorer, ["0", "1", "2", "3"], { maxTokens: 4 });
-    const ranked = await rankTexts(scorer, gallery, { images: [image("0"), image("1")], rerank: 0, shown: 3 });
+    const ranked = await rankTexts(scorer, gallery, {
+      images: [image("0"), image("1")],
+      rerank: 0,
+      rerankBy: "itm",
+      shown: 3,
+    });
     const texts = ranked.map((each) => each.status === "ranked" && each.texts);
     assert.deepEqual(texts, [[[2], [0], [1]], [[1, 2, 3]]]);
     assert.deepEqual(scorer.matched, []);
+  });
+
+  it("orders by the mean log-likelihood of a token, or by this and the logit, where that is asked for", async () => {
+    const images = [image("0")];
+    for (const [rerankBy, matched, order] of [
+      ["itg", [], [[0], [2]]], // 0.5 - 0 / 4 and 0.75 - 2 / 4
+      ["both", [[0, 2]], [[0], [2]]], // 0.5 + 1 - 0 / 4 and 0.75 + 0.75 - 2 / 4
+    ] as const) {
+      const scorer = tableScorer(similarities, logits);
+      const gallery = await readGallery(scorer, ["0", "1", "2", "3"], { maxTokens: 4 });
+      const [ranked] = await rankTexts(scorer, gallery, { images, rerank: 2, rerankBy, shown: 10 });
+      assert.ok(ranked?.status === "ranked");
+      assert.deepEqual(scorer.matched, matched);
+      assert.deepEqual(ranked.texts, order);
+      assert.deepEqual(Object.keys(ranked.latencyMs), ["vision", "compare", "matching", "likelihood"]);
+      assert.equal(ranked.latencyMs["matching"], rerankBy === "itg" ? 1 : 4);
+    }
   });
 });

@@ -54,7 +54,7 @@ describe("retrieval with shapes-itm", () => {
     const { similarities, gallery } = embedded;
     assertClose(similarities.values, await goldens.floats("itc"), "similarities");
 
-    const matched = await matchCandidates(scorer, embedded, { rerank, run: "test" }, watcher);
+    const matched = await matchCandidates(scorer, embedded, { rerank, rerankBy: "itm", run: "test" }, watcher);
     assert.ok(matched);
     const found = candidates(similarities, rerank);
     for (const [direction, rows] of [
@@ -94,7 +94,7 @@ describe("retrieval with shapes-itm", () => {
         "15 texts are re-ranked for each image and 3 images for each text.",
     );
     assert.equal(rerankNote(3, embedded.similarities), null);
-    const matched = await matchCandidates(scorer, embedded, { rerank: 128, run: "test" }, watcher);
+    const matched = await matchCandidates(scorer, embedded, { rerank: 128, rerankBy: "itm", run: "test" }, watcher);
     assert.deepEqual(
       matched!.map(({ texts }) => texts.length),
       [15, 15, 15],
@@ -121,7 +121,7 @@ describe("retrieval with shapes-itm", () => {
     assert.equal(embedded.similarities.values.length, 20);
 
     const none = await embedSplit(scorer, workOf(samples.slice(1, 3)), watcher);
-    assert.deepEqual(await matchCandidates(scorer, none!, { rerank: 128, run: "test" }, watcher), []);
+    assert.deepEqual(await matchCandidates(scorer, none!, { rerank: 128, rerankBy: "itm", run: "test" }, watcher), []);
     assert.deepEqual(scoreRetrieval(none!, 128, []).scores, {});
     const failed = await scorer.match({ id: "missing", path: missing }, [[2, 3]]);
     assert.ok(failed.status === "failed" && failed.error.includes("no such file"));
@@ -181,18 +181,23 @@ describe("retrieval with shapes-itm", () => {
   it("matches no image twice, and stops between images", async () => {
     const embedded = await embedSplit(scorer, workOf(await flickr30k(3)), watcher);
     assert.ok(embedded);
-    const first = await matchCandidates(scorer, embedded, { rerank: 2, run: "test" }, watcher);
+    const first = await matchCandidates(scorer, embedded, { rerank: 2, rerankBy: "itm", run: "test" }, watcher);
     const known = new Map([[embedded.gallery.images[1]!, first![1]!]]);
     const matchedNow: string[] = [];
     const onMatched = ({ id }: { id: string }) => {
       matchedNow.push(id);
       return Promise.resolve();
     };
-    const again = await matchCandidates(scorer, embedded, { rerank: 2, run: "test", known, onMatched }, watcher);
+    const again = await matchCandidates(
+      scorer,
+      embedded,
+      { rerank: 2, rerankBy: "itm", run: "test", known, onMatched },
+      watcher,
+    );
     assert.deepEqual(again, first);
     assert.deepEqual(matchedNow, [embedded.gallery.images[0], embedded.gallery.images[2]]);
     const stopping = { ...watcher, isStopped: () => true };
-    assert.equal(await matchCandidates(scorer, embedded, { rerank: 2, run: "test" }, stopping), null);
+    assert.equal(await matchCandidates(scorer, embedded, { rerank: 2, rerankBy: "itm", run: "test" }, stopping), null);
     assert.equal(await embedSplit(scorer, workOf(await flickr30k(3)), stopping), null);
   });
 

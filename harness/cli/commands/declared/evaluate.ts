@@ -9,7 +9,7 @@ import { mixedProcessors } from "../../options/queue.ts";
 import { plainRunOptions, runOptions, workerOptions } from "../../options/run.ts";
 import { batchSizeOption, cache, device, runSpeed, threads } from "../../options/speed.ts";
 import { answering, protocol } from "../../options/text.ts";
-import { modelOption, movedData, precision, samples, tasksOption } from "../../options/what-to-run.ts";
+import { modelOption, movedData, precision, rankingAndScore, samples, tasksOption } from "../../options/what-to-run.ts";
 
 const underWhatToRun = optionsUnder("What to run");
 
@@ -151,6 +151,7 @@ const auditOptions = {
     kind: limit,
     otherwise: 32,
   }),
+  rerankBy: rankingAndScore.rerankBy,
   protocol,
   batchSize: batchSizeOption("questions a batch of the fast way"),
   threads,
