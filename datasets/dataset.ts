@@ -28,6 +28,11 @@ export interface Sample {
   readonly image: ImageFile;
   /** All columns of a row of own data (own/own-data.ts), for prompts and metrics; unset: official data. */
   readonly columns?: Columns;
+  /**
+   * What is wrong with its row of own data, with file and place. The sample is not asked and is in no prompt: it fails with this
+   * message. Unset: nothing is.
+   */
+  readonly fault?: string;
 }
 
 /**

@@ -12,9 +12,10 @@ import type { Surroundings } from "../declared-command.ts";
 import type { DataValues } from "./declared/look-after.ts";
 import { datasetsNamed } from "../pull/named-datasets.ts";
 
-const shownImages = 3;
+/** Images, and rows, that are named of all that are wrong. */
+const shownFaults = 3;
 
-/** Gives the exit code: 2 where something is missing or damaged. */
+/** Gives the exit code: 2 where something is missing, damaged or faulty. */
 export async function data(
   { images, columns, allowOutside }: DataValues,
   [action = "", folder, ...names]: readonly string[],
@@ -44,8 +45,8 @@ async function check(
 }
 
 function isRight({ splits, archives }: DataCheck): boolean {
-  const isWhole = ({ problem, missing, damaged }: CheckedSplit): boolean =>
-    problem === null && missing.length + damaged.length === 0;
+  const isWhole = ({ problem, missing, damaged, faulty }: CheckedSplit): boolean =>
+    problem === null && missing.length + damaged.length + faulty.length === 0;
   return splits.every(isWhole) && archives.every(({ problem }) => problem === null);
 }
 
@@ -62,9 +63,13 @@ const splitColumns: readonly ColumnOf<CheckedSplit>[] = [
   countColumn("damaged", ({ damaged }) => damaged.length),
 ];
 
+/** Shown where there are some: official files have none. */
+const faultyColumn = countColumn("faulty rows", ({ faulty }) => faulty.length);
+
 function describe(checked: DataCheck): string {
   const { splits, archives, folder } = checked;
-  const table = tableToText(tableOf(splitColumns, splits));
+  const columns = splits.some(({ faulty }) => faulty.length > 0) ? [...splitColumns, faultyColumn] : splitColumns;
+  const table = tableToText(tableOf(columns, splits));
   const lines = splits.flatMap((split) => linesOf(split));
   const zips = archives.map(({ path, members, problem }) => problem ?? `${path}: ${members} members, all whole`);
   const verdict = isRight(checked)
@@ -79,12 +84,13 @@ function linesOf({
   problem,
   missing,
   damaged,
+  faulty,
   notes,
   shown,
   command,
 }: CheckedSplit): readonly string[] {
   const name = `${dataset} ${split}`;
-  const first = missing.slice(0, shownImages).map(({ id }) => id);
+  const first = missing.slice(0, shownFaults).map(({ id }) => id);
   return [
     ...(problem === null ? [] : [problem]),
     ...notes,
@@ -93,8 +99,14 @@ function linesOf({
       return `  ${parts.filter((part) => part !== "").join("  ")}`;
     }),
     ...(missing.length === 0 ? [] : [`${name}: ${missing.length} images are not there, first ${first.join(", ")}.`]),
-    ...damaged.slice(0, shownImages).map(({ why }) => why),
-    ...(damaged.length > shownImages ? [`${name}: and ${damaged.length - shownImages} more damaged images.`] : []),
+    ...firstOf(damaged, `${name}: damaged images`),
+    ...firstOf(faulty, `${name}: faulty rows`),
     ...(command === null ? [] : [`  ${command}`]),
   ];
+}
+
+/** `what`: begins the line that counts those that are not shown. */
+function firstOf(faults: readonly { readonly why: string }[], what: string): readonly string[] {
+  const more = faults.length - shownFaults;
+  return [...faults.slice(0, shownFaults).map(({ why }) => why), ...(more > 0 ? [`${what}: and ${more} more.`] : [])];
 }
