@@ -4,6 +4,7 @@
  */
 import path from "node:path";
 import * as z from "zod";
+import { dangerOf } from "./backtracking.ts";
 import { check, readJsonFile, refuse } from "./json-section.ts";
 
 export const ADAPTER_CONFIG = "adapter_config.json";
@@ -58,7 +59,7 @@ export async function readAdapterConfig(folder: string): Promise<AdapterConfig |
     );
   }
   const alphas = Object.entries(config.alpha_pattern ?? {}).map(([key, alpha]) => ({
-    pattern: pattern(key, () => refuse(section, "alpha_pattern", "regular expressions of module names")),
+    pattern: pattern(key, (expected) => refuse(section, "alpha_pattern", expected)),
     alpha,
   }));
   const { base_model_name_or_path: base = null, revision = null } = config;
@@ -77,10 +78,14 @@ function isChosen(value: unknown): boolean {
 }
 
 /** A key of a pattern is a regular expression for the end of a module's path (peft, utils/other.py, get_pattern_key). */
-function pattern(key: string, onBroken: () => never): RegExp {
+function pattern(key: string, onBroken: (expected: string) => never): RegExp {
+  const expected = "regular expressions of module names";
+  let compiled: RegExp;
   try {
-    return new RegExp(`^(?:.*\\.)?(?:${key})$`);
+    compiled = new RegExp(`^(?:.*\\.)?(?:${key})$`);
   } catch {
-    return onBroken();
+    return onBroken(expected);
   }
+  const danger = dangerOf(compiled);
+  return danger === null ? compiled : onBroken(`${expected} that end soon; one with what stands before it ${danger}`);
 }

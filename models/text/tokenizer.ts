@@ -6,6 +6,7 @@ import path from "node:path";
 import { Normalizer, Tokenizer as LibraryTokenizer } from "@huggingface/tokenizers";
 import * as z from "zod";
 import { readCharacterMap } from "./character-map.ts";
+import { dangerOf } from "../checkpoint/backtracking.ts";
 import type { Blip2Config } from "../checkpoint/config.ts";
 import { check, readJsonFile } from "../checkpoint/json-section.ts";
 import { CheckpointError } from "../model.ts";
@@ -62,6 +63,7 @@ export async function loadTokenizer(
   checkIds(tokenizer, file);
   const { model, normalizer } = tokenizer;
   const library = usable(file, () => new LibraryTokenizer(tokenizer, settings ?? {}));
+  checkPatterns([library.normalizer, library.pre_tokenizer, library.post_processor, library.decoder], file);
   const map = normalizer?.precompiled_charsmap;
   if (map !== undefined) library.normalizer = new CharacterMapNormalizer(readCharacterMap(map, file));
   usable(file, () => library.encode("a b", { add_special_tokens: true })); // uses every part once
@@ -123,6 +125,26 @@ function usable<T>(file: string, give: () => T): T {
     const reason = isSaid ? String(cause) : "a part of it is not as the format has it";
     throw new CheckpointError(`${file}: the tokenizers library cannot use it: ${reason}.`, { cause });
   }
+}
+
+/** Every regular expression of these parts and of what they hold, as the library will run it, ends soon on any text. */
+function checkPatterns(parts: readonly unknown[], file: string): void {
+  const seen = new Set<unknown>();
+  const visit = (value: unknown): void => {
+    const isPart = typeof value === "function" || typeof value === "object"; // the library's parts are functions with fields
+    if (!isPart || value === null || seen.has(value)) return;
+    seen.add(value);
+    if (value instanceof RegExp) {
+      const danger = dangerOf(value);
+      if (danger === null) return;
+      throw new CheckpointError(
+        `${file}: the pattern ${String(value).slice(0, 60)} ${danger}, so it may take for ever on some text. ` +
+          "Use the tokenizer of the original model.",
+      );
+    }
+    Object.values(value).forEach(visit);
+  };
+  visit(parts);
 }
 
 /** Takes the place of the library's stand-in for a precompiled character map. */

@@ -10,6 +10,9 @@ declare module "@huggingface/tokenizers" {
 
   export class Tokenizer {
     normalizer: Normalizer | null;
+    readonly pre_tokenizer: object | null;
+    readonly post_processor: object | null;
+    readonly decoder: object | null;
     /** tokenizer.json and tokenizer_config.json. */
     constructor(tokenizer: object, config: object);
     encode(text: string, options: { add_special_tokens: boolean }): { readonly ids: number[] };

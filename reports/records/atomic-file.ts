@@ -3,17 +3,25 @@
  * is written to a temporary file in the same folder, flushed to disk and renamed; then the folder is flushed, so that
  * the new name is on disk, too.
  */
-import { open, readdir, rename, rm } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { open, readdir, rename, rm, stat } from "node:fs/promises";
+import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
 
-/** Path of a temporary file beside the file, used by this process only. After a crash the next write of the file removes it. */
-export function temporaryPath(path: string): string {
-  return `${path}.${process.pid}.tmp`;
+/** Stands for this machine in names: other machines may write into the folder, and their processes have ids of their own. */
+const machine = `h${createHash("sha256").update(hostname()).digest("hex").slice(0, 8)}`;
+
+/** Path of a temporary file beside the file, used by one process only. After a crash the next write of the file removes it. */
+export function temporaryPath(path: string, pid = process.pid): string {
+  return `${path}.${machine}.${pid}.tmp`;
 }
+
+/** Earlier versions wrote names without a machine. */
+const temporaryName = /^(.+?)(?:\.(h[0-9a-f]{8}))?\.(\d+)\.tmp$/;
 
 /** Whether `name` is a temporary name of one of these files. */
 export function isTemporaryName(name: string, of: ReadonlySet<string>): boolean {
-  const [, base] = /^(.+)\.\d+\.tmp$/.exec(name) ?? [];
+  const [, base] = temporaryName.exec(name) ?? [];
   return base !== undefined && of.has(base);
 }
 
@@ -36,14 +44,27 @@ export async function writeFileWhole(path: string, content: string | Uint8Array)
   await removeLeftBehind(path);
 }
 
-/** Removes temporary files of processes that were killed while they wrote this file; those of running ones stay. */
+/** No file takes longer to write. */
+const abandonedMs = 3_600_000;
+
+/**
+ * Removes temporary files of processes that were killed while they wrote this file; those of running ones stay. Whether a
+ * process of another machine runs is not known here: its file is removed when an hour has passed since it was written to.
+ */
 export async function removeLeftBehind(path: string): Promise<void> {
   const names = await readdir(dirname(path)).catch((): string[] => []);
-  const of = new Set([basename(path)]);
-  for (const name of names.filter((each) => isTemporaryName(each, of))) {
-    const pid = Number(name.split(".").at(-2));
-    if (!isRunning(pid)) await rm(join(dirname(path), name), { force: true }).catch(() => undefined); // not ours to remove
+  for (const name of names) {
+    const [, base, on, pid] = temporaryName.exec(name) ?? [];
+    if (base !== basename(path)) continue;
+    const left = join(dirname(path), name);
+    const isLeft = on === machine ? !isRunning(Number(pid)) : await isAbandoned(left);
+    if (isLeft) await rm(left, { force: true }).catch(() => undefined); // not ours to remove
   }
+}
+
+async function isAbandoned(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => null);
+  return found !== null && Date.now() - found.mtimeMs > abandonedMs;
 }
 
 /** Whether a process of this machine has this id, of any user. */

@@ -11,6 +11,7 @@ import { loadBlip2 } from "../../../models/load-blip2.ts";
 import { loadRetrievalCheckpoint } from "../../../models/load-blip2-retrieval.ts";
 import { loadWriterCheckpoint } from "../../../models/load-writer.ts";
 import { CheckpointError } from "../../../models/model.ts";
+import { temporaryPath } from "../../../reports/records/atomic-file.ts";
 import { cacheFolder } from "../../support/project.ts";
 import { temporaryFolder } from "../../support/temporary-files.ts";
 import { expectedTensors, hubCheckpoint, torchFile } from "../../support/torch-fixtures.ts";
@@ -231,7 +232,7 @@ describe("a conversion", () => {
 
   it("that was killed before its first shard goes on, and one whose journal is damaged says so", async () => {
     const journal = '{"plan":"';
-    const killed = temporaryFolder({ "conversion.json.999999999.tmp": journal }); // no process has this id
+    const killed = temporaryFolder({ [temporaryPath("conversion.json", 999_999_999)]: journal }); // no process has this id
     const made = await converted(torchFile("opt.pth"), { language: opt }, { output: killed });
     assert.ok(!readdirSync(made.checkpoint.folder).some((name) => name.endsWith(".tmp")));
     const output = temporaryFolder({ "conversion.json": journal });

@@ -100,6 +100,12 @@ describe("an adapter's update", () => {
       'FOLDER/adapter_config.json: alpha_pattern is {"(":1}, expected regular expressions of module names.',
     ],
     [
+      "with a pattern that may take for ever",
+      tiny({ alpha_pattern: { "(a+)+": 1 } }, matrices({ ...A, ...B })),
+      'FOLDER/adapter_config.json: alpha_pattern is {"(a+)+":1}, expected regular expressions of module names that end soon; one ' +
+        "with what stands before it repeats a group with a choice or a repeat in it.",
+    ],
+    [
       "without half of it",
       tiny({}, matrices(A)),
       `${file}: tensor "${Object.keys(A)[0]}" has no lora_B. Is the download complete?`,

@@ -178,6 +178,30 @@ describe("a tokenizer that does not fit its checkpoint", () => {
   });
 });
 
+describe("a tokenizer with a pattern that may take for ever", () => {
+  const split = { type: "Split", pattern: { Regex: "(a+)+$" }, behavior: "Isolated", invert: false };
+  const replace = { type: "Replace", pattern: { Regex: "(a|a)*b" }, content: "" };
+  for (const [base, part, value, pattern] of [
+    ["shapes-itm", "pre_tokenizer", { type: "Sequence", pretokenizers: [split] }, String.raw`/(a+)+(?:(?=\n)|(?![\s\S]))/gu`],
+    ["shapes-t5-small", "normalizer", { type: "Sequence", normalizers: [replace] }, "/(a|a)*b/gu"],
+    ["shapes-itm", "decoder", { type: "Sequence", decoders: [replace] }, "/(a|a)*b/gu"],
+  ] as const) {
+    it(`is refused before the pattern is used: ${part}`, async () => {
+      const folder = temporaryFolder();
+      cpSync(bundledFolder(base), folder, { recursive: true });
+      const file = path.join(folder, "tokenizer.json");
+      const json = JSON.parse(readFileSync(file, "utf8")) as object;
+      writeFileSync(file, JSON.stringify({ ...json, [part]: value }));
+      await assertRefused(
+        () => loadTokenizer(folder, configIn(bundledFolder(base))),
+        `FOLDER/tokenizer.json: the pattern ${pattern} repeats a group with a choice or a repeat in it, so it may take for ever ` +
+          "on some text. Use the tokenizer of the original model.",
+        folder,
+      );
+    });
+  }
+});
+
 describe("a precompiled character map", () => {
   it("that is damaged is refused", async () => {
     for (const base64 of ["", "AAAA", Buffer.from([255, 255, 255, 0, 1]).toString("base64")]) {
