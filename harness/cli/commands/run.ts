@@ -54,7 +54,7 @@ export async function runAsAsked(
   const config: RunConfig = {
     ...planned,
     schedulerTask,
-    shard: shardOf({ ...values, prompts: planned.prompts }, resume, surroundings),
+    shard: shardOf(values, resume, surroundings),
   };
   const pulled = values.pull ? await pullMissing(config, surroundings) : completeCode;
   if (pulled !== completeCode) return pulled;
@@ -63,11 +63,10 @@ export async function runAsAsked(
 
 /** Throws a UsageError where other options do not go with --shard. */
 function shardOf(
-  values: RunValues & Pick<RunConfig, "prompts">,
+  { shard, output, batchSize, firstSteps }: RunValues,
   command: string,
   { scheduler }: Surroundings,
 ): Shard | null {
-  const { shard, output, batchSize, firstSteps, prompts } = values;
   if (shard === null) return null;
   if (output === null) throw new UsageError("--shard: needs --output, the folder that all shards share.");
   if (batchSize === "auto") {
@@ -75,9 +74,6 @@ function shardOf(
   }
   if (firstSteps !== undefined) {
     throw new UsageError("--shard: shards keep no first steps. Leave out --first-steps.");
-  }
-  if (prompts.length > 0) {
-    throw new UsageError(`--shard: found ${prompts.length} prompts, expected one. Give each a run of its own.`);
   }
   return { windows: { kind: "every", index: scheduler.indexOf(shard), of: shard.of }, command };
 }
