@@ -11,7 +11,15 @@ import type { RetrievalConfig } from "./checkpoint/config.ts";
 import type { ImageTokenStore } from "./image-token-store.ts";
 import type { ImageTokens } from "./features/image-tokens.ts";
 import { CheckpointError } from "./model.ts";
-import type { FailedImage, ImageEmbedding, ImageFile, ImageTextScorer, Matching, StageLatency } from "./model.ts";
+import type {
+  FailedImage,
+  ImageEmbedding,
+  ImageFile,
+  ImageTextScorer,
+  Likelihoods,
+  Matching,
+  StageLatency,
+} from "./model.ts";
 import { imageKeyNames } from "./networks/q-former-text.ts";
 import { float32Tensor, floats, freeOnDevice, joinedFloats } from "./runtime.ts";
 import type { Feeds, Session } from "./runtime.ts";
@@ -19,6 +27,7 @@ import { StageClock } from "./stage-clock.ts";
 import { textBatches, textMask } from "./text/text-batches.ts";
 import type { NoNumbersReason } from "./no-numbers.ts";
 import type { TextTokens } from "./text/text-batches.ts";
+import type { TextLikelihoods } from "./text-likelihoods.ts";
 import type { Tokenizer } from "./text/tokenizer.ts";
 
 /** A graph each, see networks/. */
@@ -35,6 +44,17 @@ export interface Blip2RetrievalParts {
   readonly images: ImageTokens;
   readonly store: ImageTokenStore;
   readonly noNumbersReason: NoNumbersReason;
+  /** Loads what says how likely texts are, when that is first asked; rejects with a CheckpointError where it cannot. */
+  readonly loadLikelihoods: () => Promise<TextLikelihoods>;
+}
+
+/** An image ready to be read with texts. */
+interface SeenImage {
+  readonly status: "seen";
+  /** [1, tokens, vision] */
+  readonly image_tokens: Tensor;
+  /** Where it had to be encoded. */
+  readonly encodingMs: StageLatency;
 }
 
 /** Texts read alone at a time. */
@@ -49,6 +69,7 @@ export class Blip2Retrieval implements ImageTextScorer {
   readonly name: string;
   readonly weightsBytes: number;
   readonly #parts: Blip2RetrievalParts;
+  #likelihoods: Promise<TextLikelihoods> | null = null;
 
   constructor(parts: Blip2RetrievalParts) {
     this.name = parts.name;
@@ -140,18 +161,12 @@ export class Blip2Retrieval implements ImageTextScorer {
   }
 
   async match(image: ImageFile, texts: readonly TextTokens[]): Promise<Matching | FailedImage> {
-    const { config, sessions, store } = this.#parts;
+    const { config, sessions } = this.#parts;
     const { queries, pad } = config.qFormer;
     const clock = new StageClock();
-    let image_tokens = this.#tensor(await clock.time("store", () => store.get(image.id)));
-    let encodingMs: StageLatency = {};
-    if (image_tokens === null) {
-      const loaded = await this.#parts.images.load(image);
-      if (loaded.status === "failed") return loaded;
-      const encoded = await this.#parts.images.encode([loaded]);
-      image_tokens = encoded.image_tokens;
-      encodingMs = encoded.latencyMs[0]!;
-    }
+    const shown = await this.#see(image, clock);
+    if (shown.status === "failed") return shown;
+    const { image_tokens, encodingMs } = shown;
     const seen = await clock.time("imageKeys", () => this.#imageKeys(image_tokens));
 
     const logits = new Float32Array(texts.length);
@@ -176,14 +191,42 @@ export class Blip2Retrieval implements ImageTextScorer {
     return { status: "matched", logits, probabilities, latencyMs: { ...encodingMs, ...clock.shares(1) } };
   }
 
+  async weighTexts(image: ImageFile, texts: readonly TextTokens[]): Promise<Likelihoods | FailedImage> {
+    this.#likelihoods ??= this.#parts.loadLikelihoods();
+    const likelihoods = await this.#likelihoods;
+    const clock = new StageClock();
+    const shown = await this.#see(image, clock);
+    if (shown.status === "failed") return shown;
+    const sums = await likelihoods.weigh(shown.image_tokens, texts, clock);
+    if (sums.logLikelihoods.some(Number.isNaN)) {
+      throw new CheckpointError(`${this.name}: ${await this.#parts.noNumbersReason("the likelihoods of texts")}`);
+    }
+    return { status: "weighed", ...sums, latencyMs: { ...shown.encodingMs, ...clock.shares(1) } };
+  }
+
   forget(images: readonly ImageFile[]): void {
     for (const { id } of images) this.#parts.store.drop(id);
   }
 
   async release(): Promise<void> {
     for (const session of Object.values(this.#parts.sessions)) await session.release();
+    await this.#likelihoods?.then(
+      (loaded) => loaded.release(),
+      () => undefined, // the call that needed it was told why
+    );
     await this.#parts.images.release();
     await this.#parts.store.release();
+  }
+
+  /** The image's tokens as they were kept when it was embedded, or encoded anew. */
+  async #see(image: ImageFile, clock: StageClock): Promise<SeenImage | FailedImage> {
+    const { images, store } = this.#parts;
+    const kept = this.#tensor(await clock.time("store", () => store.get(image.id)));
+    if (kept !== null) return { status: "seen", image_tokens: kept, encodingMs: {} };
+    const loaded = await images.load(image);
+    if (loaded.status === "failed") return loaded;
+    const { image_tokens, latencyMs } = await images.encode([loaded]);
+    return { status: "seen", image_tokens, encodingMs: latencyMs[0]! };
   }
 
   #tensor(tokens: Float32Array | null): Tensor | null {

@@ -69,7 +69,8 @@ export class ImageTokenStore {
   async get(image: string): Promise<Float32Array | null> {
     const slot = this.#slots.get(image);
     if (slot === undefined || this.#file === null) return null;
-    const bytes = await readBytes(this.#file, slot * this.#byteLength, this.#byteLength);
+    const scratch = { file: this.#folder, handle: this.#file };
+    const bytes = await readBytes(scratch, slot * this.#byteLength, this.#byteLength);
     return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
   }
 

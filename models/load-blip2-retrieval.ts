@@ -18,6 +18,8 @@ import { imageKeyNames, qFormerImageKeys, qFormerMatching, qFormerText } from ".
 import { qFormer } from "./networks/q-former.ts";
 import { imageEmbedding, similarity } from "./networks/retrieval-heads.ts";
 import { Session } from "./runtime.ts";
+import { TextLikelihoods } from "./text-likelihoods.ts";
+import { beginOfText, noTextHead } from "./text/begin-of-text.ts";
 import type { RuntimeOptions } from "./runtime.ts";
 import { rankInSmallerBatches } from "./smaller-batches.ts";
 import { loadTokenizer } from "./text/tokenizer.ts";
@@ -66,6 +68,11 @@ export async function loadRetrievalCheckpoint(
     images,
     store,
     noNumbersReason: noNumbersReason(checkpoint, options.precision),
+    loadLikelihoods: async () => {
+      if (!config.qFormer.textHead) throw noTextHead(name);
+      const begin = beginOfText(name, tokenizer);
+      return TextLikelihoods.load(weights, { config: config.qFormer, begin }, options);
+    },
   });
   return options.device === undefined || options.device.provider === "cpu" ? scorer : rankInSmallerBatches(scorer);
 }

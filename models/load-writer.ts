@@ -11,23 +11,18 @@ import { loadQFormerWriter } from "./generation/q-former-language-model.ts";
 import { loadWriterEncoder } from "./image-encoder.ts";
 import { readPixelSettings } from "./image/read-pixel-settings.ts";
 import type { LoadOptions } from "./load-blip2.ts";
-import { CheckpointError } from "./model.ts";
 import type { VisionLanguageModel } from "./model.ts";
 import { noNumbersReason } from "./no-numbers.ts";
 import { inSmallerBatches } from "./smaller-batches.ts";
+import { beginOfText, noTextHead } from "./text/begin-of-text.ts";
 import { loadTokenizer } from "./text/tokenizer.ts";
 import type { Tokenizer } from "./text/tokenizer.ts";
-
-/** What a text begins with (LAVIS, blip2.py:31-34). */
-const BEGIN = "[DEC]";
 
 /** Throws a CheckpointError where the checkpoint has no head to write with, or no word that texts begin with. */
 export async function loadWriterCheckpoint(checkpoint: Checkpoint, options: LoadOptions): Promise<VisionLanguageModel> {
   const { config, folder, name, notes } = checkpoint;
   if (config.kind !== "retrieval" || !config.qFormer.textHead) {
-    throw new CheckpointError(
-      `${name}: its Q-Former has no head to write with. Make one with: npx blip2-bench convert`,
-    );
+    throw noTextHead(name);
   }
   const onNote = (message: string): void => options.onPreparation?.({ kind: "note", message });
   notes.forEach(onNote);
@@ -65,14 +60,9 @@ function writingTokenizer(
   checkpoint: string,
   tokenizer: Tokenizer,
 ): { readonly tokenizer: Tokenizer; readonly endTokens: readonly number[] } {
-  const begin = tokenizer.encode(BEGIN, { specialTokens: false });
-  if (begin.length !== 1) {
-    throw new CheckpointError(
-      `${checkpoint}: its tokenizer has no word ${BEGIN}, which texts begin with. Convert it anew.`,
-    );
-  }
+  const begin = beginOfText(checkpoint, tokenizer);
   const end = tokenizer.encode("", { specialTokens: true }).at(-1)!; // [SEP]; loadTokenizer has looked for both
   const encodePrompt: Tokenizer["encodePrompt"] = (prompt, { maxTokens } = { maxTokens: Infinity }) =>
-    [...begin, ...tokenizer.encode(prompt ?? "", { specialTokens: false })].slice(0, maxTokens);
+    [begin, ...tokenizer.encode(prompt ?? "", { specialTokens: false })].slice(0, maxTokens);
   return { tokenizer: { ...tokenizer, encodePrompt }, endTokens: [end] };
 }

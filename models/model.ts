@@ -214,6 +214,17 @@ export interface Matching {
   readonly latencyMs: StageLatency;
 }
 
+/** How likely texts are after an image. */
+export interface Likelihoods {
+  readonly status: "weighed";
+  /** Natural logarithms, each the sum over a text's tokens and its end, [SEP]: [texts] */
+  readonly logLikelihoods: Float32Array;
+  /** How many tokens each sum is of: [texts] */
+  readonly tokens: Int32Array;
+  /** All texts together. */
+  readonly latencyMs: StageLatency;
+}
+
 /** An image that could not be read. The others are unaffected. */
 export interface FailedImage {
   readonly status: "failed";
@@ -242,6 +253,11 @@ export interface ImageTextScorer {
   readonly compare: (images: readonly Float32Array[], texts: Float32Array) => Promise<Float32Array>;
   /** Texts that were read with one image. What was computed of an image when it was embedded is used again. */
   readonly match: (image: ImageFile, texts: readonly (readonly number[])[]) => Promise<Matching | FailedImage>;
+  /**
+   * How likely texts that were read are after one image, as the Q-Former would write them (ITG); else as `match`.
+   * Rejects with a CheckpointError where the checkpoint has no head to write with.
+   */
+  readonly weighTexts: (image: ImageFile, texts: readonly (readonly number[])[]) => Promise<Likelihoods | FailedImage>;
   /** Drops what was computed of images, which will not be matched again; unset: nothing is kept that takes room. */
   readonly forget?: (images: readonly ImageFile[]) => void;
   /** Calls of `embedImages` it can make use of at a time; unset: one. */

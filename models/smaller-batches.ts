@@ -6,8 +6,13 @@ import { OutOfDeviceMemoryError } from "./device/device-error.ts";
 import type {
   CandidatesRequest,
   FailedGeneration,
+  FailedImage,
   Generation,
+  ImageFile,
   ImageTextScorer,
+  Likelihoods,
+  Matching,
+  StageLatency,
   VisionLanguageModel,
   WeighedCandidates,
   WeighingBatching,
@@ -124,27 +129,24 @@ export function rankInSmallerBatches(scorer: ImageTextScorer): ImageTextScorer {
       return [...(await embedImages(images.slice(0, middle))), ...(await embedImages(images.slice(middle)))];
     }
   };
-  const match: ImageTextScorer["match"] = async (image, texts) => {
-    try {
-      return await scorer.match(image, texts);
-    } catch (error) {
-      if (!(error instanceof OutOfDeviceMemoryError)) throw error;
-      if (texts.length <= 1) return { status: "failed", error: `even with one text, ${error.message}` };
-      const middle = Math.ceil(texts.length / 2);
-      const first = await match(image, texts.slice(0, middle));
-      if (first.status === "failed") return first;
-      const second = await match(image, texts.slice(middle));
-      if (second.status === "failed") return second;
-      const latencyMs = { ...first.latencyMs };
-      for (const [stage, ms] of Object.entries(second.latencyMs)) latencyMs[stage] = (latencyMs[stage] ?? 0) + ms;
-      return {
-        status: "matched",
-        logits: Float32Array.of(...first.logits, ...second.logits),
-        probabilities: Float32Array.of(...first.probabilities, ...second.probabilities),
-        latencyMs,
-      };
-    }
-  };
+  const match: ImageTextScorer["match"] = inHalves<Matching>(
+    (image, texts) => scorer.match(image, texts),
+    (first, second) => ({
+      status: "matched",
+      logits: Float32Array.of(...first.logits, ...second.logits),
+      probabilities: Float32Array.of(...first.probabilities, ...second.probabilities),
+      latencyMs: added(first.latencyMs, second.latencyMs),
+    }),
+  );
+  const weighTexts: ImageTextScorer["weighTexts"] = inHalves<Likelihoods>(
+    (image, texts) => scorer.weighTexts(image, texts),
+    (first, second) => ({
+      status: "weighed",
+      logLikelihoods: Float32Array.of(...first.logLikelihoods, ...second.logLikelihoods),
+      tokens: Int32Array.of(...first.tokens, ...second.tokens),
+      latencyMs: added(first.latencyMs, second.latencyMs),
+    }),
+  );
   return {
     kind: scorer.kind,
     name: scorer.name,
@@ -154,6 +156,7 @@ export function rankInSmallerBatches(scorer: ImageTextScorer): ImageTextScorer {
     embedTexts: (texts) => scorer.embedTexts(texts),
     compare: (images, texts) => scorer.compare(images, texts),
     match,
+    weighTexts,
     ...(forget !== undefined && {
       forget: (images) => {
         forget.call(scorer, images);
@@ -161,4 +164,33 @@ export function rankInSmallerBatches(scorer: ImageTextScorer): ImageTextScorer {
     }),
     release: () => scorer.release(),
   };
+}
+
+type AskOfTexts<Scores> = (image: ImageFile, texts: readonly (readonly number[])[]) => Promise<Scores | FailedImage>;
+
+/** By halves of the texts, down to one; `join` puts the scores of two halves together. */
+function inHalves<Scores extends Matching | Likelihoods>(
+  ask: AskOfTexts<Scores>,
+  join: (first: Scores, second: Scores) => Scores,
+): AskOfTexts<Scores> {
+  const askOf: AskOfTexts<Scores> = async (image, texts) => {
+    try {
+      return await ask(image, texts);
+    } catch (error) {
+      if (!(error instanceof OutOfDeviceMemoryError)) throw error;
+      if (texts.length <= 1) return { status: "failed", error: `even with one text, ${error.message}` };
+      const middle = Math.ceil(texts.length / 2);
+      const first = await askOf(image, texts.slice(0, middle));
+      if (first.status === "failed") return first;
+      const second = await askOf(image, texts.slice(middle));
+      return second.status === "failed" ? second : join(first, second);
+    }
+  };
+  return askOf;
+}
+
+function added(first: StageLatency, second: StageLatency): StageLatency {
+  const sum = { ...first };
+  for (const [stage, ms] of Object.entries(second)) sum[stage] = (sum[stage] ?? 0) + ms;
+  return sum;
 }

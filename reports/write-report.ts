@@ -14,7 +14,7 @@ import { join } from "node:path";
 import { writeFileWhole } from "./records/atomic-file.ts";
 import { chartToPng } from "./charts/png.ts";
 import { tableToCsv } from "./tables/csv.ts";
-import type { Thumbnails } from "./html/gallery.ts";
+import type { BesideReport } from "./html/embedded-data.ts";
 import { reportToHtml } from "./html/page.ts";
 import { makeFolder } from "./records/make-folder.ts";
 import {
@@ -32,14 +32,15 @@ import { sectionsOf } from "./report/sections.ts";
 
 export async function writeReport(
   folder: string,
-  { report, thumbnails }: { readonly report: Report; readonly thumbnails: Thumbnails },
+  { report, ...beside }: { readonly report: Report } & BesideReport,
 ): Promise<void> {
   await refuseOtherFolder(folder);
   try {
     const sections = sectionsOf(report);
-    for (const path of [folder, join(folder, tablesName), join(folder, chartsName)]) await makeFolder(path);
+    await makeFolder(folder);
     // Written first, so that the folder of an interrupted report is recognised as a report and can be overwritten.
     await writeFileWhole(join(folder, reportName), `${JSON.stringify(report, null, 2)}\n`);
+    for (const name of [tablesName, chartsName]) await makeFolder(join(folder, name));
     const tables = sections.flatMap((section) => [...section.tables, ...section.folded]);
     const charts = sections.flatMap((section) => section.charts);
     await removeOthers(join(folder, tablesName), new Set(tables.map(({ id }) => `${id}.csv`)));
@@ -49,7 +50,7 @@ export async function writeReport(
       await writeFileWhole(join(folder, chartsName, `${chart.id}.png`), await chartToPng(chart));
     }
     await writeFileWhole(join(folder, markdownName), reportToMarkdown(report, sections));
-    await writeFileWhole(join(folder, pageName), await reportToHtml(report, { sections, thumbnails }));
+    await writeFileWhole(join(folder, pageName), await reportToHtml(report, { sections, ...beside }));
   } catch (error) {
     throw asReportFolderError(folder, error);
   }

@@ -15,6 +15,7 @@ const packages: Readonly<Record<string, string>> = {
   "@huggingface/tokenizers": "models",
   "wink-nlp": "tasks",
   hyparquet: "datasets",
+  "hyparquet-compressors": "datasets",
   "csv-stringify": "reports",
   "chart.js": "reports",
   "@napi-rs/canvas": "reports",

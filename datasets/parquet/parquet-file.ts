@@ -24,10 +24,23 @@ export interface ParquetFile extends AnnotationFile {
 }
 
 /** Decompressors beyond Snappy, which the hub's files use and the library has built in. */
-const compressors: Compressors = {
+const usualCompressors: Compressors = {
   GZIP: (input, outputLength) => gunzipSync(input, { maxOutputLength: outputLength }),
   BROTLI: (input, outputLength) => brotliDecompressSync(input, { maxOutputLength: outputLength }),
 };
+
+/** The decompressors that a file needs. Those of zstd and LZ4, which few files use, are loaded for them only. */
+async function compressorsFor({ row_groups: groups }: FileMetaData): Promise<Compressors> {
+  const codecs = groups.flatMap(({ columns }) => columns.map(({ meta_data: about }) => about?.codec));
+  if (!codecs.some((codec) => codec === "ZSTD" || codec === "LZ4" || codec === "LZ4_RAW")) return usualCompressors;
+  const { decompressLz4, decompressLz4Raw, decompressZstd } = await import("hyparquet-compressors");
+  return {
+    ...usualCompressors,
+    ZSTD: (input) => decompressZstd(input),
+    LZ4: decompressLz4,
+    LZ4_RAW: decompressLz4Raw,
+  };
+}
 
 /** Throws a DatasetError for a file that is not parquet, or is incomplete. */
 export async function openParquetFile(
@@ -77,6 +90,7 @@ export async function readRowGroup(
   const wanted = columns.filter((name) => file.columns.has(name));
   const { metadata } = file;
   const range = { rowStart: start, rowEnd: start + rows };
+  const compressors = await compressorsFor(metadata);
   return await withBuffer(file, (buffer) =>
     parquetReadObjects({ file: buffer, metadata, columns: wanted, ...range, utf8: false, compressors }),
   );

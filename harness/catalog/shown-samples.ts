@@ -3,7 +3,7 @@ import { DatasetError } from "../../datasets/dataset.ts";
 import type { ImageFile, Sample } from "../../datasets/dataset.ts";
 import type { RunRecord } from "../../reports/records/run-record.ts";
 import { openRecorded } from "./recorded-split.ts";
-import type { RecordedPlaces } from "./recorded-split.ts";
+import type { RecordedPlaces, RecordedSplit } from "./recorded-split.ts";
 import { UsageError } from "./usage-error.ts";
 
 export interface ShownSample {
@@ -18,6 +18,8 @@ export interface ShownSamples {
   readonly byId: ReadonlyMap<string, ShownSample>;
   /** Of a retrieval task: all texts of the split, by their place, each with the id of its image. */
   readonly texts: readonly { readonly text: string; readonly image: string }[];
+  /** The split as it was opened; null: there are no samples. */
+  readonly recorded: RecordedSplit | null;
   /** Why there are none; null where there are. */
   readonly problem: string | null;
 }
@@ -29,13 +31,15 @@ export async function readShownSamples(
   places: RecordedPlaces,
 ): Promise<ShownSamples> {
   try {
-    const { task, split, samples } = await openRecorded(record, path, places);
+    const recorded = await openRecorded(record, path, places);
+    const { task, split, samples } = recorded;
     const byId = new Map<string, ShownSample>();
     for (const sample of split.samples) if (wanted.has(sample.id)) byId.set(sample.id, shownSampleOf(sample));
     const asked = task.kind === "retrieval" ? samples : [];
     return {
       byId,
       texts: asked.flatMap((sample) => textsOf(sample).map((text) => ({ text, image: sample.image.id }))),
+      recorded,
       problem: null,
     };
   } catch (error) {
@@ -45,7 +49,12 @@ export async function readShownSamples(
 }
 
 function none(problem: string): ShownSamples {
-  return { byId: new Map(), texts: [], problem: `Without questions, references and images: ${problem}` };
+  return {
+    byId: new Map(),
+    texts: [],
+    recorded: null,
+    problem: `Without questions, references and images: ${problem}`,
+  };
 }
 
 /** What a task shows of a sample. */

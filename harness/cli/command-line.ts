@@ -143,7 +143,7 @@ function callOf(
     flags,
     perform: async (surroundings) => {
       declared.check(given, surroundings);
-      surroundings.terminal.result(await configText(declared, options, given));
+      surroundings.terminal.exactly(`${await configText(declared, options, given)}\n`); // to be read back as it is
       return completeCode;
     },
   };

@@ -1,25 +1,27 @@
 /**
  * Runs one command line and returns its exit code. This is the only place that reads environment variables: HF_HOME and
- * related ones (pull/hub-environment.ts), proxies, those of schedulers (options/shard.ts), XDG_CACHE_HOME, NO_COLOR,
- * FORCE_COLOR, TERM, CI, what terminals that show images set (show/terminal-image.ts), and `_`, which reveals nohup.
+ * related ones (pull/hub-environment.ts), proxies, those of schedulers (options/shard.ts), the address of a queue
+ * (options/queue.ts), XDG_CACHE_HOME, NO_COLOR, FORCE_COLOR, TERM, CI, what terminals that show images set
+ * (show/terminal-image.ts), and `_`, which reveals nohup.
  */
 import { homedir } from "node:os";
 import { huggingFaceCacheFolder } from "../../models/checkpoint/hugging-face-cache.ts";
 import { ownCacheFolder } from "../catalog/cache-folder.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import { parseCommandLine } from "./command-line.ts";
-import { audit, merge, report, reproduce, run, score } from "./commands/declared/evaluate.ts";
+import { audit, merge, report, reproduce, run, score, worker } from "./commands/declared/evaluate.ts";
 import { baseline, compare, costs, gate, history } from "./commands/declared/decide.ts";
 import { cache, completion, convert, data, doctor, ls, prepare, pull } from "./commands/declared/look-after.ts";
 import { exportCommand, importCommand, show } from "./commands/declared/samples.ts";
 import { bench } from "./commands/declared/measure-speed.ts";
 import { ask, caption, chat, match, tryPage } from "./commands/declared/try-a-model.ts";
 import type { DeclaredCommand, Input } from "./declared-command.ts";
-import { completeCode, exitCodeOf, internalCode } from "./exit-code.ts";
+import { completeCode, describeSystemFault, exitCodeOf, internalCode } from "./exit-code.ts";
 import type { OutputFlags } from "./options/output.ts";
 import { packageVersion } from "../catalog/provenance.ts";
 import { isHangupIgnored } from "./ignored-hangup.ts";
 import { ignoreHangup } from "./interrupt.ts";
+import { redisPlace } from "./options/queue.ts";
 import { schedulerTask, shardIndex } from "./options/shard.ts";
 import { watchOutputs } from "./lost-output.ts";
 import { hubSettings } from "./pull/hub-environment.ts";
@@ -29,7 +31,7 @@ import type { Output } from "./terminal.ts";
 /** All commands in the order of --help. To add one, declare it in the file of its group and add its name here. */
 export const commands: readonly DeclaredCommand[] = [
   ...[caption, ask, chat, match, tryPage],
-  ...[run, merge, score, report, reproduce, audit],
+  ...[run, merge, worker, score, report, reproduce, audit],
   ...[bench],
   ...[compare, baseline, gate, history, costs],
   ...[show, exportCommand, importCommand],
@@ -88,6 +90,7 @@ export async function main(words: readonly string[], source: CatalogSource, outs
       hub: () => hubSettings(env, homedir(), `blip2-bench/${version}`),
       cacheFolder: ownCacheFolder(env),
       scheduler: { indexOf: (shard) => shardIndex(shard, env), task: schedulerTask(env) },
+      redis: () => redisPlace(env),
       words,
       commands,
       get input() {
@@ -107,6 +110,6 @@ function describe(error: unknown, { isInternal, isVerbose }: { isInternal: boole
     const cause = error.cause instanceof Error ? `\ncaused by ${error.cause.stack ?? error.cause.message}` : "";
     return `${error.stack ?? error.message}${cause}`;
   }
-  if (!isInternal) return error.message;
+  if (!isInternal) return describeSystemFault(error) ?? error.message;
   return `${error.message}\nThis is a mistake in blip2-bench. With --verbose it says where.`;
 }

@@ -2,6 +2,7 @@
 import type { Catalog } from "../catalog/catalog.ts";
 import type { SchedulerTask } from "../../reports/records/run-lock.ts";
 import type { HubSettings } from "../pull/hub/hub.ts";
+import type { RedisPlace } from "../spread/queue/redis.ts";
 import type { ShardChoice } from "./options/shard.ts";
 import { readOptions } from "./options/option.ts";
 import type { Given, Options, Place, Values } from "./options/option.ts";
@@ -24,6 +25,8 @@ export interface Surroundings extends Place {
     readonly indexOf: (shard: ShardChoice) => number;
     readonly task: SchedulerTask | null;
   };
+  /** The Redis of a queue. Throws a UsageError where no address is given. */
+  readonly redis: () => RedisPlace;
   /** The command line without the program's name. */
   readonly words: readonly string[];
   /** All commands of the program. */

@@ -4,7 +4,14 @@ import { DeviceLostError } from "../../models/device/device-error.ts";
 import { CheckpointError, ImageError } from "../../models/model.ts";
 import { ModelProcessError } from "../processes/model-process-error.ts";
 import { PullError, PullIncompleteError } from "../pull/network/pull-error.ts";
-import { RunFolderError, RunWriteError } from "../../reports/records/run-folder-error.ts";
+import {
+  adviceOn,
+  describeSystemCode,
+  isLack,
+  RunFolderError,
+  RunWriteError,
+  systemCode,
+} from "../../reports/records/run-folder-error.ts";
 import { TextFileError } from "../../reports/records/text-file.ts";
 import { UsageError } from "../catalog/usage-error.ts";
 
@@ -24,7 +31,7 @@ export const inconclusiveCode = 11;
 
 export function exitCodeOf(error: unknown): number {
   const isIncomplete = [RunWriteError, DeviceLostError, PullIncompleteError].some((kind) => error instanceof kind);
-  if (isIncomplete) return incompleteCode;
+  if (isIncomplete || describeSystemFault(error) !== null) return incompleteCode;
   const isUserError = [
     UsageError,
     PullError,
@@ -36,4 +43,20 @@ export function exitCodeOf(error: unknown): number {
     ModelProcessError,
   ].some((kind) => error instanceof kind);
   return isUserError ? usageCode : internalCode;
+}
+
+/** Codes by which the system refuses a path that this program has used before. */
+const refusals: readonly string[] = ["EACCES", "EPERM", "EROFS", "ESTALE", "EAGAIN"];
+
+/**
+ * What the system refused in the midst of a command, by a call that has no error of its own; null: this is no such error. The
+ * same command goes on when it is mended.
+ */
+export function describeSystemFault(error: unknown): string | null {
+  const code = systemCode(error);
+  if (code === null || !(isLack(code) || refusals.includes(code))) return null;
+  const where = error instanceof Error && "path" in error ? `${String(error.path)}: ` : "";
+  const call = error instanceof Error && "syscall" in error ? ` at ${String(error.syscall)}` : "";
+  const advice = adviceOn(code, "See that this user may use it, then give the same command again.");
+  return `${where}${describeSystemCode(code)}${call}. ${advice}`;
 }

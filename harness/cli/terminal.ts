@@ -3,6 +3,7 @@
  * is overwritten; elsewhere a plain line is printed now and then.
  */
 import { Writable } from "node:stream";
+import { visibleControls } from "../../reports/tables/visible-controls.ts";
 import type { PreparationEvent } from "../../models/checkpoint/weight-cache.ts";
 import type { Progress } from "../evaluation/watcher.ts";
 import { imageProtocolOf } from "./show/terminal-image.ts";
@@ -56,12 +57,16 @@ export class Terminal {
 
   /** Prints a result: one or several lines. */
   result(text: string): void {
-    this.#clear();
-    this.#options.stdout.write(`${text}\n`);
+    this.exactly(`${this.#inert(text)}\n`);
   }
 
   /** Prints a part of a line of the result at once. */
   piece(text: string): void {
+    this.exactly(this.#inert(text));
+  }
+
+  /** Prints what is meant to act: escapes that show an image, commands for a CI system. */
+  exactly(text: string): void {
     this.#clear();
     this.#options.stdout.write(text);
   }
@@ -102,12 +107,13 @@ export class Terminal {
 
   message(text: string): void {
     this.#clear();
-    this.#options.stderr.write(`${text}\n`);
+    this.#options.stderr.write(`${this.#inert(text)}\n`);
   }
 
   error(text: string): void {
     const { stderr } = this.#options;
-    this.message(`${paint("error:", "31", this.#hasColor(stderr))} ${text}`);
+    this.#clear();
+    stderr.write(`${paint("error:", "31", this.#hasColor(stderr))} ${this.#inert(text)}\n`);
   }
 
   progress(progress: Progress): void {
@@ -145,7 +151,7 @@ export class Terminal {
     }
     if (!isLast && now - this.#shownMs < (this.#isLive ? liveLineMs : plainLineMs)) return;
     this.#shownMs = now;
-    const line = lineAfter(now - this.#start.ms);
+    const line = visibleControls(lineAfter(now - this.#start.ms));
     if (this.#isLive && !isLast) {
       const { stderr } = this.#options;
       const shown = cutToWidth(line, stderr.columns);
@@ -154,6 +160,15 @@ export class Terminal {
     } else {
       this.message(line);
     }
+  }
+
+  /**
+   * Texts and names from models and data can neither act on a terminal nor, in a job of GitHub Actions, become a workflow
+   * command, which is a line that begins with `::` or `##[`. JSON stays the same value: its strings may hold such escapes.
+   */
+  #inert(text: string): string {
+    const visible = visibleControls(text);
+    return isSet(this.#options.env["GITHUB_ACTIONS"]) ? visible.replace(/^(?=\s*(?:::|##\[))/gm, "\\") : visible;
   }
 
   #clear(): void {
@@ -175,7 +190,7 @@ export class Terminal {
 }
 
 /** `shapes-opt-base vqav2: 412 of 991 samples, 8.3 a second, 1:10 left, 2 failed`; the rate is that since it was started. */
-function progressLine({ run, before, done, samples, failed }: Progress, elapsedMs: number): string {
+function progressLine({ run, before, done, samples, failed, beside }: Progress, elapsedMs: number): string {
   const parts = [`${run}: ${done} of ${samples} samples`];
   const perSecond = ((done - before) * 1000) / elapsedMs;
   if (done > before && Number.isFinite(perSecond)) {
@@ -184,6 +199,7 @@ function progressLine({ run, before, done, samples, failed }: Progress, elapsedM
     else parts.push(`in ${clockTime(elapsedMs / 1000)}`);
   }
   if (failed > 0) parts.push(`${failed} failed`);
+  if (beside !== undefined) parts.push(beside);
   return parts.join(", ");
 }
 

@@ -8,6 +8,7 @@ import { openCheckpoint } from "../../models/checkpoint/checkpoint.ts";
 import type { Checkpoint, CheckpointOptions } from "../../models/checkpoint/checkpoint.ts";
 import { makeFolder } from "../../models/checkpoint/make-folder.ts";
 import { isTemporaryName, writeFileWhole } from "../../reports/records/atomic-file.ts";
+import { writeOutput } from "../../reports/records/write-output.ts";
 import { packageVersion } from "../catalog/provenance.ts";
 import { UsageError } from "../catalog/usage-error.ts";
 import type { LeftOut } from "./choose-tensors.ts";
@@ -41,17 +42,20 @@ export async function convert(request: ConversionRequest, options: ConvertOption
   const sources: [string, string][] = [];
   for (const { label, digest } of conversion.sources) sources.push([label, await digest()]);
 
-  await makeFolder(output);
   const title = path.basename(output);
-  const shards = await writeShards({
-    folder: output,
-    tensors: conversion.tensors,
-    digests: sources.map(([, digest]) => digest),
-    shardBytes: options.shardBytes ?? SHARD_BYTES,
-    onWritten: (doneBytes, totalBytes) =>
-      options.onPreparation?.({ kind: "written", what: `${title}: weights`, doneBytes, totalBytes }),
+  let shards: ReadonlyMap<string, string> = new Map();
+  await writeOutput(output, "Give another folder with --output.", async () => {
+    await makeFolder(output);
+    shards = await writeShards({
+      folder: output,
+      tensors: conversion.tensors,
+      digests: sources.map(([, digest]) => digest),
+      shardBytes: options.shardBytes ?? SHARD_BYTES,
+      onWritten: (doneBytes, totalBytes) =>
+        options.onPreparation?.({ kind: "written", what: `${title}: weights`, doneBytes, totalBytes }),
+    });
+    await writeSmallFiles(conversion, { output, sources, shards });
   });
-  await writeSmallFiles(conversion, { output, sources, shards });
   const checkpoint = await openCheckpoint(output, options);
   await rm(path.join(output, JOURNAL));
   return { checkpoint, tensors: conversion.tensors.length, leftOut: conversion.leftOut, shards };

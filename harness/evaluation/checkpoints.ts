@@ -35,6 +35,7 @@ export async function checkpointsToRun(
   const { hubCache, onPreparation } = prepareOptions;
   const config: Required<LoadChoices> = {
     workers: 1,
+    isApart: false,
     imageThreads: 0,
     generation: "auto",
     keepFeatures: false,
@@ -55,7 +56,8 @@ export async function checkpointsToRun(
       const onPlacement = (placement: GraphPlacement): void => void placements.set(placement.graph, placement);
       const found = await findCheckpoint(catalog, name, { ...options, precision, onPlacement });
       const spreading = { where, config, device, precision, catalog };
-      const placed = config.workers > 1 ? inWorkers(found, spreading, { ...prepareOptions, onPlacement }) : found;
+      const isElsewhere = config.workers > 1 || config.isApart;
+      const placed = isElsewhere ? inWorkers(found, spreading, { ...prepareOptions, onPlacement }) : found;
       checkpoints.push({ ...placed, precision, chosen, placements });
     }
   }

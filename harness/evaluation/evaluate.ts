@@ -38,12 +38,12 @@ export async function evaluate(prepared: Evaluation, watcher: Watcher, gauge = t
   return { status, scores };
 }
 
-/** The model is loaded only where a prediction is missing. However this ends, the folder says how, and can be continued. */
+/** The model is loaded only where a prediction is missing and is asked here. However this ends, the folder says how, and can be continued. */
 async function predictMissing(evaluation: Evaluation, watcher: Watcher): Promise<PredictionsEnd> {
   const missing = await evaluation.missing();
   if (missing === null) return "predicted";
   const { plan, folder, model } = evaluation;
-  await model.load();
+  if (evaluation.elsewhere === null) await model.load();
   if (await isStoppedNow(watcher)) return "interrupted";
   await folder.begin(plan, missing.kept);
   try {

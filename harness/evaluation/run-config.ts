@@ -6,6 +6,7 @@ import type { LengthNorm } from "../../tasks/choices.ts";
 import type { ProtocolName } from "../../tasks/task.ts";
 import type { DeviceRequest } from "../catalog/device-request.ts";
 import type { TextSettings } from "../catalog/text-settings.ts";
+import type { Elsewhere } from "./elsewhere.ts";
 import type { Shard } from "./shard.ts";
 
 export interface RunConfig {
@@ -67,6 +68,10 @@ export interface RunConfig {
   readonly overwrite: boolean;
   /** The part of the run that this process asks; null: all of it. */
   readonly shard: Shard | null;
+  /** Where windows are answered; null: in this process, or processes of its own. */
+  readonly elsewhere: Elsewhere | null;
+  /** Whether a model has a process of its own even where there is one worker, so that this one never stands still. */
+  readonly isApart: boolean;
   /** The task of a scheduler that this process runs as; null: none. */
   readonly schedulerTask: SchedulerTask | null;
 }
@@ -95,6 +100,6 @@ export interface Overrides extends TextSettings {
 
 /** What checkpoints are found and loaded with. Without the others: in this process, by the usual loop, nothing kept. */
 export type LoadChoices = Pick<RunConfig, "models" | "precisions" | "device" | "threads" | "maxPixels" | "cache"> &
-  Partial<Pick<RunConfig, "workers" | "imageThreads" | "generation" | "keepFeatures">>;
+  Partial<Pick<RunConfig, "workers" | "isApart" | "imageThreads" | "generation" | "keepFeatures">>;
 
 export const defaultBatchSize = 8; // questions; five beams each fill two to sixteen cores, and the cache stays small

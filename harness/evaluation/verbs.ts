@@ -9,6 +9,7 @@ import type { TaskAudit } from "../../reports/records/findings/audit.ts";
 import type { Task } from "../../tasks/task.ts";
 import type { OpenedSplit } from "../catalog/open-split.ts";
 import type { CheckpointInPrecision } from "./checkpoints.ts";
+import type { AnswerableWindows, Elsewhere } from "./elsewhere.ts";
 import type { LazyModel } from "./lazy-model.ts";
 import type { RunConfig } from "./run-config.ts";
 import type { Shard } from "./shard.ts";
@@ -60,6 +61,10 @@ export interface Evaluation {
   readonly missing: () => Promise<MissingPredictions | null>;
   /** From the predictions on disk, without the model. */
   readonly score: () => Promise<ScoreSheet>;
+  /** Where its windows are answered; null: here. */
+  readonly elsewhere: Elsewhere | null;
+  /** Its windows, for a process that answers some of them; unset: they cannot be answered apart from each other. */
+  readonly answerable?: AnswerableWindows;
   /** Keeps what belongs beside the predictions once they are scored; unset: nothing does. */
   readonly keepMore?: (watcher: Watcher) => Promise<"kept" | "interrupted">;
 }

@@ -15,6 +15,8 @@ export interface Progress {
   readonly done: number;
   readonly samples: number;
   readonly failed: number;
+  /** What else is shown in the line, such as workers and their speeds; unset: nothing. */
+  readonly beside?: string;
 }
 
 /** The model blocks the thread while it computes: signals arrive when the event loop turns, so it is given a turn. */

@@ -53,7 +53,9 @@ export function matchingCheckpoint(scorer: ImageTextScorer, precision: string): 
     name: scorer.name,
     precision,
     match: async (input, texts, options = {}) => {
-      refuseUnknown(options, ["onLatency"]);
+      refuseUnknown(options, ["onLatency", "likelihood"]);
+      const { likelihood = false } = options;
+      if (typeof likelihood !== "boolean") throw unexpected("likelihood", String(likelihood), "true or false");
       if (!Array.isArray(texts) || texts.some((text) => typeof text !== "string")) {
         throw new UsageError("texts: found something else, expected a list of texts.");
       }
@@ -62,7 +64,8 @@ export function matchingCheckpoint(scorer: ImageTextScorer, precision: string): 
         if (isReleased) throw new UsageError(`${scorer.name}: released, and cannot be asked any more.`);
         // All images get one id, so that what is kept of an image between embedding and matching replaces that of the
         // image before.
-        const { scores, latencyMs } = await textScores(scorer, { ...(await readImage(input)), id: "own" }, texts);
+        const own = { ...(await readImage(input)), id: "own" };
+        const { scores, latencyMs } = await textScores(scorer, own, texts, { likelihood });
         options.onLatency?.(latencyMs);
         return scores;
       });

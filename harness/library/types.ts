@@ -125,4 +125,6 @@ export interface MatchingCheckpoint {
 export interface MatchOptions {
   /** Called with the milliseconds by stage, of all texts together. */
   readonly onLatency?: (latencyMs: Readonly<Record<string, number>>) => void;
+  /** Whether matches say how likely the Q-Former is to write each text, for checkpoints with a head for that. Default: false. */
+  readonly likelihood?: boolean;
 }

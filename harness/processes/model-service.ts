@@ -30,7 +30,9 @@ export interface LoadService {
 export type GeneratorService = LoadService & Required<Pick<VisionLanguageModel, "readAhead" | "generate" | "weigh">>;
 
 export type ScorerService = LoadService &
-  Required<Pick<ImageTextScorer, "embedImages" | "readTexts" | "embedTexts" | "compare" | "match" | "forget">>;
+  Required<
+    Pick<ImageTextScorer, "embedImages" | "readTexts" | "embedTexts" | "compare" | "match" | "weighTexts" | "forget">
+  >;
 
 const loadWords: Words<LoadService> = {
   load: ({ where }) => `the model in ${where}`,
@@ -50,6 +52,7 @@ export const scorerWords: Words<ScorerService> = {
   embedTexts: (texts) => `vectors of ${texts.length} texts`,
   compare: (images) => `similarities of ${images.length} images`,
   match: (image, texts) => `matches of image ${image.id} with ${texts.length} texts`,
+  weighTexts: (image, texts) => `likelihoods of ${texts.length} texts after image ${image.id}`,
   forget: (images) => `room for ${images.length} images`,
 };
 

@@ -1,6 +1,13 @@
 /** A model that scores images with texts, in a process of its own. */
 import { CheckpointError } from "../../models/model.ts";
-import type { FailedImage, ImageEmbedding, ImageFile, ImageTextScorer, Matching } from "../../models/model.ts";
+import type {
+  FailedImage,
+  ImageEmbedding,
+  ImageFile,
+  ImageTextScorer,
+  Likelihoods,
+  Matching,
+} from "../../models/model.ts";
 import type { TextTokens } from "../../models/text/text-batches.ts";
 import { imagesToSend, imageToSend } from "./image-to-send.ts";
 import { ModelProcess } from "./model-process.ts";
@@ -30,6 +37,11 @@ export class ScorerProcess extends ModelProcess<ScorerService> implements ImageT
   async match(image: ImageFile, texts: readonly TextTokens[]): Promise<Matching | FailedImage> {
     const sent = imageToSend(image).then((sent): [ImageFile, readonly TextTokens[]] => [sent, texts]);
     return (await this.callWhenMade("match", sent)).value;
+  }
+
+  async weighTexts(image: ImageFile, texts: readonly TextTokens[]): Promise<Likelihoods | FailedImage> {
+    const sent = imageToSend(image).then((sent): [ImageFile, readonly TextTokens[]] => [sent, texts]);
+    return (await this.callWhenMade("weighTexts", sent)).value;
   }
 
   /** Passes on maxTokens alone: `options` may be a whole protocol, whose functions cannot cross to another process. */

@@ -3,7 +3,14 @@
  * embedded, whose tokens it keeps. Where one dies, its successor first embeds that batch again, whole: in another batch
  * numbers could round differently.
  */
-import type { FailedImage, ImageEmbedding, ImageFile, ImageTextScorer, Matching } from "../../models/model.ts";
+import type {
+  FailedImage,
+  ImageEmbedding,
+  ImageFile,
+  ImageTextScorer,
+  Likelihoods,
+  Matching,
+} from "../../models/model.ts";
 import type { TextTokens } from "../../models/text/text-batches.ts";
 import type { ModelPlace } from "./model-service.ts";
 import { ScorerProcess } from "./scorer-process.ts";
@@ -76,6 +83,14 @@ export class ScorerWorkers implements ImageTextScorer {
   }
 
   match(image: ImageFile, texts: readonly TextTokens[]): Promise<Matching | FailedImage> {
+    return this.#askWhereEmbedded(image, (process) => process.match(image, texts));
+  }
+
+  weighTexts(image: ImageFile, texts: readonly TextTokens[]): Promise<Likelihoods | FailedImage> {
+    return this.#askWhereEmbedded(image, (process) => process.weighTexts(image, texts));
+  }
+
+  #askWhereEmbedded<Answer>(image: ImageFile, ask: (process: ScorerProcess) => Promise<Answer>): Promise<Answer> {
     const batch = this.#batches.get(image.id);
     return this.#pool.ask(
       async (process, worker) => {
@@ -83,7 +98,7 @@ export class ScorerWorkers implements ImageTextScorer {
           Object.assign(batch, { worker, process }); // the next match of this batch waits in this process, behind the embedding
           await process.embedImages(batch.images);
         }
-        return await process.match(image, texts);
+        return await ask(process);
       },
       { worker: batch?.worker },
     );

@@ -32,6 +32,7 @@ export function serveModel(load: LoadModel): void {
       embedTexts: (args) => scorer().embedTexts(...args),
       compare: (args) => scorer().compare(...args),
       match: (args) => scorer().match(...args),
+      weighTexts: (args) => scorer().weighTexts(...args),
       forget: (args) => scorer().forget?.(...args),
     },
     {

@@ -1,5 +1,6 @@
 /** A run on disk, sample by sample: what its folder holds, and, where its data are there, what it was asked. */
 import { join } from "node:path";
+import { limitSamples } from "../../datasets/dataset.ts";
 import type { Sample, Split } from "../../datasets/dataset.ts";
 import { readPredictions } from "../../reports/records/journal.ts";
 import { readScores } from "../../reports/records/read-scores.ts";
@@ -8,7 +9,7 @@ import { RunFolderError } from "../../reports/records/run-folder-error.ts";
 import type { Prediction, RunRecord, ScoreSheet } from "../../reports/records/run-record.ts";
 import type { ProtocolName, Task } from "../../tasks/task.ts";
 import { openRecorded } from "../catalog/recorded-split.ts";
-import type { RecordedPlaces } from "../catalog/recorded-split.ts";
+import type { RecordedPlaces, RecordedSplit } from "../catalog/recorded-split.ts";
 
 /** What the run's folder holds. */
 export interface HeldRun {
@@ -53,11 +54,15 @@ export async function readHeldRun(path: string): Promise<HeldRun> {
 
 /** Throws a DatasetError where the run's data are not there, a UsageError where its task is not known. */
 export async function withData(run: HeldRun, places: RecordedPlaces): Promise<AnsweredRun> {
-  const { path, record, predictions, scores } = run;
-  const { task, split, samples } = await openRecorded(record, path, places);
+  return besideData(run, await openRecorded(run.record, run.path, places));
+}
+
+/** The run beside its split, which can have been opened for another run of the same data. */
+export function besideData(run: HeldRun, { task, split }: Pick<RecordedSplit, "task" | "split">): AnsweredRun {
+  const { record, predictions, scores } = run;
   const answerOf = answerRule(task, record);
   const scoresOf = scoresById(scores);
-  const asked = samples.map((sample): AskedSample => {
+  const asked = limitSamples(split.samples, record.config.limit).map((sample): AskedSample => {
     const prediction = predictions.get(sample.id) ?? null;
     const answer = prediction !== null && "text" in prediction ? answerOf(prediction.text) : null;
     return { sample, prediction, answer, scores: scoresOf(sample.id) };

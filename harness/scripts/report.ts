@@ -47,6 +47,8 @@ async function main(): Promise<void> {
     const start = performance.now();
     const report = await reportOn([join(folder, "runs")], {
       catalog,
+      hubCache: folder,
+      cacheFolder: folder,
       output,
       data: null,
       samples,

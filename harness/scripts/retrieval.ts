@@ -152,6 +152,7 @@ async function loadParts(folder: string, options: LoadOptions): Promise<Parts> {
     sessions: await loadRetrievalSessions(weights, config, options),
     tokenizer: await loadTokenizer(checkpoint.folder, config),
     noNumbersReason: noNumbersReason(checkpoint),
+    loadLikelihoods: () => Promise.reject(new Error("not asked for here")),
   };
 }
 

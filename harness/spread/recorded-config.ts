@@ -48,6 +48,8 @@ export function recordedConfig({ config, taskFile, checkpoint, data }: RunRecord
     maxErrors: null,
     keepFeatures: false,
     overwrite: false,
+    elsewhere: null,
+    isApart: false,
     schedulerTask: null,
   };
 }

@@ -94,7 +94,7 @@ async function readHeaderText(file: string): Promise<HeaderText> {
   if (fileBytes < LENGTH_BYTES) {
     throw new CheckpointError(`${file}: ${fileBytes} bytes is too short for a safetensors file. Download it again.`);
   }
-  const length = (await readBytes(handle, 0, LENGTH_BYTES)).readBigUInt64LE();
+  const length = (await readBytes({ file, handle }, 0, LENGTH_BYTES)).readBigUInt64LE();
   if (length > BigInt(fileBytes - LENGTH_BYTES)) {
     throw new CheckpointError(
       `${file}: the header should have ${length.toString()} bytes, but the file has ${fileBytes}. ` +
@@ -106,7 +106,7 @@ async function readHeaderText(file: string): Promise<HeaderText> {
       `${file}: the header should have ${length.toString()} bytes; the format allows ${MAX_HEADER_BYTES}. Is it a safetensors file?`,
     );
   }
-  const bytes = await readBytes(handle, LENGTH_BYTES, Number(length));
+  const bytes = await readBytes({ file, handle }, LENGTH_BYTES, Number(length));
   if (!isUtf8(bytes)) throw new CheckpointError(`${file}: the header is not UTF-8. Is it a safetensors file?`);
   return { header: bytes.toString("utf8"), dataStart: LENGTH_BYTES + Number(length), fileBytes, realFile };
 }
@@ -177,7 +177,7 @@ function checkCoverage(
 /** The numbers of a float tensor as fp32: exactly, or of F64 the nearest. */
 export async function readTensor(entry: TensorEntry): Promise<Float32Array> {
   await using handle = await open(entry.file);
-  const bytes = await readBytes(handle, entry.offset, entry.byteLength);
+  const bytes = await readBytes({ file: entry.file, handle }, entry.offset, entry.byteLength);
   switch (entry.dtype) {
     case "F32":
       return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
@@ -194,13 +194,30 @@ export async function readTensor(entry: TensorEntry): Promise<Float32Array> {
   }
 }
 
-/** Exactly these bytes, in memory of their own (aligned for every element type). */
-export async function readBytes(handle: FileHandle, position: number, byteLength: number): Promise<Buffer> {
+export interface OpenFile {
+  /** For messages. */
+  readonly file: string;
+  readonly handle: FileHandle;
+}
+
+/**
+ * Exactly these bytes, in memory of their own (aligned for every element type). Throws a CheckpointError where the disk does not
+ * give them, or the file has become shorter.
+ */
+export async function readBytes({ file, handle }: OpenFile, position: number, byteLength: number): Promise<Buffer> {
   const bytes = Buffer.from(new ArrayBuffer(byteLength));
   for (let done = 0; done < byteLength;) {
     const length = Math.min(byteLength - done, 1 << 30); // one read gives at most 2 GiB
-    const { bytesRead } = await handle.read(bytes, done, length, position + done);
-    if (bytesRead === 0) throw new CheckpointError(`the file ended at byte ${position + done} while it was read`);
+    const at = position + done;
+    const { bytesRead } = await handle.read(bytes, done, length, at).catch((cause: unknown) => {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new CheckpointError(`${file}: cannot be read at byte ${at}: ${reason}. Is its disk failing?`, { cause });
+    });
+    if (bytesRead === 0) {
+      throw new CheckpointError(
+        `${file}: ended at byte ${at} while it was read. Was it changed meanwhile? Start again.`,
+      );
+    }
     done += bytesRead;
   }
   return bytes;

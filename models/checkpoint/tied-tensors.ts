@@ -60,8 +60,8 @@ async function isSame(a: TensorEntry, b: TensorEntry): Promise<boolean> {
   await using fileB = await open(b.file);
   for (let at = 0; at < a.byteLength; at += CHUNK_BYTES) {
     const length = Math.min(CHUNK_BYTES, a.byteLength - at);
-    const chunkA = await readBytes(fileA, a.offset + at, length);
-    if (!chunkA.equals(await readBytes(fileB, b.offset + at, length))) return false;
+    const chunkA = await readBytes({ file: a.file, handle: fileA }, a.offset + at, length);
+    if (!chunkA.equals(await readBytes({ file: b.file, handle: fileB }, b.offset + at, length))) return false;
   }
   return true;
 }

@@ -90,7 +90,7 @@ export async function readTorchFile(file: string): Promise<ReadonlyMap<string, S
 async function sourceOf(name: string, handle: FileHandle): Promise<ByteSource> {
   const { size: sizeBytes } = await handle.stat();
   const refusal = (message: string): Error => new CheckpointError(message);
-  return { name, sizeBytes, refusal, read: (begin, end) => readBytes(handle, begin, end - begin) };
+  return { name, sizeBytes, refusal, read: (begin, end) => readBytes({ file: name, handle }, begin, end - begin) };
 }
 
 interface Archive {
@@ -137,7 +137,7 @@ interface Opened {
 /** A member's bytes begin behind its local header, whose extra fields move them to a multiple of 64. */
 async function locate({ file, realFile, handle }: Opened, member: ZipMember): Promise<StorageBytes> {
   const { name, begin, end, sizeBytes, crc32 } = member;
-  const header = await readBytes(handle, begin, 30);
+  const header = await readBytes({ file, handle }, begin, 30);
   const offset = begin + 30 + header.readUInt16LE(26) + header.readUInt16LE(28);
   if (header.readUInt32LE(0) !== 0x04034b50 || offset + sizeBytes > end) {
     throw new CheckpointError(`${file}: member ${JSON.stringify(name)} is not where it should be. Get the file again.`);
@@ -145,8 +145,8 @@ async function locate({ file, realFile, handle }: Opened, member: ZipMember): Pr
   return { file: realFile, key: name.slice(name.lastIndexOf("/") + 1), offset, byteLength: sizeBytes, crc32 };
 }
 
-function readMember(handle: FileHandle, { offset, byteLength }: StorageBytes): Promise<Buffer> {
-  return readBytes(handle, offset, byteLength);
+function readMember(handle: FileHandle, { file, offset, byteLength }: StorageBytes): Promise<Buffer> {
+  return readBytes({ file, handle }, offset, byteLength);
 }
 
 function unpickled(file: string, bytes: Buffer): PickleValue {

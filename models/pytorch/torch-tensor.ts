@@ -1,8 +1,8 @@
 /** The numbers of a stored tensor, in the order of its axes, a piece at a time. */
 import { open } from "node:fs/promises";
-import type { FileHandle } from "node:fs/promises";
 import { crc32 } from "node:zlib";
 import { readBytes, tensorBytes } from "../checkpoint/safetensors.ts";
+import type { OpenFile } from "../checkpoint/safetensors.ts";
 import { CheckpointError } from "../model.ts";
 import type { StorageBytes, StoredTensor } from "./torch-file.ts";
 
@@ -25,11 +25,11 @@ export async function* storedNumbers(tensor: StoredTensor): AsyncGenerator<Buffe
   const begin = storage.offset + firstElement * size;
   await using handle = await open(storage.file);
   if (isContiguous(tensor)) {
-    yield* pieces(handle, begin, tensorBytes(dtype, shape));
+    yield* pieces({ file: storage.file, handle }, begin, tensorBytes(dtype, shape));
     return;
   }
   const span = 1 + shape.reduce((sum, length, axis) => sum + (length - 1) * strides[axis]!, 0);
-  const spanned = await readBytes(handle, begin, span * size);
+  const spanned = await readBytes({ file: storage.file, handle }, begin, span * size);
   const elements = tensorBytes(dtype, shape) / size;
   const atOnce = PIECE_BYTES / size;
   for (let first = 0; first < elements; first += atOnce) {
@@ -61,7 +61,8 @@ export async function checkStorage(storage: StorageBytes): Promise<void> {
   if (storage.crc32 === 0) return;
   await using handle = await open(storage.file);
   let found = 0;
-  for await (const piece of pieces(handle, storage.offset, storage.byteLength)) found = crc32(piece, found);
+  for await (const piece of pieces({ file: storage.file, handle }, storage.offset, storage.byteLength))
+    found = crc32(piece, found);
   if (found === storage.crc32) return;
   throw new CheckpointError(
     `${storage.file}: storage ${storage.key} is damaged: its CRC-32 is ${hexadecimal(found)}, expected ` +
@@ -69,9 +70,9 @@ export async function checkStorage(storage: StorageBytes): Promise<void> {
   );
 }
 
-async function* pieces(handle: FileHandle, begin: number, byteLength: number): AsyncGenerator<Buffer, void> {
+async function* pieces(opened: OpenFile, begin: number, byteLength: number): AsyncGenerator<Buffer, void> {
   for (let done = 0; done < byteLength; done += PIECE_BYTES) {
-    yield await readBytes(handle, begin + done, Math.min(PIECE_BYTES, byteLength - done));
+    yield await readBytes(opened, begin + done, Math.min(PIECE_BYTES, byteLength - done));
   }
 }
 

@@ -173,7 +173,7 @@ function plainToken(content: string, id: number): AddedToken {
 }
 
 /** Of BPE and WordPiece an object of ids; of Unigram a list of tokens and their scores. */
-export function vocabularyIds(vocabulary: unknown): ReadonlyMap<string, number> {
+function vocabularyIds(vocabulary: unknown): ReadonlyMap<string, number> {
   const ids = z.record(z.string(), z.number()).safeParse(vocabulary);
   if (ids.success) return new Map(Object.entries(ids.data));
   const scored = z.array(z.tuple([z.string(), z.number()])).safeParse(vocabulary);

@@ -9,13 +9,7 @@ import { readCharacterMap } from "./character-map.ts";
 import type { Blip2Config } from "../checkpoint/config.ts";
 import { check, readJsonFile } from "../checkpoint/json-section.ts";
 import { CheckpointError } from "../model.ts";
-import {
-  settingsSchema,
-  settledTokenizer,
-  specialTokensSchema,
-  tokenizerSchema,
-  vocabularyIds,
-} from "./tokenizer-settings.ts";
+import { settingsSchema, settledTokenizer, specialTokensSchema, tokenizerSchema } from "./tokenizer-settings.ts";
 import type { TokenizerJson } from "./tokenizer-settings.ts";
 
 /** Where the queries go. */
@@ -73,8 +67,14 @@ export async function loadTokenizer(
   usable(file, () => library.encode("a b", { add_special_tokens: true })); // uses every part once
   checkVocabulary(library, config, file);
 
-  const encode: Tokenizer["encode"] = (text, { specialTokens }) =>
-    library.encode(text, { add_special_tokens: specialTokens }).ids;
+  const encode: Tokenizer["encode"] = (text, { specialTokens }) => {
+    const { ids } = library.encode(text, { add_special_tokens: specialTokens });
+    if (ids.every(Number.isInteger)) return ids;
+    // The library gives no number for a part without a token where there is no token for the unknown.
+    throw new CheckpointError(
+      `${file}: has no token for a part of "${text.slice(0, 40)}", and no unk_token. Get it again.`,
+    );
+  };
   const around = encode("", { specialTokens: true });
   checkSpecialTokens(around, config, file);
   // Not for byte-level BPE, whose spaces are part of its tokens (tokenization_utils_tokenizers.py:1039).
@@ -119,7 +119,7 @@ function usable<T>(file: string, give: () => T): T {
     return give();
   } catch (cause) {
     // The library's own errors say which part it does not know; those of JavaScript say nothing.
-    const isSaid = cause instanceof Error && cause.name === "Error";
+    const isSaid = cause instanceof Error && cause.name === "Error" && !cause.message.includes("[object ");
     const reason = isSaid ? String(cause) : "a part of it is not as the format has it";
     throw new CheckpointError(`${file}: the tokenizers library cannot use it: ${reason}.`, { cause });
   }
@@ -144,11 +144,16 @@ class CharacterMapNormalizer extends Normalizer {
 const mostIds = 1 << 24;
 
 function checkIds({ added_tokens: added, model }: TokenizerJson, file: string): void {
-  const ids = [...added.map(({ content, id }): [string, number] => [content, id]), ...vocabularyIds(model.vocab)];
-  const wrong = ids.find(([, id]) => !Number.isInteger(id) || id < 0 || id >= mostIds);
+  const { vocab } = model;
+  const listed =
+    typeof vocab === "object" && vocab !== null && !Array.isArray(vocab) ? Object.entries<unknown>({ ...vocab }) : [];
+  const ids = [...added.map(({ content, id }): [string, unknown] => [content, id]), ...listed];
+  const isId = (id: unknown): boolean => typeof id === "number" && Number.isInteger(id) && id >= 0 && id < mostIds;
+  const wrong = ids.find(([, id]) => !isId(id));
   if (wrong === undefined) return;
   const [token, id] = wrong;
-  throw new CheckpointError(`${file}: token "${token}" has id ${id}, expected a whole number from 0 below ${mostIds}.`);
+  const found = typeof id === "number" ? `has id ${id}` : "has no number as its id";
+  throw new CheckpointError(`${file}: token "${token}" ${found}, expected a whole number from 0 below ${mostIds}.`);
 }
 
 /** Every id has a row in the model's embeddings; <image> needs none where its places are cut off. */

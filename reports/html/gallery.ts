@@ -1,46 +1,8 @@
-/** The gallery of samples: its filters, and the data from which the page's script makes cards. */
+/** The samples of a report: their filters and order, and where the page's script puts cards, table and one sample whole. */
 import type { GalleryGroup, Report } from "../report/report-data.ts";
-import { metricUnits } from "../records/metric-unit.ts";
-import { runNames } from "../report/run-names.ts";
 import { grouped } from "../tables/numbers.ts";
 import { markup } from "../markup.ts";
 import type { Markup } from "../markup.ts";
-import type { PageData } from "./page-data.ts";
-
-/** data: URLs of thumbnails, by "group image name". */
-export type Thumbnails = ReadonlyMap<string, string>;
-
-export function thumbnailKey(group: string, image: string): string {
-  return `${group} ${image}`;
-}
-
-export function pageDataOf({ runs, gallery }: Report, thumbnails: Thumbnails): PageData {
-  const names = runNames(runs);
-  const placeOfRun = new Map(runs.map(({ id }, index) => [id, index]));
-  const placeOfGroup = new Map(gallery.groups.map(({ id }, index) => [id, index]));
-  return {
-    runs: runs.map(({ id, folder, record: { checkpoint, identity } }) => {
-      return { id, name: names.get(id) ?? id, checkpoint: checkpoint.name, identity, folder };
-    }),
-    groups: gallery.groups.map(({ id, task, split, metric }) => ({
-      id,
-      title: `${task} ${split}`,
-      isFraction: metric !== null && metricUnits[metric.unit].highest === 1,
-      pointsPerUnit: metric === null ? 1 : metricUnits[metric.unit].pointsPerUnit,
-      digits: metric === null ? 0 : metricUnits[metric.unit].sampleDigits,
-      metric: metric?.name ?? "",
-    })),
-    samples: gallery.samples.map(({ id, group, image, question, references, answers }) => ({
-      id,
-      group: placeOfGroup.get(group) ?? 0,
-      image,
-      thumbnail: thumbnails.get(thumbnailKey(group, image)) ?? null,
-      question,
-      references,
-      answers: answers.map(({ run, prompt, text, score }) => ({ run: placeOfRun.get(run) ?? 0, prompt, text, score })),
-    })),
-  };
-}
 
 export function gallerySection({ runs, gallery }: Report): Markup | null {
   if (gallery.samples.length === 0) return null;
@@ -67,7 +29,7 @@ export function gallerySection({ runs, gallery }: Report): Markup | null {
       <label
         >Answer
         <select id="filter-verdict">
-          ${option("", "all")}${option("right", "right")}${option("partly", "partly right")}${option("wrong", "wrong")}
+          ${option("", "all")}${option("right", "right")}${option("partly", "partly right")}${option("wrong", "wrong")}${option("failed", "failed")}
         </select></label
       >
       <label
@@ -76,13 +38,39 @@ export function gallerySection({ runs, gallery }: Report): Markup | null {
           ${option("", "all")}${option("differ", "answers differ")}${option("agree", "answers agree")}
         </select></label
       >
+      <label id="filter-column-label" hidden
+        >Column
+        <select id="filter-column">
+          ${option("", "all")}
+        </select></label
+      >
+      <label
+        >Sort by
+        <select id="sort-by">
+          ${option("", "order of the data set")}
+        </select></label
+      >
+      <label
+        >Order
+        <select id="sort-order">
+          ${option("ascending", "lowest first")}${option("descending", "highest first")}
+        </select></label
+      >
+      <label
+        >Show as
+        <select id="view">
+          ${option("cards", "cards")}${option("table", "table")}
+        </select></label
+      >
       <label class="search"
         >Search <input id="filter-search" type="search" placeholder="question, answer, image" autocomplete="off"
       /></label>
     </form>
     <p id="gallery-count" class="quiet" role="status"></p>
     <div id="cards" class="cards"></div>
+    <div id="sample-table" class="table" tabindex="0" role="region" aria-label="Samples" hidden></div>
     <p class="more"><button id="more" type="button" hidden>Show more</button></p>
+    <dialog id="opened" aria-labelledby="opened-title"></dialog>
     <noscript><p class="quiet">The samples are shown by this page's script, which is switched off here.</p></noscript>
   </section>`;
 }

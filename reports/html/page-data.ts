@@ -19,23 +19,42 @@ export interface PageData {
     readonly digits: number;
     readonly metric: string;
   }[];
+  /** Each image once. `thumbnail`: data: URL; null where there is none. */
+  readonly images: readonly { readonly name: string; readonly thumbnail: string | null }[];
+  /** What answers say of themselves line by line, each distinct part once, since many answers are equal. */
+  readonly parts: readonly PagePart[];
   readonly samples: readonly PageSample[];
+}
+
+export interface PagePart {
+  readonly title: string;
+  readonly lines: readonly (readonly [name: string, text: string])[];
 }
 
 export interface PageSample {
   readonly id: string;
   /** Index into `groups`. */
   readonly group: number;
-  readonly image: string;
-  /** data: URL of the thumbnail; null where there is none. */
-  readonly thumbnail: string | null;
+  /** Index into `images`. */
+  readonly image: number;
   readonly question: string | null;
   readonly references: readonly string[];
-  readonly answers: readonly {
-    /** Index into `runs`. */
-    readonly run: number;
-    readonly prompt: string | null;
-    readonly text: string;
-    readonly score: number | null;
-  }[];
+  /** Further columns of the data set, such as `answerType`. */
+  readonly columns: Readonly<Record<string, string | number>>;
+  readonly answers: readonly PageAnswer[];
+}
+
+export interface PageAnswer {
+  /** Index into `runs`. */
+  readonly run: number;
+  readonly prompt: string | null;
+  readonly text: string;
+  readonly isFailed: boolean;
+  readonly score: number | null;
+  /** Milliseconds of all stages that the sample waited for; null: not recorded. */
+  readonly latencyMs: number | null;
+  /** Log-probability of the text, penalties applied; null: not known. */
+  readonly modelScore: number | null;
+  /** Indices into `parts`: prediction, tokens, each score worked out, times. */
+  readonly parts: readonly number[];
 }

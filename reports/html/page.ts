@@ -11,26 +11,25 @@ import type { ReportTable } from "../report/report-table.ts";
 import type { Section } from "../report/sections.ts";
 import { tableToHtml } from "../tables/html.ts";
 import { withoutEmptyColumns } from "../tables/table.ts";
-import { gallerySection, pageDataOf } from "./gallery.ts";
-import type { Thumbnails } from "./gallery.ts";
+import { pageDataOf } from "./embedded-data.ts";
+import { gallerySection } from "./gallery.ts";
+import type { BesideReport } from "./embedded-data.ts";
 import { jsonForScript, Markup, markup } from "../markup.ts";
+import { readPageScript } from "./page-script.ts";
 import { provenanceSection } from "./provenance.ts";
 
-/** The page's compiled script, beside this compiled file; the style sheets are read from the sources. */
-const scriptFile = new URL("../page/page.js", import.meta.url);
+/** The style sheets are read from the sources. */
 const lookFile = new URL("../../../reports/page/look.css", import.meta.url);
 const styleFile = new URL("../../../reports/page/style.css", import.meta.url);
+const samplesStyleFile = new URL("../../../reports/page/samples.css", import.meta.url);
 
 export async function reportToHtml(
   report: Report,
-  { sections, thumbnails }: { readonly sections: readonly Section[]; readonly thumbnails: Thumbnails },
+  { sections, ...beside }: { readonly sections: readonly Section[] } & BesideReport,
 ): Promise<string> {
-  const [script, look, own] = await Promise.all([
-    readInline(scriptFile, "script"),
-    readInline(lookFile, "style"),
-    readInline(styleFile, "style"),
-  ]);
-  const style = new Markup(`${look.text}\n${own.text}`);
+  const sheets = [lookFile, styleFile, samplesStyleFile].map((file) => readFile(file, "utf8"));
+  const script = inline(await readPageScript(), "script");
+  const style = inline((await Promise.all(sheets)).join("\n"), "style");
   const policy = [
     "default-src 'none'",
     `script-src '${sourceHash(script)}'`,
@@ -39,7 +38,7 @@ export async function reportToHtml(
     "base-uri 'none'",
     "form-action 'none'",
   ].join("; ");
-  const dataJson = jsonForScript(pageDataOf(report, thumbnails));
+  const dataJson = jsonForScript(pageDataOf(report, beside));
   const gallery = gallerySection(report);
   const links = [
     ...sections.map(({ id, title }) => ({ id, title })),
@@ -76,11 +75,9 @@ export async function reportToHtml(
   return page.text;
 }
 
-/** Reads a file to be put into an element as it is. Throws an Error if its text could close that element. */
-async function readInline(file: URL, element: string): Promise<Markup> {
-  const text = (await readFile(file, "utf8")).replace(/^\/\/# sourceMappingURL=.*$/gm, "");
-  if (text.toLowerCase().includes(`</${element}`))
-    throw new Error(`${file.pathname}: "</${element}" would end its element`);
+/** Text that is put into an element as it is. Throws an Error if it could close that element. */
+function inline(text: string, element: string): Markup {
+  if (text.toLowerCase().includes(`</${element}`)) throw new Error(`"</${element}" would end the page's ${element}`);
   return new Markup(text);
 }
 

@@ -1,30 +1,37 @@
 /**
- * The script of a report's page: shows samples as cards, which can be filtered and searched. It is compiled separately
- * for the browser (tsconfig.json in this folder) and embedded in the page, so it imports types only. Data is always
- * inserted as text.
+ * The script of a report's page: shows samples as cards or as a table, which can be filtered, searched and sorted, and one
+ * sample whole. The files of this folder are compiled separately for the browser (tsconfig.json) and embedded in the page
+ * as one script (../html/page-script.ts).
  */
-import type { PageData, PageSample } from "../html/page-data.ts";
+import type { PageSample } from "../html/page-data.ts";
+import { data } from "./answers.ts";
+import type { Row } from "./answers.ts";
+import { cardOf } from "./cards.ts";
+import { chosenRows, controls, offerColumns } from "./chosen-rows.ts";
+import { element } from "./dom.ts";
+import { openSample } from "./opened-sample.ts";
+import { emptyTable, tableRowOf } from "./sample-table.ts";
 
-type Answer = PageSample["answers"][number];
-type Verdict = "right" | "partly" | "wrong" | "unjudged";
-
-const cardsAtOnce = 24;
-const data = readData();
-const controls = {
-  task: element("filter-task", HTMLSelectElement),
-  checkpoint: element("filter-checkpoint", HTMLSelectElement),
-  verdict: element("filter-verdict", HTMLSelectElement),
-  runs: element("filter-runs", HTMLSelectElement),
-  search: element("filter-search", HTMLInputElement),
-};
+const atOnce = { cards: 24, table: 100 } as const; // shown without a click; more would only lengthen the page
 const cards = element("cards", HTMLElement);
+const frame = element("sample-table", HTMLElement);
 const count = element("gallery-count", HTMLElement);
 const more = element("more", HTMLButtonElement);
-let found: readonly PageSample[] = [];
-let shown = 0;
+
+/** What is added where more is wanted: cards of samples, or rows of answers. */
+interface Shown {
+  readonly total: number;
+  readonly partAt: (place: number) => HTMLElement;
+  readonly into: HTMLElement | null;
+  readonly step: number;
+  added: number;
+}
+
+let shown: Shown = { total: 0, partAt: () => document.createElement("p"), into: null, step: 1, added: 0 };
 
 function start(): void {
   if (data === null) return;
+  offerColumns();
   for (const control of Object.values(controls)) control?.addEventListener("input", show);
   more?.addEventListener("click", showMore);
   // The page has no server, so a form must not be submitted.
@@ -34,198 +41,58 @@ function start(): void {
   show();
 }
 
-function readData(): PageData | null {
-  const text = document.getElementById("data")?.textContent;
-  return text === undefined ? null : (JSON.parse(text) as PageData); // embedded in the page together with this script
-}
-
-/** null where the page has no gallery. */
-function element<Kind extends HTMLElement>(id: string, kind: abstract new () => Kind): Kind | null {
-  const one = document.getElementById(id);
-  return one instanceof kind ? one : null;
-}
-
 function show(): void {
-  found = (data?.samples ?? []).filter(isWanted);
-  shown = 0;
-  cards?.replaceChildren();
+  const rows = chosenRows();
+  const isTable = controls.view?.value === "table";
+  const firstRows = new Map<PageSample, number>(); // a card stands where the first answer of its sample stands
+  for (const [place, { sample }] of rows.entries()) if (!firstRows.has(sample)) firstRows.set(sample, place);
   const all = data?.samples.length ?? 0;
   if (count !== null)
-    count.textContent = found.length === 0 ? "No sample is like that." : `${found.length} of ${all} samples`;
+    count.textContent = firstRows.size === 0 ? "No sample is like that." : `${firstRows.size} of ${all} samples`;
+  cards?.replaceChildren();
+  frame?.replaceChildren();
+  if (cards !== null) cards.hidden = isTable;
+  if (frame !== null) frame.hidden = !isTable || rows.length === 0;
+  shown = isTable ? asTable(rows) : asCards(rows, firstRows);
   showMore();
 }
 
+function asCards(rows: readonly Row[], firstRows: ReadonlyMap<PageSample, number>): Shown {
+  const samples = [...firstRows];
+  const partAt = (place: number): HTMLElement => {
+    const [sample, row] = samples[place]!;
+    return cardOf(sample, () => {
+      openSample(rows, row);
+    });
+  };
+  return { total: samples.length, partAt, into: cards, step: atOnce.cards, added: 0 };
+}
+
+function asTable(rows: readonly Row[]): Shown {
+  const { table, body } = emptyTable(show);
+  frame?.append(table);
+  const partAt = (place: number): HTMLElement =>
+    tableRowOf(rows[place]!, () => {
+      openSample(rows, place);
+    });
+  return { total: rows.length, partAt, into: body, step: atOnce.table, added: 0 };
+}
+
 function showMore(): void {
-  cards?.append(...found.slice(shown, shown + cardsAtOnce).map(cardOf));
-  shown = Math.min(found.length, shown + cardsAtOnce);
+  const end = Math.min(shown.total, shown.added + shown.step);
+  const added = Array.from({ length: end - shown.added }, (_, index) => shown.partAt(shown.added + index));
+  shown.into?.append(...added);
+  shown.added = end;
   if (more === null) return;
-  more.hidden = shown >= found.length;
-  more.textContent = `Show more (${found.length - shown} left)`;
-}
-
-function isWanted(sample: PageSample): boolean {
-  const { task, checkpoint, verdict, runs, search } = controls;
-  if (task !== null && task.value !== "" && task.value !== String(sample.group)) return false;
-  const answers = sample.answers.filter(({ run }) => isOf(run, checkpoint?.value ?? ""));
-  if (answers.length === 0) return false;
-  const wanted = verdict?.value ?? "";
-  if (wanted !== "" && !answers.some((answer) => verdictOf(sample, answer) === wanted)) return false;
-  const isDiffering = new Set(answers.map(({ text }) => text)).size > 1;
-  if (runs?.value === "differ" && !isDiffering) return false;
-  if (runs?.value === "agree" && (isDiffering || answers.length < 2)) return false;
-  const words = (search?.value ?? "").trim().toLowerCase();
-  return words === "" || textOf(sample, answers).includes(words);
-}
-
-function isOf(run: number, checkpoint: string): boolean {
-  return checkpoint === "" || data?.runs[run]?.checkpoint === checkpoint;
-}
-
-function textOf({ id, image, question, references }: PageSample, answers: readonly Answer[]): string {
-  const said = answers.flatMap(({ text, prompt }) => [text, prompt ?? ""]);
-  return [id, image, question ?? "", ...references, ...said].join("\n").toLowerCase();
-}
-
-function verdictOf({ group }: PageSample, { score }: Answer): Verdict {
-  if (score === null || data?.groups[group]?.isFraction !== true) return "unjudged";
-  if (score >= 1) return "right";
-  return score > 0 ? "partly" : "wrong";
-}
-
-function cardOf(sample: PageSample): HTMLElement {
-  const group = data?.groups[sample.group];
-  const card = create("article", "card");
-  card.append(pictureOf(sample));
-  const body = create("div", "body");
-  body.append(create("p", "quiet small", `${group?.title ?? ""} · ${sample.id}`));
-  body.append(create("h3", "", sample.question ?? promptsOf(sample)[0] ?? "What is in the picture?"));
-  body.append(answersOf(sample));
-  if (sample.references.length > 0) body.append(foldOf("references", counted(sample.references)));
-  const prompts = promptsOf(sample);
-  if (prompts.length > 0) body.append(foldOf(prompts.length === 1 ? "prompt" : "prompts", prompts));
-  const link = tryLink(sample);
-  if (link !== null) body.append(link);
-  card.append(body);
-  return card;
-}
-
-/** Default address of `try` (harness/cli/commands/declared/try-a-model.ts); its page reads the part behind the #. */
-const tryUrl = "http://localhost:8080/";
-const identityLetters = 16; // length of the prefix of a run's identity by which links name it
-
-/**
- * A link that opens the sample in the page of `try`, which must have been started with this run. null: no shown run has
- * the sample.
- */
-function tryLink({ id, question, answers }: PageSample): HTMLElement | null {
-  const run = data?.runs[answers.find(({ run }) => isOf(run, controls.checkpoint?.value ?? ""))?.run ?? -1];
-  if (run === undefined) return null;
-  const words = new URLSearchParams({ run: run.identity.slice(0, identityLetters), sample: id, folder: run.folder });
-  if (question !== null && answers.some(({ prompt }) => prompt !== null)) words.set("question", question);
-  const link = document.createElement("a");
-  link.href = `${tryUrl}#${words.toString()}`;
-  link.target = "_blank";
-  link.rel = "noopener noreferrer";
-  link.className = "try";
-  link.textContent = "try it";
-  link.title = `In your browser, while this serves it: npx blip2-bench try --runs ${run.folder}`;
-  const line = create("p", "small");
-  line.append(link);
-  return line;
-}
-
-function pictureOf({ thumbnail, image }: PageSample): HTMLElement {
-  const figure = create("figure", "picture");
-  if (thumbnail !== null) {
-    const picture = document.createElement("img");
-    picture.src = thumbnail;
-    picture.alt = `image ${image}`;
-    picture.decoding = "async";
-    figure.append(picture);
-  }
-  figure.append(create("figcaption", "quiet small", thumbnail === null ? `no image: ${image}` : image));
-  return figure;
-}
-
-const marks: Readonly<Record<Verdict, string>> = { right: "✓", partly: "≈", wrong: "✗", unjudged: "" };
-const words: Readonly<Record<Verdict, string>> = {
-  right: "right",
-  partly: "partly right",
-  wrong: "wrong",
-  unjudged: "",
-};
-
-/** One line for each distinct answer, with the names of the runs that gave it. */
-function answersOf(sample: PageSample): HTMLElement {
-  const list = create("ul", "answers");
-  const byAnswer = new Map<string, Answer[]>();
-  for (const answer of sample.answers) {
-    if (!isOf(answer.run, controls.checkpoint?.value ?? "")) continue;
-    const key = `${String(answer.score)} ${answer.text}`;
-    byAnswer.set(key, [...(byAnswer.get(key) ?? []), answer]);
-  }
-  for (const answers of byAnswer.values()) {
-    const [first] = answers;
-    if (first === undefined) continue;
-    const verdict = verdictOf(sample, first);
-    const line = create("li", verdict);
-    line.append(
-      create("span", "mark", marks[verdict]),
-      create("span", "answer", first.text === "" ? "(nothing)" : first.text),
-    );
-    if (first.score !== null) line.append(create("span", "score", scoreText(sample, first.score, verdict)));
-    line.append(create("span", "runs quiet", answers.map(({ run }) => data?.runs[run]?.name ?? "").join(", ")));
-    list.append(line);
-  }
-  return list;
-}
-
-function scoreText(sample: PageSample, score: number, verdict: Verdict): string {
-  const group = data?.groups[sample.group];
-  if (group === undefined) return "";
-  const shownScore = (group.pointsPerUnit * score).toFixed(group.digits);
-  return verdict === "unjudged" ? `${group.metric} ${shownScore}` : `${words[verdict]}, ${shownScore} %`;
-}
-
-function promptsOf({ answers }: PageSample): readonly string[] {
-  return [...new Set(answers.flatMap(({ prompt }) => prompt ?? []))];
-}
-
-/** References with their counts, such as `red ×7`, the most frequent first. */
-function counted(references: readonly string[]): readonly string[] {
-  const counts = new Map<string, number>();
-  for (const reference of references) counts.set(reference, (counts.get(reference) ?? 0) + 1);
-  return [...counts]
-    .sort(([, a], [, b]) => b - a)
-    .map(([reference, times]) => (times === 1 ? reference : `${reference} ×${times}`));
-}
-
-function foldOf(title: string, lines: readonly string[]): HTMLElement {
-  const isShort = lines.length === 1 && (lines[0]?.length ?? 0) < 60;
-  if (isShort || lines.join(", ").length < 60) {
-    const line = create("p", "small quiet", `${title}: ${lines.join(", ")}`);
-    return line;
-  }
-  const fold = create("details", "small");
-  fold.append(create("summary", "quiet", `${title} (${lines.length})`));
-  const list = create("ul", "");
-  list.append(...lines.map((line) => create("li", "", line)));
-  fold.append(list);
-  return fold;
-}
-
-function create(name: string, className: string, text = ""): HTMLElement {
-  const made = document.createElement(name);
-  if (className !== "") made.className = className;
-  if (text !== "") made.textContent = text;
-  return made;
+  more.hidden = shown.added >= shown.total;
+  more.textContent = `Show more (${shown.total - shown.added} left)`;
 }
 
 /** Opens all folded parts of the report while it is printed, since paper cannot be unfolded. */
 function unfoldForPrint(): void {
   let unfolded: HTMLDetailsElement[] = [];
   addEventListener("beforeprint", () => {
-    unfolded = [...document.querySelectorAll<HTMLDetailsElement>("details:not([open], .small)")];
+    unfolded = [...document.querySelectorAll<HTMLDetailsElement>("details:not([open], .small, .run)")];
     for (const fold of unfolded) fold.open = true;
   });
   addEventListener("afterprint", () => {

@@ -37,7 +37,7 @@ export async function writeFileWhole(path: string, content: string | Uint8Array)
 }
 
 /** Removes temporary files of processes that were killed while they wrote this file; those of running ones stay. */
-async function removeLeftBehind(path: string): Promise<void> {
+export async function removeLeftBehind(path: string): Promise<void> {
   const names = await readdir(dirname(path)).catch((): string[] => []);
   const of = new Set([basename(path)]);
   for (const name of names.filter((each) => isTemporaryName(each, of))) {

@@ -55,6 +55,8 @@ export async function writeMergedRun(
       await refuseToMergeInto(path, record);
       // These were made from predictions that are about to change.
       for (const name of [scoresName, rowsName, checksumsName]) await rm(join(path, name), { force: true });
+      // First a record that says it is not whole yet: without it, a merge that was killed could not be given again.
+      await writeRecord(path, { ...record, status: "running" });
       await writeFileWhole(join(path, journalName), Buffer.concat(lines));
       for (const file of [similarities, taskCopy]) {
         if (file === null) continue;
@@ -62,7 +64,7 @@ export async function writeMergedRun(
         await copyFile(file, temporary);
         await rename(temporary, join(path, basename(file)));
       }
-      await writeFileWhole(join(path, recordName), `${JSON.stringify(record, null, 2)}\n`);
+      await writeRecord(path, record);
       await recordChecksums(path, [recordName, journalName, similaritiesName]);
     } finally {
       await unlock();
@@ -70,4 +72,8 @@ export async function writeMergedRun(
   } catch (error) {
     throw asFolderError(path, error);
   }
+}
+
+function writeRecord(path: string, record: RunRecord): Promise<void> {
+  return writeFileWhole(join(path, recordName), `${JSON.stringify(record, null, 2)}\n`);
 }

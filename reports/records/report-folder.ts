@@ -2,7 +2,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isTemporaryName } from "./atomic-file.ts";
-import { describeSystemCode, RunFolderError, systemCode } from "./run-folder-error.ts";
+import { adviceOn, describeSystemCode, RunFolderError, systemCode } from "./run-folder-error.ts";
 
 export const reportFormat = "blip2-bench-report/1";
 
@@ -28,7 +28,8 @@ export async function refuseOtherFolder(folder: string): Promise<void> {
       `${folder}: holds other things than a report, such as ${other}. Give a new folder with --output.`,
     );
   }
-  if (names.length === 0 || (await isReport(join(folder, reportName)))) return;
+  const isEmpty = names.every((name) => isTemporaryName(name, ownNames)); // but for what a killed report left
+  if (isEmpty || (await isReport(join(folder, reportName)))) return;
   throw new RunFolderError(
     `${folder}: not empty, and no report: no ${reportName} of this version in it. Give a new folder with --output.`,
   );
@@ -51,7 +52,7 @@ export function asReportFolderError(folder: string, error: unknown): unknown {
   const code = systemCode(error);
   if (code === null) return error;
   return new RunFolderError(
-    `${folder}: cannot be used as a report folder: ${describeSystemCode(code)}. Give another folder with --output.`,
+    `${folder}: cannot be used as a report folder: ${describeSystemCode(code)}. ${adviceOn(code, "Give another folder with --output.")}`,
     { cause: error },
   );
 }

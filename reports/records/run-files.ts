@@ -9,7 +9,7 @@ import { costsNames } from "./findings/costs.ts";
 import { firstStepNames } from "./first-step.ts";
 import { Journal } from "./journal.ts";
 import type { Outcome } from "./journal.ts";
-import { describeSystemCode, RunFolderError, systemCode } from "./run-folder-error.ts";
+import { adviceOn, describeSystemCode, RunFolderError, systemCode } from "./run-folder-error.ts";
 import { scoresText } from "./run-folder-text.ts";
 import { lockName } from "./run-lock.ts";
 import { parseRunRecord } from "./run-record.ts";
@@ -122,7 +122,7 @@ export function asFolderError(path: string, error: unknown): unknown {
   const code = systemCode(error);
   if (code === null) return error;
   return new RunFolderError(
-    `${path}: cannot be used as a run folder: ${describeSystemCode(code)}. Give another folder with --output.`,
+    `${path}: cannot be used as a run folder: ${describeSystemCode(code)}. ${adviceOn(code, "Give another folder with --output.")}`,
     { cause: error },
   );
 }

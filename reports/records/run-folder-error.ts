@@ -31,7 +31,7 @@ const reasons: Readonly<Record<string, string>> = {
   EPERM: "not permitted",
   EROFS: "the file system is read-only",
   EISDIR: "a folder is in the place of a file",
-  EMFILE: "this process has as many files open as it may; raise the limit with ulimit -n",
+  EMFILE: "this process has as many files open as it may",
   ENAMETOOLONG: "a name or the path is longer than the file system allows",
   ENFILE: "the system has as many files open as it may",
   ENOMEM: "no memory left",
@@ -44,4 +44,30 @@ const reasons: Readonly<Record<string, string>> = {
 export function describeSystemCode(code: string): string {
   const reason = reasons[code];
   return reason === undefined ? code : `${reason} (${code})`;
+}
+
+const remedies: Readonly<Record<string, string>> = {
+  EDQUOT: "Make room",
+  EIO: "Have the disk looked after",
+  EFBIG: "Allow larger files with `ulimit -f`",
+  EMFILE: "Allow more open files with `ulimit -n`",
+  ENFILE: "Have the system allow more open files",
+  ENOMEM: "Free some memory",
+  ENOSPC: "Make room",
+};
+
+/** What to do about a file or folder that took what was written before, and takes no more: "Make room". */
+export function remedyOf(code: string): string {
+  return remedies[code] ?? "See that it can be written";
+}
+
+/** Whether the code says that the machine lacks something, and not that a path is wrong. */
+export function isLack(code: string): boolean {
+  return code in remedies;
+}
+
+/** Where the machine lacks something, to mend that; otherwise `advice`, which names another place. */
+export function adviceOn(code: string, advice: string): string {
+  const remedy = remedies[code];
+  return remedy === undefined ? advice : `${remedy}, then give the same command again.`;
 }

@@ -24,13 +24,14 @@ import {
   taskCopyName,
   writeScoresFile,
 } from "./run-files.ts";
-import { describeSystemCode, RunFolderError, RunWriteError, systemCode } from "./run-folder-error.ts";
+import { describeSystemCode, remedyOf, RunFolderError, RunWriteError, systemCode } from "./run-folder-error.ts";
 import { differences } from "./run-folder-text.ts";
 import { lockFolder, lockName } from "./run-lock.ts";
 import type { SchedulerTask } from "./run-lock.ts";
 import { identityHash, runFormat } from "./run-record.ts";
 import type {
   Prediction,
+  RecordedMachine,
   RecordedPlan,
   RunCounts,
   RunMeasured,
@@ -116,11 +117,12 @@ export class RunFolder {
     await this.#write(async () => {
       // These files were made from predictions that are about to change.
       for (const name of [scoresName, rowsName, checksumsName]) await rm(join(this.path, name), { force: true });
-      const { timings, measured } = this.#record;
+      const { timings, measured, machines } = this.#record;
       this.#record = {
         ...newRecord(plan, this.#samples),
         timings: { ...timings, finishedAt: null },
         ...(measured !== undefined && { measured }),
+        ...(machines !== undefined && { machines }),
       };
       await this.#journal.arrange(kept);
       if (plan.taskFile !== undefined && this.#taskFile !== null) {
@@ -171,6 +173,16 @@ export class RunFolder {
     this.#stagesMs[stage] = ms;
   }
 
+  /**
+   * The machines that have answered so far, in place of those before. They are in run.json at once where one is new, so
+   * that none is missing after a crash; their windows are as of the next `finish`.
+   */
+  async noteMachines(machines: readonly RecordedMachine[]): Promise<void> {
+    const isNew = machines.length !== (this.#record.machines ?? []).length;
+    this.#record = { ...this.#record, machines: [...machines], ...mixedRounding(machines) };
+    if (isNew) await this.#write(() => this.#writeRecord("running", null));
+  }
+
   async writeSimilarities(values: Float32Array): Promise<void> {
     const bytes = Buffer.from(values.buffer, values.byteOffset, values.byteLength);
     await this.#write(() => writeFileWhole(join(this.path, similaritiesName), bytes));
@@ -209,7 +221,7 @@ export class RunFolder {
       const code = systemCode(error);
       if (code === null) throw error;
       throw new RunWriteError(
-        `${this.path}: cannot be written any more: ${describeSystemCode(code)}. Make room, then go on with the run.`,
+        `${this.path}: cannot be written any more: ${describeSystemCode(code)}. ${remedyOf(code)}, then go on with the run.`,
         { cause: error },
       );
     }
@@ -252,6 +264,12 @@ function newRecord(plan: RecordedPlan, samples: number): RunRecord {
     counts: { samples, predicted: 0, failed: 0 },
     timings: { startedAt: new Date().toISOString(), finishedAt: null },
   };
+}
+
+/** Workers of a queue answer no window twice, so nothing is compared. */
+function mixedRounding(machines: readonly RecordedMachine[]): Pick<RunRecord, "mixedProcessors"> {
+  const roundings = new Set(machines.map(({ processor }) => processor.rounding));
+  return roundings.size > 1 ? { mixedProcessors: { compared: 0, differing: 0 } } : {};
 }
 
 async function refuseOther(path: string): Promise<void> {

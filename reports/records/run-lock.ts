@@ -4,10 +4,10 @@
  * exists cannot be known, so its lock stays, unless both processes are one task of a scheduler, which starts a task again
  * only when it has ended.
  */
-import { readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { link, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { isRunning, temporaryPath } from "./atomic-file.ts";
+import { isRunning, removeLeftBehind, temporaryPath } from "./atomic-file.ts";
 import { RunFolderError } from "./run-folder-error.ts";
 
 export const lockName = "run.lock";
@@ -32,10 +32,12 @@ interface Owner {
 }
 
 /**
- * A lock is filled right after it is created; one that stays empty longer than this belongs to a process that was
- * killed in between.
+ * On file systems without links a lock is filled right after it is created; one that stays empty longer than this belongs
+ * to a process that was killed in between.
  */
 const emptyLockMs = 10_000;
+/** How file systems without links refuse one. */
+const withoutLinks: readonly string[] = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"];
 
 /**
  * Locks the folder and returns a function that unlocks it. Throws a RunFolderError where another process holds the
@@ -47,18 +49,40 @@ export async function lockFolder(folder: string, task: SchedulerTask | null = nu
   const started = (await statusOf(process.pid))?.started ?? null;
   const owner: Owner = { pid: process.pid, host: hostname(), started, task };
   for (let attempt = 0; attempt < 3; attempt += 1) {
-    try {
-      await writeFile(path, JSON.stringify(owner), { flag: "wx" });
+    if (await createLock(path, JSON.stringify(owner))) {
+      await removeLeftBehind(path);
       return () => rm(path, { force: true });
-    } catch (error) {
-      if (!isErrno(error, "EEXIST")) {
-        await rm(path, { force: true }).catch(() => undefined); // removes the empty lock that a full disk leaves
-        throw error;
-      }
     }
     await removeIfStale(folder, path, task);
   }
   throw new RunFolderError(`${folder}: another process is starting a run here. Wait for it, or give another --output.`);
+}
+
+/** Creates the lock with its text in it, so that a killed process never leaves an empty one; false: there is one already. */
+async function createLock(path: string, text: string): Promise<boolean> {
+  const temporary = temporaryPath(path);
+  try {
+    await writeFile(temporary, text);
+    await link(temporary, path);
+    return true;
+  } catch (error) {
+    if (isErrno(error, "EEXIST") || isErrno(error, "ENOENT")) return false; // ENOENT: another machine took it for a leftover
+    if (!withoutLinks.some((code) => isErrno(error, code))) throw error;
+    return await createLockByName(path, text);
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}
+
+async function createLockByName(path: string, text: string): Promise<boolean> {
+  try {
+    await writeFile(path, text, { flag: "wx" });
+    return true;
+  } catch (error) {
+    if (isErrno(error, "EEXIST")) return false;
+    await rm(path, { force: true }).catch(() => undefined); // removes the empty lock that a full disk leaves
+    throw error;
+  }
 }
 
 async function removeIfStale(folder: string, path: string, task: SchedulerTask | null): Promise<void> {

@@ -19,9 +19,12 @@ export const runFormat = "blip2-bench-run/1";
 export const scoresFormat = "blip2-bench-scores/1";
 
 const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
+/** Not any JSON: what is nested without end would fill the stack of the check. */
+const plainSetting = z.union([scalar, z.array(scalar), z.record(z.string(), scalar)]);
+const setting = z.union([plainSetting, z.array(plainSetting), z.record(z.string(), plainSetting)]);
 const count = z.int().nonnegative();
 
-const processorSchema = z.object({
+export const processorSchema = z.object({
   model: z.string(),
   cores: count,
   threads: count,
@@ -94,7 +97,7 @@ export const runRecordSchema = z.object({
     /** Where few-shot prompts take their shots from: a split, its samples with an answer, its files by name; unset: there are none. */
     shots: z.object({ split: z.string(), samples: count, files: z.record(z.string(), z.string()) }).optional(),
     /** The decoding settings in use: the protocol's choices with overrides. */
-    decoding: z.record(z.string(), z.json()),
+    decoding: z.record(z.string(), setting),
     /** Column that standard errors group samples by; unset: samples of one image are a group. */
     cluster: z.string().optional(),
     /** Settings of a retrieval task, which has no decoding. */
@@ -166,11 +169,14 @@ export const runRecordSchema = z.object({
       task: z.string().optional(),
     })
     .optional(),
-  /** Where the run was merged from shards: the machine of each, and the windows that are kept of its answers. */
+  /** Where several machines asked: the machine of each shard or worker, and the windows that are kept of its answers. */
   machines: z
     .array(
       z.object({
-        shard: z.string(),
+        /** Name of the shard; unset: a worker of a queue answered. */
+        shard: z.string().optional(),
+        /** Name of the worker; unset: a shard did. */
+        worker: z.string().optional(),
         windows: count,
         processor: processorSchema,
         device: deviceSchema.optional(),
@@ -290,6 +296,12 @@ export type Prediction = z.infer<typeof predictionSchema>;
  * total time.
  */
 export const stagesBeside: ReadonlySet<string> = new Set(["imageRead", "imageDecode", "imageResize"]);
+
+/** The stages that add to a sample's total time, with their milliseconds. */
+export function stagesInTotal(latencyMs: Readonly<Record<string, number>>): readonly (readonly [string, number])[] {
+  const isReadBeside = "imageWait" in latencyMs;
+  return Object.entries(latencyMs).filter(([stage]) => !isReadBeside || !stagesBeside.has(stage));
+}
 
 /** A score as its metric returned it: a fraction, or in the metric's own unit. */
 export interface MetricScore {

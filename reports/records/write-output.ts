@@ -2,7 +2,7 @@
 import { dirname, resolve } from "node:path";
 import { writeFileWhole } from "./atomic-file.ts";
 import { makeFolder } from "./make-folder.ts";
-import { describeSystemCode, RunFolderError, systemCode } from "./run-folder-error.ts";
+import { adviceOn, describeSystemCode, RunFolderError, systemCode } from "./run-folder-error.ts";
 
 /** Throws a RunFolderError with `advice` where the system refuses what `write` does. */
 export async function writeOutput(path: string, advice: string, write: () => Promise<void>): Promise<void> {
@@ -10,8 +10,10 @@ export async function writeOutput(path: string, advice: string, write: () => Pro
     await write();
   } catch (cause) {
     const code = systemCode(cause);
-    if (code === null) throw cause;
-    throw new RunFolderError(`${path}: cannot be written: ${describeSystemCode(code)}. ${advice}`, { cause });
+    if (code === null || isOfReading(cause)) throw cause;
+    throw new RunFolderError(`${path}: cannot be written: ${describeSystemCode(code)}. ${adviceOn(code, advice)}`, {
+      cause,
+    });
   }
 }
 
@@ -21,4 +23,9 @@ export function writeOutputFile(path: string, advice: string, content: string | 
     await makeFolder(dirname(resolve(path)));
     await writeFileWhole(resolve(path), content);
   });
+}
+
+/** What is written may be read from elsewhere meanwhile. */
+function isOfReading(error: unknown): boolean {
+  return error instanceof Error && "syscall" in error && error.syscall === "read";
 }

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { checksumsName, fileChecksum, readChecksums } from "../records/checksums.ts";
 import { RunFolderError, systemCode } from "../records/run-folder-error.ts";
 import { journalName, recordName, scoresName, similaritiesName } from "../records/run-files.ts";
-import { parsePrediction, stagesBeside } from "../records/run-record.ts";
+import { parsePrediction, stagesInTotal } from "../records/run-record.ts";
 import type { Prediction } from "../records/run-record.ts";
 import { curveOf, distributionOf, Values } from "./distribution.ts";
 import type { FileState, Latency } from "./report-data.ts";
@@ -41,10 +41,7 @@ export async function summarisePredictions(
     if (isChosen(id)) chosen.set(id, predictionOf(line, `${path}, line ${number}`));
     counts[status === "failed" ? "failed" : "predicted"] += 1;
     let total = 0;
-    const isReadBeside = "imageWait" in latencyMs;
-    for (const stage in latencyMs) {
-      if (isReadBeside && stagesBeside.has(stage)) continue;
-      const milliseconds = latencyMs[stage]!;
+    for (const [stage, milliseconds] of stagesInTotal(latencyMs)) {
       total += milliseconds;
       let values = times.get(stage);
       if (values === undefined) times.set(stage, (values = new Values()));

@@ -134,6 +134,8 @@ const sample = z.object({
   image: text,
   question: text.nullable(),
   references: z.array(text).readonly(),
+  /** Further columns of the data set that are one text or number each, such as `answerType`; unset: an older report. */
+  columns: z.record(text, z.union([text, z.number()])).optional(),
   answers: z.array(answer).readonly(),
 });
 

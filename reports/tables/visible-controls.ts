@@ -4,7 +4,7 @@
  */
 
 // C0 but for tab and newline, DEL, C1, and the marks that reverse the direction of text
-const controls = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+const controls = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
 /** Tabs and newlines stay. */
 export function visibleControls(text: string): string {

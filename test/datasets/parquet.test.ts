@@ -16,6 +16,7 @@ import { datasetFolder, refusal, removeDatasetFolders } from "../support/dataset
 import { bundledData } from "../support/fakes.ts";
 import { parquetBytes } from "../support/parquet-mirror.ts";
 import type { ColumnKind, Rows } from "../support/parquet-mirror.ts";
+import { projectRoot } from "../support/project.ts";
 import { temporaryFolder } from "../support/temporary-files.ts";
 
 /** A sample without the place of its image, and the image's bytes. */
@@ -231,6 +232,24 @@ describe("a mirror of parquet files", () => {
       assert.deepEqual(files, [join(folder, "default/testdev/0000.parquet")]);
       assert.equal(samples[0]?.question, "What?");
       assert.deepEqual(await samples[0].image.read?.(), image.bytes, `${codec}; bytes are no text`);
+    }
+  });
+
+  it("is read where zstd or LZ4 compressed it", async () => {
+    for (const codec of ["zstd", "lz4", "lz4-raw"]) {
+      const bytes = readFileSync(join(projectRoot, "test/fixtures/parquet", `${codec}.parquet`));
+      const folder = datasetFolder({ "default/testdev/0000.parquet": bytes });
+      const { samples } = await gqaQuestions.open({ folder }, "testdev");
+      assert.equal(samples.length, 40, codec);
+      for (const [row, { question, references, image }] of samples.entries()) {
+        assert.equal(question, `What is in image ${row}?`, codec);
+        assert.equal(references[0]?.answer, `cup ${row}`, codec);
+        assert.deepEqual(
+          await image.read?.(),
+          Uint8Array.from({ length: 200 }, (_, at) => (at * row) % 256),
+          codec,
+        );
+      }
     }
   });
 

@@ -7,9 +7,9 @@ import { fakeCatalog, fakeModel } from "../support/fakes.ts";
 import { findFolders } from "../../reports/records/find-folders.ts";
 import { makeReport } from "../../harness/analysis/report/make-report.ts";
 import type { MadeReport } from "../../harness/analysis/report/make-report.ts";
-import type { Report } from "../../reports/report/report-data.ts";
-import { thumbnailKey } from "../../reports/html/gallery.ts";
+import { answerKey, thumbnailKey } from "../../reports/html/embedded-data.ts";
 import { writeReport } from "../../reports/write-report.ts";
+import { fakeInProcess } from "../support/command-process.ts";
 import { ask, chromiumPath, openPage, startBrowser } from "../support/browser.ts";
 import { benchPoint, makeBench, makeRun } from "../support/report-folders.ts";
 import { temporaryFolder } from "../support/temporary-files.ts";
@@ -37,6 +37,8 @@ describe("the page of a report", () => {
     const catalog = fakeCatalog(() => Promise.resolve(fakeModel()));
     made = await makeReport(await findFolders([...runs, bench, join(folder, "nothing")]), {
       catalog,
+      hubCache: folder,
+      cacheFolder: folder,
       data: null,
       samples: 40,
       seed: 1,
@@ -159,6 +161,100 @@ describe("the page of a report", () => {
     assert.equal(await folded(), before);
   });
 
+  it("shows a table of answers, which its headings sort and columns of the data set filter", async () => {
+    const { page } = await open("report");
+    await page.selectOption("#view", "table");
+    const rows = page.locator("#sample-table tbody tr");
+    assert.equal(await rows.count(), 80); // 40 samples, two runs
+    assert.ok(await page.locator("#cards").isHidden());
+    const column = async (title: string): Promise<readonly string[]> => {
+      const titles = (await page.locator("#sample-table thead th").allTextContents()).map((each) =>
+        each.slice(0, title.length),
+      );
+      return await page.locator(`#sample-table tbody tr > :nth-child(${titles.indexOf(title) + 1})`).allTextContents();
+    };
+    const sorted = (): Promise<readonly string[]> => page.locator("#sample-table thead [aria-sort]").allTextContents();
+    assert.deepEqual(await sorted(), []);
+    const latency = page.getByRole("button", { name: "Latency, ms" });
+    await latency.focus();
+    await page.keyboard.press("Enter");
+    assert.deepEqual(await sorted(), ["Latency, ms ↑"]);
+    const times = (await column("Latency")).map(Number);
+    assert.ok(times.every((ms) => ms > 0));
+    assert.deepEqual(
+      times,
+      [...times].sort((a, b) => a - b),
+    );
+    await page.keyboard.press("Enter"); // the heading still has the focus
+    assert.deepEqual(await sorted(), ["Latency, ms ↓"]);
+    assert.deepEqual(
+      (await column("Latency")).map(Number),
+      [...times].sort((a, b) => b - a),
+    );
+    await page.selectOption("#sort-by", "column answerType");
+    await page.selectOption("#sort-order", "ascending");
+    const types = await column("answerType");
+    assert.deepEqual([...new Set(types)], ["number", "other", "yes/no"]);
+    await page.selectOption("#filter-column", { label: "number" });
+    assert.equal(await rows.count(), types.filter((type) => type === "number").length);
+    const cards = page.locator(".card");
+    await page.selectOption("#view", "cards");
+    assert.equal(await cards.count(), types.filter((type) => type === "number").length / 2);
+  });
+
+  it("opens a sample whole, by keyboard, with its scores worked out as `show` does it", async () => {
+    const { page, complaints } = await open("report");
+    await page.selectOption("#view", "table");
+    const first = page.locator("#sample-table tbody th button").first();
+    const id = await first.innerText();
+    await first.focus();
+    await page.keyboard.press("Enter");
+    const dialog = page.getByRole("dialog", { name: await page.innerText("#opened-title") });
+    const said = await dialog.innerText();
+    const { out } = await fakeInProcess(folder, "show", join(folder, "a"), id);
+    const lines = out.split("\n").flatMap((line) => line.split(/ {2,}/));
+    for (const line of lines.filter((each) => /^(?:accuracy|annotator|min\(|"Question|each: )/.test(each))) {
+      assert.ok(said.includes(line), line);
+    }
+    assert.match(said, /annotator 1/);
+    assert.match(said, /tokens\nanswer\n\d+ \d+\n/); // by number: the fake has no tokenizer
+    assert.match(said, /times\ndecode\n[\d.]+ ms/);
+    assert.match(await page.innerText("#gallery .notes"), /run-1: Tokens by number only: /);
+    assert.equal(await dialog.locator("details[open]").count(), 1); // the other run's answer is folded
+    assert.equal(await ask<number>(page, "document.querySelector('#opened img').naturalWidth > 20 ? 1 : 0"), 1);
+    await dialog.getByRole("button", { name: "Next" }).click();
+    assert.ok(!(await page.innerText("#opened")).includes(id));
+    await page.keyboard.press("Escape");
+    assert.ok(await page.locator("#opened").isHidden());
+    assert.equal(await ask<string>(page, "document.activeElement.textContent"), id);
+    assert.deepEqual(complaints, []);
+  });
+
+  it("shows thousands of samples a hundred rows at a time, and failed ones as failed", async () => {
+    assert.ok(made !== null);
+    await writeReport(join(folder, "thousands"), longReport(made, 5000));
+    const { page, complaints } = await open("thousands", {
+      viewport: { width: 390, height: 800 },
+      colorScheme: "dark",
+    });
+    await page.selectOption("#view", "table");
+    assert.equal(await page.innerText("#gallery-count"), "5000 of 5000 samples");
+    await page.getByRole("button", { name: "Sample", exact: true }).click();
+    await page.getByRole("button", { name: "Sample ↑", exact: true }).click();
+    const ids = page.locator("#sample-table tbody th");
+    assert.equal(await ids.count(), 100);
+    assert.equal(await ids.first().innerText(), "4999");
+    await page.click("#more");
+    assert.equal(await ids.count(), 200);
+    await page.selectOption("#filter-verdict", "failed");
+    assert.equal(await page.innerText("#gallery-count"), "1 of 5000 samples");
+    await ids.first().locator("button").click();
+    assert.match(await page.innerText("#opened"), /failed\ncannot be read/);
+    assert.equal(await ask<number>(page, "document.documentElement.scrollWidth"), 390);
+    assert.ok(await ask<boolean>(page, "document.querySelector('#opened').scrollWidth <= 390"));
+    assert.deepEqual(complaints, []);
+  });
+
   it("shows whatever is said as text, in every place", async () => {
     assert.ok(made !== null);
     await writeReport(join(folder, "hostile"), hostileReport(made));
@@ -170,13 +266,20 @@ describe("the page of a report", () => {
     for (const place of ["#summary td:nth-child(2)", ".card h3", ".card .answer", ".picture figcaption"]) {
       assert.equal(await page.locator(place).first().textContent(), hostile, place);
     }
+    await page.selectOption("#view", "table");
+    for (const place of ["tbody td:nth-child(2)", "tbody td:nth-child(4)", "thead th:nth-child(8) button"]) {
+      assert.equal(await page.locator(`#sample-table ${place}`).first().textContent(), hostile, place);
+    }
+    await page.locator("#sample-table tbody th button").first().click();
+    assert.equal(await page.textContent("#opened-title"), hostile);
+    assert.equal(await page.locator("#opened :is(script, img[src=x])").count(), 0);
     const markdown = readFileSync(join(folder, "hostile", "report.md"), "utf8");
     assert.doesNotMatch(markdown, /<script|<img/);
   });
 });
 
 /** The same report with hostile names, questions, answers and folders. */
-function hostileReport({ report }: MadeReport): { report: Report; thumbnails: ReadonlyMap<string, string> } {
+function hostileReport({ report, details }: MadeReport): MadeReport {
   const runs = report.runs.map((run) => ({
     ...run,
     folder: hostile,
@@ -188,6 +291,7 @@ function hostileReport({ report }: MadeReport): { report: Report; thumbnails: Re
     question: hostile,
     image: hostile,
     references: [hostile],
+    columns: { [hostile]: hostile },
     answers: sample.answers.map((answer) => ({ ...answer, text: hostile, prompt: hostile })),
   }));
   const apart = [{ folder: hostile, kind: "run" as const, reasons: [hostile], rows: [] }];
@@ -195,5 +299,19 @@ function hostileReport({ report }: MadeReport): { report: Report; thumbnails: Re
   return {
     report: { ...report, runs, apart, gallery: { ...report.gallery, samples } },
     thumbnails: new Map([[thumbnailKey("group-1", hostile), pixel]]),
+    details: new Map([...details].map(([key, one]) => [key, { ...one, text: hostile, prompt: hostile }])),
+  };
+}
+
+/** A report of so many samples, numbered from 0, in place of those it has; the last one failed in the first run. */
+function longReport({ report, thumbnails, details }: MadeReport, count: number): MadeReport {
+  const { samples } = report.gallery;
+  const all = Array.from({ length: count }, (_, index) => ({ ...samples[index % samples.length]!, id: String(index) }));
+  const first = [...details.values()][0]!;
+  const failed = { ...first, status: "failed" as const, text: "cannot be read" };
+  return {
+    report: { ...report, gallery: { ...report.gallery, samples: all } },
+    thumbnails,
+    details: new Map([[answerKey("run-1", String(count - 1)), failed]]),
   };
 }

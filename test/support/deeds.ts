@@ -1,5 +1,6 @@
 /** Commands that write, each with what it needs and with what it leaves: for tests that disturb them. */
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { cpSync, existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { parseBenchPoint, parseBenchRecord } from "../../reports/records/bench/bench-record.ts";
@@ -47,14 +48,17 @@ function filesBelow(folder: string): readonly string[] {
     .toSorted();
 }
 
-/** Every file below a folder with its content, without the times in it. */
+/** Every file below a folder with a digest of its content, in which no time and no place stand. */
 function contentOf(folder: string, isMeant: (name: string) => boolean = () => true): string {
+  const place = dirname(folder);
+  const digest = (name: string): string => {
+    const text = readFileSync(join(folder, name), "latin1").replaceAll(place, "");
+    const timeless = text.replaceAll(/\d{4}-\d\d-\d\d[T ][\d:.]+Z?/g, "");
+    return createHash("sha256").update(timeless).digest("hex");
+  };
   return filesBelow(folder)
     .filter(isMeant)
-    .map(
-      (name) =>
-        `${name}: ${readFileSync(join(folder, name), "latin1").replaceAll(/\d{4}-\d\d-\d\d[T ][\d:.]+Z?/g, "")}`,
-    )
+    .map((name) => `${name}: ${digest(name)}`)
     .join("\n");
 }
 

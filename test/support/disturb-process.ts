@@ -5,16 +5,15 @@
 import { writeFileSync } from "node:fs";
 import { isMainThread } from "node:worker_threads";
 import { asDisturbance, disturbanceVariable, observerOf } from "./disturbance.ts";
-import { watchFileCalls } from "./file-calls.ts";
+import { halves, watchFileCalls } from "./file-calls.ts";
 
 const text = process.env[disturbanceVariable];
-const half = (bytes: number): number => Math.max(1, bytes >> 1);
 if (text !== undefined && isMainThread) {
   const disturbance = asDisturbance(text);
   const { of, isHalved, countIn } = disturbance;
   if (of === (process.send === undefined ? "command" : "worker")) {
     const { observe, counted } = observerOf(disturbance);
-    await watchFileCalls(observe, isHalved ? { read: half, write: half } : {});
+    await watchFileCalls(observe, isHalved ? halves : {});
     if (countIn !== undefined)
       process.on("exit", () => {
         writeFileSync(countIn, JSON.stringify(counted()));

@@ -56,7 +56,7 @@ export function observerOf({ within, calls, at, what, isLasting, marker }: Distu
   let count = 0;
   const isWithin = (path: string): boolean =>
     within.some((folder) => path.startsWith(`${folder}${sep}`) || path === folder);
-  const observe: Observer = ({ call, path: named }) => {
+  const observe: Observer = ({ call, path: named, isOpen = false }) => {
     const path = resolve(named.startsWith("file:") ? fileURLToPath(named) : named);
     if (!calls.includes(call) || !isWithin(path)) return null;
     count += 1;
@@ -64,7 +64,7 @@ export function observerOf({ within, calls, at, what, isLasting, marker }: Distu
     if (!isNow || (marker !== undefined && !makeMarker(marker))) return null;
     return () => {
       if (what === "kill") process.kill(process.pid, "SIGKILL");
-      throw systemError(what, call, path);
+      throw systemError(what, call, isOpen ? null : path);
     };
   };
   return { observe, counted: () => count };
@@ -79,7 +79,8 @@ function makeMarker(path: string): boolean {
   }
 }
 
-/** As Node throws it. */
-function systemError(code: string, call: FileCall, path: string): Error {
-  return Object.assign(new Error(`${code}: made to fail, ${call} '${path}'`), { code, syscall: call, path, errno: -1 });
+/** As Node throws it: errors of open files name no path. */
+function systemError(code: string, syscall: FileCall, path: string | null): Error {
+  const message = `${code}: made to fail, ${syscall}${path === null ? "" : ` '${path}'`}`;
+  return Object.assign(new Error(message), { code, syscall, errno: -1, ...(path !== null && { path }) });
 }

@@ -40,6 +40,11 @@ serveModel(({ where }) =>
       const logits = Float32Array.from(texts, ([length]) => 100 * (kept.get(id) ?? -1) + length!);
       return Promise.resolve({ status: "matched", logits, probabilities: logits, latencyMs: { matching: 1 } });
     },
+    weighTexts: ({ id }, texts) => {
+      const logLikelihoods = Float32Array.from(texts, ([length]) => -100 * (kept.get(id) ?? -1) - length!);
+      const tokens = Int32Array.from(texts, ([length]) => length!);
+      return Promise.resolve({ status: "weighed", logLikelihoods, tokens, latencyMs: { likelihood: 1 } });
+    },
     release: () => Promise.resolve(),
   }),
 );

@@ -13,6 +13,8 @@ export interface Moment {
   readonly path: string;
   /** Half of the bytes are written. */
   readonly isHalf: boolean;
+  /** It is a call of an open file, whose errors name no path. */
+  readonly isOpen?: boolean;
 }
 
 /** null: the call goes on. Otherwise what ends it, by an error that it throws, or by the end of the process. */
@@ -22,6 +24,13 @@ export type Observer = (moment: Moment) => (() => never) | null;
 export interface Portions {
   readonly read?: (asked: number) => number;
   readonly write?: (given: number) => number;
+}
+
+/** One read gives and one write takes about half of the bytes asked. */
+export const halves: Portions = { read: halfOf, write: halfOf };
+
+function halfOf(bytes: number): number {
+  return Math.max(1, bytes >> 1);
 }
 
 const promised: Readonly<Record<string, FileCall>> = {
@@ -37,11 +46,14 @@ const promised: Readonly<Record<string, FileCall>> = {
   mkdir: "make",
   mkdtemp: "make",
   symlink: "make",
+  link: "make",
   rename: "rename",
   rm: "remove",
   rmdir: "remove",
   unlink: "remove",
 };
+/** Calls whose second word is the path that is made. */
+const namesTwo: ReadonlySet<string> = new Set(["rename", "symlink", "link"]);
 const synchronous: Readonly<Record<string, FileCall>> = { readFileSync: "read", openSync: "open", mkdirSync: "make" };
 const ofHandles: Readonly<Record<string, FileCall>> = {
   readFile: "read",
@@ -69,7 +81,7 @@ export async function watchFileCalls(observe: Observer, { read, write }: Portion
 
   for (const [name, call] of Object.entries(promised)) {
     wrap(fs.promises, name, async ({ make }, given) => {
-      observe({ call, path: String(given[name === "rename" || name === "symlink" ? 1 : 0]), isHalf: false })?.();
+      observe({ call, path: String(given[namesTwo.has(name) ? 1 : 0]), isHalf: false })?.();
       return await make(...given);
     });
   }
@@ -99,8 +111,8 @@ export async function watchFileCalls(observe: Observer, { read, write }: Portion
     wrap(handles, name, async ({ make, self }, [content, ...options]) => {
       const path = pathOf.get(self) ?? "";
       const whole = bytesOf(content);
-      observe({ call: "write", path, isHalf: false })?.();
-      const end = observe({ call: "write", path, isHalf: true });
+      observe({ call: "write", path, isHalf: false, isOpen: true })?.();
+      const end = observe({ call: "write", path, isHalf: true, isOpen: true });
       if (end !== null) {
         await make(whole.subarray(0, whole.length >> 1), ...options);
         end();
@@ -120,17 +132,17 @@ export async function watchFileCalls(observe: Observer, { read, write }: Portion
   });
   for (const [name, call] of Object.entries(ofHandles)) {
     wrap(handles, name, async ({ make, self }, given) => {
-      observe({ call, path: pathOf.get(self) ?? "", isHalf: false })?.();
+      observe({ call, path: pathOf.get(self) ?? "", isHalf: false, isOpen: true })?.();
       return await make(...given);
     });
   }
   wrap(handles, "write", async ({ make, self }, given) => {
     const path = pathOf.get(self) ?? "";
     const [buffer, offset = 0, length, position] = given;
-    observe({ call: "write", path, isHalf: false })?.();
+    observe({ call: "write", path, isHalf: false, isOpen: true })?.();
     if (!ArrayBuffer.isView(buffer) || typeof offset !== "number") return await make(...given);
     const size = typeof length === "number" ? length : buffer.byteLength - offset;
-    const end = observe({ call: "write", path, isHalf: true });
+    const end = observe({ call: "write", path, isHalf: true, isOpen: true });
     if (end !== null) {
       await make(buffer, offset, size >> 1, position);
       end();
@@ -138,7 +150,7 @@ export async function watchFileCalls(observe: Observer, { read, write }: Portion
     return await make(buffer, offset, write?.(size) ?? size, position);
   });
   wrap(handles, "read", async ({ make, self }, given) => {
-    observe({ call: "read", path: pathOf.get(self) ?? "", isHalf: false })?.();
+    observe({ call: "read", path: pathOf.get(self) ?? "", isHalf: false, isOpen: true })?.();
     const [buffer, offset, length, position] = given;
     if (read === undefined || typeof length !== "number" || length === 0) return await make(...given);
     return await make(buffer, offset, read(length), position);
@@ -148,7 +160,7 @@ export async function watchFileCalls(observe: Observer, { read, write }: Portion
     const [descriptor, buffer, offset, length, position, callback] = given;
     if (typeof callback !== "function" || typeof length !== "number") return make(...given);
     try {
-      observe({ call: "read", path: streamPath(descriptor), isHalf: false })?.();
+      observe({ call: "read", path: streamPath(descriptor), isHalf: false, isOpen: true })?.();
     } catch (error) {
       process.nextTick(callback, error);
       return undefined;

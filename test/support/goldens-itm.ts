@@ -32,7 +32,7 @@ export class ItmGoldens {
     const { file, offset, byteLength, dtype } = this.#entry(name);
     assert.equal(dtype, "I32");
     await using handle = await open(file);
-    return new Int32Array((await readBytes(handle, offset, byteLength)).buffer);
+    return new Int32Array((await readBytes({ file, handle }, offset, byteLength)).buffer);
   }
 
   #entry(name: string): TensorEntry {

@@ -26,7 +26,9 @@ export const doors: Readonly<Record<string, readonly string[]>> = {
     "tasks",
     "datasets",
   ],
-  "harness/samples": [...["harness/catalog", "harness/evaluation", "reports", "reports/records", "tasks", "datasets"]],
+  "harness/samples": [
+    ...["harness/catalog", "harness/evaluation", "reports", "reports/records", "tasks", "datasets", "models"],
+  ],
   "harness/bench": [
     ...["harness/evaluation", "harness/processes", "harness/catalog", "harness/statistics"],
     ...["reports", "reports/records", "tasks", "datasets", "models"],

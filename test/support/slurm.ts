@@ -2,13 +2,12 @@
 import { execFileSync, spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import { delimiter, join } from "node:path";
-import { existsSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 import { endsWithTest } from "./child-processes.ts";
 import { hangMs } from "./project.ts";
@@ -65,7 +64,11 @@ export async function startSlurm(folder: string): Promise<Slurm> {
   return {
     call,
     ended: (job) =>
-      untilTrue(() => call(folder, ["squeue", "--noheader", "--format=%i %j"]).includes(job) === false, `${job} runs`),
+      untilTrue(() => {
+        // %F: of a task, its array; squeue without --states lists what waits, runs or is completing
+        const jobs = call(folder, ["squeue", "--noheader", "--format=%F"]).split("\n");
+        return !jobs.some((id) => id.trim() === job);
+      }, `job ${job} has not ended`),
     stop: async () => {
       for (const child of started.toReversed()) {
         if (child.exitCode !== null || child.signalCode !== null) continue;
@@ -130,8 +133,9 @@ function configuration(
     "SelectType=select/cons_tres",
     "SelectTypeParameters=CR_Core",
     "KillWait=5",
-    "SchedulerParameters=sched_min_interval=0,batch_sched_delay=1",
+    "SchedulerParameters=sched_min_interval=0,sched_interval=1,batch_sched_delay=0",
     "JobRequeue=1",
+    "SlurmdParameters=config_overrides", // CPUs and memory as below, whatever the machine has
     `NodeName=${host!} CPUs=2 RealMemory=2000 State=UNKNOWN`,
     `PartitionName=main Nodes=${host!} Default=YES MaxTime=INFINITE State=UP`,
     "",

@@ -1,10 +1,15 @@
 /** The samples that a report shows: each run's answer, with the question and references from the data set. */
 import type { ImageFile } from "../../../datasets/dataset.ts";
 import { readSimilarityRow } from "../../../reports/report/read-run.ts";
+import { answerKey } from "../../../reports/html/embedded-data.ts";
+import type { Details } from "../../../reports/html/embedded-data.ts";
+import type { SampleDetails } from "../../../reports/report/sample-details.ts";
 import type { GalleryGroup, GallerySample } from "../../../reports/report/report-data.ts";
 import { differing } from "./answer-groups.ts";
 import type { AnswerGroup } from "./answer-groups.ts";
 import type { FullRun, ReportOptions } from "./make-report.ts";
+import { columnsOf } from "../../samples/show/held-samples.ts";
+import { runDetailsOf } from "./run-details.ts";
 import { logitOf, rankedRow, rowCandidates } from "../../../tasks/metrics/retrieval-ranking.ts";
 import { readShownSamples } from "../../catalog/shown-samples.ts";
 import type { ShownSamples } from "../../catalog/shown-samples.ts";
@@ -14,6 +19,7 @@ export interface Gallery {
   readonly samples: readonly GallerySample[];
   /** Each image once, by its key. */
   readonly images: ReadonlyMap<string, GalleryImage>;
+  readonly details: Details;
 }
 
 export interface GalleryImage {
@@ -31,6 +37,7 @@ export async function galleryOf(
   const groups: GalleryGroup[] = [];
   const samples: GallerySample[] = [];
   const images = new Map<string, GalleryImage>();
+  const details = new Map<string, SampleDetails>();
   const known = new Map<string, ShownSamples>(); // by data key: a split is read once for all its groups
   for (const [group, ids] of chosen) {
     const members = runs.filter((one) => one.group === group);
@@ -42,21 +49,47 @@ export async function galleryOf(
       questions = await readShownSamples(first.run, new Set(wanted), options);
       known.set(group.dataKey, questions);
     }
-    groups.push(galleryGroupOf(group, members, { shown: ids.size, problem: questions.problem }));
+    const problems = questions.problem === null ? [] : [questions.problem];
+    const columns = new Map(
+      (questions.recorded?.split.samples ?? []).flatMap((sample) =>
+        ids.has(sample.id) ? [[sample.id, columnsOf(sample)] as const] : [],
+      ),
+    );
+    const answers = new Map<string, GallerySample["answers"][number][]>([...ids].map((id) => [id, []]));
+    for (const member of members) {
+      const { byId: detailsOf, problem } = await runDetailsOf(member.run, ids, { ...options, ...questions });
+      if (problem !== null) problems.push(`${member.id}: ${problem}`);
+      for (const id of ids) {
+        const answer = await answerOf(id, { group, member, questions });
+        if (answer !== null) answers.get(id)!.push(answer);
+        const known = detailsOf.get(id);
+        if (known !== undefined) details.set(answerKey(member.id, id), known);
+      }
+    }
+    groups.push(galleryGroupOf(group, members, { shown: ids.size, problems }));
     for (const id of ids) {
-      const sample = await sampleOf(id, { group, members, questions });
-      samples.push(sample);
-      const file = questions.byId.get(id)?.image;
-      if (file !== undefined) images.set(`${group.id} ${sample.image}`, { group: group.id, image: sample.image, file });
+      const image =
+        members.map(({ read }) => read.chosen.get(id)?.image).findLast((found) => found !== undefined) ?? "";
+      const question = questions.byId.get(id);
+      samples.push({
+        id,
+        group: group.id,
+        image,
+        question: question?.text ?? null,
+        references: question?.references ?? [],
+        columns: columns.get(id) ?? {},
+        answers: answers.get(id) ?? [],
+      });
+      if (question !== undefined) images.set(`${group.id} ${image}`, { group: group.id, image, file: question.image });
     }
   }
-  return { groups, samples, images };
+  return { groups, samples, images, details };
 }
 
 function galleryGroupOf(
   group: AnswerGroup,
   members: readonly FullRun[],
-  { shown, problem }: { readonly shown: number; readonly problem: string | null },
+  { shown, problems }: { readonly shown: number; readonly problems: readonly string[] },
 ): GalleryGroup {
   const { record, scores } = members[0]!.run; // groups are never empty here
   const differs = differing(
@@ -72,40 +105,30 @@ function galleryGroupOf(
     shown,
     of: group.places.size,
     differing: differs === null ? null : differs.reduce((sum, one) => sum + one, 0),
-    notes: problem === null ? [] : [problem],
+    notes: problems,
   };
 }
 
 interface Surroundings {
   readonly group: AnswerGroup;
-  readonly members: readonly FullRun[];
+  readonly member: FullRun;
   readonly questions: ShownSamples;
 }
 
-async function sampleOf(id: string, { group, members, questions }: Surroundings): Promise<GallerySample> {
-  const question = questions.byId.get(id);
-  const answers: GallerySample["answers"][number][] = [];
-  let image = "";
-  for (const { id: runId, run, read } of members) {
-    const prediction = read.chosen.get(id);
-    if (prediction === undefined) continue;
-    ({ image } = prediction);
-    const place = group.places.get(id)!;
-    const score = run.answers.scores[place] ?? Number.NaN;
-    answers.push({
-      run: runId,
-      prompt: "prompt" in prediction ? prediction.prompt : null,
-      text: await textOf(prediction, run, { place, images: group.places.size, texts: questions.texts }),
-      score: Number.isNaN(score) ? null : Number(score.toPrecision(6)), // float32 has no more digits
-    });
-  }
+/** null: the run has none to the sample. */
+async function answerOf(
+  id: string,
+  { group, member: { id: runId, run, read }, questions }: Surroundings,
+): Promise<GallerySample["answers"][number] | null> {
+  const prediction = read.chosen.get(id);
+  if (prediction === undefined) return null;
+  const place = group.places.get(id)!;
+  const score = run.answers.scores[place] ?? Number.NaN;
   return {
-    id,
-    group: group.id,
-    image,
-    question: question?.text ?? null,
-    references: question?.references ?? [],
-    answers,
+    run: runId,
+    prompt: "prompt" in prediction ? prediction.prompt : null,
+    text: await textOf(prediction, run, { place, images: group.places.size, texts: questions.texts }),
+    score: Number.isNaN(score) ? null : Number(score.toPrecision(6)), // float32 has no more digits
   };
 }
 

@@ -4,7 +4,8 @@
  * samples that are shown.
  */
 import type { Prediction } from "../../../reports/records/run-record.ts";
-import { thumbnailKey } from "../../../reports/html/gallery.ts";
+import { thumbnailKey } from "../../../reports/html/embedded-data.ts";
+import type { Details, Thumbnails } from "../../../reports/html/embedded-data.ts";
 import { thumbnailOf } from "../../../reports/html/thumbnail.ts";
 import { editedFiles, readFileStates, summarisePredictions } from "../../../reports/report/read-run.ts";
 import type { PredictionSummary } from "../../../reports/report/read-run.ts";
@@ -25,6 +26,9 @@ import { recordedPrecision } from "../../../reports/records/recorded-precision.t
 
 export interface ReportOptions {
   readonly catalog: Catalog;
+  /** Where checkpoints lie, whose tokenizers tell the texts of tokens. */
+  readonly hubCache: string;
+  readonly cacheFolder: string;
   /** New folder of the data set's files, where they have been moved; null: the folder in each run's record. */
   readonly data: string | null;
   /** Most samples shown of a group. */
@@ -37,7 +41,8 @@ export interface ReportOptions {
 
 export interface MadeReport {
   readonly report: Report;
-  readonly thumbnails: ReadonlyMap<string, string>;
+  readonly thumbnails: Thumbnails;
+  readonly details: Details;
 }
 
 /** A run with a summary of its predictions. */
@@ -83,7 +88,7 @@ export async function makeReport(folders: readonly FoundFolder[], options: Repor
     apart: [...apart, ...alike.apart],
     gallery: { seed: options.seed, groups: gallery.groups, samples: gallery.samples },
   };
-  return { report, thumbnails: await thumbnailsOf(gallery.images) };
+  return { report, thumbnails: await thumbnailsOf(gallery.images), details: gallery.details };
 }
 
 async function readAll(
@@ -211,7 +216,7 @@ function reportRun({ id, run, group, read, files }: FullRun, all: readonly FullR
   };
 }
 
-async function thumbnailsOf(images: ReadonlyMap<string, GalleryImage>): Promise<ReadonlyMap<string, string>> {
+async function thumbnailsOf(images: ReadonlyMap<string, GalleryImage>): Promise<Thumbnails> {
   const thumbnails = new Map<string, string>();
   for (const { group, image, file } of images.values()) {
     const thumbnail = await thumbnailOf(file);

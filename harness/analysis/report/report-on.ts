@@ -9,6 +9,9 @@ import { makeReport } from "./make-report.ts";
 
 export interface ReportRequest {
   readonly catalog: Catalog;
+  /** Where checkpoints lie, whose tokenizers tell the texts of tokens. */
+  readonly hubCache: string;
+  readonly cacheFolder: string;
   /** Absolute path of the report's folder. */
   readonly output: string;
   /** New folder of the data set's files, where they have been moved; null: the folder in each run's record. */

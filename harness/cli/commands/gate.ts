@@ -53,7 +53,7 @@ export async function gate(
   if (markdown !== undefined) await write("--markdown", markdown, gateToMarkdown(result));
   if (annotations === "gitlab") await write("--annotations", gitlabReport, gitlabCodeQuality(result, place));
   terminal.result(isJson ? JSON.stringify(result, null, 2) : formatGate(result, { explain }));
-  if (annotations === "github") terminal.result(githubAnnotations(result, place));
+  if (annotations === "github") terminal.exactly(`${githubAnnotations(result, place)}\n`);
   return codes[result.verdict];
 }
 

@@ -13,11 +13,17 @@ import { textScores } from "../../evaluation/retrieval/text-scores.ts";
 import type { TextMatch } from "../../evaluation/retrieval/text-scores.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
 
-const columns: readonly ColumnOf<TextMatch>[] = [
+const scores: readonly ColumnOf<TextMatch>[] = [
   right("matching", ({ matching }) => likelihoodText(matching)),
   right("similarity", ({ similarity }) => similarity.toFixed(4)),
-  left("text", ({ text }) => text),
 ];
+
+const likelihoods: readonly ColumnOf<TextMatch>[] = [
+  right("log-likelihood", ({ logLikelihood }) => logLikelihood?.toFixed(2) ?? ""),
+  right("a token", ({ logLikelihoodPerToken }) => logLikelihoodPerToken?.toFixed(3) ?? ""),
+];
+
+const text: ColumnOf<TextMatch> = left("text", ({ text }) => text);
 
 /** Gives the exit code. */
 export async function match(
@@ -29,9 +35,11 @@ export async function match(
     throw new UsageError(`match: found no ${word === undefined ? "image" : "text"}, expected an image and texts.`);
   }
   const { terminal } = surroundings;
+  const { likelihood } = values;
   const how = readHowAsked(values, usualScorer, surroundings);
   const { images, failed } = await usableImages([word], values.maxPixels, terminal);
-  const models = (await checkpointsAsked(how, surroundings)).map(scorerOf);
+  const models = (await checkpointsAsked(how, surroundings)).map((model) => scorerOf(model, { likelihood }));
+  const columns = [...scores, ...(likelihood ? likelihoods : []), text];
   const answers = new Answers({ form: how.form, terminal, line: () => "" });
   for (const model of models) {
     const scorer = await model.load();
@@ -39,7 +47,7 @@ export async function match(
     try {
       for (const image of images) {
         if (terminal.isOutputLost) break;
-        const { scores: found } = await textScores(scorer, { id: image, path: image }, texts);
+        const { scores: found } = await textScores(scorer, { id: image, path: image }, texts, { likelihood });
         if (how.form !== "text") {
           for (const scores of found) answers.add({ ...about, image, ...scores });
           continue;

@@ -17,7 +17,7 @@ import { dataFolder } from "../../catalog/data-folder.ts";
 export async function report(
   values: ReportValues,
   folders: readonly string[],
-  { catalog, terminal, isJson, hubCache }: Surroundings,
+  { catalog, terminal, isJson, hubCache, cacheFolder }: Surroundings,
 ): Promise<number> {
   if (folders.length === 0) {
     throw new UsageError("report: found no folder, expected run or bench folders, such as runs/* bench/*.");
@@ -26,6 +26,8 @@ export async function report(
   const output = named ?? resolve("report");
   const made = await reportOn(folders, {
     catalog,
+    hubCache,
+    cacheFolder,
     onStep: stepsOn(terminal),
     output,
     data: await dataFolder(data, hubCache),
@@ -43,14 +45,15 @@ const samplesAfterRun = 48; // enough to get an impression, and quickly written
  * Writes a report of a run into its output folder. An error in it is only printed, since the run itself has succeeded.
  */
 export async function reportOfRun(
-  { output, data: place }: Pick<RunConfig, "output" | "data">,
+  { output, data: place, cache }: Pick<RunConfig, "output" | "data" | "cache">,
   { catalog, terminal, hubCache }: Pick<Surroundings, "catalog" | "terminal" | "hubCache">,
 ): Promise<void> {
   const folder = join(output, reportFolderName);
   try {
     const sampled = { samples: samplesAfterRun, seed: usualReportSeed };
     const data = await dataFolder(place, hubCache);
-    await reportOn([output], { catalog, output: folder, data, ...sampled, onStep: stepsOn(terminal) });
+    const places = { catalog, hubCache, cacheFolder: cache, output: folder, data };
+    await reportOn([output], { ...places, ...sampled, onStep: stepsOn(terminal) });
     terminal.note(`Report: ${join(folder, pageName)}`);
   } catch (error) {
     if (!(error instanceof RunFolderError)) throw error;

@@ -12,13 +12,11 @@ import type { ScoredRun } from "../../../reports/findings/score-rows.ts";
 import type { Costs } from "../../../reports/records/findings/costs.ts";
 import { formatPrompts } from "../../../reports/findings/prompt-table.ts";
 import { formatCosts } from "../../../reports/findings/costs-table.ts";
-import { UsageError } from "../../catalog/usage-error.ts";
 import { shellWord } from "../../catalog/shell-word.ts";
 import { usableProcessors } from "../../catalog/usable-processors.ts";
 import { costsOf } from "../../analysis/costs/costs.ts";
 import { writeCosts } from "../../analysis/costs/write-costs.ts";
 import { evaluate } from "../../evaluation/evaluate.ts";
-import { readListedTexts } from "../../evaluation/generation/listed-texts.ts";
 import { completeCode, incompleteCode } from "../exit-code.ts";
 import type { Surroundings } from "../declared-command.ts";
 import { defaultOutput, runConfigOf } from "../options/run.ts";
@@ -27,9 +25,9 @@ import type { PromptFindings } from "./compare-prompts.ts";
 import type { RunValues } from "./declared/evaluate.ts";
 import { pullMissing } from "../pull/pull-missing.ts";
 import { reportOfRun } from "./report.ts";
+import { elsewhereOf, shardOf, withListedPrompts } from "./spread-run.ts";
 import { watchInterrupt } from "../interrupt.ts";
 import { prepare } from "../../evaluation/prepare.ts";
-import type { Shard } from "../../evaluation/shard.ts";
 import type { Evaluation } from "../../evaluation/verbs.ts";
 import type { Watcher } from "../../evaluation/watcher.ts";
 import type { RunConfig } from "../../evaluation/run-config.ts";
@@ -43,39 +41,19 @@ export async function runAsAsked(
   surroundings: Surroundings,
 ): Promise<number> {
   const output = defaultOutput();
-  const listed = values.promptFile === undefined ? null : await readListedTexts(values.promptFile, "--prompt-file");
-  const prompt = listed === null ? values.prompt : [...(values.prompt ?? []), ...listed.texts];
-  const planned = runConfigOf({ ...values, prompt }, { ...surroundings, output });
+  const planned = runConfigOf(await withListedPrompts(values), { ...surroundings, output });
   const resume = resumeCommand(surroundings.words, {
     overwrite: values.overwrite,
     output: values.output === null ? output : null,
   });
   const { task: schedulerTask } = surroundings.scheduler;
-  const config: RunConfig = {
-    ...planned,
-    schedulerTask,
-    shard: shardOf(values, resume, surroundings),
-  };
+  const shard = shardOf(values, resume, surroundings);
+  const elsewhere = elsewhereOf(values, surroundings);
+  const firstSteps = elsewhere === null ? planned.firstSteps : 0;
+  const config: RunConfig = { ...planned, schedulerTask, shard, elsewhere, firstSteps };
   const pulled = values.pull ? await pullMissing(config, surroundings) : completeCode;
   if (pulled !== completeCode) return pulled;
   return run(config, { ...surroundings, resume, isReported: values.report });
-}
-
-/** Throws a UsageError where other options do not go with --shard. */
-function shardOf(
-  { shard, output, batchSize, firstSteps }: RunValues,
-  command: string,
-  { scheduler }: Surroundings,
-): Shard | null {
-  if (shard === null) return null;
-  if (output === null) throw new UsageError("--shard: needs --output, the folder that all shards share.");
-  if (batchSize === "auto") {
-    throw new UsageError("--shard: --batch-size auto may find another size for each shard. Give a number.");
-  }
-  if (firstSteps !== undefined) {
-    throw new UsageError("--shard: shards keep no first steps. Leave out --first-steps.");
-  }
-  return { windows: { kind: "every", index: scheduler.indexOf(shard), of: shard.of }, command };
 }
 
 /**

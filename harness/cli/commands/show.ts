@@ -12,11 +12,12 @@ import { nearestName, UsageError } from "../../catalog/usage-error.ts";
 import { samplesWhere, worstOf } from "../../samples/show/find-samples.ts";
 import { readShownRun } from "../../samples/show/held-samples.ts";
 import type { HeldSample, ShownRun } from "../../samples/show/held-samples.ts";
+import { sampleDetailsOf } from "../../samples/show/sample-details.ts";
+import { sampleTokensOf } from "../../samples/show/sample-tokens.ts";
 import { workingsOf } from "../../samples/show/work-out.ts";
 import type { Surroundings } from "../declared-command.ts";
 import { completeCode } from "../exit-code.ts";
 import { sampleText } from "../show/sample-text.ts";
-import { shownTokens } from "../show/shown-tokens.ts";
 import { imageEscapes } from "../show/terminal-image.ts";
 import type { ShowValues } from "./declared/samples.ts";
 import { oneRunIn } from "./score.ts";
@@ -62,27 +63,28 @@ async function showSample(
     );
   }
   const workings = shown.answered === null ? [] : (await workingsOf(shown.answered))(id);
-  const tokens = await shownTokens(shown, id, places);
+  const { of: tokensOf, problem: tokensProblem } = await sampleTokensOf(shown, places);
+  const tokens = tokensOf(id);
   const { imageFile, ...rest } = sample;
   const sizeBytes = imageFile === null || imageFile.read !== undefined ? null : await sizeOf(imageFile.path);
   if (isJson) {
     const image = { id: sample.image, path: imageFile?.path ?? null, sizeBytes };
     const { path, record } = shown.run;
     const about = { format: "blip2-bench-sample/1", run: path, task: record.config.task, split: record.data.split };
-    terminal.result(JSON.stringify({ ...about, ...rest, image, tokens, workings, problem: shown.problem }, null, 2));
+    const ofTokens = tokens === null ? null : { ...tokens, problem: tokensProblem };
+    const all = { ...about, ...rest, image, tokens: ofTokens, workings, problem: shown.problem };
+    terminal.result(JSON.stringify(all, null, 2));
     return;
   }
   if (hasImage && imageFile !== null && terminal.images !== null) {
     const png = await smallImage(imageFile, "png");
-    if (png !== null) terminal.result(imageEscapes(png, terminal.images));
+    if (png !== null) terminal.exactly(`${imageEscapes(png, terminal.images)}\n`);
   }
   const { record, path } = shown.run;
   const imported = record.imported === undefined ? "" : " (imported)";
   const title = `${runName(record)}${imported} ${record.data.split} in ${path}`;
-  const metrics = new Set(shown.run.scores?.metrics.map(({ name }) => name));
-  const scores = Object.entries(sample.scores).filter(([name]) => metrics.has(name));
-  const parts = { title, sample, scores, image: imageLine(sample, sizeBytes), tokens, workings };
-  terminal.result(sampleText(parts));
+  const details = sampleDetailsOf(sample, shown.run, { tokens, workings });
+  terminal.result(sampleText({ title, sample, details, image: imageLine(sample, sizeBytes), tokensProblem }));
 }
 
 function imageLine({ image, imageFile }: HeldSample, sizeBytes: number | null): string {

@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import * as z from "zod";
+import { parseDurationMs } from "../../bench/loadgen/duration.ts";
 import { decimal, oneOf, readValue, unexpected } from "../../catalog/values.ts";
 import type { Choices, Kind } from "./option.ts";
 
@@ -77,6 +78,13 @@ export function byteAmount(examples: string): Kind<number> {
     throw unexpected(where, typed, `an amount above 0 such as ${examples}`);
   });
 }
+
+/** A duration in milliseconds. */
+export const duration: Kind<number> = single(z.union([z.string(), z.number()]), null, (typed, where) => {
+  const found = parseDurationMs(typed);
+  if (found !== null && found > 0) return found;
+  throw unexpected(where, typed, "a duration above 0, such as 80ms, 10s, 10min or 2h");
+});
 
 /** A kind with one value. `schema`: what a config file may hold. */
 export function single<Value>(

@@ -5,7 +5,6 @@ import { scenarios } from "../../../reports/records/bench/bench-record.ts";
 import type { Scenario } from "../../../reports/records/bench/bench-record.ts";
 import { checkBenchConfig } from "../../bench/sweep/bench-config.ts";
 import type { BenchConfig } from "../../bench/sweep/bench-config.ts";
-import { parseDurationMs } from "../../bench/loadgen/duration.ts";
 import { sampleChoices } from "../../bench/loadgen/settings.ts";
 import { unknownName, UsageError } from "../../catalog/usage-error.ts";
 import { usableProcessors } from "../../catalog/usable-processors.ts";
@@ -13,7 +12,7 @@ import { decimal, readValue, unexpected, wholeFrom } from "../../catalog/values.
 import { defaultBatchSize } from "../../evaluation/run-config.ts";
 import type { CheckpointKind } from "../../../models/model.ts";
 import type { Catalog } from "../../catalog/catalog.ts";
-import { choice, choicesOf, namesOrPaths, single, value } from "./kinds.ts";
+import { choice, choicesOf, duration, namesOrPaths, single, value } from "./kinds.ts";
 import { optionsUnder } from "./option.ts";
 import type { Kind, Values } from "./option.ts";
 import { outputFolder, overwrite } from "./output.ts";
@@ -28,13 +27,6 @@ const quickLimit = 64; // samples: LoadGen's early-stopping statistic needs 64 f
 const quickDurationMs = 1000;
 
 const wholeNumbers = choicesOf(null, (name, where) => readValue(wholeFrom(1), name, where));
-
-/** A duration in milliseconds. */
-const duration: Kind<number> = single(z.union([z.string(), z.number()]), null, (typed, where) => {
-  const found = parseDurationMs(typed);
-  if (found !== null && found > 0) return found;
-  throw unexpected(where, typed, "a duration above 0, such as 80ms, 10s, 10min or 2h");
-});
 
 const rate: Kind<number> = single(z.number().positive(), null, (typed, where) => {
   const found = decimal(typed);

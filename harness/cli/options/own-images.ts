@@ -52,10 +52,18 @@ export const chatOptions = {
   beams: withUsual(search.beams, "1, or the protocol's"),
 };
 
-export const matchOptions = anyOptions(usualScorer);
+const imageOptions = anyOptions(usualScorer);
+
+export const matchOptions = {
+  ...imageOptions,
+  likelihood: underWhatToRun.toggle(
+    "--likelihood",
+    "also how likely the Q-Former is to write each text, where it has a head for that",
+  ),
+};
 
 /** Options of all commands on a user's images. */
-export type OwnImageValues = Values<typeof matchOptions>;
+export type OwnImageValues = Values<typeof imageOptions>;
 
 /** Options of those commands that generate text. */
 export type OwnTextValues = Values<typeof chatOptions>;

@@ -5,6 +5,7 @@ import { textSettingsIn } from "../../catalog/text-settings.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
 import { wholeFrom } from "../../catalog/values.ts";
 import type { Overrides, RunConfig } from "../../evaluation/run-config.ts";
+import { mixedProcessors, queue, workerEnds } from "./queue.ts";
 import { shard } from "./shard.ts";
 import { text, value } from "./kinds.ts";
 import { longNameOf, optionsUnder } from "./option.ts";
@@ -69,11 +70,20 @@ export const runOptions = {
       otherwise: null,
     },
   ),
+  queue,
+  mixedProcessors,
   pull: underWhatToRun.toggle(
     "--pull",
     "fetch what is not here yet from the hub: checkpoints, and the mirror that --data hf: names",
   ),
   report: underOutput.toggle("--no-report", "do not end by writing a report into the output folder"),
+};
+
+/** A worker takes the flags of the run that it answers windows of. */
+export const workerOptions = {
+  ...plainRunOptions({ models: "all bundled", tasks: "all the checkpoints can do" }),
+  ...otherRunOptions,
+  ...workerEnds,
 };
 
 type PlainRunValues = Values<ReturnType<typeof plainRunOptions>>;
@@ -101,6 +111,8 @@ export function runConfigOf(
     cluster: values.cluster ?? null,
     prompts: promptsToTry(values),
     shard: null,
+    elsewhere: null,
+    isApart: false,
     schedulerTask: null,
   });
 }

@@ -17,6 +17,7 @@ import type { Prediction, RunPlan } from "../../../reports/records/run-record.ts
 import type { GenerationTask } from "../../../tasks/task.ts";
 import type { ClusterOf } from "../clusters.ts";
 import type { LazyModel } from "../lazy-model.ts";
+import type { Elsewhere } from "../elsewhere.ts";
 import type { Shard } from "../shard.ts";
 import type { Asking } from "./asking.ts";
 import { rankAnswers } from "./rank-answers.ts";
@@ -42,6 +43,8 @@ export interface GenerationWork<S extends Sample> {
   readonly firstSteps: number;
   /** The part of the run that is asked; null: all of it. */
   readonly shard: Shard | null;
+  /** Where windows are answered; null: here. */
+  readonly elsewhere: Elsewhere | null;
   readonly model: LazyModel<VisionLanguageModel>;
 }
 

@@ -47,7 +47,7 @@ async function prepareGeneration(
 ): Promise<Evaluation> {
   const { split, samples, data } = await open();
   const { config, batchSize, isBatchSizeOpen, openFolder } = shared;
-  const { protocol, overrides, generation, memoryBudget, maxErrors, firstSteps, shard } = config;
+  const { protocol, overrides, generation, memoryBudget, maxErrors, firstSteps, shard, elsewhere } = config;
   const candidates = config.candidates === null ? null : await readListedTexts(config.candidates, "--candidates");
   const { family } = checkpoint;
   const drawn = await openShots(overrides, { family, samples, open: openPool });
@@ -84,6 +84,7 @@ async function prepareGeneration(
     maxErrors,
     firstSteps,
     shard,
+    elsewhere,
     model,
   });
 }

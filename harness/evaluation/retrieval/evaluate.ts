@@ -45,6 +45,7 @@ export function retrievalEvaluation(work: RetrievalWork): Evaluation {
     folder,
     samples,
     shard,
+    elsewhere: null,
     model,
     notes,
     order: () => orderOf(work),

@@ -6,6 +6,7 @@ import type { Similarities } from "../../../tasks/metrics/retrieval-ranking.ts";
 import type { ProtocolName, RetrievalProtocol, RetrievalTask } from "../../../tasks/task.ts";
 import type { FoundScorer } from "../../catalog/catalog.ts";
 import type { OpenedSplit } from "../../catalog/open-split.ts";
+import { UsageError } from "../../catalog/usage-error.ts";
 import type { InPrecision } from "../checkpoints.ts";
 import { clusterBy } from "../clusters.ts";
 import type { Overrides } from "../run-config.ts";
@@ -49,7 +50,10 @@ async function prepareRetrieval(
 ): Promise<Evaluation> {
   const { split, samples, data } = await open();
   const { config, batchSize, openFolder } = shared;
-  const { shard } = config;
+  const { shard, elsewhere } = config;
+  if (elsewhere !== null || config.isApart) {
+    throw new UsageError(`--tasks ${task.name}: a ranking cannot be queued. Split it with --shard.`);
+  }
   const protocol = rankingOf(task, config.protocol, config.overrides);
   const { maxTokens, rerank } = protocol;
   const choices = { decoding: {}, retrieval: { maxTokens, rerank } };

@@ -10,6 +10,12 @@ export interface TextMatch {
   readonly matchingLogit: number;
   /** The cosine of the best query and the text (ITC), -1 to 1. */
   readonly similarity: number;
+  /**
+   * How likely the Q-Former is to write this text about the image (ITG), where it was asked for: natural logarithms, of the text's
+   * tokens and its end together, and their mean.
+   */
+  readonly logLikelihood?: number;
+  readonly logLikelihoodPerToken?: number;
 }
 
 export interface TextScores {
@@ -18,11 +24,15 @@ export interface TextScores {
   readonly latencyMs: StageLatency;
 }
 
-/** `texts`: at least one. Throws an ImageError. */
+/**
+ * `texts`: at least one. Throws an ImageError, and a CheckpointError where likelihoods are asked of a checkpoint that has no head
+ * to write with.
+ */
 export async function textScores(
   scorer: ImageTextScorer,
   image: ImageFile,
   texts: readonly string[],
+  { likelihood = false }: { readonly likelihood?: boolean | undefined } = {},
 ): Promise<TextScores> {
   const read = await scorer.readTexts(texts.map(textMatching.text), textMatching);
   const [embedded] = await scorer.embedImages([image]);
@@ -30,12 +40,18 @@ export async function textScores(
   if (embedded.status === "failed") throw new ImageError(embedded.error);
   const matched = await scorer.match(image, read);
   if (matched.status === "failed") throw new ImageError(matched.error);
+  const weighed = likelihood ? await scorer.weighTexts(image, read) : null;
+  if (weighed?.status === "failed") throw new ImageError(weighed.error);
   const similarities = await scorer.compare([embedded.vectors], await scorer.embedTexts(read));
   const scores = texts.map((text, index) => ({
     text,
     matching: matched.probabilities[index]!,
     matchingLogit: matched.logits[index]!,
     similarity: similarities[index]!,
+    ...(weighed !== null && {
+      logLikelihood: weighed.logLikelihoods[index]!,
+      logLikelihoodPerToken: weighed.logLikelihoods[index]! / weighed.tokens[index]!,
+    }),
   }));
-  return { scores, latencyMs: { ...embedded.latencyMs, ...matched.latencyMs } };
+  return { scores, latencyMs: { ...embedded.latencyMs, ...matched.latencyMs, ...weighed?.latencyMs } };
 }

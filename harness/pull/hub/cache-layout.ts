@@ -8,9 +8,9 @@
  *     refs/<branch or tag>                     the commit that it pointed to when last asked
  *     trees/<commit>.json                      the list of all files of a commit
  */
-import { mkdir, readFile, readlink, rename, rm, stat, symlink } from "node:fs/promises";
+import { mkdir, readdir, readFile, readlink, rename, rm, stat, symlink } from "node:fs/promises";
 import { randomBytes } from "node:crypto";
-import { dirname, join, relative } from "node:path";
+import { dirname, join, relative, sep } from "node:path";
 import * as z from "zod";
 import { isCommit, repositoryFolder } from "../../../models/checkpoint/hugging-face-cache.ts";
 import type { HubName, HubRepository } from "../../../models/checkpoint/hugging-face-cache.ts";
@@ -146,6 +146,17 @@ export async function readTree(
     sha256: lfs_sha256 ?? null,
     xetHash: xet_hash ?? null,
   }));
+}
+
+/** Paths of all files and links below a folder; none where it is not there. */
+export async function filesBelow(folder: string): Promise<readonly string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
+  return entries.filter((entry) => !entry.isDirectory()).map(({ parentPath, name }) => join(parentPath, name));
+}
+
+/** The name that the hub gives to a path below a folder, with slashes: `tokenizer/merges.txt`. */
+export function nameBelow(folder: string, path: string): string {
+  return relative(folder, path).split(sep).join("/");
 }
 
 /** Whether the file is in the snapshot with the expected size. Its checksum was verified before it got its name. */

@@ -1,6 +1,6 @@
 /** Lists the revisions in the Hugging Face cache, and removes them. */
 import { mkdir, readdir, readFile, readlink, rm, stat } from "node:fs/promises";
-import { basename, dirname, join, relative, sep } from "node:path";
+import { basename, dirname, join } from "node:path";
 import {
   repositoriesInHuggingFaceCache,
   repositoryFolder,
@@ -9,7 +9,7 @@ import {
 import type { HubName, HubRepository, RepositoryKind } from "../../../models/checkpoint/hugging-face-cache.ts";
 import { lockFree } from "../network/lock-path.ts";
 import { PullError } from "../network/pull-error.ts";
-import { lockOfBlob, partialEnd, readRef, snapshotFolder } from "./cache-layout.ts";
+import { filesBelow, lockOfBlob, nameBelow, partialEnd, readRef, snapshotFolder } from "./cache-layout.ts";
 import { checkpointFiles } from "./checkpoint-files.ts";
 import type { FileChoice } from "./list-files.ts";
 import { mirrorFiles, partsOf } from "./mirror-files.ts";
@@ -32,7 +32,7 @@ export async function cachedParts(cacheFolder: string, name: HubName): Promise<r
 }
 
 async function partsIn(snapshot: string): Promise<readonly string[]> {
-  return partsOf((await filesBelow(snapshot)).map((path) => relative(snapshot, path).split(sep).join("/")));
+  return partsOf((await filesBelow(snapshot)).map((path) => nameBelow(snapshot, path)));
 }
 
 /** All revisions in the cache, sorted by name: of checkpoints, then of mirrors. */
@@ -155,7 +155,7 @@ async function listRepositories(cacheFolder: string): Promise<readonly HubReposi
 async function readRefs(folder: string): Promise<ReadonlyMap<string, string>> {
   const refs = new Map<string, string>();
   for (const path of await filesBelow(join(folder, "refs"))) {
-    refs.set(path.slice(join(folder, "refs").length + 1), (await readFile(path, "utf8")).trim());
+    refs.set(nameBelow(join(folder, "refs"), path), (await readFile(path, "utf8")).trim());
   }
   return refs;
 }
@@ -168,12 +168,6 @@ async function blobsOf(snapshot: string): Promise<readonly string[]> {
     if (target !== null) blobs.push(basename(target));
   }
   return blobs;
-}
-
-/** Paths of all files and links below a folder; none where it is not there. */
-export async function filesBelow(folder: string): Promise<readonly string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
-  return entries.filter((entry) => !entry.isDirectory()).map(({ parentPath, name }) => join(parentPath, name));
 }
 
 async function namesIn(folder: string): Promise<readonly string[]> {

@@ -1,6 +1,6 @@
 /** Fetches a checkpoint, or a mirror of a data set, from the hub into the Hugging Face cache, in the layout of huggingface_hub. */
 import { readdir, rm, stat } from "node:fs/promises";
-import { join, relative, sep } from "node:path";
+import { join } from "node:path";
 import { repositoryFolder, shownHubName } from "../../../models/checkpoint/hugging-face-cache.ts";
 import type { HubName, HubRepository } from "../../../models/checkpoint/hugging-face-cache.ts";
 import { downloadFile } from "../network/download-file.ts";
@@ -11,9 +11,11 @@ import { refuseFullDisk } from "../network/refuse-full-disk.ts";
 import type { RemoteFile } from "../network/remote-file.ts";
 import {
   blobPlace,
-  partialEnd,
+  filesBelow,
   isInSnapshot,
   linkBlob,
+  nameBelow,
+  partialEnd,
   readRef,
   readTree,
   snapshotFolder,
@@ -171,14 +173,17 @@ export async function keptOf(cacheFolder: string, repository: HubRepository): Pr
 
 /** The files of a snapshot that another program made without a list of files. null where not all that are wanted are there. */
 async function filesIn(folder: string, choice: FileChoice): Promise<readonly HubFile[] | null> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
   const files: HubFile[] = [];
-  for (const { parentPath, name } of entries) {
-    const path = join(parentPath, name);
+  for (const path of await filesBelow(folder)) {
     const found = await stat(path).catch(() => null);
     if (found?.isFile() !== true) continue;
-    const inSnapshot = relative(folder, path).split(sep).join("/");
-    files.push({ path: inSnapshot, sizeBytes: found.size, gitSha1: "", sha256: null, xetHash: null });
+    files.push({
+      path: nameBelow(folder, path),
+      sizeBytes: found.size,
+      gitSha1: "",
+      sha256: null,
+      xetHash: null,
+    });
   }
   return choice.areAll(files.map(({ path }) => path)) ? files : null;
 }

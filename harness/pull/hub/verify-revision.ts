@@ -5,7 +5,7 @@ import { basename, relative } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { isCommit, shownHubName } from "../../../models/checkpoint/hugging-face-cache.ts";
 import { startDigest } from "../network/digest.ts";
-import { filesBelow } from "./cached-revisions.ts";
+import { filesBelow } from "./cache-layout.ts";
 import type { CachedRevision } from "./cached-revisions.ts";
 
 const readBytes = 1 << 20;

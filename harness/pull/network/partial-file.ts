@@ -14,6 +14,9 @@ export const pieceBytes = 16 << 20;
 /** Shortest time between two writes of the note. */
 const noteMs = 500;
 
+/** After this many new bytes the disk begins to write them, so that little is left to wait for at the end. */
+const flushBytes = 64 << 20;
+
 const note = z.object({
   pieceBytes: z.literal(pieceBytes),
   sizeBytes: z.number().int().nonnegative(),
@@ -40,6 +43,11 @@ export class PartialFile {
   #wholePieces = 0;
   #notedMs = 0;
   #noting: Promise<void> = Promise.resolve();
+  #unflushedBytes = 0;
+  /** The flush under way; null: none is. */
+  #flushing: Promise<void> | null = null;
+  /** Why one failed; null: none did. The system tells a file of it once, so a later flush may succeed all the same. */
+  #flushError: Error | null = null;
 
   /** Opens the file; resumes what an earlier process left, if it belongs to this content. */
   static async open(path: string, content: Content): Promise<PartialFile> {
@@ -103,13 +111,28 @@ export class PartialFile {
       at += bytesWritten;
       [, rest] = splitChunks(rest, bytesWritten);
     }
+    this.#unflushedBytes += at - this.next(piece);
     this.#written[piece] = at - this.range(piece).begin;
     this.#countWhole();
+    if (this.#unflushedBytes >= flushBytes) this.#flush();
     if (performance.now() - this.#notedMs >= noteMs) await this.#note();
   }
 
   #countWhole(): void {
     while (this.#wholePieces < this.pieces && this.isWhole(this.#wholePieces)) this.#wholePieces += 1;
+  }
+
+  #flush(): void {
+    if (this.#flushing !== null) return;
+    this.#unflushedBytes = 0;
+    this.#flushing = this.#handle
+      .datasync()
+      .catch((error: unknown) => {
+        this.#flushError = error instanceof Error ? error : new Error(String(error));
+      })
+      .finally(() => {
+        this.#flushing = null;
+      });
   }
 
   #note(): Promise<void> {
@@ -146,9 +169,11 @@ export class PartialFile {
     await this.#handle.close();
   }
 
-  /** Moves the complete file to its final name. */
+  /** Moves the complete file to its final name. Throws where some of it could not be flushed to the disk. */
   async finish(path: string): Promise<void> {
     await this.#noting;
+    await this.#flushing;
+    if (this.#flushError !== null) throw this.#flushError;
     await this.#handle.sync(); // without it, a file that has its name could be empty after a power cut
     await this.#handle.close();
     await rename(this.path, path);

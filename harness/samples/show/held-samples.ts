@@ -70,7 +70,8 @@ function dataOf(sample: Sample): OfData {
 
 const shownElsewhere: ReadonlySet<string> = new Set(["id", "image", "question"]);
 
-function columnsOf(sample: Sample): HeldSample["columns"] {
+/** Its fields and, of own data, its columns that are one text or number each. */
+export function columnsOf(sample: Sample): HeldSample["columns"] {
   const own = Object.entries<unknown>({ ...sample }).flatMap(([name, value]) => {
     const isColumns = name === "columns" && typeof value === "object" && value !== null;
     return isColumns ? Object.entries<unknown>({ ...value }) : [[name, value] as const];

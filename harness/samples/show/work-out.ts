@@ -3,19 +3,15 @@ import type { Sample } from "../../../datasets/dataset.ts";
 import { readSimilarities } from "../../../reports/records/run-files.ts";
 import { outcomeOf } from "../../../reports/records/journal.ts";
 import type { Outcome } from "../../../reports/records/journal.ts";
+import type { NamedWorking } from "../../../reports/report/sample-details.ts";
 import { explainRank } from "../../../tasks/metrics/explain-rank.ts";
 import { metricsThatApply } from "../../../tasks/metrics/hypotheses.ts";
 import { candidates, rerankedScores, similarityScores } from "../../../tasks/metrics/retrieval-ranking.ts";
-import type { GenerationTask, Hypothesis, RetrievalTask, Working } from "../../../tasks/task.ts";
+import type { GenerationTask, Hypothesis, RetrievalTask } from "../../../tasks/task.ts";
 import { withCiderDf } from "../../evaluation/generation/asking.ts";
 import { galleryOf, matchedByImage, pairsOf, seenOf } from "../../evaluation/retrieval/score.ts";
 import type { AnsweredRun } from "../answered-run.ts";
 import { isRetrieval } from "../sample-kinds.ts";
-
-export interface NamedWorking extends Working {
-  /** The metric, or what is ranked. */
-  readonly name: string;
-}
 
 /** What works out the scores of samples of a run, by id; a sample that is not scored has none. */
 export type WorkingsOf = (id: string) => readonly NamedWorking[];

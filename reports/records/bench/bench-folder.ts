@@ -10,7 +10,14 @@ import type { BenchPoint, BenchRecord } from "./bench-record.ts";
 import { parseBenchAccuracy, parseBenchRun } from "./bench-run.ts";
 import type { BenchAccuracy, BenchRun } from "./bench-run.ts";
 import { makeFolder, removeEmptyFolders } from "../make-folder.ts";
-import { describeSystemCode, RunFolderError, RunWriteError, systemCode } from "../run-folder-error.ts";
+import {
+  adviceOn,
+  describeSystemCode,
+  remedyOf,
+  RunFolderError,
+  RunWriteError,
+  systemCode,
+} from "../run-folder-error.ts";
 import { lockFolder, lockName } from "../run-lock.ts";
 import { readTextFile } from "../text-file.ts";
 
@@ -135,7 +142,7 @@ export class BenchFolder {
       const code = systemCode(error);
       if (code === null) throw error;
       throw new RunWriteError(
-        `${this.path}: cannot be written any more: ${describeSystemCode(code)}. Make room, then go on with the same command.`,
+        `${this.path}: cannot be written any more: ${describeSystemCode(code)}. ${remedyOf(code)}, then go on with the same command.`,
         { cause: error },
       );
     }
@@ -192,7 +199,7 @@ function asFolderError(path: string, error: unknown): unknown {
   const code = systemCode(error);
   if (code === null) return error;
   return new RunFolderError(
-    `${path}: cannot be used as a bench folder: ${describeSystemCode(code)}. Give another folder with --output.`,
+    `${path}: cannot be used as a bench folder: ${describeSystemCode(code)}. ${adviceOn(code, "Give another folder with --output.")}`,
     { cause: error },
   );
 }

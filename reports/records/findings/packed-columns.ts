@@ -85,7 +85,7 @@ function isWhole(value: string | number): boolean {
 }
 
 function unpackColumn({ kind, isText, length, values, packed }: PackedColumn): PlainColumn {
-  const bytes = inflateSync(Buffer.from(packed, "base64"));
+  const bytes = inflated(packed);
   if (kind === "doubles") return [...unshuffled(bytes, length)];
   const numbers = readVarints(bytes, length);
   if (kind === "integers") {
@@ -93,7 +93,7 @@ function unpackColumn({ kind, isText, length, values, packed }: PackedColumn): P
     const sums = numbers.map((code) => (last += code % 2 === 0 ? code / 2 : -(code + 1) / 2));
     return isText ? sums.map(String) : sums;
   }
-  const parsed: unknown = JSON.parse(inflateSync(Buffer.from(values ?? "", "base64")).toString("utf8"));
+  const parsed: unknown = JSON.parse(inflated(values ?? "").toString("utf8"));
   const choices = z.array(isText ? z.string() : z.number()).parse(parsed);
   return numbers.map((place) => {
     const choice = choices[place];
@@ -104,6 +104,18 @@ function unpackColumn({ kind, isText, length, values, packed }: PackedColumn): P
 
 function deflated(bytes: Uint8Array): string {
   return deflateSync(bytes, { level: 9 }).toString("base64");
+}
+
+/** Far more than a column of the largest data set has; deflate can make a thousand bytes of one. */
+const mostColumnBytes = 64e6;
+
+function inflated(packed: string): Buffer {
+  try {
+    return inflateSync(Buffer.from(packed, "base64"), { maxOutputLength: mostColumnBytes });
+  } catch (cause) {
+    const isTooLong = cause instanceof Error && "code" in cause && cause.code === "ERR_BUFFER_TOO_LARGE";
+    throw new Error(isTooLong ? `it has more than ${mostColumnBytes} bytes` : "it is damaged", { cause });
+  }
 }
 
 /** Varints: seven bits in each byte, the lowest first; the eighth bit says that more bytes follow. */

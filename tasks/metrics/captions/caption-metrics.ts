@@ -11,7 +11,7 @@ import { bleu, bleuColumns, negated, sumBleuCounts } from "./bleu.ts";
 import type { BleuCounts } from "./bleu.ts";
 import { captionRun } from "./caption-run.ts";
 import type { CaptionRun, Hypotheses } from "./caption-run.ts";
-import { ciderScores, documentFrequencies, likenesses, scoreOf } from "./cider.ts";
+import { ciderScores, likenesses, scoreOf } from "./cider.ts";
 import { clustersOf } from "../hypotheses.ts";
 import type { ReferencedSample } from "../hypotheses.ts";
 import { rougeL as rougeLOfImage, rougeLParts } from "./rouge-l.ts";
@@ -37,13 +37,12 @@ export function ciderMetric(collection: DocumentCollection): Metric<ReferencedSa
     score(hypotheses, split) {
       const run = ciderRun(hypotheses, split, collection);
       if (run === null) return unscored;
-      const frequencies = documentFrequencies(run.documents, run.ngrams.size);
-      return meanOverImages(hypotheses, ciderScores(run.hypothesisNgrams, run.referenceNgrams, frequencies));
+      return meanOverImages(hypotheses, ciderScores(run.hypothesisNgrams, run.referenceNgrams, run.frequencies));
     },
     explain(place, hypotheses, split) {
       const run = ciderRun(hypotheses, split, collection);
       if (run === null) return unscoredWorking;
-      const frequencies = documentFrequencies(run.documents, run.ngrams.size);
+      const { frequencies } = run;
       const each = likenesses(run.hypothesisNgrams[place]!, run.referenceNgrams[place]!, frequencies);
       const score = scoreOf(each);
       return {

@@ -6,6 +6,8 @@ import type { Hypothesis } from "../../task.ts";
 import { bleuCounts } from "./bleu.ts";
 import type { BleuCounts } from "./bleu.ts";
 import { captionWords, tokenizeCaptions } from "./caption-tokens.ts";
+import { documentFrequencies } from "./cider.ts";
+import type { DocumentFrequencies } from "./cider.ts";
 import { referenceTexts } from "../hypotheses.ts";
 import type { ReferencedSample } from "../hypotheses.ts";
 import type { NgramCounts } from "./ngrams.ts";
@@ -21,7 +23,8 @@ export interface CaptionRun {
   readonly referenceNgrams: readonly (readonly NgramCounts[])[];
   /** The references of every image of the split that has some. */
   readonly documents: readonly (readonly NgramCounts[])[];
-  readonly ngrams: NgramNumbers;
+  /** How many of those images have each n-gram, for CIDEr. */
+  readonly frequencies: DocumentFrequencies;
   readonly bleuCounts: readonly BleuCounts[];
 }
 
@@ -64,14 +67,15 @@ function countCaptions(hypotheses: Hypotheses, split: readonly ReferencedSample[
   const hypothesisTokens = tokenizeCaptions(hypotheses.map(({ answer }) => answer));
   const hypothesisNgrams = hypothesisTokens.map(count);
   const referenceNgrams = scored.map((image) => image.ngrams);
+  const documents = [...images.values()].map((image) => image.ngrams).filter((captions) => captions.length > 0);
   return {
     hypothesisTokens,
     referenceTokens: scored.map(({ tokens }) => tokens),
     hypothesisNgrams,
     referenceNgrams,
     bleuCounts: hypothesisNgrams.map((counts, index) => bleuCounts(counts, referenceNgrams[index] ?? [])),
-    documents: [...images.values()].map((image) => image.ngrams).filter((captions) => captions.length > 0),
-    ngrams,
+    documents,
+    frequencies: documentFrequencies(documents, ngrams.size),
   };
 }
 

@@ -7,8 +7,8 @@ import { hostileForms } from "../../support/hostile/forms.ts";
 import { attackWatched } from "../../support/hostile/watched-attack.ts";
 import { rounds } from "../../support/long-form.ts";
 
-const files = rounds({ short: 30, long: 100_000 });
-const isLong = files > 30;
+const files = rounds({ short: 20, long: 100_000 });
+const isLong = files > 20;
 const seed = isLong ? Number(process.env["TEST_SEED"] ?? Date.now() % 2 ** 31) : 21;
 
 const forms = await hostileForms();

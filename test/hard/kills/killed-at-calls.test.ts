@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { quickDeeds, slowDeeds } from "../../support/deeds.ts";
 import { changingCalls } from "../../support/disturbance.ts";
-import { chosenMoments, doAgain, doAsProcess, undisturbed } from "../../support/disturbed-deeds.ts";
+import { assertWhole, chosenMoments, doAgain, doAsProcess, undisturbed } from "../../support/disturbed-deeds.ts";
 import { rounds } from "../../support/long-form.ts";
 
 const all = [...quickDeeds, ...slowDeeds];
@@ -24,7 +24,7 @@ describe("a command that is killed at a call that changes files", () => {
         assert.equal(killed.code, null, `not killed at ${at} of ${count}: ${killed.err}`);
         const again = await doAgain(deed, folder);
         assert.equal(again.code, 0, `killed at ${at} of ${count}: ${again.err}`);
-        assert.equal(deed.left(folder), whole, `killed at ${at} of ${count}`);
+        assertWhole(deed, folder, whole, `killed at ${at} of ${count}`);
       }
     });
   }

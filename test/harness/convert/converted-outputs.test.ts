@@ -121,15 +121,14 @@ describe("a converted checkpoint computes what the reference does with the file'
     });
   }
 
-  it("CLIP's ViT-L in every precision: image tokens point where the reference's do", async () => {
+  it("CLIP's ViT-L in fp16 and int8: image tokens point where the reference's do", async () => {
     const language = await hubCheckpoint("t5");
     const checkpoint = await converted("t5-clip.pth", { language, vision: torchFile("clip.pth") });
     const expected = Float32Array.from(golden["t5-clip"].imageTokens);
-    // Measured: 0.999998, 0.9997, 0.9993. Rounding is to 11 bits of fp16, and to 8 of int8.
+    // Measured: 0.999998 and 0.9997. Rounding is to 11 bits in fp16, to 8 in int8.
     for (const [precision, least] of [
       ["fp16", 0.9999],
       ["int8", 0.999],
-      ["int8-block", 0.998],
     ] as const) {
       const weights = await prepareWeights(checkpoint, { ...here, precision: parsePrecision(precision) });
       const found = await imageTokensOf(weights, checkpoint);

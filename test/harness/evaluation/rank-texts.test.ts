@@ -30,6 +30,7 @@ function tableScorer(
       const of = Float32Array.from(texts.map(([text]) => logits[Number(id)]![text!]!));
       return Promise.resolve({ status: "matched", logits: of, probabilities: of, latencyMs: { matching: 3 } });
     },
+    weighTexts: () => Promise.reject(new Error("not asked for")),
     forget: (images) => void forgotten.push(...images.map(({ id }) => id)),
     release: () => Promise.resolve(),
   };

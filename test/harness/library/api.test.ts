@@ -122,6 +122,15 @@ describe("the library with shapes-itm", () => {
 
   it("says what it cannot use", async () => {
     await assert.rejects(checkpoint.match("no.jpg", ["a"]), ImageError);
+    const wrong = { likelihood: "yes" } as unknown as { likelihood: boolean };
+    await assert.rejects(
+      checkpoint.match(fileOf(108), ["a"], wrong),
+      /^UsageError: likelihood: found "yes", expected true or false\.$/,
+    );
+    await assert.rejects(
+      checkpoint.match(fileOf(108), ["a"], { likelihood: true }),
+      /shapes-itm: its Q-Former has no head/,
+    );
     const damaged = readFileSync(fileOf(108)).subarray(0, 300);
     await assert.rejects(checkpoint.match(damaged, ["a"]), {
       name: "ImageError",

@@ -7,6 +7,7 @@ import { imageFiles } from "../../../harness/own-images/image-files.ts";
 import sharp from "sharp";
 import { assertFails, inProcess, realCommand, startProcess } from "../../support/command-process.ts";
 import { goldenJson } from "../../support/goldens.ts";
+import { itgGoldens } from "../../support/goldens-itg.ts";
 import { ItmGoldens } from "../../support/goldens-itm.ts";
 import { projectRoot } from "../../support/project.ts";
 import { temporaryFolder } from "../../support/temporary-files.ts";
@@ -205,6 +206,26 @@ describe("blip2-bench match", () => {
   });
 });
 
+describe("blip2-bench match --likelihood", () => {
+  it("gives the reference's log-likelihoods of texts, sum and mean", async () => {
+    const [first] = itgGoldens;
+    const texts = first!.likelihoods.map(({ text }) => text);
+    const words = ["match", join(imageFolder, first!.image), ...texts, "--model", "shapes-itg", "--likelihood"];
+    const { code, out, err } = await inProcess(temporaryFolder(), ...words, "--json");
+    assert.equal(code, 0, err);
+    const found = JSON.parse(out) as { logLikelihood: number; logLikelihoodPerToken: number }[];
+    for (const [index, { text, sum, tokens }] of first!.likelihoods.entries()) {
+      assert.ok(Math.abs(found[index]!.logLikelihoodPerToken - sum / tokens) < 1e-4, text); // sums in another order
+      assert.equal(found[index]!.logLikelihoodPerToken, found[index]!.logLikelihood / tokens);
+    }
+    const table = await inProcess(temporaryFolder(), ...words, "-q");
+    assert.match(
+      table.out,
+      /^matching {2}similarity {2}log-likelihood {2}a token {2}text\n.* -32\.90 +-2\.531  a picture with/,
+    );
+  });
+});
+
 describe("caption, ask and match say what is wrong, and exit with 2", () => {
   const image = join(imageFolder, fileOf(108));
   const utf16 = join(temporaryFolder({ "utf16.txt": Buffer.from("\uFEFFIs it red?\n", "utf16le") }), "utf16.txt");
@@ -242,6 +263,10 @@ describe("caption, ask and match say what is wrong, and exit with 2", () => {
     [["ask", image, "--questions", "/dev/null", "-q"], "--questions: /dev/null has no question, expected one a line."],
     [["match"], "match: found no image, expected an image and texts."],
     [["match", image], "match: found no text, expected an image and texts."],
+    [
+      ["match", image, "a", "--likelihood"],
+      "--likelihood: shapes-itm: its Q-Former has no head to write with. Make one with: npx blip2-bench convert",
+    ],
     [["match", image, "a", "-m", "shapes-opt-base"], /it generates text, and matches none\. See caption and ask\.$/m],
   ];
   for (const [words, message] of cases) {

@@ -23,7 +23,8 @@ async function everything(scorer: ImageTextScorer): Promise<readonly object[]> {
   const first = embedded.flat().map((each) => (each.status === "embedded" ? each.vectors : new Float32Array(2)));
   const similarities = await scorer.compare(first, vectors);
   const matched = await Promise.all(numbers.map((number) => scorer.match(image(number), texts)));
-  return [embedded, texts, vectors, similarities, matched];
+  const weighed = await Promise.all(numbers.map((number) => scorer.weighTexts(image(number), texts)));
+  return [embedded, texts, vectors, similarities, matched, weighed];
 }
 
 describe("a scorer in several processes", () => {

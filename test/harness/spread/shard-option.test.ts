@@ -61,9 +61,9 @@ describe("--shard", () => {
     };
     await refused("--shard: needs --output, the folder that all shards share.");
     const auto = ["--output", "a", "--batch-size", "auto"];
-    await refused("--shard: --batch-size auto may find another size for each shard. Give a number.", ...auto);
+    await refused("--shard: --batch-size auto may find another size on each machine. Give a number.", ...auto);
     const steps = ["--output", "a", "--first-steps", "4"];
-    await refused("--shard: shards keep no first steps. Leave out --first-steps.", ...steps);
+    await refused("--shard: keeps no first steps. Leave out --first-steps.", ...steps);
   });
 });
 

@@ -33,6 +33,8 @@ describe("a link of a report to try", () => {
     const catalog = fakeCatalog(() => Promise.resolve(fakeModel()));
     const made = await makeReport(await findFolders([run]), {
       catalog,
+      hubCache: folder,
+      cacheFolder: folder,
       data: null,
       samples: 6,
       seed: 1,

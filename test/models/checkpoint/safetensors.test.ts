@@ -202,6 +202,17 @@ describe("a tensor's numbers", () => {
     assert.deepEqual([...values], [Math.fround(0.1), 1, 1 + 2 ** -22, Infinity, -0, Number.NaN, 0]);
   });
 
+  it("are not read from a file that was cut since its header was read", async () => {
+    const file = path.join(
+      temporaryFolder({ "x.safetensors": safetensorsBytes({ a: one(0, 400) }, new Uint8Array(400)) }),
+      "x.safetensors",
+    );
+    const entry = (await readSafetensorsHeader(file)).get("a")!;
+    truncateSync(file, entry.offset + 100);
+    const message = `FILE: ended at byte ${entry.offset + 100} while it was read. Was it changed meanwhile? Start again.`;
+    await assertRefused(() => readTensor(entry), message.replace("FILE", file));
+  });
+
   it("are refused for other types", async () => {
     const entry = await tensorOf("I64", 1, BigInt64Array.of(1n));
     await assertRefused(() => readTensor(entry), /: tensor "a" has dtype I64, expected F64, F32, F16, BF16\.$/);

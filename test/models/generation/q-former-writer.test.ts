@@ -1,6 +1,5 @@
 /** Image-grounded text generation: the Q-Former writes what the reference writes, which has no cache (fixtures/itg/goldens.py). */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import path from "node:path";
 import { openCheckpoint } from "../../../models/checkpoint/checkpoint.ts";
 import { parsePrecision } from "../../../models/checkpoint/precision.ts";
@@ -10,20 +9,9 @@ import { CheckpointError } from "../../../models/model.ts";
 import type { DecodingOptions, Generation, GenerationRequest, VisionLanguageModel } from "../../../models/model.ts";
 import { bundledCheckpoint } from "../../support/changed-checkpoint.ts";
 import { bundledData } from "../../support/fakes.ts";
-import { cacheFolder, projectRoot } from "../../support/project.ts";
+import { itgGoldens } from "../../support/goldens-itg.ts";
+import { cacheFolder } from "../../support/project.ts";
 
-interface Golden {
-  readonly image: string;
-  readonly firstLogits: readonly number[];
-  readonly logitsBehindWords: readonly number[];
-  readonly tokens: Readonly<Record<string, readonly number[]>>;
-  /** Of three beams. */
-  readonly text: string;
-}
-
-const golden = JSON.parse(
-  readFileSync(path.join(projectRoot, "test", "fixtures", "itg", "golden.json"), "utf8"),
-) as readonly Golden[];
 const options = { cacheFolder, hubCache: "/nowhere", threads: 1 };
 /** As LAVIS's generate has them. */
 const decoding = { lengthPenalty: 1, repetitionPenalty: 1, earlyStopping: false, newTokens: { min: 9, max: 29 } };
@@ -34,7 +22,10 @@ async function writer(more: Partial<LoadOptions> = {}): Promise<VisionLanguageMo
 }
 
 function requests(prompt: string | null): readonly GenerationRequest[] {
-  return golden.map(({ image }) => ({ image: { id: image, path: path.join(bundledData, "val2014", image) }, prompt }));
+  return itgGoldens.map(({ image }) => ({
+    image: { id: image, path: path.join(bundledData, "val2014", image) },
+    prompt,
+  }));
 }
 
 function logSoftmax(logits: readonly number[]): readonly number[] {
@@ -60,7 +51,7 @@ describe("the Q-Former as a writer", () => {
   ] as const) {
     it(`ranks words ${what} as the reference does, within 1e-4`, async () => {
       const steps = await model.firstStep!(requests(prompt));
-      for (const [index, each] of golden.entries()) {
+      for (const [index, each] of itgGoldens.entries()) {
         const step = steps[index]!;
         assert.ok(step.status === "ranked");
         const expected = logSoftmax(each[key]);
@@ -81,7 +72,7 @@ describe("the Q-Former as a writer", () => {
       ];
       await inGraph.release();
       for (const answers of ways) {
-        for (const [index, { image, tokens, text }] of golden.entries()) {
+        for (const [index, { image, tokens, text }] of itgGoldens.entries()) {
           const answer = answers[index];
           assertPredicted(answer);
           assert.deepEqual(answer.tokens, tokens[String(search.beams)], image);
@@ -107,7 +98,7 @@ describe("the Q-Former as a writer", () => {
   it("says how likely given texts are, by the reference's logits", async () => {
     const asked = requests(null).map((request) => ({ ...request, candidates: ["a", "there", "blue"] }));
     const found = await model.weigh!(asked);
-    for (const [index, { firstLogits }] of golden.entries()) {
+    for (const [index, { firstLogits }] of itgGoldens.entries()) {
       const weighed = found[index]!;
       assert.ok(weighed.status === "weighed");
       const expected = weighed.tokens.map(([token = 0]) => logSoftmax(firstLogits)[token]!);
@@ -126,7 +117,7 @@ describe("the Q-Former as a writer", () => {
     const answers = await quantized.generate(requests(null), searches[0]!);
     await quantized.release();
     const first = answers.map((answer) => (answer.status === "predicted" ? answer.tokens[0] : null));
-    const expected = golden.map(({ tokens }) => tokens["1"]![0]);
+    const expected = itgGoldens.map(({ tokens }) => tokens["1"]![0]);
     assert.ok(first.filter((token, index) => token === expected[index]).length >= 4, String(first));
     const long = await model.generate([{ ...requests("a ".repeat(60))[0]! }], searches[0]!);
     assert.match(JSON.stringify(long), /the text is too long: 61 tokens \+ 29 new = 90 positions, the Q-Former has 64/);

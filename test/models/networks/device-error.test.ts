@@ -139,6 +139,12 @@ describe("a model whose device's memory runs out", () => {
         const logits = Float32Array.from(texts, ([token = 0]) => token);
         return { status: "matched", logits, probabilities: logits, latencyMs: { matching: 1 } };
       },
+      weighTexts: async (image, texts) => {
+        await Promise.resolve();
+        fits(texts.length, image.id === "heavy" ? 0 : 1);
+        const logLikelihoods = Float32Array.from(texts, ([token = 0]) => -token);
+        return { status: "weighed", logLikelihoods, tokens: Int32Array.from([1]), latencyMs: { likelihood: 1 } };
+      },
       release: () => Promise.resolve(),
     };
     const ranking = rankInSmallerBatches(scorer);
@@ -153,6 +159,14 @@ describe("a model whose device's memory runs out", () => {
     assert.deepEqual([...matched.logits], [7, 8, 9]);
     assert.deepEqual(matched.latencyMs, { matching: 3 });
     assert.equal((await ranking.match(images[2]!, [[7], [8]])).status, "failed");
+    const weighed = await ranking.weighTexts(images[0]!, [[7], [8], [9]]);
+    assert.deepEqual(weighed, {
+      status: "weighed",
+      logLikelihoods: Float32Array.of(-7, -8, -9),
+      tokens: Int32Array.of(1, 1, 1),
+      latencyMs: { likelihood: 3 },
+    });
+    assert.equal((await ranking.weighTexts(images[2]!, [[7], [8]])).status, "failed");
   });
 });
 

@@ -5,7 +5,8 @@ import { file, limit, text, value } from "../../options/kinds.ts";
 import { optionsUnder } from "../../options/option.ts";
 import type { Values } from "../../options/option.ts";
 import { outputFolder, usualReportSeed } from "../../options/output.ts";
-import { plainRunOptions, runOptions } from "../../options/run.ts";
+import { mixedProcessors } from "../../options/queue.ts";
+import { plainRunOptions, runOptions, workerOptions } from "../../options/run.ts";
 import { batchSizeOption, cache, device, runSpeed, threads } from "../../options/speed.ts";
 import { answering, protocol } from "../../options/text.ts";
 import { modelOption, movedData, precision, samples, tasksOption } from "../../options/what-to-run.ts";
@@ -73,13 +74,25 @@ export const score = declareCommand({
   work: async () => (await import("../score.ts")).score,
 });
 
+export type WorkerValues = Values<typeof workerOptions>;
+
+export const worker = declareCommand({
+  name: "worker",
+  group,
+  summary: "answer windows of a run that `run --queue` coordinates; takes the flags of that run",
+  words: "",
+  options: workerOptions,
+  examples: [
+    "worker --model shapes-opt-small --tasks vqav2",
+    "worker --model path/to/blip2-opt-2.7b --data path/to/vqav2 --idle-exit 10min",
+  ],
+  work: async () => (await import("../worker.ts")).worker,
+});
+
 const mergeOptions = {
   status: underOutput.toggle("--status", "only show how far the shards are"),
   fill: underWhatToRun.toggle("--fill", "ask the windows here that no shard has answered"),
-  mixedProcessors: underWhatToRun.toggle(
-    "--mixed-processors",
-    "merge answers of machines that round differently; the lowest shard's are kept",
-  ),
+  mixedProcessors,
   model: underWhatToRun.option("-m, --model <name>", "--fill: the checkpoint, where it has moved", {
     kind: text("models"),
   }),
