@@ -17,6 +17,14 @@ export interface ImageFile {
   readonly read?: () => Promise<Uint8Array>;
   /** Index of that row among all rows of the mirror, from 0. */
   readonly place?: number;
+  /** The address that own data names it by. `path` is then where it is once it was fetched. Unset: it has none. */
+  readonly address?: ImageAddress;
+}
+
+export interface ImageAddress {
+  readonly url: string;
+  /** File and place of the row that names it, for messages. */
+  readonly where: string;
 }
 
 /** A cell of a table: text, or several texts. Numbers and other values are their text. */
@@ -28,6 +36,11 @@ export interface Sample {
   readonly image: ImageFile;
   /** All columns of a row of own data (own/own-data.ts), for prompts and metrics; unset: official data. */
   readonly columns?: Columns;
+  /**
+   * What is wrong with its row of own data, with file and place. The sample is not asked and is in no prompt: it fails with this
+   * message. Unset: nothing is.
+   */
+  readonly fault?: string;
 }
 
 /**
@@ -74,6 +87,8 @@ export interface DataSource {
   readonly columns?: Readonly<Record<string, string>>;
   /** Of own data: whether images may lie outside the folder. */
   readonly allowOutside?: boolean;
+  /** Of own data: the folder of images that were fetched by their addresses, see own/image-addresses.ts; unset: none is known. */
+  readonly fetched?: string;
 }
 
 export interface Split<S extends Sample> {

@@ -14,7 +14,7 @@ import { fieldsOf, idField, RecordError } from "../record-fields.ts";
 import type { JsonObject } from "../record-fields.ts";
 import { parseJsonValue } from "../json-scanner.ts";
 import { readText } from "./csv-rows.ts";
-import { columnsOf } from "./row.ts";
+import { cellsOf, cellsTogether } from "./row.ts";
 import type { Row } from "./row.ts";
 
 export async function readJsonlRows(file: AnnotationFile): Promise<readonly Row[]> {
@@ -22,7 +22,7 @@ export async function readJsonlRows(file: AnnotationFile): Promise<readonly Row[
   for (const [index, line] of (await readText(file)).split("\n").entries()) {
     if (line.trim() === "") continue;
     try {
-      rows.push({ file, place: `line ${index + 1}`, columns: columnsOf(recordOf(parseJsonValue(line))) });
+      rows.push({ file, place: `line ${index + 1}`, ...cellsOf(recordOf(parseJsonValue(line))) });
     } catch (cause) {
       throw fileError(file, `line ${index + 1}: ${cause instanceof Error ? cause.message : String(cause)}`, cause);
     }
@@ -77,7 +77,7 @@ async function readLists(file: AnnotationFile): Promise<Lists | null> {
 }
 
 function rowOf(file: AnnotationFile, { value, number }: Parameters<RecordReader>[0]): Row {
-  return { file, place: `record ${number}`, columns: columnsOf(recordOf(value)) };
+  return { file, place: `record ${number}`, ...cellsOf(recordOf(value)) };
 }
 
 /** Rows with the columns of the record that has their id; a row without one, or a record without a row, is an error. */
@@ -92,7 +92,7 @@ function joined(rows: readonly Row[], records: readonly Row[], key: string): rea
   return rows.map((row) => {
     const record = byId.get(idOf(row, key));
     if (record === undefined) throw fileError(row.file, `${row.place}: ${key} ${idOf(row, key)} has no annotation.`);
-    return { ...row, columns: { ...record.columns, ...row.columns } };
+    return { ...row, ...cellsTogether(record, row) };
   });
 }
 
@@ -109,7 +109,7 @@ function cocoRows(images: readonly Row[], annotations: readonly Row[]): readonly
   return images.flatMap((image) => {
     const own = ofImage.get(idOf(image, "id"))!;
     if (own.length === 0) throw fileError(image.file, `${image.place}: image ${idOf(image, "id")} has no annotation.`);
-    return own.map((row) => ({ ...row, columns: { ...image.columns, ...row.columns } })); // the annotation's id counts
+    return own.map((row) => ({ ...row, ...cellsTogether(image, row) })); // the annotation's id counts
   });
 }
 

@@ -45,7 +45,12 @@ function ownDataset<S extends Sample>(
     const columns = columnNames(rows);
     const wanted: readonly Role[] = rows.every(({ image }) => image !== undefined) ? used : ["image", ...used];
     const roles = findRoles(columns, source.columns ?? {}, { where, wanted: [...wanted, "imageId"] });
-    const places = { folder, images: source.images, allowOutside: source.allowOutside ?? false };
+    const places = {
+      folder,
+      images: source.images,
+      allowOutside: source.allowOutside ?? false,
+      fetched: source.fetched,
+    };
     const images = await locateImages(rows, roles, places);
     const samples = samplesOf({ rows, columns, roles, images, where });
     const understood = { form, splits, columns, roles };

@@ -5,7 +5,7 @@
 import { imageReader } from "../parquet/mirror-images.ts";
 import { readRows } from "../parquet/parquet-file.ts";
 import type { ParquetFile } from "../parquet/parquet-file.ts";
-import { columnsOf } from "./row.ts";
+import { cellsOf } from "./row.ts";
 import type { Row } from "./row.ts";
 
 const imageColumn = "image";
@@ -21,7 +21,7 @@ export async function readParquetRows(files: readonly ParquetFile[]): Promise<re
       const read = (): Promise<Uint8Array> => images.imageAt(file, row);
       const image = { path: `${file.path}, row ${row}`, read };
       const withoutBytes = Object.fromEntries(Object.entries(object).filter(([, value]) => !isBytes(value)));
-      rows.push({ file, place, columns: columnsOf(withoutBytes), ...(holdsImages && { image }) });
+      rows.push({ file, place, ...cellsOf(withoutBytes), ...(holdsImages && { image }) });
     });
   }
   return rows;

@@ -1,5 +1,5 @@
 /**
- * The images of rows: bytes that lie in the row, base64 in a column, a path, or an id that a file's name ends in. Paths
+ * The images of rows: bytes that lie in the row, base64 in a column, an address, a path, or an id that a file's name ends in. Paths
  * are relative to the folder of the rows' file, or to its images; one that leads out of it is refused.
  */
 import { readdir, realpath, stat } from "node:fs/promises";
@@ -8,6 +8,7 @@ import { DatasetError } from "../dataset.ts";
 import type { ImageFile } from "../dataset.ts";
 import { numberAtEnd } from "../image-names.ts";
 import type { ColumnRoles } from "./column-roles.ts";
+import { imageAt, isAddress } from "./image-addresses.ts";
 import { rowError } from "./row.ts";
 import type { Row } from "./row.ts";
 
@@ -24,6 +25,8 @@ export interface ImagePlaces {
   /** Folder given with --images. */
   readonly images: string | undefined;
   readonly allowOutside: boolean;
+  /** Folder of images that were fetched by their addresses. */
+  readonly fetched: string | undefined;
 }
 
 export interface RowImages {
@@ -31,11 +34,11 @@ export interface RowImages {
   readonly imageOf: (row: Row) => ImageFile;
 }
 
-/** Throws a DatasetError for a row without image, a path that leads out of the folder, or an address. */
+/** Throws a DatasetError for a row without image, or a path that leads out of the folder. */
 export async function locateImages(rows: readonly Row[], roles: ColumnRoles, places: ImagePlaces): Promise<RowImages> {
   const named = rows.flatMap((row) => {
     const name = row.image === undefined ? nameOf(row, roles) : null;
-    return name === null ? [] : [{ row, name }];
+    return name === null || isAddress(name) ? [] : [{ row, name }];
   });
   for (const { row, name } of named) refuseLeaving(row, name, places);
   const isById = roles.image === undefined;
@@ -61,6 +64,7 @@ export async function locateImages(rows: readonly Row[], roles: ColumnRoles, pla
       }
       const name = nameOf(row, roles);
       if (name === null) throw rowError(row, "names no image.");
+      if (isAddress(name)) return { id: id ?? name, ...imageAt(row, name, places.fetched) };
       return { id: id ?? name, path: found?.fileOf(name) ?? join(path, name) };
     },
   };
@@ -93,12 +97,6 @@ function isBase64(value: string): boolean {
 }
 
 function refuseLeaving(row: Row, name: string, { allowOutside, folder }: ImagePlaces): void {
-  if (/^[a-z]+:\/\//i.test(name)) {
-    throw rowError(
-      row,
-      `the image is an address, ${name}. Nothing is fetched from there: download the images, and name their files.`,
-    );
-  }
   if (name.includes("\0")) throw rowError(row, "the image's path has a zero byte.");
   if (allowOutside) return;
   const isOutside = isAbsolute(name) || name.split(/[/\\]/).includes("..");

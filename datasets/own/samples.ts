@@ -2,7 +2,8 @@
 import type { CaptionSample, Columns, ColumnValue, ImageFile, RetrievalSample, Sample, VqaSample } from "../dataset.ts";
 import { missingRole } from "./column-roles.ts";
 import type { ColumnRoles, Role } from "./column-roles.ts";
-import { rowError } from "./row.ts";
+import { neededCells } from "./needed-cells.ts";
+import { isBlank, rowError } from "./row.ts";
 import type { Row } from "./row.ts";
 import type { RowImages } from "./row-images.ts";
 
@@ -21,25 +22,20 @@ export interface UnderstoodRows {
 export const questionRoles: readonly Role[] = ["id", "question", "answers", "choices", "questionType", "answerType"];
 export const captionRoles: readonly Role[] = ["captions"];
 
-/** One sample a row. References are the answers as annotators 1, 2, …; none where no column has answers. */
+/** One sample a row, also of one with an empty question or answer, which is its fault. References are the answers as annotators 1, 2, …; none where no column has answers. */
 export function questionSamples({ rows, columns, roles, images, where }: UnderstoodRows): readonly VqaSample[] {
   if (roles.question === undefined) throw missingRole("question", columns, where);
   const text = (row: Row, role: Role): string =>
     roles[role] === undefined ? "" : (optionalText(row, roles[role]) ?? "");
   const letters = roles.choices === undefined ? letterColumns(columns) : [];
   const placeOf = new Map<string, Row>();
-  const answersAre = sameKind(roles.answers);
+  const { faultOf } = neededCells(rows, roles, { needed: ["question", "answers"], where });
   return rows.map((row, index) => {
     const id = text(row, "id") === "" ? String(index + 1) : text(row, "id");
     const earlier = placeOf.get(id);
     if (earlier !== undefined) throw rowError(row, `id ${id} stands at ${earlier.place} already. Ids must differ.`);
     placeOf.set(id, row);
-    const question = text(row, "question");
-    if (question.trim() === "") throw rowError(row, `column "${roles.question!}" is empty, expected a question.`);
     const answers = roles.answers === undefined ? [] : textsOf(row, roles.answers);
-    if (roles.answers !== undefined && answers.length === 0)
-      throw rowError(row, `column "${roles.answers}" is empty, expected an answer.`);
-    answersAre(row);
     const choices =
       roles.choices === undefined
         ? letters.flatMap((name) => optionalText(row, name) || [])
@@ -47,17 +43,18 @@ export function questionSamples({ rows, columns, roles, images, where }: Underst
     return {
       id,
       image: images.imageOf(row),
-      question,
+      question: text(row, "question"),
       questionType: text(row, "questionType"),
       answerType: text(row, "answerType"),
       references: answers.map((answer, place) => ({ answer, confidence: "", id: place + 1 })),
       ...(choices.length > 0 && { choices }),
       columns: filledColumns(row),
+      ...faultIn([faultOf(row)]),
     };
   });
 }
 
-/** One sample an image, with the captions of all of its rows. */
+/** One sample an image, with the captions of all of its rows. An empty one is the sample's fault. */
 export function captionSamples(understood: UnderstoodRows): readonly CaptionSample[] {
   return byImage(understood).map(({ sample, texts }) => ({ ...sample, references: texts }));
 }
@@ -65,49 +62,40 @@ export function captionSamples(understood: UnderstoodRows): readonly CaptionSamp
 export function retrievalSamples(understood: UnderstoodRows): readonly RetrievalSample[] {
   const { columns, roles, where } = understood;
   if (roles.captions === undefined) throw missingRole("captions", columns, where);
-  return byImage(understood).map(({ sample, texts, first }) => {
-    if (texts.length === 0)
-      throw rowError(first, `column "${roles.captions!}" is empty, expected a text of the image.`);
+  return byImage(understood).map(({ sample, texts }) => {
     return { ...sample, texts: texts.map((text, index) => ({ id: `${sample.id}#${index}`, text })) };
   });
 }
 
 interface DescribedImage {
   readonly sample: Sample;
-  readonly texts: string[];
-  readonly first: Row;
+  readonly texts: readonly string[];
 }
 
-function byImage({ rows, roles, images }: UnderstoodRows): readonly DescribedImage[] {
-  const found = new Map<string, DescribedImage>();
-  const captionsAre = sameKind(roles.captions);
+function byImage({ rows, roles, images, where }: UnderstoodRows): readonly DescribedImage[] {
+  const found = new Map<string, { sample: Sample; texts: string[]; faults: (string | null)[] }>();
+  const { faultOf } = neededCells(rows, roles, { needed: ["captions"], where });
   for (const row of rows) {
     const image: ImageFile = images.imageOf(row);
     const described = found.get(image.path) ?? {
       sample: { id: image.id, image, columns: filledColumns(row) },
       texts: [],
-      first: row,
+      faults: [],
     };
     found.set(image.path, described);
     if (roles.captions === undefined) continue;
-    captionsAre(row);
-    const texts = textsOf(row, roles.captions);
-    if (texts.length === 0) throw rowError(row, `column "${roles.captions}" is empty, expected a caption.`);
-    described.texts.push(...texts);
+    described.texts.push(...textsOf(row, roles.captions));
+    described.faults.push(faultOf(row));
   }
-  return [...found.values()];
+  return Array.from(found.values(), ({ sample, texts, faults }) => {
+    return { sample: { ...sample, ...faultIn(faults) }, texts };
+  });
 }
 
-/** A check that all rows hold texts in a column, or all hold lists. */
-function sameKind(column: string | undefined): (row: Row) => void {
-  let kind: string | null = null;
-  return (row) => {
-    const value = column === undefined ? undefined : row.columns[column];
-    if (column === undefined || value === undefined) return;
-    const found = typeof value === "string" ? "a text" : "a list";
-    kind ??= found;
-    if (found !== kind) throw rowError(row, `column "${column}" is ${found}, in the rows before ${kind}.`);
-  };
+/** The first of a sample's faults. */
+function faultIn(faults: readonly (string | null)[]): Pick<Sample, "fault"> {
+  const fault = faults.find((each) => each !== null);
+  return fault === undefined ? {} : { fault };
 }
 
 /** The columns A, B, C, … of the choices, where there are two at least. */
@@ -120,7 +108,8 @@ function letterColumns(names: readonly string[]): readonly string[] {
 
 function textsOf({ columns }: Row, column: string): readonly string[] {
   const value: ColumnValue = columns[column] ?? [];
-  return typeof value === "string" ? (value === "" ? [] : [value]) : value;
+  if (isBlank(value)) return [];
+  return typeof value === "string" ? [value] : value;
 }
 
 /** The columns in which there is something. */

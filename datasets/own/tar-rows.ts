@@ -9,7 +9,7 @@ import { fileError } from "../annotation-file.ts";
 import type { AnnotationFile } from "../annotation-file.ts";
 import { parseJsonValue } from "../json-scanner.ts";
 import { fieldsOf, RecordError } from "../record-fields.ts";
-import { columnsOf } from "./row.ts";
+import { cellsOf } from "./row.ts";
 import type { Row } from "./row.ts";
 import { isImageName } from "./row-images.ts";
 import { linesOf } from "./text-rows.ts";
@@ -60,7 +60,7 @@ async function rowOf(file: AnnotationFile, stem: string, members: readonly TarMe
   return {
     file,
     place: stem,
-    columns: columnsOf(columns),
+    ...cellsOf(columns),
     ...(image !== undefined && {
       image: { path: `${file.path}: ${image.name}`, read: () => readTarMember(file, image) },
     }),

@@ -9,6 +9,8 @@ import type { Catalog } from "./catalog.ts";
 import { dataFolder, pullMirrorCommand } from "./data-folder.ts";
 import { pullCommand } from "./official-data.ts";
 import { describeDataFiles } from "./data-files.ts";
+import { fetchedFolder, withFetchedImages } from "./fetched-images.ts";
+import type { UnfetchedImages } from "./fetched-images.ts";
 import { unknownName, UsageError } from "./usage-error.ts";
 
 /** Which part of a data set, and where its files are. */
@@ -25,6 +27,10 @@ export interface SplitChoice {
   readonly allowOutside: boolean;
   /** See limitSamples. */
   readonly limit: number | null;
+  /** Of own data: what is kept between runs, which has images that were fetched by their addresses; unset: no image is read. */
+  readonly cache?: string;
+  /** Images that could not be fetched; unset: nothing was tried to be fetched. */
+  readonly unfetched?: UnfetchedImages;
 }
 
 /** What may be named for a folder of data. */
@@ -55,7 +61,7 @@ export async function openSplit<S extends Sample>(
 ): Promise<OpenedSplit<S>> {
   const { dataset } = task;
   const config = withTaskData(given, task.data);
-  const { columns, allowOutside } = config;
+  const { columns, allowOutside, cache, unfetched = null } = config;
   const isOwn = isOwnData(dataset);
   const name = config.split ?? dataset.splits[0] ?? "";
   if (!isOwn && !dataset.splits.includes(name)) {
@@ -71,7 +77,7 @@ export async function openSplit<S extends Sample>(
   }
   const data = await dataFolder(config.data, hubCache, { dataset, split: name });
   const folder = data ?? catalog.dataFolder;
-  const ofOwn = isOwn ? { columns, allowOutside } : {};
+  const ofOwn = isOwn ? { columns, allowOutside, ...(cache !== undefined && { fetched: fetchedFolder(cache) }) } : {};
   const source = { folder, ...(config.images !== null && { images: config.images }), ...ofOwn };
   const split = await dataset.open(source, name).catch((error: unknown) => {
     const mirror = parseMirrorName(config.data ?? "");
@@ -82,7 +88,8 @@ export async function openSplit<S extends Sample>(
     if (!(error instanceof MissingDataError) || command === null || config.data === null) throw error;
     throw new MissingDataError(`${error.message} Or get it with: ${command}`, { cause: error });
   });
-  const samples = limitSamples(split.samples, config.limit);
+  const asked = limitSamples(split.samples, config.limit);
+  const samples = cache === undefined ? asked : await withFetchedImages(asked, unfetched);
   if (samples.length === 0) {
     throw new DatasetError(
       `${dataset.name} ${name}: no samples in ${split.files.map((file) => basename(file)).join(", ")}.`,

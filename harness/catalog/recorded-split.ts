@@ -1,54 +1,82 @@
 /** The split of a run that is on disk: its task, and its samples from files with the bytes that the run recorded. */
 import { DatasetError, limitSamples } from "../../datasets/dataset.ts";
 import type { Dataset, DataSource, Sample, Split } from "../../datasets/dataset.ts";
+import { RunFolderError } from "../../reports/records/run-folder-error.ts";
 import type { RunRecord } from "../../reports/records/run-record.ts";
 import type { Task } from "../../tasks/task.ts";
 import type { Catalog } from "./catalog.ts";
 import { describeDataFiles } from "./data-files.ts";
+import { fetchedFolder } from "./fetched-images.ts";
 import { findTask } from "./find-task.ts";
+import { isTaskDocument } from "./task-file/read-task-file.ts";
+import { taskOfRun } from "./task-file/task-of-run.ts";
+import { UsageError } from "./usage-error.ts";
 
 /** Where the data of runs are looked for. */
 export interface RecordedPlaces {
   readonly catalog: Catalog;
   /** The folder of the data set's files, where they have moved; null: where they were when the run was made. */
   readonly data: string | null;
+  /** What is kept between runs, which has images that were fetched by their addresses; unset: no image is read. */
+  readonly cacheFolder?: string;
 }
 
-export interface RecordedSplit {
+export interface RecordedTask {
   readonly task: Task;
+  /** Why it is another task that asks about the run's data, with other answer rules and metrics; null: it is the run's. */
+  readonly otherTask: string | null;
+}
+
+export interface RecordedSplit extends RecordedTask {
   readonly split: Split<Sample>;
   /** The samples that the run asks about. */
   readonly samples: readonly Sample[];
 }
 
-/** Throws a UsageError for a task that is not known, and what `openRecordedSplit` throws. */
+/** `path`: the run's folder. Throws a UsageError for a task that is not known, and what `openRecordedSplit` throws. */
 export async function openRecorded(record: RunRecord, path: string, places: RecordedPlaces): Promise<RecordedSplit> {
-  const task = await taskOfData(record, places.catalog);
+  const found = await recordedTask(record, path, places.catalog);
+  const { task } = found;
   const split = await openRecordedSplit<Sample>(task.dataset, { record, path }, places);
-  return { task, split, samples: limitSamples(split.samples, record.config.limit) };
+  return { ...found, split, samples: limitSamples(split.samples, record.config.limit) };
 }
 
 /**
- * A task that asks about a run's data: the run's own, unless that is written in a file. The file may be code, which is not run
- * only to show samples, and all that tells the data stands in the record.
+ * The task of a run, whose samples are to be shown. A task file that is code is not run for that, and one that has changed may be lost:
+ * then it is a task of the project about the data. Throws a UsageError where there is none.
  */
-async function taskOfData({ config, data, taskFile }: RunRecord, catalog: Catalog): Promise<Task> {
+export async function recordedTask(record: RunRecord, path: string, catalog: Catalog): Promise<RecordedTask> {
+  const { config, data, taskFile } = record;
+  if (taskFile === undefined) return { task: await findTask(catalog, config.task), otherTask: null };
   const kind = config.retrieval === undefined ? "generation" : "retrieval";
   const alike = catalog.tasks.find((task) => task.kind === kind && task.dataset.name === data.dataset);
-  return taskFile === undefined || alike === undefined ? findTask(catalog, config.task) : alike;
+  const told = (why: string): string => `Scores are not worked out: ${why}`;
+  if (!isTaskDocument(taskFile.path) && alike !== undefined) {
+    return {
+      task: alike,
+      otherTask: told(`the task file ${taskFile.path} is code, which is not run to show samples.`),
+    };
+  }
+  try {
+    return { task: (await taskOfRun(path, record, catalog)).task, otherTask: null };
+  } catch (error) {
+    if (alike === undefined || !(error instanceof RunFolderError || error instanceof UsageError)) throw error;
+    return { task: alike, otherTask: told(error.message) };
+  }
 }
 
 /** `path`: the run's folder, for messages. Throws a DatasetError where files are missing, broken, or not those of the run. */
 export async function openRecordedSplit<S extends Sample>(
   dataset: Dataset<S>,
   { record, path }: { readonly record: RunRecord; readonly path: string },
-  { catalog, data }: RecordedPlaces,
+  { catalog, data, cacheFolder }: RecordedPlaces,
 ): Promise<Split<S>> {
   const { folder, images, split: name, columns, allowOutside } = record.data;
   const source = {
     folder: data ?? folder ?? catalog.dataFolder,
     ...(columns !== undefined && { columns }),
     ...(allowOutside !== undefined && { allowOutside }),
+    ...(cacheFolder !== undefined && { fetched: fetchedFolder(cacheFolder) }),
   };
   const split = await openWithImages(dataset, name, { ...source, ...(images !== null && { images }) });
   const found = await describeDataFiles(split.files);

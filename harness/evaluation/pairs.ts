@@ -66,7 +66,9 @@ const usualShots = "train";
 
 function openableTask(task: Task, config: PairsConfig, places: DataPlaces): OpenableTask {
   if (task.kind === "retrieval") return { kind: task.kind, task, open: once(() => openSplit(task, config, places)) };
-  const pool = { ...config, split: config.overrides?.shotsFrom ?? usualShots, limit: null };
+  // an image of a shot is read for its caption only, which fails where there is no image
+  const { unfetched = new Map<string, string>() } = config;
+  const pool = { ...config, split: config.overrides?.shotsFrom ?? usualShots, limit: null, unfetched };
   return {
     kind: task.kind,
     task,

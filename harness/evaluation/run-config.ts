@@ -5,6 +5,7 @@ import type { SchedulerTask } from "../../reports/records/run-lock.ts";
 import type { LengthNorm } from "../../tasks/choices.ts";
 import type { ProtocolName } from "../../tasks/task.ts";
 import type { DeviceRequest } from "../catalog/device-request.ts";
+import type { UnfetchedImages } from "../catalog/fetched-images.ts";
 import type { TextSettings } from "../catalog/text-settings.ts";
 import type { Elsewhere } from "./elsewhere.ts";
 import type { Shard } from "./shard.ts";
@@ -30,6 +31,8 @@ export interface RunConfig {
   readonly columns: Readonly<Record<string, string>>;
   /** Of own data: whether images may lie outside its folder. */
   readonly allowOutside: boolean;
+  /** Of own data: images that --pull could not fetch by their addresses; unset: it was not given. */
+  readonly unfetched?: UnfetchedImages;
   /** null: the data set's first. */
   readonly split: string | null;
   readonly protocol: ProtocolName;

@@ -27,6 +27,12 @@ export interface CheckedImage {
   readonly why: string;
 }
 
+export interface FaultySample {
+  readonly id: string;
+  /** With file and place. */
+  readonly why: string;
+}
+
 export interface CheckedSplit {
   readonly dataset: string;
   readonly split: string;
@@ -40,6 +46,8 @@ export interface CheckedSplit {
   readonly images: number;
   readonly missing: readonly CheckedImage[];
   readonly damaged: readonly CheckedImage[];
+  /** Samples of own data that fail by a fault of their row, such as an empty question. */
+  readonly faulty: readonly FaultySample[];
   readonly notes: readonly string[];
   /** The first samples of own data; empty for official files, which are what they are. */
   readonly shown: readonly CheckedSample[];
@@ -136,7 +144,7 @@ async function checkSplit(dataset: Dataset<Sample>, name: string, checking: Chec
   const known = official.find((each) => each.name === dataset.name)?.splits.find(({ split }) => split === name);
   const about = { dataset: dataset.name, split: name, officialSamples: known?.samples ?? null };
   const command = pullCommand(official, dataset.name, { split: name, folder });
-  const nothing = { files: [], samples: 0, images: 0, missing: [], damaged: [], notes: [], shown: [] };
+  const nothing = { files: [], samples: 0, images: 0, missing: [], damaged: [], faulty: [], notes: [], shown: [] };
   try {
     const split = await dataset.open({ folder, ...checking.own }, name);
     const images = new Map(split.samples.map(({ image }) => [image.path, image]));
@@ -168,6 +176,7 @@ async function checkSplit(dataset: Dataset<Sample>, name: string, checking: Chec
       images: images.size,
       missing,
       damaged,
+      faulty: split.samples.flatMap(({ id, fault }) => (fault === undefined ? [] : [{ id, why: fault }])),
       notes: split.notes ?? [],
       shown: isOwnData(dataset) ? split.samples.slice(0, shownSamples).map(checkedSample) : [],
       command: missing.length === 0 ? null : command,

@@ -46,7 +46,7 @@ export async function fetchToFolder(
 
 export async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
-  const partial = `${path}.part`;
+  const partial = `${path}.${process.pid}.part`; // another process may fetch this file, too
   await writeFile(partial, bytes);
   await rename(partial, path);
 }

@@ -9,7 +9,7 @@ import { RunFolderError } from "../../reports/records/run-folder-error.ts";
 import type { Prediction, RunRecord, ScoreSheet } from "../../reports/records/run-record.ts";
 import type { ProtocolName, Task } from "../../tasks/task.ts";
 import { openRecorded } from "../catalog/recorded-split.ts";
-import type { RecordedPlaces, RecordedSplit } from "../catalog/recorded-split.ts";
+import type { RecordedPlaces, RecordedSplit, RecordedTask } from "../catalog/recorded-split.ts";
 
 /** What the run's folder holds. */
 export interface HeldRun {
@@ -22,8 +22,7 @@ export interface HeldRun {
 }
 
 /** The run beside its data. */
-export interface AnsweredRun extends HeldRun {
-  readonly task: Task;
+export interface AnsweredRun extends HeldRun, RecordedTask {
   readonly split: Split<Sample>;
   /** Samples that the run asks, in the order of the data set. */
   readonly asked: readonly AskedSample[];
@@ -58,16 +57,21 @@ export async function withData(run: HeldRun, places: RecordedPlaces): Promise<An
 }
 
 /** The run beside its split, which can have been opened for another run of the same data. */
-export function besideData(run: HeldRun, { task, split }: Pick<RecordedSplit, "task" | "split">): AnsweredRun {
+export function besideData(
+  run: HeldRun,
+  { task, otherTask, split }: Pick<RecordedSplit, "task" | "otherTask" | "split">,
+): AnsweredRun {
   const { record, predictions, scores } = run;
-  const answerOf = answerRule(task, record);
+  const answerOf = otherTask === null ? answerRule(task, record) : null;
+  const scoredAnswerOf = answersById(scores);
   const scoresOf = scoresById(scores);
   const asked = limitSamples(split.samples, record.config.limit).map((sample): AskedSample => {
     const prediction = predictions.get(sample.id) ?? null;
-    const answer = prediction !== null && "text" in prediction ? answerOf(prediction.text) : null;
+    const answer =
+      prediction !== null && "text" in prediction ? (answerOf?.(prediction.text) ?? scoredAnswerOf(sample.id)) : null;
     return { sample, prediction, answer, scores: scoresOf(sample.id) };
   });
-  return { ...run, task, split, asked };
+  return { ...run, task, otherTask, split, asked };
 }
 
 /** What makes the answer that is scored from a generated text: the rule of the run's protocol. */
@@ -77,6 +81,16 @@ function answerRule(task: Task, { config }: RunRecord): (text: string) => string
   if (protocol !== null) return task.protocols[protocol].answer;
   const known = Object.keys(task.protocols).join(", ");
   throw new RunFolderError(`Protocol ${config.protocol} of ${task.name} is not known here. Protocols: ${known}.`);
+}
+
+/** The answers that scores.json has; null: it has none of a sample. */
+export function answersById(scores: ScoreSheet | null): (id: string) => string | null {
+  const { id: ids = [], answer: answers = [] } = scores?.samples ?? {};
+  const byId = new Map(ids.map((id, place) => [String(id), answers[place]]));
+  return (id) => {
+    const answer = byId.get(id);
+    return answer === undefined ? null : String(answer);
+  };
 }
 
 /** The numbers that scores.json has of each sample. */

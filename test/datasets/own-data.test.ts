@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { copyFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { DataSource } from "../../datasets/dataset.ts";
+import type { DataSource, Sample } from "../../datasets/dataset.ts";
 import { ownCaptions, ownQuestions, ownSplits, ownTexts } from "../../datasets/own/own-data.ts";
 import { bundledQuestions } from "../support/own-forms.ts";
 import { datasetFolder, refusal, removeDatasetFolders } from "../support/dataset-folder.ts";
@@ -83,6 +83,41 @@ describe("data of a user's own", () => {
     );
   });
 
+  it("takes what looks like a number for text in a CSV, and numbers alone for their text in JSON", async () => {
+    const files = {
+      "a.csv": `${header}a.jpg,What?,red\na.jpg,How many?,7\n`,
+      "b.jsonl": '{"file_name":"a.jpg","question":"How many?","answer":7}\n',
+    };
+    const folder = folderOf(files);
+    const answersIn = async (name: string): Promise<readonly unknown[]> => {
+      const { samples } = await ownQuestions.open({ folder: join(folder, name) }, "");
+      return samples.flatMap(({ references }) => references.map(({ answer }) => answer));
+    };
+    assert.deepEqual(await answersIn("a.csv"), ["red", "7"]);
+    assert.deepEqual(await answersIn("b.jsonl"), ["7"]);
+  });
+
+  it("has a fault with file and line in the sample of an empty cell alone", async () => {
+    const faultsOf = (samples: readonly Sample[], folder: string): readonly unknown[] =>
+      samples.map(({ id, fault }) => [id, fault?.replaceAll(folder, "FOLDER")]);
+    const asked = folderOf({ "metadata.csv": `${header}a.jpg,What?,red\na.jpg,,red\na.jpg,Who?,\n` });
+    const { samples } = await ownQuestions.open({ folder: asked }, "");
+    const line = (number: number): string => `own data: FOLDER/metadata.csv: line ${number}: column`;
+    assert.deepEqual(faultsOf(samples, asked), [
+      ["1", undefined],
+      ["2", `${line(3)} "question" is empty, expected a question.`],
+      ["3", `${line(4)} "answer" is empty, expected an answer.`],
+    ]);
+    const told = folderOf({ "metadata.csv": "file_name,caption\na.jpg,A dog.\nb.jpg,A cat.\na.jpg,\n" });
+    for (const dataset of [ownCaptions, ownTexts]) {
+      const split = await dataset.open({ folder: told }, "");
+      assert.deepEqual(faultsOf(split.samples, told), [
+        ["a.jpg", `${line(4)} "caption" is empty, expected a caption.`],
+        ["b.jpg", undefined],
+      ]);
+    }
+  });
+
   it("takes columns A, B, C for choices", async () => {
     const folder = folderOf({ "q.tsv": "image\tquestion\tA\tB\tanswer\na.jpg\tWhich?\tred\tblue\tA\n" });
     const { samples } = await ownQuestions.open({ folder }, "");
@@ -103,12 +138,12 @@ describe("data of a user's own", () => {
       'own data: FOLDER: --columns answers=gt: no column "gt". Columns there: file_name, question, answer.',
     );
     assert.equal(
-      await saidOf({ "metadata.csv": `${header}a.jpg,,red\n` }),
-      'own data: FOLDER/metadata.csv: line 2: column "question" is empty, expected a question.',
+      await saidOf({ "metadata.csv": `${header}a.jpg,,red\na.jpg, ,blue\n` }),
+      'own data: FOLDER: column "question" is empty in every row, expected a question. Fill it, or name another with --columns.',
     );
     assert.equal(
-      await saidOf({ "metadata.csv": `${header}a.jpg,What?,red\na.jpg,Who?,\n` }),
-      'own data: FOLDER/metadata.csv: line 3: column "answer" is empty, expected an answer.',
+      await saidOf({ "metadata.csv": `${header}a.jpg,What?,\na.jpg,Who?,[]\n` }),
+      'own data: FOLDER: column "answer" is empty in every row, expected an answer. Fill it, or name another with --columns.',
     );
     assert.equal(
       await saidOf({ "metadata.csv": `${header},What?,red\n` }),
@@ -118,9 +153,29 @@ describe("data of a user's own", () => {
 
   it("is refused where a column has several types, or an id comes twice", async () => {
     const row = (more: object): string => `${JSON.stringify({ file_name: "a.jpg", question: "What?", ...more })}\n`;
+    const mixed = (values: readonly unknown[]): Promise<string> =>
+      saidOf({ "metadata.jsonl": values.map((answers) => row({ answers })).join("") });
+    const alike = 'Write all of its cells alike: "7" for 7, ["red"] for "red".';
+    for (const [values, line, found, before] of [
+      [["red", ["red", "blue"]], 2, "a list of texts", "a text"],
+      [["red", "", "blue", 7], 4, "a number", "a text"],
+      [[true, "yes"], 2, "a text", "true or false"],
+      [[["red"], [1, 2]], 2, "a list of numbers", "a list of texts"],
+      [[["red", 7]], 1, "a list of numbers", "a list of texts"],
+    ] as const) {
+      assert.equal(
+        await mixed(values),
+        `own data: FOLDER/metadata.jsonl: line ${line}: column "answers" holds ${found}, and before it ${before}. ${alike}`,
+      );
+    }
+    const question = { question_id: 1, image_id: "a.jpg", question: "What?" };
+    const annotations = ["red", 7].map((answer, index) => ({ question_id: index + 1, answer }));
     assert.equal(
-      await saidOf({ "metadata.jsonl": row({ answers: "red" }) + row({ answers: ["red", "blue"] }) }),
-      'own data: FOLDER/metadata.jsonl: line 2: column "answers" is a list, in the rows before a text.',
+      await saidOf({
+        "questions.json": { questions: [question, { ...question, question_id: 2 }] },
+        "annotations.json": { annotations },
+      }),
+      `own data: FOLDER/questions.json: record 2: column "answer" holds a number, and before it a text. ${alike}`,
     );
     assert.equal(
       await saidOf({ "metadata.jsonl": row({ question: ["Who?"] }) }),

@@ -2,6 +2,8 @@
 import { DatasetError } from "../../../datasets/dataset.ts";
 import { RunFolderError } from "../../../reports/records/run-folder-error.ts";
 import type { SampleDetails } from "../../../reports/report/sample-details.ts";
+import { recordedTask } from "../../catalog/recorded-split.ts";
+import { UsageError } from "../../catalog/usage-error.ts";
 import type { ShownSamples } from "../../catalog/shown-samples.ts";
 import { besideData, readHeldRun, scoresById } from "../../samples/answered-run.ts";
 import { sampleDetailsOf } from "../../samples/show/sample-details.ts";
@@ -16,7 +18,7 @@ export interface RunDetails {
   readonly problem: string | null;
 }
 
-/** Has the run in memory as a whole meanwhile. `recorded`: its split; null: its data are not there. */
+/** Has the run in memory as a whole meanwhile. `recorded`: its split, opened for a run of the same data; null: the data are not there. */
 export async function runDetailsOf(
   { path }: { readonly path: string },
   ids: ReadonlySet<string>,
@@ -24,7 +26,10 @@ export async function runDetailsOf(
 ): Promise<RunDetails> {
   try {
     const run = await readHeldRun(path);
-    const answered = recorded === null ? null : besideData(run, recorded);
+    const answered =
+      recorded === null
+        ? null
+        : besideData(run, { ...recorded, ...(await recordedTask(run.record, path, places.catalog)) });
     const workings = answered === null ? null : await workingsOf(answered);
     const tokens = await sampleTokensOf({ run, answered }, places);
     const scoresOf = scoresById(run.scores);
@@ -35,9 +40,10 @@ export async function runDetailsOf(
       const sample = { prediction, answer: answers.get(id) ?? null, scores: scoresOf(id) };
       byId.set(id, sampleDetailsOf(sample, run, { tokens: tokens.of(id), workings: workings?.(id) ?? [] }));
     }
-    return { byId, problem: tokens.problem };
+    const problems = [answered?.otherTask ?? null, tokens.problem].filter((problem) => problem !== null);
+    return { byId, problem: problems.length === 0 ? null : problems.join(" ") };
   } catch (error) {
-    if (!(error instanceof RunFolderError || error instanceof DatasetError)) throw error;
+    if (!(error instanceof RunFolderError || error instanceof DatasetError || error instanceof UsageError)) throw error;
     return { byId: new Map(), problem: `Its samples cannot be opened: ${error.message}` };
   }
 }

@@ -18,7 +18,6 @@ import { checkpointPlace, findCheckpoint, refuseSameNames } from "../../catalog/
 import type { DataPlaces, OpenedSplit } from "../../catalog/open-split.ts";
 import { promptFault } from "../../evaluation/generation/requests.ts";
 import { askingOf } from "../../evaluation/generation/asking.ts";
-import type { Asking } from "../../evaluation/generation/asking.ts";
 import { rankingOf } from "../../evaluation/retrieval/prepare.ts";
 import { provenance } from "../../catalog/provenance.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
@@ -92,6 +91,7 @@ async function openTask(config: BenchConfig, places: DataPlaces): Promise<Opened
   const { protocol: name, rerank } = config;
   if (task.kind === "retrieval") {
     const opened = await openSplit(task, config, places);
+    refuseUnaskable(opened.samples, ({ fault = null }) => fault);
     const protocol = rankingOf(task, name, rerank === null ? {} : { rerank });
     const subject = retrievalSubject({ opened, protocol });
     const subjectOf = ({ kind }: FoundCheckpoint): Subject | null => (kind === "retrieval" ? subject : null);
@@ -110,7 +110,7 @@ async function openTask(config: BenchConfig, places: DataPlaces): Promise<Opened
       const generator = found.kind === "generation" ? found : found.writer;
       if (generator === undefined) return null;
       const asking = askingOf(task, name, { family: generator.family, overrides: {}, samples });
-      refuseUnaskable(samples, asking);
+      refuseUnaskable(samples, (sample) => promptFault(sample, asking));
       return generationSubject({ task, opened, checkpoint: found.name, asking, writes: generator.family === "itg" });
     },
     plan: [],
@@ -118,9 +118,9 @@ async function openTask(config: BenchConfig, places: DataPlaces): Promise<Opened
 }
 
 /** A sweep asks each sample many times, and has no place for one that cannot be asked. */
-function refuseUnaskable(samples: readonly Sample[], asking: Pick<Asking<Sample>, "prompt">): void {
+function refuseUnaskable(samples: readonly Sample[], faultOf: (sample: Sample) => string | null): void {
   for (const sample of samples) {
-    const fault = promptFault(sample, asking);
+    const fault = faultOf(sample);
     if (fault === null) continue;
     throw new UsageError(
       `--tasks: sample ${sample.id} cannot be asked: ${fault} Mend it, or leave it out with --limit.`,

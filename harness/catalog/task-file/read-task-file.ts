@@ -22,6 +22,11 @@ export function isTaskPath(named: string): boolean {
   return /[\\/]/.test(named) || taskFileExtensions.includes(extname(named).toLowerCase());
 }
 
+/** Whether the task file of this path is read only; code is run. */
+export function isTaskDocument(path: string): boolean {
+  return documentExtensions.includes(extname(path).toLowerCase());
+}
+
 /**
  * Throws a UsageError that says what is wrong, and where: in documents with line and column.
  * @param name of the task where the file names none; unset: the file's name
@@ -39,8 +44,7 @@ export async function readTaskFile(named: string, catalog: Pick<Catalog, "tasks"
   const path = resolve(named);
   const bytes = await readNamed(named, "--tasks");
   const file: TaskFile = { path, bytes, sha256: createHash("sha256").update(bytes).digest("hex") };
-  const isDocument = documentExtensions.includes(extension);
-  const said = isDocument ? await fromDocument(file, named) : await fromCode(file, extension);
+  const said = isTaskDocument(path) ? await fromDocument(file, named) : await fromCode(file, extension);
   const read: ReadTask = { ...said, file, name: said.settings.name ?? name ?? basename(path, extname(path)) };
   refuseName(read, catalog);
   return buildTask(read, askingAbout(read, catalog));

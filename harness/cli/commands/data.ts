@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { left, right, tableOf } from "../../../reports/tables/table.ts";
 import type { ColumnOf } from "../../../reports/tables/table.ts";
 import { tableToText } from "../../../reports/tables/terminal.ts";
+import { fetchedFolder } from "../../catalog/fetched-images.ts";
 import { unknownName, UsageError } from "../../catalog/usage-error.ts";
 import { checkData } from "../../official-data/check-data.ts";
 import type { CheckedSplit, DataCheck } from "../../official-data/check-data.ts";
@@ -12,9 +13,10 @@ import type { Surroundings } from "../declared-command.ts";
 import type { DataValues } from "./declared/look-after.ts";
 import { datasetsNamed } from "../pull/named-datasets.ts";
 
-const shownImages = 3;
+/** Images, and rows, that are named of all that are wrong. */
+const shownFaults = 3;
 
-/** Gives the exit code: 2 where something is missing or damaged. */
+/** Gives the exit code: 2 where something is missing, damaged or faulty. */
 export async function data(
   { images, columns, allowOutside }: DataValues,
   [action = "", folder, ...names]: readonly string[],
@@ -22,7 +24,8 @@ export async function data(
 ): Promise<number> {
   if (action !== "check") throw unknownName(`data ${action}`, "action", { name: action, names: ["check"] });
   if (folder === undefined) throw new UsageError("data check: found no folder, expected that of the data set's files.");
-  const own = { columns, allowOutside, ...(images !== null && { images }) };
+  const fetched = fetchedFolder(surroundings.cacheFolder);
+  const own = { columns, allowOutside, fetched, ...(images !== null && { images }) };
   return check({ folder: resolve(folder), own }, names, surroundings);
 }
 
@@ -44,8 +47,8 @@ async function check(
 }
 
 function isRight({ splits, archives }: DataCheck): boolean {
-  const isWhole = ({ problem, missing, damaged }: CheckedSplit): boolean =>
-    problem === null && missing.length + damaged.length === 0;
+  const isWhole = ({ problem, missing, damaged, faulty }: CheckedSplit): boolean =>
+    problem === null && missing.length + damaged.length + faulty.length === 0;
   return splits.every(isWhole) && archives.every(({ problem }) => problem === null);
 }
 
@@ -62,9 +65,13 @@ const splitColumns: readonly ColumnOf<CheckedSplit>[] = [
   countColumn("damaged", ({ damaged }) => damaged.length),
 ];
 
+/** Shown where there are some: official files have none. */
+const faultyColumn = countColumn("faulty rows", ({ faulty }) => faulty.length);
+
 function describe(checked: DataCheck): string {
   const { splits, archives, folder } = checked;
-  const table = tableToText(tableOf(splitColumns, splits));
+  const columns = splits.some(({ faulty }) => faulty.length > 0) ? [...splitColumns, faultyColumn] : splitColumns;
+  const table = tableToText(tableOf(columns, splits));
   const lines = splits.flatMap((split) => linesOf(split));
   const zips = archives.map(({ path, members, problem }) => problem ?? `${path}: ${members} members, all whole`);
   const verdict = isRight(checked)
@@ -79,12 +86,13 @@ function linesOf({
   problem,
   missing,
   damaged,
+  faulty,
   notes,
   shown,
   command,
 }: CheckedSplit): readonly string[] {
   const name = `${dataset} ${split}`;
-  const first = missing.slice(0, shownImages).map(({ id }) => id);
+  const first = missing.slice(0, shownFaults).map(({ id }) => id);
   return [
     ...(problem === null ? [] : [problem]),
     ...notes,
@@ -93,8 +101,14 @@ function linesOf({
       return `  ${parts.filter((part) => part !== "").join("  ")}`;
     }),
     ...(missing.length === 0 ? [] : [`${name}: ${missing.length} images are not there, first ${first.join(", ")}.`]),
-    ...damaged.slice(0, shownImages).map(({ why }) => why),
-    ...(damaged.length > shownImages ? [`${name}: and ${damaged.length - shownImages} more damaged images.`] : []),
+    ...firstOf(damaged, `${name}: damaged images`),
+    ...firstOf(faulty, `${name}: faulty rows`),
     ...(command === null ? [] : [`  ${command}`]),
   ];
+}
+
+/** `what`: begins the line that counts those that are not shown. */
+function firstOf(faults: readonly { readonly why: string }[], what: string): readonly string[] {
+  const more = faults.length - shownFaults;
+  return [...faults.slice(0, shownFaults).map(({ why }) => why), ...(more > 0 ? [`${what}: and ${more} more.`] : [])];
 }

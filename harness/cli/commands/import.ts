@@ -28,5 +28,6 @@ export async function importResults(
   await writeRows(output, [run]);
   showRuns([run], { terminal, isJson });
   terminal.note(`Imported into ${output}`);
-  return run.scores.counts.missing === 0 ? completeCode : incompleteCode;
+  const { missing, failed } = run.scores.counts;
+  return missing + failed === 0 ? completeCode : incompleteCode;
 }

@@ -23,6 +23,7 @@ import { defaultOutput, runConfigOf } from "../options/run.ts";
 import { comparePrompts } from "./compare-prompts.ts";
 import type { PromptFindings } from "./compare-prompts.ts";
 import type { RunValues } from "./declared/evaluate.ts";
+import { pullAddresses } from "../pull/pull-addresses.ts";
 import { pullMissing } from "../pull/pull-missing.ts";
 import { reportOfRun } from "./report.ts";
 import { elsewhereOf, shardOf, withListedPrompts } from "./spread-run.ts";
@@ -53,7 +54,10 @@ export async function runAsAsked(
   const config: RunConfig = { ...planned, schedulerTask, shard, elsewhere, firstSteps };
   const pulled = values.pull ? await pullMissing(config, surroundings) : completeCode;
   if (pulled !== completeCode) return pulled;
-  return run(config, { ...surroundings, resume, isReported: values.report });
+  const images = values.pull ? await pullAddresses(config, surroundings) : null;
+  if (images !== null && "exitCode" in images) return images.exitCode;
+  const ready = images === null ? config : { ...config, unfetched: images.value };
+  return run(ready, { ...surroundings, resume, isReported: values.report });
 }
 
 /**

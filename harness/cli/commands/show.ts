@@ -30,17 +30,19 @@ export async function show(
   [folder, id]: readonly string[],
   surroundings: Surroundings,
 ): Promise<number> {
-  const { catalog, terminal, hubCache } = surroundings;
+  const { catalog, terminal, hubCache, cacheFolder } = surroundings;
   if (folder === undefined) throw new UsageError("show: found no folder, expected a run folder.");
   const { worst, where } = values;
   if (id !== undefined && (worst !== undefined || where.length > 0)) {
     throw new UsageError("show: a sample and --worst or --where: give one or the other.");
   }
   const path = await oneRunIn(folder, "show");
-  const shown = await readShownRun(path, { catalog, data: await dataFolder(values.data, hubCache) });
+  const shown = await readShownRun(path, { catalog, cacheFolder, data: await dataFolder(values.data, hubCache) });
   if (shown.problem !== null) {
     terminal.message(`Without questions, references and images: ${onOneLine(shown.problem)}`);
   }
+  const otherTask = shown.answered?.otherTask ?? null;
+  if (otherTask !== null) terminal.message(onOneLine(otherTask));
   if (id === undefined) listSamples(shown, { worst, where }, surroundings);
   else await showSample(shown, id, { ...surroundings, hasImage: values.image });
   return completeCode;

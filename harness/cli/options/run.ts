@@ -74,7 +74,7 @@ export const runOptions = {
   mixedProcessors,
   pull: underWhatToRun.toggle(
     "--pull",
-    "fetch what is not here yet from the hub: checkpoints, and the mirror that --data hf: names",
+    "fetch what is not here yet: from the hub checkpoints and the mirror that --data hf: names; own data's images by address",
   ),
   report: underOutput.toggle("--no-report", "do not end by writing a report into the output folder"),
 };

@@ -42,7 +42,7 @@ export async function requestsOf<S extends Sample>(
   });
 }
 
-/** Why no prompt can be made of a sample; null: one can. */
+/** Why a sample cannot be asked: its row is faulty, or no prompt can be made of it; null: it can. */
 export function promptFault<S extends Sample>(sample: S, asking: Pick<Asking<S>, "prompt" | "shots">): string | null {
   return promptsOf(sample, asking).fault;
 }
@@ -51,11 +51,12 @@ interface Prompts<S> {
   /** The sample's own. */
   readonly prompt: string | null;
   readonly shots: readonly { readonly shot: Shot<S>; readonly prompt: string | null }[];
-  /** Why one of them cannot be made, and so none is; null: all are. */
+  /** Why there are none: the sample's row is faulty, or one of them cannot be made; null: there are. */
   readonly fault: string | null;
 }
 
 function promptsOf<S extends Sample>(sample: S, asking: Pick<Asking<S>, "prompt" | "shots">): Prompts<S> {
+  if (sample.fault !== undefined) return { prompt: null, shots: [], fault: sample.fault };
   try {
     const prompt = asking.prompt(sample);
     const drawn = asking.shots?.of(sample) ?? [];

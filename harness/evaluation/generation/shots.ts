@@ -49,7 +49,7 @@ export async function openShots<S extends Sample>(
   const { split, data } = await open();
   const pool = split.samples.flatMap((sample): readonly Shot<S>[] => {
     const answer = shotAnswer(sample);
-    return answer === null ? [] : [{ sample, answer }];
+    return answer === null || sample.fault !== undefined ? [] : [{ sample, answer }];
   });
   checkPool(pool, count, { samples, where: `${data.dataset} ${split.name}` });
   const files = Object.fromEntries(data.files.map(({ name, sha256 }) => [name, sha256]));

@@ -32,7 +32,7 @@ export interface EmbeddedSplit {
   readonly texts: readonly TextTokens[];
   readonly gallery: Gallery;
   readonly similarities: Similarities;
-  /** Sample id → why its image could not be read. It is in no ranking, and neither are its texts. */
+  /** Sample id → why it could not be asked: its row is faulty, or its image could not be read. It is in no ranking, and neither are its texts. */
   readonly failed: ReadonlyMap<string, string>;
 }
 
@@ -54,15 +54,19 @@ export async function embedSplit(
   const failed = new Map<string, string>();
   const embedding = inOrder(embeddingBatches(samples, batchSize), scorer.embedsAtOnce ?? 1, async (batch) => {
     if (await isStoppedNow(watcher)) return null;
-    return { batch, embedded: await scorer.embedImages(batch.map(({ image }) => image)) };
+    const whole = batch.filter(({ fault }) => fault === undefined);
+    const embedded = whole.length === 0 ? [] : await scorer.embedImages(whole.map(({ image }) => image));
+    return { batch, outcomeOf: new Map(whole.map((sample, index) => [sample, embedded[index]!])) };
   });
   let done = 0;
   for await (const next of embedding) {
     if (next === null) return null;
-    const { batch, embedded } = next;
-    for (const [index, sample] of batch.entries()) {
-      const outcome = embedded[index]!;
-      if (outcome.status === "embedded") {
+    const { batch, outcomeOf } = next;
+    for (const sample of batch) {
+      const outcome = outcomeOf.get(sample);
+      if (outcome === undefined) {
+        failed.set(sample.id, sample.fault!);
+      } else if (outcome.status === "embedded") {
         seen.push(sample);
         vectors.push(outcome.vectors);
       } else {

@@ -1,5 +1,6 @@
 /** The body of an answer: what has come of it is held until it is taken, and the server waits where too much is held. */
 import type { Dispatcher } from "undici";
+import { countBytes } from "./chunks.ts";
 
 /** More is held only where more is asked for at once. */
 const heldBytes = 2 << 20;
@@ -55,9 +56,13 @@ export class AnswerBody {
     return chunks;
   }
 
-  /** All that is left. */
-  async takeAll(): Promise<Buffer> {
-    const chunks = [...(await this.take(Infinity))];
+  /** All that is left; null: it is more than so many bytes, and the connection is closed. */
+  async takeAll(mostBytes = Infinity): Promise<Buffer | null> {
+    const chunks = [...(await this.take(mostBytes + 1))];
+    if (countBytes(chunks) > mostBytes) {
+      this.abort(new Error("longer than what is wanted"));
+      return null;
+    }
     await this.take(1); // rejects where these were not all
     return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
   }

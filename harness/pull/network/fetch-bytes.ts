@@ -1,4 +1,5 @@
 /** Fetches short answers into memory: a document, or a range of a large file. */
+import { readableBytes } from "../../catalog/readable-bytes.ts";
 import { contentRange, header } from "./answer-headers.ts";
 import type { Headers } from "./answer-headers.ts";
 import { exchange, failureOf, refuseLater, TransientError } from "./exchange.ts";
@@ -15,16 +16,24 @@ export interface FetchedBytes {
 /** Throws an error that explains a status other than success and those of `refuseLater`. */
 export type Refuse = (answer: Answer, text: string) => never;
 
-/** @param what name of the file, for messages */
+export interface AskedBytes {
+  /** Name of the file, for messages. */
+  readonly what: string;
+  readonly url: string;
+  readonly refuse?: Refuse;
+  /** A longer answer is a PullError, and is not read to its end. */
+  readonly mostBytes?: number;
+}
+
 export async function fetchBytes(
   network: Network,
-  { what, url, refuse = refuseAnswer }: { readonly what: string; readonly url: string; readonly refuse?: Refuse },
+  { what, url, refuse = refuseAnswer, mostBytes = Infinity }: AskedBytes,
 ): Promise<FetchedBytes> {
   return network.small(() =>
     persist(network, what, async () => {
       const answer = await exchange(network, { url });
       await refuseLater(answer);
-      const bytes = await readBody(network, answer);
+      const bytes = await readBody(network, answer, mostBytes);
       if (answer.status !== 200) refuse(answer, bytes.toString());
       return { headers: answer.headers, bytes };
     }),
@@ -96,9 +105,11 @@ function isStrong(etag: string | null): etag is string {
   return etag !== null && !etag.startsWith("W/");
 }
 
-export async function readBody(network: Network, { body, url }: Answer): Promise<Buffer> {
+export async function readBody(network: Network, { body, url }: Answer, mostBytes = Infinity): Promise<Buffer> {
   try {
-    return await body.takeAll();
+    const bytes = await body.takeAll(mostBytes);
+    if (bytes === null) throw new PullError(`${url}: is larger than ${readableBytes(mostBytes)}, which is the most.`);
+    return bytes;
   } catch (cause) {
     network.signal.throwIfAborted();
     throw failureOf(cause, url);

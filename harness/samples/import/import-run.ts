@@ -61,10 +61,13 @@ export async function importRun(path: string, choice: ImportChoice, places: Data
         "Import what it answers with --limit, where that is the beginning of the split, or as a partial run with --partial.",
     );
   }
-  const predictions = opened.samples.flatMap(({ id, image }): readonly Prediction[] => {
+  const predictions = opened.samples.flatMap(({ id, image, fault }): readonly Prediction[] => {
     const text = texts.get(id);
-    return text === undefined ? [] : [{ id, status: "imported", image: image.id, text }];
+    if (text === undefined) return [];
+    if (fault !== undefined) return [{ id, status: "failed", image: image.id, prompt: null, error: fault }];
+    return [{ id, status: "imported", image: image.id, text }];
   });
+  const isWhole = predictions.filter(({ status }) => status === "imported").length === opened.samples.length;
   const { protocol, limit, modelName, tool, output, overwrite } = choice;
   const plan: RecordedPlan = {
     config: { task: task.name, protocol, limit, decoding: {}, overrides: {} },
@@ -91,7 +94,7 @@ export async function importRun(path: string, choice: ImportChoice, places: Data
     await folder.begin(plan, []);
     await folder.append(predictions);
     await folder.finish(
-      missing.length === 0 ? "complete" : "partial",
+      isWhole ? "complete" : "partial",
       predictions.map(({ id }) => id),
     );
   } finally {

@@ -7,7 +7,7 @@ import type { ImageFile, Sample } from "../../../datasets/dataset.ts";
 import type { Prediction } from "../../../reports/records/run-record.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
 import type { RecordedPlaces } from "../../catalog/recorded-split.ts";
-import { readHeldRun, scoresById, withData } from "../answered-run.ts";
+import { answersById, readHeldRun, scoresById, withData } from "../answered-run.ts";
 import type { AnsweredRun, HeldRun } from "../answered-run.ts";
 import { isQuestion, referencesOf } from "../sample-kinds.ts";
 
@@ -85,12 +85,13 @@ export function columnsOf(sample: Sample): HeldSample["columns"] {
 
 function withoutData(run: HeldRun): readonly HeldSample[] {
   const scoresOf = scoresById(run.scores);
-  const { id: ids = [], answer: answers = [], answerType: types = [] } = run.scores?.samples ?? {};
+  const answerOf = answersById(run.scores);
+  const { id: ids = [], answerType: types = [] } = run.scores?.samples ?? {};
   const placeOf = new Map(ids.map((id, place) => [String(id), place]));
   return [...run.predictions.values()].map((prediction): HeldSample => {
     const { id, image } = prediction;
     const place = placeOf.get(id);
-    const [answer, type] = place === undefined ? [] : [answers[place], types[place]];
+    const type = place === undefined ? undefined : types[place];
     return {
       id,
       image,
@@ -99,7 +100,7 @@ function withoutData(run: HeldRun): readonly HeldSample[] {
       references: [],
       columns: type === undefined ? {} : { answerType: type },
       prediction,
-      answer: answer === undefined ? null : String(answer),
+      answer: answerOf(id),
       scores: scoresOf(id),
     };
   });

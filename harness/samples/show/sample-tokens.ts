@@ -55,7 +55,12 @@ export async function sampleTokensOf(
 function longestPrompt({ record }: HeldRun, answered: AnsweredRun | null): number {
   const { protocol } = record.config;
   const { family } = record.checkpoint;
-  if (answered?.task.kind !== "generation" || (protocol !== "paper" && protocol !== "lavis")) return Infinity;
+  if (
+    answered?.task.kind !== "generation" ||
+    answered.otherTask !== null ||
+    (protocol !== "paper" && protocol !== "lavis")
+  )
+    return Infinity;
   if (family !== "opt" && family !== "t5") return Infinity;
   return answered.task.protocols[protocol].maxPromptTokens?.[family] ?? Infinity;
 }

@@ -13,11 +13,12 @@ import { galleryOf, matchedByImage, pairsOf, seenOf } from "../../evaluation/ret
 import type { AnsweredRun } from "../answered-run.ts";
 import { isRetrieval } from "../sample-kinds.ts";
 
-/** What works out the scores of samples of a run, by id; a sample that is not scored has none. */
+/** What works out the scores of samples of a run, by id. Empty for a sample that is not scored, and where the run's metrics are not there. */
 export type WorkingsOf = (id: string) => readonly NamedWorking[];
 
 export async function workingsOf(run: AnsweredRun): Promise<WorkingsOf> {
-  return run.task.kind === "retrieval" ? await rankWorkings(run, run.task) : metricWorkings(run, run.task);
+  if (run.task.kind === "retrieval") return await rankWorkings(run, run.task);
+  return run.otherTask === null ? metricWorkings(run, run.task) : () => [];
 }
 
 function metricWorkings({ asked, split, record, predictions }: AnsweredRun, task: GenerationTask<Sample>): WorkingsOf {

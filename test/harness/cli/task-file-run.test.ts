@@ -2,9 +2,16 @@
 import assert from "node:assert/strict";
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { runDetailsOf } from "../../../harness/analysis/report/run-details.ts";
+import type { RunDetails } from "../../../harness/analysis/report/run-details.ts";
+import { catalog } from "../../../harness/catalog/catalog.ts";
+import { readShownSamples } from "../../../harness/catalog/shown-samples.ts";
+import { parseRunRecord } from "../../../reports/records/run-record.ts";
+import type { RunRecord } from "../../../reports/records/run-record.ts";
 import { blip2, inProcess } from "../../support/command-process.ts";
 import { shapesYaml, taskFolder } from "../../support/own-task.ts";
 import { bytesOf } from "../../support/run-bytes.ts";
+import { temporaryFolder } from "../../support/temporary-files.ts";
 
 const model = ["--model", "shapes-opt-small", "--no-report"];
 const stripsTypes = "typescript" in process.features && Boolean(process.features.typescript);
@@ -26,6 +33,10 @@ function predictionsOf(run: string): string {
 
 describe("blip2-bench run --tasks <file>", () => {
   let folder = "";
+  const runIn = (at: string, run: string): { readonly record: RunRecord; readonly path: string } => {
+    const path = join(at, run);
+    return { path, record: parseRunRecord(readFileSync(join(path, "run.json"), "utf8"), path) };
+  };
   before(async function () {
     folder = taskFolder();
     for (const form of ["yaml", "json", "mjs"]) {
@@ -75,6 +86,54 @@ describe("blip2-bench run --tasks <file>", () => {
       samples["cluster"],
       sites.map((site) => `site ${site}`),
     );
+  });
+
+  it("is shown with its own metrics and answer rule where it is a document, and without where it is code", async () => {
+    interface Shown {
+      readonly id: string;
+      readonly answer: string;
+      readonly workings: readonly { readonly name: string; readonly score: number }[];
+      readonly scores: Readonly<Record<string, number>>;
+    }
+    const own = taskFolder({ "first.yaml": shapesYaml.replace("answer: first-line", "answer: { pattern: ^. }") });
+    assert.equal((await inProcess(own, "run", ...model, "--tasks", "./first.yaml", "-o", "first")).code, 0);
+    rmSync(join(own, "first.yaml")); // its copy in the run's folder is read
+    const shownIn = async (at: string, run: string): Promise<{ readonly shown: Shown; readonly err: string }> => {
+      const id = String(sheetOf(join(at, run)).samples["id"]?.[0]);
+      const { code, out, err } = await inProcess(at, "show", run, id, "--json");
+      assert.equal(code, 0, err);
+      return { shown: JSON.parse(out) as Shown, err };
+    };
+    for (const [at, run] of [
+      [folder, "yaml"],
+      [folder, "json"],
+      [own, "first"],
+    ] as const) {
+      // prettier-ignore
+      const { shown, err } = await shownIn(at, run);
+      const { metrics, samples } = sheetOf(join(at, run));
+      assert.deepEqual(shown.workings.map(({ name }) => name).toSorted(), metrics.map(({ name }) => name).toSorted());
+      for (const { name, score } of shown.workings) assert.equal(score, shown.scores[name], name);
+      assert.equal(shown.answer, samples["answer"]?.[0]);
+      assert.doesNotMatch(err, /not worked out/);
+    }
+    const { shown, err } = await shownIn(folder, "mjs");
+    assert.deepEqual(shown.workings, []);
+    assert.equal(shown.answer, sheetOf(join(folder, "mjs")).samples["answer"]?.[0]);
+    assert.match(
+      err,
+      /^Scores are not worked out: the task file \S+shapes\.mjs is code, which is not run to show samples\.$/m,
+    );
+    const caches = temporaryFolder();
+    const places = { catalog, data: null, hubCache: caches, cacheFolder: caches };
+    const { recorded } = await readShownSamples(runIn(folder, "yaml"), new Set([shown.id]), places);
+    const detailsOf = (run: string): Promise<RunDetails> =>
+      runDetailsOf(runIn(folder, run), new Set([shown.id]), { ...places, recorded });
+    const workings = (await detailsOf("json")).byId.get(shown.id)?.workings.map(({ name }) => name);
+    assert.deepEqual(workings, sheetOf(join(folder, "yaml")).metrics.map(({ name }) => name)); // prettier-ignore
+    const code = await detailsOf("mjs");
+    assert.deepEqual(code.byId.get(shown.id)?.workings, []);
+    assert.match(code.problem ?? "", /shapes\.mjs is code/);
   });
 
   it("goes on with a run of the file, and not after the file has changed", async () => {

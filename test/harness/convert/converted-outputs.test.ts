@@ -121,20 +121,15 @@ describe("a converted checkpoint computes what the reference does with the file'
     });
   }
 
-  it("CLIP's ViT-L in fp16 and int8: image tokens point where the reference's do", async () => {
+  it("CLIP's ViT-L in int8: image tokens point where the reference's do", async () => {
     const language = await hubCheckpoint("t5");
     const checkpoint = await converted("t5-clip.pth", { language, vision: torchFile("clip.pth") });
     const expected = Float32Array.from(golden["t5-clip"].imageTokens);
-    // Measured: 0.999998 and 0.9997. Rounding is to 11 bits in fp16, to 8 in int8.
-    for (const [precision, least] of [
-      ["fp16", 0.9999],
-      ["int8", 0.999],
-    ] as const) {
-      const weights = await prepareWeights(checkpoint, { ...here, precision: parsePrecision(precision) });
-      const found = await imageTokensOf(weights, checkpoint);
-      const cosine = dot(found, expected) / Math.sqrt(dot(found, found) * dot(expected, expected));
-      assert.ok(cosine >= least, `${precision}: ${cosine}`);
-    }
+    // Measured: 0.9997 (fp16: 0.999998).
+    const weights = await prepareWeights(checkpoint, { ...here, precision: parsePrecision("int8") });
+    const found = await imageTokensOf(weights, checkpoint);
+    const cosine = dot(found, expected) / Math.sqrt(dot(found, found) * dot(expected, expected));
+    assert.ok(cosine >= 0.999, `${cosine}`);
   });
 
   it("stage 1, EVA's ViT-g: image tokens, query output, vectors of texts, matching, the first word that is written", async () => {

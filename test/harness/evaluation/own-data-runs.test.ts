@@ -141,3 +141,73 @@ describe("an image of own data that is missing, or of a type that is not decoded
     assertFails(ended, usageCode, /--tasks vqa: asks about data of your own\. Name its folder or file with --data\./);
   });
 });
+
+describe("a row of own data with an empty cell", () => {
+  const folder = temporaryFolder();
+  const data = join(folder, "photos");
+  const faults = [
+    'photos/metadata.csv: line 3: column "question" is empty, expected a question.',
+    'photos/metadata.csv: line 4: column "answer" is empty, expected an answer.',
+  ];
+
+  before(() => {
+    mkdirSync(data);
+    copyFileSync(bundledQuestions(1)[0]!.path, join(data, "a.jpg"));
+    writeFileSync(join(data, "metadata.csv"), "file_name,question,answer\na.jpg,What?,red\na.jpg,,red\na.jpg,Who?,\n");
+    copyFileSync(bundledQuestions(2)[1]!.path, join(data, "b.jpg"));
+    writeFileSync(join(data, "captions.csv"), "file_name,caption\na.jpg,A dog.\nb.jpg,\n");
+  });
+
+  interface Counts {
+    readonly counts: Readonly<Record<string, number>>;
+    readonly samples: { readonly id: readonly string[] };
+  }
+  const sheetOf = (output: string): Counts =>
+    JSON.parse(readFileSync(join(folder, output, "scores.json"), "utf8")) as Counts;
+
+  it("is counted by `data check` as a faulty row, not as a damaged image", async () => {
+    const { code, out } = await inProcess(folder, "data", "check", data, "vqa", "--json", "--quiet");
+    assert.equal(code, usageCode);
+    const { splits } = JSON.parse(out) as {
+      readonly splits: readonly { readonly damaged: readonly unknown[]; readonly faulty: readonly unknown[] }[];
+    };
+    const told = splits.map(({ damaged, faulty }) => [damaged.length, faulty.length]);
+    assert.deepEqual(told, [[0, 2]]);
+    const text = await inProcess(folder, "data", "check", data, "vqa", "--quiet");
+    for (const fault of faults) assert.ok(text.out.includes(fault), text.out);
+  });
+
+  it("fails its own sample with file and line, which is counted and not scored", async () => {
+    const words = ["-m", "shapes-opt-small", "-t", "vqa", "--data", data, "--no-report", "--quiet"];
+    const { code, err } = await inProcess(folder, "run", ...words, "-o", "out");
+    assert.equal(code, incompleteCode);
+    assert.match(err, /2 of 3 samples failed/);
+    for (const fault of faults) assert.ok(err.includes(fault), err);
+    const { counts, samples } = sheetOf("out");
+    assert.deepEqual(counts, { samples: 3, scored: 1, failed: 2, missing: 0 });
+    assert.deepEqual(samples.id, ["1"]);
+  });
+
+  it("fails its image in retrieval, and leaves its texts out of the ranking", async () => {
+    const words = ["-m", "shapes-itm", "-t", "retrieval", "--data", join(data, "captions.csv"), "--no-report"];
+    const { code, err } = await inProcess(folder, "run", ...words, "--quiet", "-o", "ranked");
+    assert.equal(code, incompleteCode);
+    assert.match(err, /b\.jpg: .*captions\.csv: line 3: column "caption" is empty, expected a caption\./);
+    assert.deepEqual(sheetOf("ranked").counts, { samples: 2, scored: 1, failed: 1, missing: 0 });
+  });
+
+  it("is no sample of a sweep, which says which one cannot be asked", async () => {
+    const words = ["bench", "-m", "shapes-opt-small", "-t", "vqa", "--data", data, "--quiet", "-o", "swept"];
+    const ended = await inProcess(folder, ...words);
+    assertFails(ended, usageCode, /sample 2 cannot be asked: .*line 3: column "question" is empty.* leave it out with/);
+  });
+
+  it("has no imported answer", async () => {
+    const answers = ["1", "2", "3"].map((id) => ({ question_id: id, answer: "red" }));
+    writeFileSync(join(folder, "results.json"), JSON.stringify(answers));
+    const words = ["--tasks", "vqa", "--data", data, "--model-name", "another", "-o", "imported", "--quiet"];
+    const { code, err } = await inProcess(folder, "import", "results.json", ...words);
+    assert.equal(code, incompleteCode, err);
+    assert.deepEqual(sheetOf("imported").counts, { samples: 3, scored: 1, failed: 2, missing: 0 });
+  });
+});
