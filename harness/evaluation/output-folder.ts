@@ -44,8 +44,8 @@ export async function refuseOtherContent({ output }: RunConfig): Promise<void> {
   }
 }
 
-/** Whether it is a run folder, a folder of run folders, or of such folders: those of a prompt, a model, a precision. */
-async function holdsRunsOnly(folder: string, depth = 3): Promise<boolean> {
+/** Whether it is a run folder, a folder of run folders, or of such folders: of a prompt, a model, a precision, a task, its shards. */
+async function holdsRunsOnly(folder: string, depth = 5): Promise<boolean> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => null); // null: no folder
   if (entries?.some(({ name }) => name === recordName) === true) return true;
   if (entries === null || !entries.every((entry) => entry.isDirectory())) return false;

@@ -11,7 +11,7 @@ export interface ShardedRun {
   readonly shards: readonly string[];
 }
 
-const depth = 3; // <model>/<precision>/<task>, the folders that `run` makes for several pairs
+const depth = 4; // <prompt>/<model>/<precision>/<task>, which `run` makes for several
 
 /**
  * Shards below `output`, and below `others`, which hold copies of such a folder, or of shards: artifacts of CI. Runs stand

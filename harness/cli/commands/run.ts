@@ -48,7 +48,7 @@ export async function runAsAsked(
     output: values.output === null ? output : null,
   });
   const { task: schedulerTask } = surroundings.scheduler;
-  const shard = shardOf({ ...values, prompts: planned.prompts }, resume, surroundings);
+  const shard = shardOf(values, resume, surroundings);
   const elsewhere = elsewhereOf(values, surroundings);
   const firstSteps = elsewhere === null ? planned.firstSteps : 0;
   const config: RunConfig = { ...planned, schedulerTask, shard, elsewhere, firstSteps };

@@ -3,7 +3,6 @@ import { shellWord } from "../../catalog/shell-word.ts";
 import { UsageError } from "../../catalog/usage-error.ts";
 import type { Elsewhere } from "../../evaluation/elsewhere.ts";
 import { readListedTexts } from "../../evaluation/generation/listed-texts.ts";
-import type { RunConfig } from "../../evaluation/run-config.ts";
 import type { Shard } from "../../evaluation/shard.ts";
 import { answeredByQueue } from "../../spread/queue/coordinate.ts";
 import { addressWarning } from "../../spread/queue/redis.ts";
@@ -21,18 +20,11 @@ export async function withListedPrompts<Given extends Pick<RunValues, "prompt" |
 }
 
 /** `command`: that which asks the shard. Throws a UsageError where other options do not go with --shard. */
-export function shardOf(
-  values: RunValues & Pick<RunConfig, "prompts">,
-  command: string,
-  { scheduler }: Surroundings,
-): Shard | null {
-  const { shard, output, prompts } = values;
+export function shardOf(values: RunValues, command: string, { scheduler }: Surroundings): Shard | null {
+  const { shard, output } = values;
   if (shard === null) return null;
   if (output === null) throw new UsageError("--shard: needs --output, the folder that all shards share.");
   refuseBeforeWindows("--shard", values);
-  if (prompts.length > 0) {
-    throw new UsageError(`--shard: found ${prompts.length} prompts, expected one. Give each a run of its own.`);
-  }
   return { windows: { kind: "every", index: scheduler.indexOf(shard), of: shard.of }, command };
 }
 

@@ -135,11 +135,6 @@ describe("a run with several prompts", () => {
     const twice = [...given.slice(0, 2), ...given.slice(0, 2)];
     const message = `--prompt: found "${prompts[0]!}" twice. Leave one out.`;
     assertFails(await run("a", "--model", "shapes-opt-small", ...twice), 2, message);
-    assertFails(
-      await run("a", "--model", "shapes-opt-small", ...given, "--shard", "1/2"),
-      2,
-      "--shard: found 3 prompts, expected one. Give each a run of its own.",
-    );
     writeFileSync(join(folder, "prompts.txt"), "");
     assertFails(
       await run("a", "--model", "shapes-opt-small", "--prompt-file", "prompts.txt"),

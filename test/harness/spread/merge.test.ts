@@ -92,6 +92,23 @@ describe("a run in shards", () => {
     );
   });
 
+  it("is split by prompts and precisions, too, with --status and --fill", async () => {
+    const pair = ["--model", "fake", "--precision", "fp32,int8", "--tasks", "vqav2", "--limit", "12"];
+    const words = [...pair, "--prompt", "Q: {question} A:", "--prompt", "{question}", "--batch-size", "1"];
+    await runWhole(folder, "whole", words);
+    await runShards(folder, "sharded", { indices: [0, 1], of: 3, words });
+    const status = await fakeIn(folder, "merge", "sharded", "--status", "--json");
+    assert.equal((JSON.parse(status.out) as { shards: unknown[] }).shards.length, 2 * 2 * 2);
+    const { code, err } = await fakeIn(folder, "merge", "sharded", "--fill", "--quiet");
+    assert.equal(code, 0, err);
+    for (const prompt of ["prompt-1", "prompt-2"]) {
+      for (const precision of ["fp32", "int8"]) {
+        const run = join(prompt, "fake", precision, "vqav2");
+        assert.equal(answersOf(join(folder, "sharded", run)), answersOf(join(folder, "whole", run)));
+      }
+    }
+  });
+
   it("ends with 0 where samples failed, which the merged run says", async () => {
     const load = () => Promise.resolve(fakeModel({ isFailing: ({ prompt }) => prompt?.includes("color") === true }));
     const machine = roundedCatalog("one way", load);
