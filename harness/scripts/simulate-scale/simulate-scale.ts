@@ -143,4 +143,4 @@ function duration(seconds: number | null): string {
   return seconds >= 600 ? `${(seconds / 60).toFixed(0)} min` : `${seconds.toFixed(0)} s`;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) process.stdout.write(report(20));
+if (process.argv[1] === fileURLToPath(import.meta.url)) process.stdout.write(report(5));
