@@ -2,6 +2,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { precisionFolder } from "../../models/checkpoint/precision.ts";
+import { isTemporaryName } from "../../reports/records/atomic-file.ts";
 import { comparisonNames } from "../../reports/records/findings/comparison.ts";
 import { costsNames } from "../../reports/records/findings/costs.ts";
 import { isFreeForReport, reportFolderName } from "../../reports/records/report-folder.ts";
@@ -36,7 +37,7 @@ export async function refuseOtherContent({ output }: RunConfig): Promise<void> {
     );
   }
   for (const name of await readdir(output)) {
-    if (ownNames.has(name) || (await holdsRunsOnly(join(output, name)))) continue;
+    if (ownNames.has(name) || isTemporaryName(name, ownNames) || (await holdsRunsOnly(join(output, name)))) continue;
     if (name === reportFolderName && (await isFreeForReport(join(output, name)))) continue;
     throw new RunFolderError(
       `${output}: not empty, and ${name} in it holds no run: ${recordName} is missing. Give a new folder with --output.`,

@@ -129,7 +129,9 @@ export function queueEndS(
         waiting.push(...lost);
         for (const each of workers) if (each.isLoaded) take(each);
       });
-      agenda.at(agenda.nowS + deaths.restartS, () => live(worker));
+      agenda.at(agenda.nowS + deaths.restartS, () => {
+        live(worker);
+      });
     });
   };
   for (const worker of workers) live(worker);

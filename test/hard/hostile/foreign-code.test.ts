@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { cpSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { kindOfCheckpoint, openCheckpoint } from "../../../models/checkpoint/checkpoint.ts";
+import { abilitiesOf, openCheckpoint } from "../../../models/checkpoint/checkpoint.ts";
 import { loadGenerationCheckpoint } from "../../../models/load-blip2.ts";
 import { bundledCheckpoint } from "../../support/changed-checkpoint.ts";
 import { decodingOptions } from "../../support/goldens.ts";
@@ -62,7 +62,7 @@ describe("a checkpoint with code in it", () => {
     const mark = path.join(temporaryFolder(), "mark");
     const [{ path: photo } = assert.fail()] = bundledQuestions(1);
     const answerOf = async (folder: string): Promise<unknown> => {
-      assert.equal(await kindOfCheckpoint(folder, options), "generation");
+      assert.equal((await abilitiesOf(folder, options)).kind, "generation");
       const model = await loadGenerationCheckpoint(await openCheckpoint(folder, options), options);
       const settings = { num_beams: 1, max_new_tokens: 4, min_new_tokens: 1 };
       const request = { image: { id: "a", path: photo }, prompt: "Question: What? Answer:" };

@@ -182,7 +182,12 @@ describe("a tokenizer with a pattern that may take for ever", () => {
   const split = { type: "Split", pattern: { Regex: "(a+)+$" }, behavior: "Isolated", invert: false };
   const replace = { type: "Replace", pattern: { Regex: "(a|a)*b" }, content: "" };
   for (const [base, part, value, pattern] of [
-    ["shapes-itm", "pre_tokenizer", { type: "Sequence", pretokenizers: [split] }, String.raw`/(a+)+(?:(?=\n)|(?![\s\S]))/gu`],
+    [
+      "shapes-itm",
+      "pre_tokenizer",
+      { type: "Sequence", pretokenizers: [split] },
+      String.raw`/(a+)+(?:(?=\n)|(?![\s\S]))/gu`,
+    ],
     ["shapes-t5-small", "normalizer", { type: "Sequence", normalizers: [replace] }, "/(a|a)*b/gu"],
     ["shapes-itm", "decoder", { type: "Sequence", decoders: [replace] }, "/(a|a)*b/gu"],
   ] as const) {
