@@ -129,6 +129,21 @@ describe("blip2-bench run", () => {
       2,
       /holds a single run, and this command makes several/,
     );
+    mkdirSync(join(folder, "killed"));
+    writeFileSync(join(folder, "killed", "rows.csv.17.tmp"), ""); // of a command that was killed as it wrote its table
+    const { code } = await fakeInProcess(
+      folder,
+      "run",
+      "-m",
+      "fake",
+      "-m",
+      "fake-2",
+      "--limit",
+      "5",
+      "--output",
+      "killed",
+    );
+    assert.equal(code, 0);
     mkdirSync(join(folder, "home", "photos"), { recursive: true });
     writeFileSync(join(folder, "home", "photos", "me.jpg"), "");
     assertFails(
