@@ -94,7 +94,7 @@ export function makeLanes({ checkpoints, precisions }: PageState, onChange: () =
       };
       row.append(button("×", remove, `Take away lane ${index + 1}`));
     }
-    return isAble(lane) ? [row] : [row, create("p", "quiet small", describesOnly)];
+    return isAble(lane) ? [row] : [row, create("p", "quiet small", notAsked(lane))];
   };
   const add = (): void => {
     const lanes = lanesOf[list()];
@@ -121,7 +121,9 @@ export function makeLanes({ checkpoints, precisions }: PageState, onChange: () =
 }
 
 /** Why a checkpoint that captions is asked no question. */
-const describesOnly = "Not asked: its Q-Former was trained to describe images, not to answer questions.";
+function notAsked({ checkpoint }: ChosenLane): string {
+  return `${checkpoint} is not asked: its Q-Former was trained to describe images, not to answer questions.`;
+}
 
 function firstOf(
   mode: WorkKind,

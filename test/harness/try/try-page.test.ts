@@ -171,7 +171,7 @@ describe("the page of try", () => {
     assert.deepEqual(await page.locator(".said").allInnerTexts(), captions);
     assert.equal(await page.locator(".column:nth-child(2) .tokens li").count(), captions[1]!.split(" ").length);
 
-    const reason = "Not asked: its Q-Former was trained to describe images, not to answer questions.";
+    const reason = "fake-itg is not asked: its Q-Former was trained to describe images, not to answer questions.";
     for (const mode of ["ask", "chat"]) {
       await page.click(`#mode-${mode}`);
       assert.equal(await page.innerText("#lanes .rows p"), reason);
