@@ -1,6 +1,6 @@
 /**
- * The files of examples that no program here can run, for Kubernetes, Docker and GitHub: their commands are read as ours reads
- * them, their numbers agree, and their fields are fields there are.
+ * The files of examples that no program here can run, for Kubernetes and Docker: their commands are read as ours reads them, their
+ * numbers agree, and their fields are fields there are. Those for continuous integration: harness/cli/examples-ci.test.ts.
  */
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
@@ -9,7 +9,6 @@ import { parseAllDocuments } from "yaml";
 import { commands } from "../../harness/cli/command.ts";
 import { parseCommandLine } from "../../harness/cli/command-line.ts";
 import { projectRoot } from "../support/project.ts";
-import { shellWords } from "../support/shell-words.ts";
 import { temporaryFolder } from "../support/temporary-files.ts";
 
 const examples = join(projectRoot, "examples");
@@ -24,10 +23,6 @@ function documentsOf(...place: string[]): unknown[] {
     assert.deepEqual(document.errors, []);
     return document.toJS() as unknown;
   });
-}
-
-function yamlIn(folder: string): readonly string[] {
-  return readdirSync(join(examples, folder)).filter((name) => /\.ya?ml$/.test(name));
 }
 
 /** All values below one, with the names of the fields that lead to each: `spec.template.spec`. */
@@ -57,7 +52,8 @@ async function assertUnderstood(words: readonly string[]): Promise<void> {
 }
 
 describe("the examples for Kubernetes", () => {
-  const files = yamlIn("kubernetes").map((name) => [name, documentsOf("kubernetes", name)] as const);
+  const names = readdirSync(join(examples, "kubernetes")).filter((name) => name.endsWith(".yaml"));
+  const files = names.map((name) => [name, documentsOf("kubernetes", name)] as const);
   const values = files.flatMap(([name, documents]) =>
     [...fieldsOf(documents)].map((field) => [name, ...field] as const),
   );
@@ -101,32 +97,6 @@ describe("the examples for Kubernetes", () => {
     assert.deepEqual(new Set(claims), new Set(named("PersistentVolumeClaim")));
     const settings = values.filter(([, place]) => place.endsWith(".configMap.name")).map(([, , value]) => value);
     assert.deepEqual(new Set(settings), new Set(named("ConfigMap")));
-  });
-});
-
-describe("the examples for continuous integration", () => {
-  for (const name of yamlIn("ci")) {
-    it(`${name} is YAML whose commands are understood`, async () => {
-      documentsOf("ci", name);
-      const lines = textOf("ci", name)
-        .replaceAll(/>\n\s+/g, "")
-        .replaceAll(/\n\s{10,}(?=--)/g, " ")
-        .replaceAll(/\$\{\{[^}]*\}\}|\$[A-Z_]+/g, "0");
-      const found = [...lines.matchAll(/npx blip2-bench (.+)/g)];
-      assert.ok(found.length > 0);
-      for (const [, words] of found) await assertUnderstood(shellWords(words!));
-    });
-  }
-
-  it("split a run into as many shards as the matrix has, each with an artifact of its own", () => {
-    const text = textOf("ci", "github-shards.yml");
-    const shards = /shard: \[([\d, ]+)\]/.exec(text)![1]!.split(",").map(Number);
-    assert.deepEqual(
-      shards,
-      shards.map((_, index) => index),
-    );
-    assert.match(text, new RegExp(`--shard \\$\\{\\{ matrix\\.shard \\}\\}/${shards.length} `));
-    assert.match(text, /name: shard-\$\{\{ matrix\.shard \}\}/);
   });
 });
 

@@ -17,18 +17,28 @@ function callsIn(text: string): readonly string[] {
 }
 
 describe("the examples for continuous integration", () => {
-  it("are three", () => {
-    assert.deepEqual(files, ["github-nightly.yml", "github-pull-request.yml", "gitlab-ci.yml"]);
+  it("split a run into as many shards as the matrix has, each with an artifact of its own", () => {
+    const text = readFileSync(join(folder, "github-shards.yml"), "utf8");
+    const shards = /shard: \[([\d, ]+)\]/.exec(text)![1]!.split(",").map(Number);
+    assert.deepEqual(
+      shards,
+      shards.map((_, index) => index),
+    );
+    assert.match(text, new RegExp(`--shard \\$\\{\\{ matrix\\.shard \\}\\}/${shards.length} `));
+    assert.match(text, /name: shard-\$\{\{ matrix\.shard \}\}/);
   });
 
   for (const name of files) {
     it(`${name} calls commands that there are, with flags that they take`, async () => {
       const text = readFileSync(join(folder, name), "utf8");
       const calls = callsIn(text);
-      assert.ok(calls.some((call) => call.startsWith("gate ")));
+      assert.ok(calls.some((call) => /^(?:gate|merge) /.test(call)));
       assert.ok(calls.some((call) => call.startsWith("run ")));
       const called = { commands, version: "", write: () => undefined };
-      for (const call of calls) assert.notEqual(await parseCommandLine(call.split(" "), called), null, call);
+      for (const call of calls) {
+        const words = call.replace("${{ matrix.shard }}", "0").split(" ");
+        assert.notEqual(await parseCommandLine(words, called), null, call);
+      }
       assert.doesNotMatch(text, /\t/);
     });
   }
