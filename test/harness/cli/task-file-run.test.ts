@@ -63,6 +63,26 @@ describe("blip2-bench run --tasks <file>", () => {
     assert.equal(new Set(identities).size, 3);
   });
 
+  it("gives the same predictions in two workers", async () => {
+    const words = ["--tasks", "./shapes.yaml", "--workers", "2", "-o", "workers"];
+    const { code, err } = await inProcess(folder, "run", ...model, ...words);
+    assert.equal(code, 0, err);
+    assert.equal(predictionsOf(join(folder, "workers")), predictionsOf(join(folder, "yaml")));
+  });
+
+  it("is benched with its own samples and prompts", async () => {
+    const short = ["--quick", "--scenarios", "offline", "--min-duration", "50ms", "--threads", "1"];
+    const words = ["--model", "shapes-opt-small", "--tasks", "./shapes.yaml", ...short, "--output", "bench"];
+    const { code, err } = await inProcess(folder, "bench", ...words);
+    assert.equal(code, 0, err);
+    const bench = JSON.parse(readFileSync(join(folder, "bench", "bench.json"), "utf8")) as {
+      readonly status: string;
+      readonly task: string;
+      readonly data: { readonly samples: number };
+    };
+    assert.deepEqual([bench.status, bench.task, bench.data.samples], ["complete", "shapes", 8]);
+  });
+
   it("runs TypeScript where Node takes types away, and says so where it does not", () => {
     const ended = blip2(folder, "run", ...model, "--tasks", "./shapes.ts", "-o", "ts");
     if (stripsTypes) {
