@@ -13,9 +13,12 @@ export interface NeededCells {
 }
 
 /** What a cell of a role holds, for messages. */
-const expectedIn = { question: "a question", answers: "an answer", captions: "a caption" } as const satisfies Partial<
-  Record<Role, string>
->;
+const expectedIn = {
+  image: "an image",
+  question: "a question",
+  answers: "an answer",
+  captions: "a caption",
+} as const satisfies Partial<Record<Role, string>>;
 
 /**
  * The cells of those of these roles that have a column.
@@ -29,26 +32,27 @@ export function neededCells(
 ): NeededCells {
   const columns = needed.flatMap((role) => {
     const column = roles[role];
-    return column === undefined ? [] : [{ column, expected: expectedIn[role] }];
+    return column === undefined ? [] : [{ column, role, expected: expectedIn[role] }];
   });
-  for (const { column, expected } of columns) {
-    if (rows.every((row) => isEmpty(row, column))) {
+  for (const { column, role, expected } of columns) {
+    if (rows.every((row) => isEmpty(row, column, role))) {
       throw new DatasetError(
         `${where}: column "${column}" is empty in every row, expected ${expected}. Fill it, or name another with --columns.`,
       );
     }
-    refuseMixed(rows, column);
+    if (role !== "image") refuseMixed(rows, column);
   }
   const faultOf = (row: Row): string | null => {
-    const empty = columns.find(({ column }) => isEmpty(row, column));
+    const empty = columns.find(({ column, role }) => isEmpty(row, column, role));
     if (empty === undefined) return null;
     return rowError(row, `column "${empty.column}" is empty, expected ${empty.expected}.`).message;
   };
   return { faultOf };
 }
 
-function isEmpty({ columns }: Row, column: string): boolean {
-  return isBlank(columns[column] ?? "");
+/** A row that has an image's bytes needs no name of it. */
+function isEmpty({ columns, image }: Row, column: string, role: Role): boolean {
+  return isBlank(columns[column] ?? "") && (role !== "image" || image === undefined);
 }
 
 function refuseMixed(rows: readonly Row[], column: string): void {

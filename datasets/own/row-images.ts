@@ -34,7 +34,7 @@ export interface RowImages {
   readonly imageOf: (row: Row) => ImageFile;
 }
 
-/** Throws a DatasetError for a row without image, or a path that leads out of the folder. */
+/** Throws a DatasetError for a row without an image's id, or a path that leads out of the folder. */
 export async function locateImages(rows: readonly Row[], roles: ColumnRoles, places: ImagePlaces): Promise<RowImages> {
   const named = rows.flatMap((row) => {
     const name = row.image === undefined ? nameOf(row, roles) : null;
@@ -63,7 +63,11 @@ export async function locateImages(rows: readonly Row[], roles: ColumnRoles, pla
         return { id: id ?? place, path: place, read: () => Promise.resolve(Buffer.from(bytes, "base64")) };
       }
       const name = nameOf(row, roles);
-      if (name === null) throw rowError(row, "names no image.");
+      if (name === null) {
+        const fault = rowError(row, "names no image.");
+        if (roles.image === undefined) throw fault;
+        return { id: id ?? row.place, path: `${row.file.path}, ${row.place}`, read: () => Promise.reject(fault) };
+      }
       if (isAddress(name)) return { id: id ?? name, ...imageAt(row, name, places.fetched) };
       return { id: id ?? name, path: found?.fileOf(name) ?? join(path, name) };
     },

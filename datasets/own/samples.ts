@@ -29,7 +29,7 @@ export function questionSamples({ rows, columns, roles, images, where }: Underst
     roles[role] === undefined ? "" : (optionalText(row, roles[role]) ?? "");
   const letters = roles.choices === undefined ? letterColumns(columns) : [];
   const placeOf = new Map<string, Row>();
-  const { faultOf } = neededCells(rows, roles, { needed: ["question", "answers"], where });
+  const { faultOf } = neededCells(rows, roles, { needed: ["image", "question", "answers"], where });
   return rows.map((row, index) => {
     const id = text(row, "id") === "" ? String(index + 1) : text(row, "id");
     const earlier = placeOf.get(id);
@@ -74,7 +74,7 @@ interface DescribedImage {
 
 function byImage({ rows, roles, images, where }: UnderstoodRows): readonly DescribedImage[] {
   const found = new Map<string, { sample: Sample; texts: string[]; faults: (string | null)[] }>();
-  const { faultOf } = neededCells(rows, roles, { needed: ["captions"], where });
+  const { faultOf } = neededCells(rows, roles, { needed: ["image", "captions"], where });
   for (const row of rows) {
     const image: ImageFile = images.imageOf(row);
     const described = found.get(image.path) ?? {
@@ -83,9 +83,8 @@ function byImage({ rows, roles, images, where }: UnderstoodRows): readonly Descr
       faults: [],
     };
     found.set(image.path, described);
-    if (roles.captions === undefined) continue;
-    described.texts.push(...textsOf(row, roles.captions));
     described.faults.push(faultOf(row));
+    if (roles.captions !== undefined) described.texts.push(...textsOf(row, roles.captions));
   }
   return Array.from(found.values(), ({ sample, texts, faults }) => {
     return { sample: { ...sample, ...faultIn(faults) }, texts };

@@ -100,13 +100,14 @@ describe("data of a user's own", () => {
   it("has a fault with file and line in the sample of an empty cell alone", async () => {
     const faultsOf = (samples: readonly Sample[], folder: string): readonly unknown[] =>
       samples.map(({ id, fault }) => [id, fault?.replaceAll(folder, "FOLDER")]);
-    const asked = folderOf({ "metadata.csv": `${header}a.jpg,What?,red\na.jpg,,red\na.jpg,Who?,\n` });
+    const asked = folderOf({ "metadata.csv": `${header}a.jpg,What?,red\na.jpg,,red\na.jpg,Who?,\n,Why?,red\n` });
     const { samples } = await ownQuestions.open({ folder: asked }, "");
     const line = (number: number): string => `own data: FOLDER/metadata.csv: line ${number}: column`;
     assert.deepEqual(faultsOf(samples, asked), [
       ["1", undefined],
       ["2", `${line(3)} "question" is empty, expected a question.`],
       ["3", `${line(4)} "answer" is empty, expected an answer.`],
+      ["4", `${line(5)} "file_name" is empty, expected an image.`],
     ]);
     const told = folderOf({ "metadata.csv": "file_name,caption\na.jpg,A dog.\nb.jpg,A cat.\na.jpg,\n" });
     for (const dataset of [ownCaptions, ownTexts]) {
@@ -147,7 +148,7 @@ describe("data of a user's own", () => {
     );
     assert.equal(
       await saidOf({ "metadata.csv": `${header},What?,red\n` }),
-      "own data: FOLDER/metadata.csv: line 2: names no image.",
+      'own data: FOLDER: column "file_name" is empty in every row, expected an image. Fill it, or name another with --columns.',
     );
   });
 
