@@ -1,7 +1,7 @@
 /**
- * Makes a report, as plain values, from folders. It takes three passes, so that no run is ever in memory as a whole:
- * scores and answers by sample, to find what runs differ on; predictions, line by line; then the data set, for the
- * samples that are shown.
+ * Makes a report, as plain values, from folders. It takes three passes: scores and answers by sample, to find what runs differ
+ * on; predictions, line by line; then the data set, for the samples that are shown. Runs are never in memory together; one at a
+ * time is as a whole, where scores are worked out (run-details.ts).
  */
 import type { Prediction } from "../../../reports/records/run-record.ts";
 import { thumbnailKey } from "../../../reports/html/embedded-data.ts";
